@@ -1,0 +1,65 @@
+import type { Problem } from "./problem.ts";
+import type { Resource } from "./resource.ts";
+import type { Task } from "./task.ts";
+
+/** A place in the program that tasks and resources refer to by index. */
+export interface Site {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** The function around it, as a reader would name it: `OrderService.reserve`. */
+  readonly function?: string;
+}
+
+export interface ProcessInfo {
+  readonly pid: number;
+  /** 0 on the main thread. */
+  readonly threadId: number;
+  readonly parentPid?: number;
+  /** `v24.21.0` */
+  readonly node: string;
+  /** What was started, without secrets: the program's path. */
+  readonly title: string;
+  readonly cwd: string;
+  readonly upMs: number;
+  /** The exit code, once the process has ended. */
+  readonly exitCode?: number;
+}
+
+/** What the event loop does: `turning`, `blocked` since a time (synchronous code, Atomics.wait or a debugger), `ended`. */
+export interface LoopState {
+  readonly state: "turning" | "blocked" | "ended";
+  readonly sinceMs: number;
+}
+
+/** What the tracer saw and what it did not; `no deadlock` means little without it. */
+export interface Coverage {
+  /** Libraries whose operations are reported: `async-mutex@0.5.0`. */
+  readonly instrumented: readonly string[];
+  /** Files whose async functions are tasks. */
+  readonly transformed: number;
+  /** Files that ran untouched although they belong to the program, with the reason. */
+  readonly untouched: readonly { readonly file: string; readonly reason: string }[];
+  /** Parts of the program that are not seen at all: `worker_threads (2)`. */
+  readonly blind: readonly string[];
+  /** Tasks or events lost because a table was full. */
+  readonly dropped: number;
+}
+
+/** All live tasks of one thread at one moment. Every duration counts back from `capturedAt`. */
+export interface Dump {
+  readonly format: "unknot-dump";
+  readonly version: 1;
+  readonly process: ProcessInfo;
+  /** Milliseconds since the epoch. */
+  readonly capturedAt: number;
+  /** Who asked: `panel`, `cli`, `exit`, `signal`. */
+  readonly by: string;
+  readonly loop: LoopState;
+  readonly coverage: Coverage;
+  readonly sites: readonly Site[];
+  readonly tasks: readonly Task[];
+  /** Resources that some task waits on or holds. */
+  readonly resources: readonly Resource[];
+  readonly problems: readonly Problem[];
+}

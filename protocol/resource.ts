@@ -1,0 +1,51 @@
+import type { TaskId } from "./task.ts";
+
+declare const resourceId: unique symbol;
+/** Identifies a resource within one process, for its whole life. */
+export type ResourceId = number & { readonly [resourceId]: never };
+
+/** What tasks wait on. */
+export type ResourceKind =
+  | "mutex"
+  | "rwlock"
+  | "semaphore"
+  | "channel"
+  | "queue"
+  | "waitgroup"
+  | "event"
+  | "barrier"
+  | "pool"
+  | "stream"
+  | "timer"
+  | "join";
+
+/** One hold of a resource: a lock taken, a permit or pool client out, a queue slot in use. */
+export interface Hold {
+  /** The task that holds it; absent when the tracer could not tell. */
+  readonly task?: TaskId;
+  /** Milliseconds since the hold began, at the time of the dump. */
+  readonly forMs: number;
+  /** Index into `Dump.sites`: where it was taken. */
+  readonly site?: number;
+  readonly amount: number;
+}
+
+/** A lock, channel, queue, … that a task of the dump waits on or holds. */
+export interface Resource {
+  readonly id: ResourceId;
+  readonly kind: ResourceKind;
+  /** The variable or field it is known by, when the tracer could tell: `ledger`. */
+  readonly name?: string;
+  /** Where it comes from: `async-mutex.Mutex`, `p-queue`. */
+  readonly type: string;
+  /** Index into `Dump.sites`: where it was created. */
+  readonly created?: number;
+  /** Holders at once (`mutex` 1), or items a channel buffers; absent means unbounded or unknown. */
+  readonly capacity?: number;
+  readonly holders: readonly Hold[];
+  /** Waiting tasks in the order they will be served. */
+  readonly waiters: readonly TaskId[];
+  /** Items buffered in a channel, or jobs queued. */
+  readonly length?: number;
+  readonly closed?: boolean;
+}

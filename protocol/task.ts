@@ -1,0 +1,87 @@
+import type { ResourceId } from "./resource.ts";
+
+declare const taskId: unique symbol;
+/** Identifies a task within one process, for its whole life; never reused. */
+export type TaskId = number & { readonly [taskId]: never };
+
+/** How a piece of async work came to be. */
+export type TaskKind = "main" | "async function" | "async generator" | "job" | "timer" | "callback";
+
+/**
+ * What a task is doing, in Go's words where Go has one (RUNTIME formats: `.taskdump` header). `running` and
+ * `runnable` are not waits; `fulfilled` and `rejected` are tasks that ended and that nobody looked at.
+ */
+export const taskStates = [
+  "running",
+  "runnable",
+  "await",
+  "chan receive",
+  "chan send",
+  "select",
+  "select (no cases)",
+  "join",
+  "mutex.lock",
+  "rwlock.rlock",
+  "rwlock.lock",
+  "semaphore.acquire",
+  "cond.wait",
+  "event.wait",
+  "queued",
+  "pool.acquire",
+  "sleep",
+  "IO wait",
+  "stream.drain",
+  "worker.wait",
+  "iterator.next",
+  "rejected",
+  "fulfilled",
+] as const;
+
+export type TaskState = (typeof taskStates)[number];
+
+/** What keeps a task from going on. */
+export type Wait =
+  | {
+      readonly on: "resource";
+      readonly resource: ResourceId;
+      /** The operation, in the words of the models: `acquire`, `send`, `receive`, `submit`, `waitIdle`. */
+      readonly op: string;
+      /** Place in the queue of waiters, from 1. */
+      readonly position?: number;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly on: "tasks";
+      readonly tasks: readonly TaskId[];
+      /** `all`: every one has to end (an and-edge); `any`: one is enough (an or-edge). */
+      readonly need: "all" | "any";
+      /** False when the tracer infers the edge rather than having seen the promise. */
+      readonly exact: boolean;
+      readonly sinceMs: number;
+    }
+  | { readonly on: "unknown"; readonly sinceMs: number };
+
+/** One started piece of async work. */
+export interface Task {
+  readonly id: TaskId;
+  readonly kind: TaskKind;
+  /** The function's name, a label, or a made-up one for anonymous functions: `(anonymous) at http.ts:20`. */
+  readonly name: string;
+  readonly state: TaskState;
+  /** Where the function is defined: index into `Dump.sites`. */
+  readonly entry?: number;
+  /** Where it is suspended: index into `Dump.sites`. */
+  readonly at?: number;
+  /** The task that started it; absent for the main module and for work started by a plain callback. */
+  readonly parent?: TaskId;
+  /** Where it was started: index into `Dump.sites`. */
+  readonly created?: number;
+  /** Milliseconds since it started. */
+  readonly ageMs: number;
+  readonly wait?: Wait;
+  readonly holding: readonly ResourceId[];
+  /** Set by the program through `label()`; hostile text like every string of the program. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** True for a task of a package or of Node itself, hidden by default. */
+  readonly external?: boolean;
+}
