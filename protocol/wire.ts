@@ -1,0 +1,80 @@
+import type { Coverage, Dump, LoopState, ProcessInfo, Site } from "./dump.ts";
+import type { Problem } from "./problem.ts";
+import type { Resource } from "./resource.ts";
+import type { Task } from "./task.ts";
+
+/**
+ * How a traced process is reached: JSON-RPC 2.0 (vscode-jsonrpc framing) over a Unix socket or a Windows named pipe
+ * that the tracer's worker serves, also while the main thread is blocked or paused. docs/protocol.md describes it.
+ */
+export const wireVersion = 1;
+
+/**
+ * What a traced thread writes into the runtime folder as `<pid>-<threadId>.json` when it starts to serve. The folder
+ * and the file are for its own user only.
+ */
+export interface Registration {
+  readonly version: typeof wireVersion;
+  readonly pid: number;
+  readonly threadId: number;
+  readonly parentPid: number;
+  readonly title: string;
+  readonly cwd: string;
+  readonly node: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Path of the socket or name of the pipe. */
+  readonly endpoint: string;
+  /** Proves that the client could read this file; the first request carries it. */
+  readonly token: string;
+  /** The debug session that started the program: `UNKNOT_SESSION`, inherited by child processes. */
+  readonly session?: string;
+}
+
+/** Tasks that wait at the same place for the same kind of thing. */
+export interface TaskGroup {
+  /** Stable across dumps of one process: what the members have in common. */
+  readonly key: string;
+  readonly count: number;
+  readonly state: Task["state"];
+  /** Index into `sites`: where they wait, and where their function is. */
+  readonly at?: number;
+  readonly entry?: number;
+  readonly name: string;
+  readonly minWaitMs: number;
+  readonly maxWaitMs: number;
+  /** Label of the deadlock that members are part of: `D1`. */
+  readonly problem?: string;
+  /** Some members, those in problems first. */
+  readonly members: readonly Task["id"][];
+}
+
+/** A dump reduced to groups, with the tasks that groups and problems name: its size does not grow with the tasks. */
+export interface Overview {
+  readonly process: ProcessInfo;
+  readonly capturedAt: number;
+  readonly loop: LoopState;
+  readonly coverage: Coverage;
+  /** Live tasks in all. */
+  readonly total: number;
+  readonly groups: readonly TaskGroup[];
+  readonly problems: readonly Problem[];
+  readonly sites: readonly Site[];
+  readonly tasks: readonly Task[];
+  readonly resources: readonly Resource[];
+}
+
+/** The requests and notifications of the wire; the key is the JSON-RPC method. */
+export interface Wire {
+  /** First on every connection. */
+  readonly hello: { readonly params: { readonly version: number; readonly token: string }; readonly result: ProcessInfo };
+  readonly dump: { readonly params: { readonly by: string }; readonly result: Dump };
+  readonly overview: { readonly params: { readonly membersPerGroup: number }; readonly result: Overview };
+  /** The members of one group from `offset` on, for "load more". */
+  readonly members: {
+    readonly params: { readonly key: string; readonly offset: number; readonly limit: number };
+    readonly result: Pick<Overview, "sites" | "tasks" | "resources">;
+  };
+  /** Sent by the traced process, at once, when a detector proves something new. */
+  readonly problem: { readonly params: Problem; readonly result: undefined };
+}
