@@ -10,7 +10,12 @@ export interface RunReport {
     readonly verdict: Verdict;
     readonly certainty: Certainty;
     readonly message: string;
-    readonly tasks: readonly { readonly id: number; readonly name: string; readonly state: string; readonly at?: Place }[];
+    readonly tasks: readonly {
+      readonly id: number;
+      readonly name: string;
+      readonly state: string;
+      readonly at?: Place;
+    }[];
     readonly at: readonly Place[];
   }[];
   readonly tasks: {

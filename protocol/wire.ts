@@ -67,7 +67,10 @@ export interface Overview {
 /** The requests and notifications of the wire; the key is the JSON-RPC method. */
 export interface Wire {
   /** First on every connection. */
-  readonly hello: { readonly params: { readonly version: number; readonly token: string }; readonly result: ProcessInfo };
+  readonly hello: {
+    readonly params: { readonly version: number; readonly token: string };
+    readonly result: ProcessInfo;
+  };
   readonly dump: { readonly params: { readonly by: string }; readonly result: Dump };
   readonly overview: { readonly params: { readonly membersPerGroup: number }; readonly result: Overview };
   /** The members of one group from `offset` on, for "load more". */

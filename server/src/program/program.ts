@@ -1,0 +1,88 @@
+import type { FileFacts } from "./facts.ts";
+
+/** An absolute path with forward slashes, spelled as the file system spells it. */
+export type FilePath = string;
+
+declare const nodeId: unique symbol;
+/**
+ * A syntax node of one file: its index in TypeScript's node table. The same text gives the same ids, so facts that
+ * carry them can be cached by content; a question about one is only answered for the generation it is asked in.
+ */
+export type NodeId = number & { readonly [nodeId]: never };
+
+declare const generation: unique symbol;
+/** One consistent state of all files and buffers. Grows by one with every commit. */
+export type Generation = number & { readonly [generation]: never };
+
+/** Where a name leads, aliases and re-exports followed. */
+export type SymbolAnswer =
+  /** Nothing is known: no types installed, `any`, or no such name. */
+  | { readonly kind: "unknown" }
+  | {
+      readonly kind: "declared";
+      /** The declared name (`acquire`, `default` for an anonymous default export). */
+      readonly name: string;
+      /** The class, interface or namespace that declares it. */
+      readonly container?: string;
+      readonly file: FilePath;
+      readonly node: NodeId;
+      /** The npm package that owns the file: `async-mutex`. Absent for files of the project. */
+      readonly package?: string;
+      /** True for TypeScript's own `lib.*.d.ts`. */
+      readonly library: boolean;
+    };
+
+/** What the type of an expression says about promises. */
+export interface TypeAnswer {
+  /** No information: `any`, an error type, a missing declaration. */
+  readonly unknown: boolean;
+  /** Every member of the union has a callable `then`, one has, or none has. */
+  readonly thenable: "always" | "sometimes" | "never";
+  /** The thenable members are the library's `Promise`, and not a lazy or foreign thenable. */
+  readonly promise: boolean;
+  /** Name and owner of the type's symbol when it is a named class or interface. */
+  readonly named?: { readonly name: string; readonly package?: string; readonly library: boolean };
+}
+
+/** A problem with the project itself, told once: a broken tsconfig, a missing base, a file that can't be read. */
+export interface ProjectNotice {
+  readonly file: FilePath;
+  /** One sentence that names the remedy. */
+  readonly message: string;
+}
+
+/**
+ * The only way to TypeScript. Synchronous: it runs on a thread of its own (see `server/src/worker`). Every answer
+ * belongs to the generation of the last `commit`.
+ */
+export interface Program {
+  /**
+   * Opens what `paths` name (a file, a folder or a tsconfig). Folders are searched for tsconfig files; files outside
+   * any of them go to an inferred project. Replaces what was open before.
+   */
+  open(paths: readonly FilePath[]): void;
+  /** Text of an unsaved buffer; takes effect with the next `commit`. */
+  setBuffer(path: FilePath, text: string): void;
+  closeBuffer(path: FilePath): void;
+  /** Files changed on disk, seen by a watcher. */
+  invalidate(paths: readonly FilePath[]): void;
+  /** Swaps in a new snapshot and drops the old one. Earlier ids and answers are void. */
+  commit(): Generation;
+  readonly generation: Generation;
+  /** The files to analyse, sorted: those of the opened projects without declarations and dependencies. */
+  files(): readonly FilePath[];
+  /** Facts of one file of the program, also of one in a dependency; undefined when there is none or it can't be read. */
+  facts(path: FilePath): FileFacts | undefined;
+  /** The text that `facts` describes. */
+  text(path: FilePath): string | undefined;
+  /** Where the names at these nodes lead. One answer per node, in order; asks in one batch. */
+  symbols(path: FilePath, nodes: readonly NodeId[]): readonly SymbolAnswer[];
+  /** The types of these expressions. One answer per node, in order; asks in one batch. */
+  types(path: FilePath, nodes: readonly NodeId[]): readonly TypeAnswer[];
+  /** The file a module specifier of `from` means, when it is a file of the program. */
+  resolveModule(from: FilePath, specifier: string): FilePath | undefined;
+  notices(): readonly ProjectNotice[];
+  /** Questions asked of TypeScript since the start, by kind, for `--stats` and tests. */
+  readonly questions: { readonly symbols: number; readonly types: number; readonly trees: number };
+  close(): void;
+}
