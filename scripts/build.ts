@@ -1,0 +1,120 @@
+// `npm run build`: bundles everything into dist/. Two products come out of the same sources:
+//   dist/extension  what the .vsix ships: extension, language server, tracer, TypeScript's native compiler
+//   dist/npm        what npm publishes as `unknot`: the CLI and `unknot/register`, `unknot/testing`
+// `--meta` also prints the size of each bundle.
+import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BuildOptions, build, type Plugin } from "esbuild";
+
+export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+/** One bundle: its entry in the sources and the file it becomes in the two products. */
+interface Bundle {
+  readonly entry: string;
+  readonly extension?: string;
+  readonly npm?: string;
+  readonly format: "esm" | "cjs";
+  /** Packages that are not bundled; they are installed (npm) or copied (extension) beside it. */
+  readonly external?: readonly string[];
+}
+
+export const bundles: readonly Bundle[] = [
+  { entry: "client/src/extension.ts", extension: "extension.cjs", format: "cjs", external: ["vscode"] },
+  { entry: "server/src/lsp/main.ts", extension: "server.mjs", format: "esm" },
+  { entry: "server/src/worker/worker.ts", extension: "worker.mjs", npm: "worker.mjs", format: "esm" },
+  { entry: "cli/src/main.ts", npm: "unknot.mjs", format: "esm" },
+  {
+    entry: "tracer/src/register.ts",
+    extension: "tracer/register.cjs",
+    npm: "register.cjs",
+    format: "cjs",
+    external: ["oxc-parser"],
+  },
+];
+
+/** ES modules get the `require` that bundled CommonJS packages expect. */
+const requireForEsm = `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;
+
+/** Bundles into `target` (`dist` by default). `plugins` lets CI build a mutant. */
+export async function buildAll(
+  target = path.join(root, "dist"),
+  plugins: readonly Plugin[] = [],
+): Promise<void> {
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target, { recursive: true });
+  for (const bundle of bundles) {
+    const outputs = [
+      bundle.extension && path.join("extension", bundle.extension),
+      bundle.npm && path.join("npm", bundle.npm),
+    ];
+    const [first, ...copies] = outputs.filter((file) => file !== undefined && file !== "");
+    if (!first) continue;
+    const options: BuildOptions = {
+      absWorkingDir: root,
+      entryPoints: [bundle.entry],
+      outfile: path.join(target, first),
+      bundle: true,
+      platform: "node",
+      target: "node20",
+      format: bundle.format,
+      external: [...(bundle.external ?? [])],
+      minifySyntax: true,
+      minifyWhitespace: true,
+      keepNames: true,
+      legalComments: "linked",
+      logLevel: "warning",
+      plugins: [...plugins],
+      ...(bundle.format === "esm" ? { banner: { js: requireForEsm } } : {}),
+    };
+    await build(options);
+    for (const copy of copies) {
+      mkdirSync(path.dirname(path.join(target, copy)), { recursive: true });
+      cpSync(path.join(target, first), path.join(target, copy));
+    }
+  }
+  writeNpmManifest(target);
+}
+
+function writeNpmManifest(target: string): void {
+  const own = manifest("package.json");
+  const { typescript } = manifest("server/package.json").dependencies ?? {};
+  const { "oxc-parser": oxc } = manifest("tracer/package.json").dependencies ?? {};
+  const npm = {
+    name: "unknot",
+    version: own.version,
+    description: own.description,
+    license: own.license,
+    type: "module",
+    engines: { node: own.engines?.["node"] },
+    bin: { unknot: "./unknot.mjs" },
+    exports: { "./register": "./register.cjs", "./package.json": "./package.json" },
+    dependencies: { "oxc-parser": oxc, typescript },
+  };
+  writeFileSync(path.join(target, "npm", "package.json"), `${JSON.stringify(npm, null, 2)}\n`);
+  for (const file of ["LICENSE"]) cpSync(path.join(root, file), path.join(target, "npm", file));
+}
+
+interface Manifest {
+  readonly version?: string;
+  readonly description?: string;
+  readonly license?: string;
+  readonly engines?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+function manifest(file: string): Manifest {
+  return JSON.parse(readFileSync(path.join(root, file), "utf8")) as Manifest;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await buildAll();
+  if (process.argv.includes("--meta")) {
+    for (const bundle of bundles) {
+      const file = bundle.extension ? `extension/${bundle.extension}` : `npm/${bundle.npm}`;
+      console.log(
+        `${(statSync(path.join(root, "dist", file)).size / 1024).toFixed(0).padStart(6)} KB  ${file}`,
+      );
+    }
+  }
+}
