@@ -44,12 +44,8 @@ export async function buildAll(
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
   for (const bundle of bundles) {
-    const outputs = [
-      bundle.extension && path.join("extension", bundle.extension),
-      bundle.npm && path.join("npm", bundle.npm),
-    ];
-    const [first, ...copies] = outputs.filter((file) => file !== undefined && file !== "");
-    if (!first) continue;
+    const [first, ...copies] = outputsOf(bundle);
+    if (first === undefined) continue;
     const options: BuildOptions = {
       absWorkingDir: root,
       entryPoints: [bundle.entry],
@@ -74,6 +70,14 @@ export async function buildAll(
     }
   }
   writeNpmManifest(target);
+}
+
+/** Where a bundle goes, relative to the target folder. */
+function outputsOf(bundle: Bundle): readonly string[] {
+  const outputs: string[] = [];
+  if (bundle.extension !== undefined) outputs.push(path.join("extension", bundle.extension));
+  if (bundle.npm !== undefined) outputs.push(path.join("npm", bundle.npm));
+  return outputs;
 }
 
 function writeNpmManifest(target: string): void {
