@@ -2,7 +2,7 @@
 //   dist/extension  what the .vsix ships: extension, language server, tracer, TypeScript's native compiler
 //   dist/npm        what npm publishes as `unknot`: the CLI and `unknot/register`, `unknot/testing`
 // `--meta` also prints the size of each bundle.
-import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin } from "esbuild";
@@ -15,6 +15,8 @@ interface Bundle {
   readonly extension?: string;
   readonly npm?: string;
   readonly format: "esm" | "cjs";
+  /** A command: starts with `#!` and may be executed. */
+  readonly executable?: boolean;
   /** Packages that are not bundled; they are installed (npm) or copied (extension) beside it. */
   readonly external?: readonly string[];
 }
@@ -23,7 +25,7 @@ export const bundles: readonly Bundle[] = [
   { entry: "client/src/extension.ts", extension: "extension.cjs", format: "cjs", external: ["vscode"] },
   { entry: "server/src/lsp/main.ts", extension: "server.mjs", format: "esm" },
   { entry: "server/src/worker/worker.ts", extension: "worker.mjs", npm: "worker.mjs", format: "esm" },
-  { entry: "cli/src/main.ts", npm: "unknot.mjs", format: "esm" },
+  { entry: "cli/src/main.ts", npm: "unknot.mjs", format: "esm", executable: true },
   {
     entry: "tracer/src/register.ts",
     extension: "tracer/register.cjs",
@@ -61,9 +63,14 @@ export async function buildAll(
       legalComments: "linked",
       logLevel: "warning",
       plugins: [...plugins],
-      ...(bundle.format === "esm" ? { banner: { js: requireForEsm } } : {}),
+      banner: {
+        js: [bundle.executable ? "#!/usr/bin/env node" : "", bundle.format === "esm" ? requireForEsm : ""]
+          .join("\n")
+          .trim(),
+      },
     };
     await build(options);
+    if (bundle.executable) chmodSync(path.join(target, first), 0o755);
     for (const copy of copies) {
       mkdirSync(path.dirname(path.join(target, copy)), { recursive: true });
       cpSync(path.join(target, first), path.join(target, copy));
