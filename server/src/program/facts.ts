@@ -1,4 +1,4 @@
-import type { FilePath } from "./program.ts";
+import type { FilePath } from "./ids.ts";
 
 /**
  * Everything the analysis knows about one file's text: no TypeScript object in it, plain data that can be stored as
