@@ -26,7 +26,11 @@ export interface ProcessInfo {
   readonly exitCode?: number;
 }
 
-/** What the event loop does: `turning`, `blocked` since a time (synchronous code, Atomics.wait or a debugger), `ended`. */
+/**
+ * What the event loop does: `turning`, `blocked` since a time (synchronous code, Atomics.wait or a debugger), `ended`
+ * when it ran empty, so that nothing can wake a waiting task. A program that calls `process.exit` or dies of an error
+ * has an exit code and a loop that is still `turning`.
+ */
 export interface LoopState {
   readonly state: "turning" | "blocked" | "ended";
   readonly sinceMs: number;

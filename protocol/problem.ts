@@ -11,7 +11,10 @@ export interface Problem {
   readonly certainty: Certainty;
   /** One sentence with the program's own names. */
   readonly message: string;
-  /** The tasks concerned; in a deadlock in the order of the cycle, each waiting for the next. */
+  /**
+   * The tasks concerned; in a deadlock first those of one cycle in order, each waiting for the next, then the others
+   * that are part of it. Some of them when there are very many; the message has the number.
+   */
   readonly tasks: readonly TaskId[];
   readonly resources: readonly ResourceId[];
   /** Places to look at, the first one first. */

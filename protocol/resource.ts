@@ -28,6 +28,12 @@ export interface Hold {
   /** Index into `Dump.sites`: where it was taken. */
   readonly site?: number;
   readonly amount: number;
+  /**
+   * What ends it: the end of the callback it was taken for (`scope`: `runExclusive`, a limiter's job), whoever has the
+   * returned function or object (`handle`), or any code that can reach the resource (`anyone`). Absent: not known.
+   * A deadlock over semaphore permits is proved only for `scope` and not claimed for `anyone`.
+   */
+  readonly release?: "scope" | "handle" | "anyone";
 }
 
 /** A lock, channel, queue, … that a task of the dump waits on or holds. */
@@ -45,6 +51,9 @@ export interface Resource {
   readonly holders: readonly Hold[];
   /** Waiting tasks in the order they will be served. */
   readonly waiters: readonly TaskId[];
+  /** How many hold it and wait for it, when an overview shortened the lists. */
+  readonly held?: number;
+  readonly waiting?: number;
   /** Items buffered in a channel, or jobs queued. */
   readonly length?: number;
   readonly closed?: boolean;

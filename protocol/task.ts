@@ -55,8 +55,13 @@ export type Wait =
       readonly tasks: readonly TaskId[];
       /** `all`: every one has to end (an and-edge); `any`: one is enough (an or-edge). */
       readonly need: "all" | "any";
-      /** False when the tracer infers the edge rather than having seen the promise. */
+      /**
+       * False when the tracer infers the edge rather than having seen the promise, or, for `any`, when something
+       * other than these tasks may end the wait. Only exact edges prove a deadlock.
+       */
       readonly exact: boolean;
+      /** How many tasks in all, when an overview shortened the list. */
+      readonly count?: number;
       readonly sinceMs: number;
     }
   | { readonly on: "unknown"; readonly sinceMs: number };
