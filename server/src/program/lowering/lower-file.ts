@@ -1,8 +1,47 @@
-import type { SourceFile } from "typescript/unstable/ast";
-import type { FileFacts } from "../facts.ts";
-import type { FilePath } from "../program.ts";
+import { type Node, type SourceFile, SyntaxKind } from "typescript/unstable/ast";
+import type { FileFacts, Range } from "../facts.ts";
+import type { FilePath } from "../ids.ts";
+import { FileBuilder } from "./file-builder.ts";
+import { lowerFunction, lowerModule } from "./statements.ts";
+import { findSuppressions } from "./suppressions.ts";
 
-/** The facts of one file's syntax tree. */
-export function lowerFile(_sourceFile: SourceFile, path: FilePath): FileFacts {
-  return { path };
+/**
+ * The facts of one file's syntax tree. Never throws on broken code: what a parser could not make sense of becomes an
+ * instruction without meaning.
+ */
+export function lowerFile(sourceFile: SourceFile, path: FilePath): FileFacts {
+  const file = new FileBuilder(sourceFile, path);
+  const module = lowerModule(file);
+  file.functions[0] = module;
+  // Bodies wait in a queue, so that nested functions cost no stack.
+  for (let next = file.pending.pop(); next; next = file.pending.pop()) {
+    file.functions[next.id] = lowerFunction(file, next);
+  }
+  const suppressions = findSuppressions(file.text, sourceFile.getLineStarts(), () => literals(file));
+  return file.finish(suppressions);
+}
+
+/** Strings, templates, regular expressions and JSX text: places where a comment is none. */
+function literals(file: FileBuilder): Range[] {
+  const found: Range[] = [];
+  const open: Node[] = [file.sourceFile];
+  for (let node = open.pop(); node; node = open.pop()) {
+    switch (node.kind) {
+      case SyntaxKind.StringLiteral:
+      case SyntaxKind.NoSubstitutionTemplateLiteral:
+      case SyntaxKind.TemplateHead:
+      case SyntaxKind.TemplateMiddle:
+      case SyntaxKind.TemplateTail:
+      case SyntaxKind.RegularExpressionLiteral:
+      case SyntaxKind.JsxText:
+        found.push(file.range(node));
+        break;
+      default:
+        node.forEachChild((child) => {
+          open.push(child);
+          return undefined;
+        });
+    }
+  }
+  return found;
 }
