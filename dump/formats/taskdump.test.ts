@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import type { Dump, Site } from "@unknot/protocol/dump.ts";
+import { type TaskKind, taskStates } from "@unknot/protocol/task.ts";
+import { verdicts } from "@unknot/protocol/verdict.ts";
+import fc from "fast-check";
+import { readTaskdump } from "./taskdump-reader.ts";
+import { writeTaskdump } from "./taskdump-writer.ts";
+
+const written = (dump: Dump, mode: "full" | "grouped" = "full") =>
+  [...writeTaskdump(dump, { mode })].join("");
+
+const hostile = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 12 }),
+  fc.string({ unit: "grapheme", maxLength: 12 }),
+  fc.stringMatching(/^[\n\r\t "'\\()[\]{}:;,#<>-]{0,8}$/),
+  fc.constantFrom(
+    "waiting on mutex#1",
+    "task 7 [running]:",
+    "x in task 3, 1s ago",
+    "\ttask",
+    "tasks 1-3; mutex#9",
+    ' -> task 7"; ',
+    "__proto__",
+    "(anonymous)",
+    "?",
+    "deadlock D1: task 1",
+    "\u202e\u2028\ud800",
+    "a.ts:1",
+  ),
+);
+const ms = fc.nat(100_000_000);
+const number = fc.nat(1_000_000);
+
+/** Dumps whose references hold together and whose strings do not. */
+export const anyDump: fc.Arbitrary<Dump> = fc
+  .record({
+    sites: fc.array(
+      fc.record({
+        file: hostile,
+        line: number,
+        column: number,
+        function: fc.option(hostile, { nil: undefined }),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+    tasks: fc.uniqueArray(fc.integer({ min: 1, max: 30 }), { maxLength: 8 }),
+    resources: fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }),
+  })
+  .chain(({ sites, tasks, resources }) => {
+    const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+    const site = maybe(fc.nat(sites.length - 1));
+    const task = fc.integer({ min: 1, max: 30 });
+    const resource = fc.constantFrom(...resources);
+    const wait = fc.oneof(
+      fc.record({ on: fc.constant("unknown"), sinceMs: ms }),
+      fc.record({
+        on: fc.constant("tasks"),
+        tasks: fc.array(task, { maxLength: 4 }),
+        need: fc.constantFrom("all", "any"),
+        exact: fc.boolean(),
+        sinceMs: ms,
+        count: maybe(number),
+      }),
+      fc.record({ on: fc.constant("resource"), resource, op: hostile, position: maybe(number), sinceMs: ms }),
+    );
+    const kinds: readonly TaskKind[] = [
+      "main",
+      "async function",
+      "async generator",
+      "job",
+      "timer",
+      "callback",
+    ];
+    const taskOf = (id: number) =>
+      fc.record({
+        id: fc.constant(id),
+        kind: fc.constantFrom(...kinds),
+        name: hostile,
+        state: fc.constantFrom(...taskStates),
+        entry: site,
+        at: site,
+        parent: maybe(task),
+        created: site,
+        ageMs: ms,
+        wait: maybe(wait),
+        holding: fc.uniqueArray(resource, { maxLength: 2 }),
+        labels: maybe(fc.dictionary(hostile, hostile, { minKeys: 1, maxKeys: 3 })),
+        external: maybe(fc.boolean()),
+      });
+    const hold = fc.record({
+      task: maybe(task),
+      forMs: ms,
+      site,
+      amount: fc.nat(9),
+      release: maybe(fc.constantFrom("scope", "handle", "anyone")),
+    });
+    const resourceOf = (id: number) =>
+      fc.record({
+        id: fc.constant(id),
+        kind: fc.constantFrom("mutex", "rwlock", "channel", "queue", "pool", "semaphore"),
+        name: maybe(hostile),
+        type: hostile,
+        created: site,
+        capacity: maybe(number),
+        holders: fc.array(hold, { maxLength: 3 }),
+        waiters: fc.array(task, { maxLength: 4 }),
+        length: maybe(number),
+        closed: maybe(fc.boolean()),
+      });
+    const place = fc.record({ file: hostile, line: number, column: number });
+    const problem = fc.record({
+      id: fc.oneof(fc.constant("lock-order-inversion"), hostile),
+      verdict: fc.constantFrom(...Object.keys(verdicts)),
+      certainty: fc.constantFrom("proved", "observed", "may", "heuristic"),
+      message: hostile,
+      tasks: fc.uniqueArray(task, { maxLength: 5 }),
+      resources: fc.uniqueArray(resource, { maxLength: 3 }),
+      at: fc.array(place, { maxLength: 3 }),
+    });
+    const deadlock = fc.tuple(problem, fc.integer({ min: 1, max: 99 })).map(([each, label]) => ({
+      ...each,
+      verdict: "deadlock",
+      label: `D${label}`,
+    }));
+    return fc.record({
+      format: fc.constant("unknot-dump"),
+      version: fc.constant(1),
+      process: fc.record({
+        pid: number,
+        threadId: number,
+        parentPid: maybe(number),
+        node: hostile,
+        title: hostile,
+        cwd: hostile,
+        upMs: ms,
+        exitCode: maybe(fc.integer({ min: -1, max: 255 })),
+      }),
+      capturedAt: fc.nat(4_000_000_000_000),
+      by: hostile,
+      loop: fc.record({ state: fc.constantFrom("turning", "blocked", "ended"), sinceMs: ms }),
+      coverage: fc.record({
+        instrumented: fc.array(hostile, { maxLength: 3 }),
+        transformed: number,
+        untouched: fc.array(fc.record({ file: hostile, reason: hostile }), { maxLength: 2 }),
+        blind: fc.array(hostile, { maxLength: 2 }),
+        dropped: number,
+      }),
+      sites: fc.constant(sites),
+      tasks: fc.tuple(...tasks.map(taskOf)),
+      resources: fc.tuple(...resources.map(resourceOf)),
+      problems: fc.array(fc.oneof(problem, deadlock), { maxLength: 3 }),
+    });
+  })
+  .map((dump) => withoutUndefined(dump) as Dump);
+
+/** Optional properties are absent, as in a dump of the tracer, not present with `undefined`. */
+function withoutUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUndefined);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, part]) =>
+      part === undefined ? [] : [[key, withoutUndefined(part)]],
+    ),
+  );
+}
+
+/** A dump without what no format promises: the order of tasks and resources, the numbers of sites. */
+export function canonical(dump: Dump): unknown {
+  const site = (index: number | undefined): Site | undefined =>
+    index === undefined ? undefined : dump.sites[index];
+  const place = (index: number | undefined) => {
+    const found = site(index);
+    return found && { file: found.file, line: found.line, column: found.column };
+  };
+  const byId = (a: { readonly id: number }, b: { readonly id: number }) => a.id - b.id;
+  return JSON.parse(
+    JSON.stringify({
+      ...dump,
+      sites: undefined,
+      tasks: [...dump.tasks].sort(byId).map((task) => ({
+        ...task,
+        at: site(task.at),
+        entry: site(task.entry),
+        created: site(task.created),
+      })),
+      resources: [...dump.resources].sort(byId).map((resource) => ({
+        ...resource,
+        created: site(resource.created),
+        holders: resource.holders.map((hold) => ({ ...hold, site: place(hold.site) })),
+      })),
+    }),
+  );
+}
+
+describe("the .taskdump format", () => {
+  it("gives the same dump back in full mode, whatever names the program chose", () => {
+    fc.assert(
+      fc.property(anyDump, (dump) => {
+        const { dumps, unknown, notes } = readTaskdump(written(dump));
+        assert.deepEqual({ unknown, notes, dumps: dumps.length }, { unknown: 0, notes: [], dumps: 1 });
+        assert.deepEqual(dumps.map(canonical), [canonical(dump)]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
