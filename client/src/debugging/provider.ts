@@ -1,0 +1,176 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import * as vscode from "vscode";
+import type { Launches } from "../sessions/launches.ts";
+import { askNodeVersion, canBeTraced, type NodeVersion, runsTypeScript } from "./node-version.ts";
+import {
+  isNode,
+  launchOf,
+  nodeOptionsOf,
+  runsTypeScriptAsIs,
+  type TracerFiles,
+  type TraceSettings,
+  wantsTrace,
+  withTracer,
+} from "./trace-configuration.ts";
+
+/** The types whose providers run after variables are substituted: js-debug turns `node` into `pwa-node` before. */
+const types = ["pwa-node", "node-terminal"];
+
+/** Puts the tracer into every debug configuration that starts a Node program, and follows the debug sessions. */
+export function registerDebugging(
+  files: TracerFiles,
+  launches: Launches,
+  startAnyway: vscode.Memento,
+): vscode.Disposable {
+  const untraced = new Map<string, string>();
+  const provider: vscode.DebugConfigurationProvider = {
+    async resolveDebugConfigurationWithSubstitutedVariables(folder, configuration) {
+      if (!wantsTrace(configuration, readSettings(folder))) return configuration;
+      const version = await versionFor(configuration);
+      if (version && !runsTypeScript(version) && runsTypeScriptAsIs(configuration)) {
+        if (!(await mayStart(folder, configuration, version, startAnyway))) return undefined;
+      }
+      const id = randomUUID();
+      if (version && !canBeTraced(version)) {
+        untraced.set(id, `Node ${version.text} can't be traced: Node 22.15 or newer is needed.`);
+      }
+      return withTracer(configuration, files, id, await envFileOptions(configuration));
+    },
+  };
+  return vscode.Disposable.from(
+    ...types.map((type) => vscode.debug.registerDebugConfigurationProvider(type, provider)),
+    ...types.map((type) =>
+      vscode.debug.registerDebugAdapterTrackerFactory(type, {
+        createDebugAdapterTracker: (session) => followDebugger(session, launches),
+      }),
+    ),
+    vscode.debug.onDidStartDebugSession((session) => {
+      const id = launchOf(session.configuration);
+      if (id === undefined || session.parentSession) return;
+      const why = untraced.get(id);
+      untraced.delete(id);
+      launches.start({ id, name: session.name, ...(why === undefined ? {} : { untraced: why }) });
+    }),
+    vscode.debug.onDidTerminateDebugSession((session) => {
+      const id = launchOf(session.configuration);
+      if (id !== undefined && !session.parentSession) launches.end(id);
+    }),
+  );
+}
+
+function readSettings(folder: vscode.WorkspaceFolder | undefined): TraceSettings {
+  const settings = vscode.workspace.getConfiguration("unknot.trace", folder);
+  return {
+    debugSessions: settings.get("debugSessions", true),
+    configurations: settings.get("configurations", {}),
+  };
+}
+
+/** The version of the Node that will run the program, when the configuration names Node itself. */
+async function versionFor(configuration: vscode.DebugConfiguration): Promise<NodeVersion | undefined> {
+  const { type, runtimeExecutable = "node", env, cwd } = configuration;
+  if (type !== "pwa-node" || !isNode(runtimeExecutable)) return undefined;
+  return askNodeVersion(
+    runtimeExecutable,
+    { ...process.env, ...env },
+    typeof cwd === "string" ? cwd : undefined,
+  );
+}
+
+async function envFileOptions(configuration: vscode.DebugConfiguration): Promise<string | undefined> {
+  const file: unknown = configuration["envFile"];
+  if (typeof file !== "string" || file === "") return undefined;
+  const text = await readFile(file, "utf8").catch(() => "");
+  return nodeOptionsOf(text);
+}
+
+/**
+ * Says that this Node can't run the TypeScript program and asks what to do. A launch goes on without a question when
+ * js-debug may find compiled output for the program, and when the user has said so for this configuration before.
+ */
+async function mayStart(
+  folder: vscode.WorkspaceFolder | undefined,
+  configuration: vscode.DebugConfiguration,
+  version: NodeVersion,
+  startAnyway: vscode.Memento,
+): Promise<boolean> {
+  const program = String(configuration["program"]);
+  const key = `startAnyway ${configuration.name} ${program}`;
+  if (startAnyway.get(key) === true) return true;
+  const { name } = path.parse(program);
+  const compiled = new vscode.RelativePattern(
+    folder ?? vscode.Uri.file(path.dirname(program)),
+    `**/${name}.{js,mjs,cjs}`,
+  );
+  if ((await vscode.workspace.findFiles(compiled, "**/node_modules/**", 1)).length > 0) return true;
+  const anyway = "Start Anyway";
+  const open = "Open launch.json";
+  void vscode.window
+    .showErrorMessage(
+      `Node ${version.text} can't run TypeScript by itself, so '${path.basename(program)}' was not started. Put Node 22.18 or newer first in PATH, or name one as "runtimeExecutable" in launch.json.`,
+      anyway,
+      open,
+    )
+    .then(async (choice) => {
+      if (choice === open) await vscode.commands.executeCommand("workbench.action.debug.configure");
+      if (choice !== anyway) return;
+      await startAnyway.update(key, true);
+      await vscode.debug.startDebugging(folder, configuration);
+    });
+  return false;
+}
+
+/** Requests after whose success a stopped thread runs again. */
+const resuming = new Set([
+  "continue",
+  "next",
+  "stepIn",
+  "stepOut",
+  "stepBack",
+  "restartFrame",
+  "goto",
+  "disconnect",
+]);
+
+/** Tells the launches when a process of theirs is stopped by the debugger and with what code a program ended. */
+function followDebugger(
+  session: vscode.DebugSession,
+  launches: Launches,
+): vscode.DebugAdapterTracker | undefined {
+  const id = launchAbove(session);
+  if (id === undefined) return undefined;
+  // js-debug names the session of a process `main.ts [4242]`, those of worker threads `[worker 1] …`.
+  const pid = /\[(\d+)\]$/.exec(session.name)?.[1];
+  const setPaused = (paused: boolean) => {
+    if (pid !== undefined) launches.setPaused(id, Number(pid), paused);
+  };
+  return {
+    onDidSendMessage(message: {
+      type?: string;
+      event?: string;
+      command?: string;
+      success?: boolean;
+      body?: { exitCode?: number };
+    }) {
+      if (message.type === "event") {
+        if (message.event === "stopped") setPaused(true);
+        if (message.event === "continued" || message.event === "terminated") setPaused(false);
+        if (message.event === "exited" && message.body?.exitCode !== undefined) {
+          launches.setExitCode(id, message.body.exitCode);
+        }
+      } else if (message.type === "response" && message.success && resuming.has(message.command ?? "")) {
+        setPaused(false);
+      }
+    },
+  };
+}
+
+function launchAbove(session: vscode.DebugSession | undefined): string | undefined {
+  for (let each = session; each; each = each.parentSession) {
+    const id = launchOf(each.configuration);
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}

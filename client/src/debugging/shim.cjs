@@ -1,0 +1,33 @@
+// Runs before the program in every Node process of a traced debug session, through `--require` in NODE_OPTIONS. It is
+// copied to a folder that outlives updates of the extension, so it has to be silent when the rest is gone, and in the
+// syntax of very old Node versions, because child processes may run on any.
+"use strict";
+
+try {
+  (() => {
+    var register = process.env.UNKNOT_REGISTER;
+    if (!register || process.env.UNKNOT_TRACE === "0" || process.versions.electron) return;
+    // module.registerHooks is there from 22.15 and from 23.5 on.
+    var version = process.versions.node.split(".").map(Number);
+    if (version[0] < 22 || (version[0] === 22 && version[1] < 15) || (version[0] === 23 && version[1] < 5))
+      return;
+    if (isTool(process.argv[1])) return;
+    require(register);
+  })();
+} catch (_) {
+  // The program runs as if Unknot were not there.
+}
+
+// Package managers, compilers, linters and formatters: they are on the way to the program, never the program.
+function isTool(script) {
+  if (!script) return false;
+  var file = script.replace(/\\/g, "/");
+  return (
+    /(^|\/)node_modules\/(npm|pnpm|yarn|corepack|typescript|@typescript\/native-preview|eslint|prettier|@biomejs\/biome|oxlint|turbo|lerna|nx|rimraf|husky|lint-staged)\//.test(
+      file,
+    ) ||
+    /(^|\/)(npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack|tsc|eslint|prettier|biome|oxlint|turbo|lerna|nx)(-cli)?(\.c?js)?$/.test(
+      file,
+    )
+  );
+}

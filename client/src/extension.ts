@@ -1,0 +1,102 @@
+import path from "node:path";
+import * as vscode from "vscode";
+import { installShim } from "./debugging/install-shim.ts";
+import { registerDebugging } from "./debugging/provider.ts";
+import type { LanguageServer } from "./language/language-server.ts";
+import { isAnalyzed } from "./language/languages.ts";
+import { registerRuntimeProblems } from "./runtime-problems.ts";
+import { createLaunches, type Launches } from "./sessions/launches.ts";
+import { type RegistrationWatch, watchRegistrations } from "./sessions/registrations.ts";
+import { runtimeFolder } from "./sessions/runtime-folder.ts";
+import { views } from "./views/index.ts";
+
+let server: Promise<LanguageServer> | undefined;
+
+export function activate(context: vscode.ExtensionContext): void {
+  const log = vscode.window.createOutputChannel("Unknot", { log: true });
+  const launches = createLaunches({
+    pollMs: 1000,
+    membersPerGroup: 20,
+    pageSize: 200,
+    log: (line) => log.warn(line),
+  });
+  const dist = (...parts: string[]) => context.asAbsolutePath(path.join("dist", "extension", ...parts));
+  const tracer = {
+    folder: dist("tracer"),
+    register: dist("tracer", "register.cjs"),
+    shim: installShim(dist("shim.cjs"), context.globalStorageUri.fsPath),
+  };
+  const storage = context.storageUri ?? context.globalStorageUri;
+  context.subscriptions.push(
+    log,
+    launches,
+    ...views.map((register) => register({ launches, storage, log })),
+    registerDebugging(tracer, launches, context.workspaceState),
+    registerRuntimeProblems(launches),
+    watchWhenLaunched(launches, log),
+    ...registerLanguageServer(dist("server.mjs"), log),
+    publishContexts(),
+    vscode.commands.registerCommand("unknot.showOutput", () => log.show()),
+  );
+}
+
+export async function deactivate(): Promise<void> {
+  const running = await server?.catch(() => undefined);
+  await running?.stop();
+}
+
+/** Starts the language server with the first document that it can analyze. */
+function registerLanguageServer(module: string, log: vscode.LogOutputChannel): readonly vscode.Disposable[] {
+  const start = async () => {
+    // Loaded here, because the client library would take a good part of the time to activate.
+    server ??= import("./language/language-server.ts").then(({ startLanguageServer }) =>
+      startLanguageServer(module, log),
+    );
+    try {
+      return await server;
+    } catch (error) {
+      server = undefined;
+      log.error(`The language server did not start: ${String(error)}`);
+      return undefined;
+    }
+  };
+  const startFor = (document: vscode.TextDocument) => {
+    if (!server && isAnalyzed(document.languageId)) void start();
+  };
+  for (const document of vscode.workspace.textDocuments) startFor(document);
+  return [
+    vscode.workspace.onDidOpenTextDocument(startFor),
+    vscode.commands.registerCommand("unknot.restartServer", async () => {
+      if (server) await (await start())?.restart();
+      else await start();
+    }),
+  ];
+}
+
+/** Watches for traced programs from the first launch on: a window that never debugs watches nothing. */
+function watchWhenLaunched(launches: Launches, log: vscode.LogOutputChannel): vscode.Disposable {
+  let watch: RegistrationWatch | undefined;
+  const started = launches.onChange(() => {
+    watch ??= watchRegistrations(
+      runtimeFolder(),
+      (registration) => launches.register(registration),
+      (why) => log.warn(why),
+    );
+  });
+  return vscode.Disposable.from(started, { dispose: () => watch?.dispose() });
+}
+
+/** What `when` clauses of the manifest ask for. */
+function publishContexts(): vscode.Disposable {
+  const set = (key: string, value: boolean) => void vscode.commands.executeCommand("setContext", key, value);
+  const setTraces = () =>
+    set(
+      "unknot.tracesDebugSessions",
+      vscode.workspace.getConfiguration("unknot.trace").get("debugSessions", true),
+    );
+  set("unknot.active", true);
+  setTraces();
+  return vscode.workspace.onDidChangeConfiguration((event) => {
+    if (event.affectsConfiguration("unknot.trace.debugSessions")) setTraces();
+  });
+}

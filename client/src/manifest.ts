@@ -1,0 +1,43 @@
+// What the parts of the extension say in package.json. Each part has a `manifest.ts` that exports `manifest`;
+// `npm run generate` merges them into the `contributes` of the root package.json. No editor import here or there.
+
+export interface CommandEntry {
+  readonly command: string;
+  readonly title: string;
+  readonly icon?: string;
+  readonly enablement?: string;
+}
+
+export interface MenuEntry {
+  readonly command: string;
+  readonly when?: string;
+  readonly group?: string;
+}
+
+export interface KeyEntry {
+  readonly command: string;
+  readonly key: string;
+  readonly mac?: string;
+  readonly when?: string;
+}
+
+/** A JSON schema with what VS Code adds to it for settings. */
+export type Setting = Readonly<Record<string, unknown>> & { readonly markdownDescription: string };
+
+export interface ManifestPart {
+  readonly commands?: readonly CommandEntry[];
+  readonly menus?: Readonly<Record<string, readonly MenuEntry[]>>;
+  readonly keybindings?: readonly KeyEntry[];
+  readonly settings?: Readonly<Record<string, Setting>>;
+  readonly views?: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly when?: string;
+    readonly contextualTitle?: string;
+  }[];
+  readonly viewsWelcome?: readonly {
+    readonly view: string;
+    readonly contents: string;
+    readonly when?: string;
+  }[];
+}

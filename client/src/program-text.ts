@@ -1,0 +1,7 @@
+/**
+ * A sentence with names of the program, for a VS Code message: there `[text](target)` becomes a link, and a `command:`
+ * target would run. Line breaks and control characters are already gone (`plain` and `quoted` of dump/).
+ */
+export function messageText(sentence: string): string {
+  return sentence.replaceAll("](", "] (");
+}

@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { detect } from "@unknot/dump/detectors/detect.ts";
+import { DumpBuilder, wants } from "@unknot/dump/testing/dump-builder.ts";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import type { Registration } from "@unknot/protocol/wire.ts";
+import { startWireServer, type WireServer } from "../testing/wire-server.ts";
+import type { Event } from "./event.ts";
+import { createLaunches, type Launches } from "./launches.ts";
+import { watchRegistrations } from "./registrations.ts";
+import { problemsOf, type SessionSnapshot } from "./session.ts";
+
+const options = { pollMs: 5, membersPerGroup: 2, pageSize: 3, log: () => {} };
+
+/** `count` consumers wait at one line; two tasks are deadlocked. */
+function consumers(count: number): Dump {
+  const builder = new DumpBuilder()
+    .mutex(1, "ledger", 1)
+    .mutex(2, "stock", 2)
+    .task(1, { name: "reserve", state: "mutex.lock", at: "orders.ts:41", wait: wants(2) })
+    .task(2, { name: "charge", state: "mutex.lock", at: "billing.ts:77", wait: wants(1) });
+  for (let id = 10; id < 10 + count; id++) {
+    builder.task(id, { name: "consumer", state: "chan receive", at: "consume.ts:5" });
+  }
+  const dump = builder.build();
+  return { ...dump, problems: detect(dump) };
+}
+
+describe("launches", () => {
+  const servers: WireServer[] = [];
+  let launches: Launches;
+
+  const serve = async (dump: Dump, change?: Partial<Registration>) => {
+    const server = await startWireServer(dump, change);
+    servers.push(server);
+    return server;
+  };
+  const start = (id = "launch-1") => launches.start({ id, name: "Run main.ts" });
+  const only = () => launches.list()[0]?.sessions[0];
+  const until = (test: (session: SessionSnapshot) => boolean) =>
+    waitFor(launches.onChange, () => {
+      const session = only();
+      return session && test(session) ? session : undefined;
+    });
+
+  beforeEach(() => {
+    launches = createLaunches(options);
+  });
+  afterEach(async () => {
+    launches.dispose();
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+  });
+
+  it("connects to a process of a launch and keeps its overview", async () => {
+    const server = await serve(consumers(5));
+    start();
+    launches.register(server.registration);
+    assert.equal(only()?.state.kind, "connecting");
+    const session = await until(({ overview }) => overview !== undefined);
+    assert.equal(session.state.kind, "live");
+    assert.equal(session.overview?.total, 7);
+    assert.equal(session.overview.problems[0]?.verdict, "deadlock");
+  });
+
+  it("finds the registration of a process that started before VS Code spoke of its debug session", async () => {
+    const server = await serve(consumers(0));
+    server.register();
+    const watch = watchRegistrations(server.folder, (found) => launches.register(found), assert.fail);
+    start();
+    await until(({ overview }) => overview !== undefined);
+    watch.dispose();
+  });
+
+  it("finds the registration of a process that starts later", async () => {
+    const server = await serve(consumers(0));
+    const watch = watchRegistrations(server.folder, (found) => launches.register(found), assert.fail);
+    start();
+    server.register();
+    await until(({ overview }) => overview !== undefined);
+    watch.dispose();
+  });
+
+  it("leaves processes of others alone", async () => {
+    const server = await serve(consumers(0), { session: "somebody else's" });
+    start();
+    launches.register(server.registration);
+    launches.register({ ...server.registration, pid: 2, session: undefined } as unknown as Registration);
+    assert.deepEqual(launches.list()[0]?.sessions, []);
+    assert.equal(server.asked["hello"], undefined);
+  });
+
+  it("asks again and again only while somebody looks", async () => {
+    const server = await serve(consumers(0));
+    start();
+    launches.register(server.registration);
+    await until(({ overview }) => overview?.total === 2);
+    const before = server.asked["overview"];
+    server.dump = consumers(3);
+    await server.announce({ ...firstProblem(server.dump), id: "news" });
+    await until(({ overview }) => overview?.total === 5);
+    assert.equal(server.asked["overview"], (before ?? 0) + 1, "the news was the only reason to ask");
+    launches.watch(true);
+    server.dump = consumers(4);
+    await until(({ overview }) => overview?.total === 6);
+  });
+
+  it("shows a problem from the moment it is announced, once", async () => {
+    const server = await serve({ ...consumers(0), problems: [] });
+    const heard: string[] = [];
+    launches.onProblem(({ problem }) => heard.push(problem.id));
+    start();
+    launches.register(server.registration);
+    await until(({ overview }) => overview !== undefined);
+    await server.announce(firstProblem(consumers(0)));
+    const early = await until((session) => problemsOf(session).length > 0);
+    assert.equal(early.overview?.problems.length, 0);
+    server.dump = consumers(0);
+    await launches.refresh();
+    const later = await until(({ overview }) => overview?.problems.length === 1);
+    assert.equal(problemsOf(later).length, 1);
+    assert.deepEqual(heard, ["lock-order-inversion"]);
+  });
+
+  it("keeps the last overview and the exit code of a process that ended", async () => {
+    const server = await serve(consumers(1));
+    start();
+    launches.register(server.registration);
+    await until(({ overview }) => overview !== undefined);
+    server.end();
+    await until(({ state }) => state.kind === "ended");
+    launches.setExitCode("launch-1", 13);
+    launches.end("launch-1");
+    assert.deepEqual(only()?.state, { kind: "ended", exitCode: 13 });
+    assert.equal(only()?.overview?.total, 3);
+    start("launch-2");
+    assert.deepEqual(
+      launches.list().map(({ id }) => id),
+      ["launch-2"],
+      "the next launch takes its place",
+    );
+  });
+
+  it("puts a restarted program in the place of its earlier run", async () => {
+    const first = await serve(consumers(1));
+    start();
+    launches.register(first.registration);
+    await until(({ overview }) => overview !== undefined);
+    first.end();
+    await until(({ state }) => state.kind === "ended");
+    const second = await serve(consumers(2), { startedAt: 2 });
+    launches.register(second.registration);
+    await until(({ overview }) => overview?.total === 4);
+    assert.equal(launches.list()[0]?.sessions.length, 1);
+  });
+
+  it("shows every process and thread of a launch", async () => {
+    start();
+    for (const threadId of [0, 1]) {
+      launches.register((await serve(consumers(0), { threadId })).registration);
+    }
+    await waitFor(
+      launches.onChange,
+      () => launches.list()[0]?.sessions.every(({ overview }) => overview) || undefined,
+    );
+    assert.equal(launches.list()[0]?.sessions.length, 2);
+  });
+
+  it("loads more members of a group, up to the last", async () => {
+    const server = await serve(consumers(8));
+    start();
+    launches.register(server.registration);
+    const { id, overview } = await until((session) => session.overview !== undefined);
+    const key = overview?.groups.find((group) => group.count === 8)?.key ?? "";
+    const loaded = () => only()?.more.get(key)?.tasks.length;
+    await launches.session(id)?.loadMore(key);
+    assert.equal(loaded(), 5);
+    await launches.session(id)?.loadMore(key);
+    assert.equal(loaded(), 8);
+    server.dump = consumers(6);
+    await launches.refresh();
+    assert.equal(loaded(), 6, "a refresh also brings what was loaded on demand up to date");
+  });
+
+  it("says why a process can't be watched", async () => {
+    start();
+    launches.register((await serve(consumers(0), { token: "wrong" })).registration);
+    const refused = await until(({ state }) => state.kind === "failed");
+    assert.match(refused.state.kind === "failed" ? refused.state.why : "", /refused: wrong token/);
+  });
+
+  it("says that another version of Unknot traces a process", async () => {
+    start();
+    launches.register({ ...(await serve(consumers(0))).registration, version: 2 as 1 });
+    const other = await until(({ state }) => state.kind === "failed");
+    assert.match(other.state.kind === "failed" ? other.state.why : "", /another version of Unknot/);
+  });
+
+  it("takes a process that is gone before it can be asked as ended", async () => {
+    const server = await serve(consumers(0));
+    await server.close();
+    start();
+    launches.register(server.registration);
+    await until(({ state }) => state.kind === "ended");
+  });
+
+  it("takes the debugger's word for a paused process", async () => {
+    const server = await serve(consumers(0));
+    start();
+    launches.register(server.registration);
+    await until(({ overview }) => overview !== undefined);
+    launches.setPaused("launch-1", server.registration.pid + 1, true);
+    assert.equal(only()?.paused, false);
+    launches.setPaused("launch-1", server.registration.pid, true);
+    assert.equal(only()?.paused, true);
+  });
+});
+
+function firstProblem(dump: Dump) {
+  const [problem] = dump.problems;
+  assert.ok(problem);
+  return problem;
+}
+
+/** Resolves with the first value that `test` gives, now or after one of the events. */
+function waitFor<Value>(event: Event<void>, test: () => Value | undefined): Promise<Value> {
+  return new Promise((resolve) => {
+    const now = test();
+    if (now !== undefined) {
+      resolve(now);
+      return;
+    }
+    const waiting = event(() => {
+      const value = test();
+      if (value === undefined) return;
+      waiting.dispose();
+      resolve(value);
+    });
+  });
+}

@@ -1,0 +1,146 @@
+import type { Problem } from "@unknot/protocol/problem.ts";
+import type { Registration } from "@unknot/protocol/wire.ts";
+import { createEmitter, type Event, type Subscription } from "./event.ts";
+import { openSession, type Session, type SessionOptions, type SessionSnapshot } from "./session.ts";
+
+/** A debug session that was started traced, with the processes and threads that registered for it. */
+export interface Launch {
+  /** What `UNKNOT_SESSION` is set to. */
+  readonly id: string;
+  /** The launch configuration's name. */
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly running: boolean;
+  /** Why its program can't be traced, when that was known at its start. */
+  readonly untraced?: string;
+  readonly sessions: readonly SessionSnapshot[];
+}
+
+/** All launches of this window and the sessions that belong to them. */
+export interface Launches extends Subscription {
+  list(): readonly Launch[];
+  session(id: string): Session | undefined;
+  /** Those that can be asked for a dump. */
+  liveSessions(): readonly Session[];
+  readonly onChange: Event<void>;
+  readonly onProblem: Event<{ readonly session: Session; readonly problem: Problem }>;
+  /** A debug session starts; launches that ended make room for it. */
+  start(launch: { readonly id: string; readonly name: string; readonly untraced?: string }): void;
+  /** A debug session ended. */
+  end(id: string): void;
+  /** A thread registered in the runtime folder; it is connected to when it belongs to a launch. */
+  register(registration: Registration): void;
+  setPaused(id: string, pid: number | undefined, paused: boolean): void;
+  setExitCode(id: string, exitCode: number): void;
+  /** Whether anybody looks: overviews are asked for only then. */
+  watch(watching: boolean): void;
+  refresh(): Promise<void>;
+}
+
+interface Entry {
+  readonly id: string;
+  readonly name: string;
+  readonly startedAt: number;
+  readonly untraced?: string;
+  running: boolean;
+  sessions: Session[];
+}
+
+const mostEarly = 100;
+
+export function createLaunches(options: SessionOptions): Launches {
+  const changed = createEmitter<void>();
+  const problems = createEmitter<{ readonly session: Session; readonly problem: Problem }>();
+  const entries = new Map<string, Entry>();
+  // A process can register before VS Code says that its debug session has started. Other windows' processes end up
+  // here too, so the list is short.
+  let early: readonly Registration[] = [];
+  let watching = false;
+
+  const drop = (entry: Entry) => {
+    for (const session of entry.sessions) session.dispose();
+    entries.delete(entry.id);
+  };
+
+  const attach = (entry: Entry, registration: Registration) => {
+    // A restarted program takes the place of its earlier run.
+    const [ended, kept] = partition(
+      entry.sessions,
+      (session) =>
+        session.snapshot().state.kind === "ended" && session.registration.title === registration.title,
+    );
+    for (const session of ended) session.dispose();
+    const session = openSession(registration, options);
+    session.onChange(() => changed.fire());
+    session.onProblem((problem) => problems.fire({ session, problem }));
+    session.watch(watching);
+    entry.sessions = [...kept, session];
+    changed.fire();
+  };
+
+  const all = () => [...entries.values()].flatMap((entry) => entry.sessions);
+
+  return {
+    onChange: changed.event,
+    onProblem: problems.event,
+    list: () =>
+      [...entries.values()].map((entry) => ({
+        ...entry,
+        sessions: entry.sessions.map((session) => session.snapshot()),
+      })),
+    session: (id) => all().find((session) => session.id === id),
+    liveSessions: () => all().filter((session) => session.snapshot().state.kind === "live"),
+    start({ id, name, untraced }) {
+      for (const entry of [...entries.values()]) if (!entry.running) drop(entry);
+      const entry: Entry = {
+        id,
+        name,
+        startedAt: Date.now(),
+        running: true,
+        sessions: [],
+        ...(untraced === undefined ? {} : { untraced }),
+      };
+      entries.set(id, entry);
+      changed.fire();
+      for (const registration of early) if (registration.session === id) attach(entry, registration);
+      early = early.filter((registration) => registration.session !== id);
+    },
+    end(id) {
+      const entry = entries.get(id);
+      if (!entry?.running) return;
+      entry.running = false;
+      changed.fire();
+    },
+    register(registration) {
+      if (registration.session === undefined) return;
+      const entry = entries.get(registration.session);
+      if (entry) attach(entry, registration);
+      else early = [...early.slice(-mostEarly), registration];
+    },
+    setPaused(id, pid, paused) {
+      for (const session of entries.get(id)?.sessions ?? []) {
+        if (pid === undefined || session.registration.pid === pid) session.setPaused(paused);
+      }
+    },
+    setExitCode(id, exitCode) {
+      const [only, ...others] = entries.get(id)?.sessions ?? [];
+      // The debugger tells the code of the program it launched, not of that program's children.
+      if (only && others.length === 0) only.setExitCode(exitCode);
+    },
+    watch(next) {
+      watching = next;
+      for (const session of all()) session.watch(next);
+    },
+    async refresh() {
+      await Promise.all(all().map((session) => session.refresh()));
+    },
+    dispose() {
+      for (const entry of [...entries.values()]) drop(entry);
+    },
+  };
+}
+
+function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
+}

@@ -1,0 +1,240 @@
+import type { Dump, ProcessInfo } from "@unknot/protocol/dump.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
+import type { Overview, Registration, Wire } from "@unknot/protocol/wire.ts";
+import { type Connection, ConnectionError, connect } from "./connection.ts";
+import { createEmitter, type Event, type Subscription } from "./event.ts";
+
+/** What a session can be in; a blocked loop is part of the overview. */
+export type SessionState =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "live" }
+  /** The process ended or can't be reached any more; the last overview stays. */
+  | { readonly kind: "ended"; readonly exitCode?: number }
+  | { readonly kind: "failed"; readonly why: string };
+
+/** The members of a group from the first one on, more of them than an overview has. */
+export type MoreMembers = Wire["members"]["result"];
+
+/** All that is known about one traced thread at a moment: what views are made from. */
+export interface SessionSnapshot {
+  readonly id: string;
+  readonly state: SessionState;
+  readonly process: Pick<ProcessInfo, "pid" | "threadId" | "title" | "cwd" | "node">;
+  readonly overview?: Overview;
+  /** Problems that the process has announced and the overview does not have (yet). */
+  readonly announced: readonly Problem[];
+  /** By the key of their group: the members that were asked for on top of those of the overview. */
+  readonly more: ReadonlyMap<string, MoreMembers>;
+  /** Stopped by the debugger. */
+  readonly paused: boolean;
+}
+
+export interface Session extends Subscription {
+  readonly id: string;
+  readonly registration: Registration;
+  snapshot(): SessionSnapshot;
+  /** Fires when `snapshot()` gives something new. */
+  readonly onChange: Event<void>;
+  readonly onProblem: Event<Problem>;
+  /** While true, the overview is asked for again and again. */
+  watch(watching: boolean): void;
+  setPaused(paused: boolean): void;
+  setExitCode(exitCode: number): void;
+  /** Asks for the overview now. */
+  refresh(): Promise<void>;
+  /** Asks for the next members of a group. */
+  loadMore(key: string): Promise<void>;
+  dump(by: string): Promise<Dump>;
+}
+
+export interface SessionOptions {
+  /** At least so long between two overviews. */
+  readonly pollMs: number;
+  /** Members of each group in an overview. */
+  readonly membersPerGroup: number;
+  /** Members that one `loadMore` brings. */
+  readonly pageSize: number;
+  /** Hears what nobody waits for: a refresh that failed although the process lives. */
+  readonly log: (line: string) => void;
+}
+
+/** A poll may take this share of the traced thread's worker; a slow overview is asked for less often. */
+const pollShare = 0.1;
+
+/** Connects to a traced thread and keeps its latest overview, also after it ended. */
+export function openSession(registration: Registration, options: SessionOptions): Session {
+  const changed = createEmitter<void>();
+  const problems = createEmitter<Problem>();
+  let state: SessionState = { kind: "connecting" };
+  let connection: Connection | undefined;
+  let overview: Overview | undefined;
+  let announced: readonly Problem[] = [];
+  let more: ReadonlyMap<string, MoreMembers> = new Map();
+  const wanted = new Map<string, number>();
+  let paused = false;
+  let exitCode: number | undefined;
+  let watching = false;
+  let disposed = false;
+  let pending: Promise<void> | undefined;
+  let following: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const become = (next: SessionState) => {
+    state = next;
+    changed.fire();
+  };
+
+  const end = () => {
+    connection = undefined;
+    clearTimeout(timer);
+    if (disposed) return;
+    const code = exitCode ?? overview?.process.exitCode;
+    become({ kind: "ended", ...(code === undefined ? {} : { exitCode: code }) });
+  };
+
+  const ask = async (open: Connection) => {
+    const started = performance.now();
+    try {
+      const next = await open.request("overview", { membersPerGroup: options.membersPerGroup });
+      for (const key of [...wanted.keys()]) {
+        if (!next.groups.some((group) => group.key === key)) wanted.delete(key);
+      }
+      more = new Map(
+        await Promise.all(
+          [...wanted.keys()].map(async (key) => [key, await members(open, next, key)] as const),
+        ),
+      );
+      announced = announced.filter((problem) => !next.problems.some((known) => sameProblem(known, problem)));
+      overview = next;
+      changed.fire();
+    } catch (error) {
+      if (connection === open) options.log(`overview of process ${registration.pid}: ${describe(error)}`);
+    }
+    schedule(Math.max(options.pollMs, (performance.now() - started) / pollShare));
+  };
+
+  const members = (open: Connection, from: Overview, key: string) =>
+    open.request("members", {
+      key,
+      offset: 0,
+      // From the start: an overview shows members of problems first, the others come in another order.
+      limit: (from.groups.find((group) => group.key === key)?.members.length ?? 0) + (wanted.get(key) ?? 0),
+    });
+
+  const refresh = (): Promise<void> => {
+    if (!connection) return Promise.resolve();
+    clearTimeout(timer);
+    if (pending) {
+      // The answer under way may be older than the reason to ask.
+      following ??= pending.then(() => {
+        following = undefined;
+        return refresh();
+      });
+      return following;
+    }
+    pending = ask(connection).finally(() => {
+      pending = undefined;
+    });
+    return pending;
+  };
+
+  const schedule = (delayMs: number) => {
+    clearTimeout(timer);
+    if (!watching || !connection) return;
+    timer = setTimeout(() => void refresh(), delayMs);
+  };
+
+  const open = async () => {
+    try {
+      const opened = await connect(registration);
+      if (disposed) return opened.dispose();
+      connection = opened;
+      opened.onClose(end);
+      opened.onProblem((problem) => {
+        if (!announced.some((known) => sameProblem(known, problem))) announced = [...announced, problem];
+        changed.fire();
+        problems.fire(problem);
+        void refresh();
+      });
+      become({ kind: "live" });
+      await refresh();
+    } catch (error) {
+      if (error instanceof ConnectionError && error.kind !== "gone") {
+        become({ kind: "failed", why: error.message });
+      } else {
+        end();
+      }
+    }
+  };
+  void open();
+
+  return {
+    id: `${registration.pid}-${registration.threadId}-${registration.startedAt}`,
+    registration,
+    onChange: changed.event,
+    onProblem: problems.event,
+    refresh,
+    snapshot: () => ({
+      id: `${registration.pid}-${registration.threadId}-${registration.startedAt}`,
+      state,
+      process: registration,
+      ...(overview === undefined ? {} : { overview }),
+      announced,
+      more,
+      paused: paused && state.kind === "live",
+    }),
+    watch(next) {
+      if (next === watching) return;
+      watching = next;
+      if (watching) void refresh();
+      else clearTimeout(timer);
+    },
+    setPaused(next) {
+      if (next === paused) return;
+      paused = next;
+      changed.fire();
+      void refresh();
+    },
+    setExitCode(code) {
+      exitCode = code;
+      if (state.kind === "ended") become({ kind: "ended", exitCode: code });
+    },
+    async loadMore(key) {
+      if (!connection || !overview) return;
+      wanted.set(key, (wanted.get(key) ?? 0) + options.pageSize);
+      more = new Map(more).set(key, await members(connection, overview, key));
+      changed.fire();
+    },
+    async dump(by) {
+      if (!connection) throw new Error(`Process ${registration.pid} has ended, so no new dump can be taken.`);
+      return connection.request("dump", { by });
+    },
+    dispose() {
+      disposed = true;
+      clearTimeout(timer);
+      connection?.dispose();
+      connection = undefined;
+    },
+  };
+}
+
+/** All problems of a session, the gravest first as the tracer orders them; what it has only announced is the newest. */
+export function problemsOf({ overview, announced, paused }: SessionSnapshot): readonly Problem[] {
+  const known = overview?.problems ?? [];
+  const news = announced.filter((problem) => !known.some((one) => sameProblem(one, problem)));
+  // The debugger explains why nothing turns.
+  return [...news, ...known].filter((problem) => !(paused && problem.verdict === "loop-blocked"));
+}
+
+/**
+ * Whether two reports speak of the same problem: one comes from a notification and one from an overview, and a
+ * deadlock may have grown in between.
+ */
+export function sameProblem(one: Problem, other: Problem): boolean {
+  if (one.id !== other.id || one.verdict !== other.verdict) return false;
+  return one.tasks.length === 0 ? other.tasks.length === 0 : one.tasks.some((id) => other.tasks.includes(id));
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

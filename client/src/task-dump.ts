@@ -1,0 +1,68 @@
+import { createWriteStream, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { writeTaskdump } from "@unknot/dump/formats/taskdump-writer.ts";
+import { plain } from "@unknot/dump/names.ts";
+import * as vscode from "vscode";
+import { messageText } from "./program-text.ts";
+import type { Session } from "./sessions/session.ts";
+import type { ViewContext } from "./views/view-context.ts";
+
+/** From so many tasks on, a dump that a person reads is written in groups. */
+const mostTasksInFull = 2000;
+
+/** Takes a dump of a live session and opens it as a `.taskdump` file; asks which one when there are several. */
+export async function takeTaskDump(
+  { launches, storage }: ViewContext,
+  sessionId: string | undefined,
+): Promise<void> {
+  const session = await chooseSession(launches.liveSessions(), sessionId);
+  if (!session) return;
+  try {
+    const dump = await session.dump("panel");
+    const time = new Date(dump.capturedAt).toISOString().replace(/[:.]/g, "-");
+    const file = path.join(storage.fsPath, "dumps", `${dump.process.pid}-${time}.taskdump`);
+    makeRoom(path.dirname(file));
+    const mode = dump.tasks.length > mostTasksInFull ? "grouped" : "full";
+    await pipeline(Readable.from(writeTaskdump(dump, { mode })), createWriteStream(file));
+    await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    await vscode.window.showErrorMessage(messageText(`No dump was taken: ${plain(why)}`));
+  }
+}
+
+/** So many dumps are kept; who wants one for longer saves it elsewhere. */
+const mostDumps = 20;
+
+function makeRoom(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const byAge = readdirSync(folder)
+    .map((name) => path.join(folder, name))
+    .sort((one, other) => statSync(one).mtimeMs - statSync(other).mtimeMs);
+  for (const old of byAge.slice(0, Math.max(byAge.length - mostDumps + 1, 0))) rmSync(old, { force: true });
+}
+
+async function chooseSession(
+  live: readonly Session[],
+  wanted: string | undefined,
+): Promise<Session | undefined> {
+  const [first, ...others] = live;
+  if (!first) {
+    await vscode.window.showInformationMessage("No traced program is running: start one with the debugger.");
+    return undefined;
+  }
+  const named = live.find((session) => session.id === wanted);
+  if (named || others.length === 0) return named ?? first;
+  const picked = await vscode.window.showQuickPick(
+    live.map((session) => ({
+      // Quick picks turn `$(name)` into an icon.
+      label: plain(session.registration.title).replaceAll("$(", "$ ("),
+      description: `process ${session.registration.pid}`,
+      session,
+    })),
+    { placeHolder: "The process to take a dump of" },
+  );
+  return picked?.session;
+}

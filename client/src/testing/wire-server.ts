@@ -1,0 +1,112 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { membersOf, overview } from "@unknot/dump/overview.ts";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
+import { type Registration, type Wire, wireVersion } from "@unknot/protocol/wire.ts";
+import {
+  createMessageConnection,
+  ErrorCodes,
+  type MessageConnection,
+  ResponseError,
+  SocketMessageReader,
+  SocketMessageWriter,
+} from "vscode-jsonrpc/node";
+
+/** A runtime folder with one thread that serves the wire, for tests that need no traced program. */
+export interface WireServer {
+  readonly folder: string;
+  readonly registration: Registration;
+  /** How often each method was asked for. */
+  readonly asked: Readonly<Record<string, number>>;
+  /** What is served from now on. */
+  dump: Dump;
+  announce(problem: Problem): Promise<void>;
+  /** Writes the registration's file, as a thread does when it starts to serve. */
+  register(): void;
+  /** Ends as a process does: the socket closes. */
+  end(): void;
+  close(): Promise<void>;
+}
+
+export async function startWireServer(dump: Dump, change: Partial<Registration> = {}): Promise<WireServer> {
+  const folder = mkdtempSync(path.join(tmpdir(), "unknot-wire-"));
+  const endpoint =
+    process.platform === "win32" ? `\\\\.\\pipe\\${path.basename(folder)}` : path.join(folder, "1.sock");
+  const registration: Registration = {
+    version: wireVersion,
+    pid: dump.process.pid,
+    threadId: 0,
+    parentPid: 1,
+    title: dump.process.title,
+    cwd: "/app",
+    node: "v22.23.3",
+    startedAt: 1,
+    endpoint,
+    token: "right",
+    session: "launch-1",
+    ...change,
+  };
+  const sockets = new Set<Socket>();
+  const connections = new Set<MessageConnection>();
+  const asked: Record<string, number> = {};
+  const state = { dump };
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+    connections.add(rpc);
+    rpc.onError(() => {});
+    rpc.onClose(() => connections.delete(rpc));
+    const answer = <Method extends keyof Wire>(
+      method: Method,
+      reply: (params: Wire[Method]["params"]) => Wire[Method]["result"],
+    ) =>
+      rpc.onRequest<unknown, void>(method, (params: Wire[Method]["params"]): unknown => {
+        asked[method] = (asked[method] ?? 0) + 1;
+        return reply(params);
+      });
+    answer("hello", ({ token }) => {
+      if (token !== "right") throw new ResponseError(ErrorCodes.InvalidRequest, "wrong token");
+      return state.dump.process;
+    });
+    answer("overview", (params) => overview(state.dump, params));
+    answer("members", (params) => membersOf(state.dump, params));
+    answer("dump", ({ by }) => ({ ...state.dump, by }));
+    rpc.listen();
+  });
+  await new Promise<void>((resolve) => server.listen(endpoint, resolve));
+  const end = () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  return {
+    folder,
+    registration,
+    asked,
+    get dump() {
+      return state.dump;
+    },
+    set dump(next) {
+      state.dump = next;
+    },
+    async announce(problem) {
+      await Promise.all([...connections].map((rpc) => rpc.sendNotification("problem", problem)));
+    },
+    register() {
+      const file = path.join(folder, `${registration.pid}-${registration.threadId}.json`);
+      writeFileSync(`${file}.part`, JSON.stringify(registration));
+      renameSync(`${file}.part`, file);
+    },
+    end,
+    async close() {
+      if (server.listening) {
+        const closed = new Promise((resolve) => server.once("close", resolve));
+        end();
+        await closed;
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { detect } from "@unknot/dump/detectors/detect.ts";
+import { membersOf, overview } from "@unknot/dump/overview.ts";
+import { DumpBuilder, joins, wants } from "@unknot/dump/testing/dump-builder.ts";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import type { Launch } from "../../sessions/launches.ts";
+import type { SessionSnapshot } from "../../sessions/session.ts";
+import { problemCount, type Row, rowsOf, summaryOf } from "./model.ts";
+
+function deadlocked(): DumpBuilder {
+  return new DumpBuilder()
+    .mutex(1, "ledger", { task: 9, site: "billing.ts:70" })
+    .mutex(2, "stock", { task: 7, site: "orders.ts:38" })
+    .task(1, { kind: "main", name: "main", state: "join", at: "index.ts:30", wait: joins(7, 9) })
+    .task(7, {
+      name: "reserve",
+      state: "mutex.lock",
+      at: "orders.ts:41",
+      created: "index.ts:9",
+      parent: 1,
+      wait: wants(1),
+    })
+    .task(9, {
+      name: "charge",
+      state: "mutex.lock",
+      at: "billing.ts:77",
+      created: "index.ts:10",
+      parent: 1,
+      wait: wants(2),
+    });
+}
+
+function snapshot(dump: Dump, change: Partial<SessionSnapshot> = {}, membersPerGroup = 3): SessionSnapshot {
+  return {
+    id: "s1",
+    state: { kind: "live" },
+    process: dump.process,
+    overview: overview({ ...dump, problems: detect(dump) }, { membersPerGroup }),
+    announced: [],
+    more: new Map(),
+    paused: false,
+    ...change,
+  };
+}
+
+function launch(...sessions: readonly SessionSnapshot[]): Launch {
+  return { id: "l1", name: "Run main.ts", startedAt: 0, running: true, sessions };
+}
+
+/** The tree as text: one line per row, children indented, `>` where Enter goes. */
+function drawn(rows: readonly Row[], depth = Number.POSITIVE_INFINITY, indent = ""): string[] {
+  return rows.flatMap((row) => {
+    const place = row.place ? ` > ${row.place.file.slice(5)}:${row.place.line}` : "";
+    const line = `${indent}${row.label}${row.description ? ` | ${row.description}` : ""}${place}`;
+    return [line, ...(depth > 0 ? drawn(row.children?.() ?? [], depth - 1, `${indent}  `) : [])];
+  });
+}
+
+function find(rows: readonly Row[], label: string): Row {
+  const found = flat(rows).find((row) => row.label === label);
+  assert.ok(found, `${label} among ${flat(rows).map((row) => row.label)}`);
+  return found;
+}
+
+function flat(rows: readonly Row[]): Row[] {
+  return rows.flatMap((row) => [row, ...flat(row.children?.() ?? [])]);
+}
+
+describe("the rows of the Task Dump view", () => {
+  it("say the deadlock and its members first, then where the tasks wait, then what was not seen", () => {
+    assert.deepEqual(drawn(rowsOf([launch(snapshot(deadlocked().build()))]), 1), [
+      "Deadlock D1: 'reserve' waits for 'ledger', which 'charge' holds, and 'charge' waits for 'stock', which 'reserve' holds; 1 task waits behind. | orders.ts:41 > orders.ts:41",
+      "  reserve | waits for mutex 'ledger', held by charge (task 9) (deadlock D1) · orders.ts:41 · 40 s · task 7 > orders.ts:41",
+      "  charge | waits for mutex 'stock', held by reserve (task 7) (deadlock D1) · billing.ts:77 · 40 s · task 9 > billing.ts:77",
+      "charge | waits for mutex 'stock', held by reserve (task 7) (deadlock D1) · billing.ts:77 · 40 s · task 9 > billing.ts:77",
+      ...details(
+        "charge",
+        "billing.ts:77",
+        "stock",
+        "reserve (task 7)",
+        "orders.ts:38",
+        "ledger",
+        "billing.ts:70",
+        10,
+      ),
+      "reserve | waits for mutex 'ledger', held by charge (task 9) (deadlock D1) · orders.ts:41 · 40 s · task 7 > orders.ts:41",
+      ...details(
+        "reserve",
+        "orders.ts:41",
+        "ledger",
+        "charge (task 9)",
+        "billing.ts:70",
+        "stock",
+        "orders.ts:38",
+        9,
+      ),
+      "main | waits for 2 tasks · index.ts:30 · 40 s · task 1 > index.ts:30",
+      "  Awaits at | main · index.ts:30 > index.ts:30",
+      "  State | join for 40 s, started 1 min ago",
+      "  Waits for | all of reserve (task 7), charge (task 9) · orders.ts:41 > orders.ts:41",
+      "Coverage | 3 files traced, nothing dropped",
+      "  Traced | 3 files",
+      "  Library | async-mutex@0.5.0",
+      "  Dropped | 0 events",
+    ]);
+  });
+
+  it("lead to the await, the holder and the creator, and copy a task", () => {
+    const row = find(rowsOf([launch(snapshot(deadlocked().build()))]), "reserve");
+    assert.deepEqual(row.task?.holder, { file: "/app/billing.ts", line: 70, column: 3 });
+    assert.deepEqual(row.task?.creator, { file: "/app/index.ts", line: 9, column: 3 });
+    assert.equal(
+      row.task?.text(),
+      [
+        "task 7 reserve [mutex.lock (deadlock D1)]",
+        "  Awaits at: reserve /app/orders.ts:41:3",
+        "  State: mutex.lock for 40 s, started 1 min ago",
+        "  Waits for: mutex 'ledger'",
+        "  Held by: charge (task 9) for 50 s /app/billing.ts:70:3",
+        "  Holds: mutex 'stock' for 50 s /app/orders.ts:38:3",
+        "  Created by: main (task 1) /app/index.ts:9:3",
+      ].join("\n"),
+    );
+  });
+
+  it("say to a screen reader what the icons and colours say", () => {
+    const rows = rowsOf([launch(snapshot(deadlocked().build()))]);
+    assert.equal(
+      find(rows, "reserve").spoken,
+      "task 7 reserve, deadlocked in mutex.lock, waiting 40 s, waits for mutex 'ledger', held by charge (task 9)",
+    );
+    for (const row of flat(rows))
+      assert.ok(row.spoken.length >= row.label.length || row.kind === "detail", row.label);
+  });
+
+  it("show a part of a large group and offer the rest", () => {
+    const builder = new DumpBuilder();
+    for (let id = 1; id <= 12_345; id++)
+      builder.task(id, { name: "consumer", state: "chan receive", at: "consume.ts:5" });
+    const dump = builder.build();
+    const [, group] = rowsOf([launch(snapshot(dump))]);
+    assert.ok(group);
+    assert.equal(group.label, "12345 × consumer");
+    assert.deepEqual(
+      group.children?.().map(({ kind, label }) => `${kind} ${label}`),
+      ["task consumer", "task consumer", "task consumer", "more 3 of 12345 shown"],
+    );
+    const more = new Map([
+      [
+        overview(dump, { membersPerGroup: 1 }).groups[0]?.key ?? "",
+        membersOf(dump, {
+          key: overview(dump, { membersPerGroup: 1 }).groups[0]?.key ?? "",
+          offset: 0,
+          limit: 10,
+        }),
+      ],
+    ]);
+    const [, larger] = rowsOf([launch(snapshot(dump, { more }))]);
+    assert.equal(larger?.children?.().length, 11);
+    const eleventh = larger?.children?.()[9];
+    assert.equal(eleventh?.place?.line, 5, "places of loaded members are found in their own table");
+  });
+
+  it("never show a zero alone", () => {
+    const quiet = new DumpBuilder().task(1, { name: "main", kind: "main" }).build();
+    assert.match(
+      drawn(rowsOf([launch(snapshot(quiet))]))[0] ?? "",
+      /^No deadlock found among 1 task \| in async-mutex@0\.5\.0/,
+    );
+    const bare = new DumpBuilder().build({ coverage: { ...quiet.coverage, instrumented: [] } });
+    assert.match(drawn(rowsOf([launch(snapshot(bare))]))[0] ?? "", /^No pending tasks \| no library/);
+    const partly = {
+      instrumented: [],
+      transformed: 1,
+      untouched: [{ file: "/app/bundle.js", reason: "too large" }],
+      blind: ["worker_threads (2)"],
+      dropped: 7,
+    };
+    const rows = rowsOf([launch(snapshot(new DumpBuilder().build({ coverage: partly })))]);
+    assert.equal(
+      find(rows, "Coverage").description,
+      "1 file not traced, worker_threads (2), 7 events dropped",
+    );
+  });
+
+  it("name the state of the process", () => {
+    const dump = new DumpBuilder().task(1).build();
+    const first = (change: Partial<SessionSnapshot>) =>
+      drawn(rowsOf([launch(snapshot(dump, change))]), 0)[0] ?? "";
+    const { overview: _, ...fresh } = snapshot(dump);
+    assert.equal(
+      drawn(rowsOf([launch({ ...fresh, state: { kind: "connecting" } })]))[0],
+      "Connecting to main.ts (4242)",
+    );
+    assert.equal(
+      drawn(rowsOf([launch(fresh)]))[0],
+      "Connected to main.ts (4242) | waiting for the first dump",
+    );
+    assert.match(first({ paused: true }), /^Paused by the debugger \| as of \d\d:14:27$/);
+    assert.match(first({ state: { kind: "ended", exitCode: 13 } }), /^Ended with code 13 \| as of/);
+    assert.match(first({ state: { kind: "ended" } }), /^Ended \| as of/);
+    assert.equal(first({ state: { kind: "failed", why: "Not\nallowed." } }), "No connection | Not allowed.");
+  });
+
+  it("blame the debugger and not the program for a loop that stands still", () => {
+    const dump = new DumpBuilder()
+      .task(1, { name: "spin" })
+      .build({ loop: { state: "blocked", sinceMs: 4000 } });
+    const running = [launch(snapshot(dump))];
+    assert.match(drawn(rowsOf(running))[0] ?? "", /^The event loop has not turned for 4 s while 'spin' runs/);
+    assert.equal(problemCount(running), 1);
+    const paused = [launch(snapshot(dump, { paused: true }))];
+    assert.ok(!drawn(rowsOf(paused)).some((line) => line.includes("has not turned")));
+    assert.equal(problemCount(paused), 0);
+  });
+
+  it("say what becomes of a launch without a process", () => {
+    const row = (change: Partial<Launch>) => drawn(rowsOf([{ ...launch(), ...change }]))[0];
+    assert.equal(row({}), "Waiting for 'Run main.ts' to start");
+    assert.equal(row({ running: false }), "'Run main.ts' ended before it could be traced");
+    assert.equal(
+      row({ untraced: "Node 20.20.2 can't be traced." }),
+      "'Run main.ts' runs untraced | Node 20.20.2 can't be traced.",
+    );
+  });
+
+  it("give several processes a row each", () => {
+    const dump = deadlocked().build();
+    const launches = [
+      launch(snapshot(dump), snapshot(dump, { id: "s2", process: { ...dump.process, threadId: 3 } })),
+    ];
+    assert.deepEqual(drawn(rowsOf(launches), 0), [
+      "main.ts (4242) | 3 tasks, 1 problem",
+      "main.ts worker 3 (4242) | 3 tasks, 1 problem",
+    ]);
+    assert.equal(summaryOf(launches), "2 processes");
+    assert.equal(summaryOf([launch(snapshot(dump))]), "main.ts (4242), 3 tasks");
+    assert.equal(problemCount(launches), 2);
+  });
+
+  it("keep their identity from one dump to the next", () => {
+    const ids = (dump: Dump) => flat(rowsOf([launch(snapshot(dump))])).map((row) => row.id);
+    const now = ids(deadlocked().build());
+    assert.deepEqual(ids(deadlocked().build({ capturedAt: 9 })), now);
+    assert.equal(new Set(now).size, now.length);
+  });
+
+  it("show hostile names as plain text of bounded length", () => {
+    const evil = "\u202e$(trash)\n<img src=x onerror=alert(1)>[x](command:quit)";
+    const dump = new DumpBuilder()
+      .mutex(1, evil, 1)
+      .task(1, {
+        name: evil.repeat(50),
+        state: "mutex.lock",
+        at: "a.ts:1",
+        wait: wants(1),
+        labels: { [evil]: evil },
+      })
+      .build();
+    for (const { label, description = "", spoken, tooltip } of flat(rowsOf([launch(snapshot(dump))]))) {
+      for (const text of [label, description, spoken, ...(tooltip?.() ?? "").split("\n")]) {
+        assert.doesNotMatch(text, /[\u202e\n]/);
+        assert.ok(text.length < 600, text);
+      }
+    }
+  });
+});
+
+function details(
+  name: string,
+  at: string,
+  wanted: string,
+  holder: string,
+  heldAt: string,
+  own: string,
+  ownAt: string,
+  startedAt: number,
+): string[] {
+  return [
+    `  Awaits at | ${name} · ${at} > ${at}`,
+    "  State | mutex.lock for 40 s, started 1 min ago",
+    `  Waits for | mutex '${wanted}'`,
+    `  Held by | ${holder} for 50 s · ${heldAt} > ${heldAt}`,
+    `  Holds | mutex '${own}' for 50 s · ${ownAt} > ${ownAt}`,
+    `  Created by | main (task 1) · index.ts:${startedAt} > index.ts:${startedAt}`,
+  ];
+}
