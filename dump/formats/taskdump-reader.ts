@@ -11,17 +11,8 @@ import {
   type Wait,
 } from "@unknot/protocol/task.ts";
 import { type Certainty, type Verdict, verdicts } from "@unknot/protocol/verdict.ts";
+import { type ReadDumps, resourceKinds, taskKinds } from "./read-dumps.ts";
 import { anonymous, jsonString, noPlace, readNumbers, readSeconds, unquote } from "./text.ts";
-
-/** What a reader found in a file. */
-export interface ReadDumps {
-  /** One per process or thread; the file may hold several. Empty when the file is no dump. */
-  readonly dumps: readonly Dump[];
-  /** Lines (or entries) that the reader did not understand and left out. */
-  readonly unknown: number;
-  /** What a user has to know, one sentence each: that the file was cut, that it is no dump. */
-  readonly notes: readonly string[];
-}
 
 /**
  * Reads `.taskdump` text and what Go prints for all goroutines (`debug=2`, a crash), also a part of it: whatever is
@@ -89,28 +80,8 @@ const goStates: Readonly<Record<string, TaskState>> = {
   "sync.WaitGroup.Wait": "join",
   syscall: "IO wait",
 };
-const resourceKinds: ReadonlySet<string> = new Set<ResourceKind>([
-  "mutex",
-  "rwlock",
-  "semaphore",
-  "channel",
-  "queue",
-  "waitgroup",
-  "event",
-  "barrier",
-  "pool",
-  "stream",
-  "timer",
-  "join",
-]);
-const taskKinds: ReadonlySet<string> = new Set<TaskKind>([
-  "main",
-  "async function",
-  "async generator",
-  "job",
-  "timer",
-  "callback",
-]);
+const kindWords: ReadonlySet<string> = new Set(resourceKinds);
+const taskKindWords: ReadonlySet<string> = new Set(taskKinds);
 
 const pattern = (source: string) => new RegExp(`^${source}$`);
 const seconds = String.raw`([\d.]+)s`;
@@ -555,7 +526,7 @@ class DumpReader {
     name: string | undefined,
     type?: string,
   ): OpenResource | undefined {
-    if (kind === undefined || !resourceKinds.has(kind)) return undefined;
+    if (kind === undefined || !kindWords.has(kind)) return undefined;
     let mentioned = this.#mentioned.get(id);
     if (mentioned === undefined) {
       mentioned = {
@@ -604,7 +575,7 @@ class DumpReader {
   #openResource(line: string): boolean {
     const match = resourceHeader.exec(line);
     const kind = match?.[1];
-    if (match === null || kind === undefined || !resourceKinds.has(kind)) return false;
+    if (match === null || kind === undefined || !kindWords.has(kind)) return false;
     const facts = match[5] ?? "";
     const capacity = /\bheld [\d.]+ of ([\d.]+)/.exec(facts)?.[1];
     const length = /\blength ([\d.]+)/.exec(facts)?.[1];
@@ -728,7 +699,10 @@ class DumpReader {
   }
 }
 
-const problemWord = new RegExp(String.raw`\btasks? (\d+(?:-\d+)?(?:, \d+(?:-\d+)?)*)|\b[a-z]+#(\d+)(?: ${jsonString})?`, "g");
+const problemWord = new RegExp(
+  String.raw`\btasks? (\d+(?:-\d+)?(?:, \d+(?:-\d+)?)*)|\b[a-z]+#(\d+)(?: ${jsonString})?`,
+  "g",
+);
 
 /** The strings of a list `"a" "b"`, up to the first thing that is none. */
 function readStrings(list: string): string[] {
@@ -792,7 +766,7 @@ function readLabels(text: string | undefined): Described {
     const [, key = "", value = ""] = match;
     const content = unquote(value);
     if (key === "name") described = { ...described, name: content };
-    else if (key === "kind" && taskKinds.has(content)) {
+    else if (key === "kind" && taskKindWords.has(content)) {
       described = { ...described, kind: content as TaskKind };
     } else if (key === "external") described = { ...described, external: content === "true" };
     else labels.push([unquote(key), content]);
