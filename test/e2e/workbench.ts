@@ -1,0 +1,253 @@
+// Drives a real VS Code workbench in headless Chromium: opens files, types, picks fixes, debugs, reads views.
+import { mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+import { type CodeServer, type ServerOptions, startCodeServer } from "./code-server.ts";
+import { install } from "./install.ts";
+import { packageUnderTest } from "./package-under-test.ts";
+
+const chromiumFlags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-dev-shm-usage",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--mute-audio",
+];
+
+const patienceMs = 30_000;
+
+export interface LaunchOptions extends Omit<ServerOptions, "environment" | "vsix"> {
+  readonly viewport?: { readonly width: number; readonly height: number };
+}
+
+export type Workbench = Awaited<ReturnType<typeof launch>>;
+
+/** Starts VS Code with the packed extension on a copy of `workspace` and waits until the window is drawn. */
+export async function launch(options: LaunchOptions) {
+  const installed = install();
+  if (!installed.ok) throw new Error(`The editor tests can't run: ${installed.why}`);
+  const { environment } = installed;
+  const server = await startCodeServer({ ...options, environment, vsix: await packageUnderTest() });
+  let browser: Browser | undefined;
+  const consoleLines: string[] = [];
+  try {
+    browser = await chromium.launch({
+      executablePath: environment.chromium,
+      headless: true,
+      args: chromiumFlags,
+    });
+    const context = await browser.newContext({ viewport: options.viewport ?? { width: 1400, height: 900 } });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server.url });
+    const page = await context.newPage();
+    page.on("console", (message) => consoleLines.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => consoleLines.push(`pageerror: ${error.message}`));
+    await page.goto(`${server.url}?${new URLSearchParams({ folder: server.folders.workspace })}`);
+    const close = async () => {
+      await browser?.close();
+      await server.close();
+    };
+    const workbench = drive(page, server, { consoleLines, close });
+    await workbench.ready();
+    return workbench;
+  } catch (error) {
+    await browser?.close();
+    await server.close();
+    throw error;
+  }
+}
+
+function drive(
+  page: Page,
+  server: CodeServer,
+  rest: { readonly consoleLines: readonly string[]; readonly close: () => Promise<void> },
+) {
+  const quickInput = page.locator('.quick-input-widget:not([style*="display: none"]) .quick-input-box input');
+  const quickRows = page.locator(".quick-input-list .monaco-list-row");
+  const editor = page.locator(".editor-group-container.active .monaco-editor");
+  const problemRows = page.locator(".markers-panel .monaco-list-row");
+
+  const key = async (...keys: readonly string[]) => {
+    for (const each of keys) await page.keyboard.press(each);
+  };
+
+  /** Tries again when the workbench stole the focus half way; it does so while it starts. */
+  const retry = async <Result>(step: () => Promise<Result>, times = 4): Promise<Result> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await step();
+      } catch (error) {
+        if (attempt >= times) throw error;
+        await page.waitForTimeout(300 * attempt);
+      }
+    }
+  };
+
+  /** Opens Quick Open, types, and clicks the first row with this text. */
+  const pick = (opener: string, typed: string, row: string) =>
+    retry(async () => {
+      await key("Escape", opener);
+      await quickInput.waitFor({ timeout: 3000 });
+      await quickInput.fill(typed);
+      const found = quickRows.filter({ hasText: row }).first();
+      await found.waitFor({ timeout: 5000 });
+      await found.click();
+      await quickInput.waitFor({ state: "hidden", timeout: 5000 });
+    });
+
+  /** Runs a command by the label that the Command Palette shows. */
+  const runCommand = (label: string) => pick("F1", `>${label}`, label);
+
+  const openFile = async (relative: string) => {
+    const name = path.basename(relative);
+    await retry(async () => {
+      await pick("Control+P", relative, name);
+      await page.locator(".tabs-container .tab.active", { hasText: name }).waitFor({ timeout: 5000 });
+    });
+    await editor.locator(".view-line").first().waitFor({ timeout: patienceMs });
+  };
+
+  const goToLine = async (line: number, column = 1) => {
+    await retry(async () => {
+      await key("Escape", "Control+G");
+      await quickInput.waitFor({ timeout: 3000 });
+      await quickInput.fill(`:${line}:${column}`);
+      await key("Enter");
+      await quickInput.waitFor({ state: "hidden", timeout: 5000 });
+    });
+  };
+
+  const showProblems = async () => {
+    const panel = page.locator(".markers-panel");
+    if (!(await panel.isVisible())) await runCommand("Problems: Focus on Problems View");
+    await panel.waitFor({ timeout: patienceMs });
+  };
+
+  /** Waits until the Problems view has a row with this text and gives its full text. */
+  const waitForProblem = async (text: string | RegExp) => {
+    await showProblems();
+    const row = problemRows.filter({ hasText: text }).first();
+    await row.waitFor({ timeout: patienceMs });
+    return row.innerText();
+  };
+
+  const waitForNoProblem = async (text: string | RegExp) => {
+    await showProblems();
+    await problemRows.filter({ hasText: text }).first().waitFor({ state: "detached", timeout: patienceMs });
+  };
+
+  return {
+    page,
+    server,
+    key,
+    retry,
+    runCommand,
+    openFile,
+    goToLine,
+    editor,
+    problemRows,
+    showProblems,
+    waitForProblem,
+    waitForNoProblem,
+    close: rest.close,
+
+    /** Resolves when the workbench is drawn. */
+    async ready() {
+      await page.locator(".monaco-workbench").waitFor({ timeout: 60_000 });
+      await page.locator(".statusbar-item").first().waitFor({ timeout: 60_000 });
+      await page.locator(".explorer-viewlet .monaco-list-row").first().waitFor({ timeout: 60_000 });
+    },
+
+    /** The absolute path of a file of the workspace's copy. */
+    file: (relative: string) => path.join(server.folders.workspace, relative),
+    /** What stands on disk, which is not what the editor shows. */
+    saved: (relative: string) => readFileSync(path.join(server.folders.workspace, relative), "utf8"),
+
+    squiggles: (severity: "error" | "warning" | "info" | "hint"): Locator =>
+      page.locator(`.monaco-editor .squiggly-${severity}`),
+
+    /** Puts the cursor on a problem through its row, opens the fix menu there and picks one. */
+    async quickFix(problem: string | RegExp, title: string) {
+      await showProblems();
+      await problemRows.filter({ hasText: problem }).first().dblclick();
+      await page.locator(".editor-group-container.active .monaco-editor.focused").waitFor();
+      const item = page.locator(".action-widget .monaco-list-row", { hasText: title }).first();
+      await retry(async () => {
+        await key("Control+.");
+        await item.waitFor({ timeout: 4000 });
+      });
+      await item.click();
+      await item.waitFor({ state: "detached", timeout: patienceMs });
+    },
+
+    /** The lines on the screen, from top to bottom. */
+    async editorText() {
+      const lines = await editor.locator(".view-lines .view-line").evaluateAll((elements) =>
+        elements
+          .map((line) => ({
+            top: Number.parseFloat((line as unknown as { style: { top: string } }).style.top),
+            text: (line.textContent ?? "").replaceAll("\u00a0", " "),
+          }))
+          .sort((a, b) => a.top - b.top)
+          .map((line) => line.text),
+      );
+      return lines.join("\n");
+    },
+
+    /** Line and column of the cursor, as the status bar shows them. */
+    async cursor() {
+      const text = await page.locator("#status\\.editor\\.selection").innerText();
+      const [, line, column] = /Ln (\d+), Col (\d+)/.exec(text) ?? [];
+      return { line: Number(line), column: Number(column) };
+    },
+
+    activeTab: () => page.locator(".tabs-container .tab.active").innerText(),
+
+    async toggleBreakpoint(line: number) {
+      await goToLine(line);
+      await key("F9");
+      await page
+        .locator(".codicon-debug-breakpoint, .codicon-debug-breakpoint-unverified")
+        .first()
+        .waitFor({ timeout: patienceMs });
+    },
+
+    /** Starts a launch configuration by its name, or what F5 starts when there is none. */
+    async startDebugging(name?: string) {
+      if (name === undefined) await key("F5");
+      else await pick("Control+P", `debug ${name}`, name);
+    },
+
+    /** Resolves when the debugger has stopped somewhere; gives the call stack's rows. */
+    async waitForPause() {
+      await page
+        .locator(".debug-top-stack-frame-column, .codicon-debug-stackframe")
+        .first()
+        .waitFor({ timeout: 60_000 });
+      return page.locator(".debug-call-stack .monaco-list-row").allInnerTexts();
+    },
+
+    async stopDebugging() {
+      await key("Shift+F5");
+      await page.locator(".debug-toolbar").waitFor({ state: "hidden", timeout: patienceMs });
+    },
+
+    debugToolbar: page.locator(".debug-toolbar"),
+    notifications: page.locator(".notification-toast"),
+
+    /** The picture's path. Pictures outlive the test; `UNKNOT_E2E_PICTURES` says where they go. */
+    async screenshot(name: string) {
+      const folder = process.env["UNKNOT_E2E_PICTURES"] ?? path.resolve(".e2e", "pictures");
+      mkdirSync(folder, { recursive: true });
+      const file = path.join(folder, `${name}.png`);
+      await page.screenshot({ path: file });
+      return file;
+    },
+
+    /** What to print when a test failed. */
+    logs: (lines = 20) => `${server.logs(lines)}\n--- page\n${rest.consoleLines.slice(-lines).join("\n")}`,
+  };
+}
