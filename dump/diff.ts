@@ -1,6 +1,7 @@
-import type { Dump } from "@unknot/protocol/dump.ts";
+import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
-import type { Task, TaskId } from "@unknot/protocol/task.ts";
+import type { Task, TaskId, TaskState } from "@unknot/protocol/task.ts";
+import { siteOf } from "./names.ts";
 import { gather, waitMs } from "./overview.ts";
 
 /** One group of tasks in two dumps; a count of 0 means that the group is not in that dump. */
@@ -10,8 +11,10 @@ export interface GroupChange {
   readonly after: number;
   /** The longest wait in the later dump, else in the earlier one. */
   readonly maxWaitMs: number;
-  /** A member in the later dump, else in the earlier one. */
-  readonly example: Task;
+  readonly name: string;
+  readonly state: TaskState;
+  /** Where they wait. */
+  readonly at?: Site;
 }
 
 export interface DumpDiff {
@@ -29,32 +32,31 @@ export interface DumpDiff {
 
 /** What changed from one dump to a later one. */
 export function diffDumps(before: Dump, after: Dump): DumpDiff {
-  const sameProcess = before.process.pid === after.process.pid && startOf(before) === startOf(after);
+  const sameProcess =
+    before.process.pid === after.process.pid && Math.abs(startOf(before) - startOf(after)) < 5000;
   const earlier = new Set(before.tasks.map((task) => task.id));
   const later = new Set(after.tasks.map((task) => task.id));
-  const known = new Set(before.problems.map((problem) => problemKey(before, problem)));
-  const still = new Set(after.problems.map((problem) => problemKey(after, problem)));
+  const known = new Set(before.problems.map(problemKey));
+  const still = new Set(after.problems.map(problemKey));
   return {
     sameProcess,
     elapsedMs: after.capturedAt - before.capturedAt,
     started: sameProcess ? after.tasks.flatMap(({ id }) => (earlier.has(id) ? [] : id)) : [],
     ended: sameProcess ? before.tasks.flatMap(({ id }) => (later.has(id) ? [] : id)) : [],
     groups: changedGroups(before, after),
-    newProblems: after.problems.filter((problem) => !known.has(problemKey(after, problem))),
-    goneProblems: before.problems.filter((problem) => !still.has(problemKey(before, problem))),
+    newProblems: after.problems.filter((problem) => !known.has(problemKey(problem))),
+    goneProblems: before.problems.filter((problem) => !still.has(problemKey(problem))),
   };
 }
 
 /** Recognises a problem in another dump of the same program: what it is and where, not which tasks have it. */
-export function problemKey(dump: Dump, { id, verdict, at, resources }: Problem): string {
-  const byId = new Map(dump.resources.map((resource) => [resource.id, resource]));
-  const names = resources.slice(0, 8).map((resource) => byId.get(resource)?.name ?? "");
-  return JSON.stringify([verdict, id, at.slice(0, 4), names]);
+export function problemKey({ id, verdict, at }: Problem): string {
+  return JSON.stringify([verdict, id, at.slice(0, 4)]);
 }
 
-/** The start of a process to the nearest ten seconds, since clocks of two captures drift. */
+/** When the process started; two captures of one process give slightly different times. */
 function startOf(dump: Dump): number {
-  return Math.round((dump.capturedAt - dump.process.upMs) / 10_000);
+  return dump.capturedAt - dump.process.upMs;
 }
 
 interface Group {
@@ -73,7 +75,17 @@ function changedGroups(before: Dump, after: Dump): readonly GroupChange[] {
     const [example] = shown;
     if (was.length === is.length || example === undefined) continue;
     const maxWaitMs = shown.reduce((most, task) => Math.max(most, waitMs(task)), 0);
-    changes.push({ key, before: was.length, after: is.length, maxWaitMs, example });
+    const at = siteOf(is.length > 0 ? after : before, example.at);
+    const { name, state } = example;
+    changes.push({
+      key,
+      before: was.length,
+      after: is.length,
+      maxWaitMs,
+      name,
+      state,
+      ...(at === undefined ? {} : { at }),
+    });
   }
   return changes.sort(
     (a, b) => b.after - b.before - (a.after - a.before) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),

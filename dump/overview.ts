@@ -44,6 +44,7 @@ export function gather(dump: Pick<Dump, "sites" | "tasks" | "problems">): readon
   return gatherings.sort(
     (a, b) =>
       labelRank(a.label) - labelRank(b.label) ||
+      (a.label === undefined ? 0 : (a.members[0] ?? 0) - (b.members[0] ?? 0)) ||
       b.members.length - a.members.length ||
       (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
   );

@@ -93,13 +93,13 @@ const taskHeader =
 const groupHeader = /^tasks (\d+) of (\d+) \[([^\](,]+?)((?: \([^)]*\))*)((?:, [^\],]+)*)\](?: \{(.*)\})?:$/;
 const resourceHeader = pattern(String.raw`resource ${reference} \((${jsonString}|[^)]*)\) \[(.*)\]:`);
 const problemHeader = /^(deadlock|problem) ([A-Z]\d+): (.*)$/;
-const problemLine = pattern(String.raw`(${jsonString}|\S+), (\S+), (\w+): (${jsonString})`);
+const problemLine = pattern(String.raw`(${jsonString}|\S+), (\S+), (\w+): (.*)`);
 const waitUnknown = pattern(`waiting on something unseen for ${seconds}`);
 const waitTasks = pattern(
   String.raw`waiting on (?:task (\d+)|(all|any) of tasks ([\d, -]+|none)) for ${seconds}(?:, (\d+) in all)?(, inferred)?`,
 );
 const waitResource = pattern(
-  String.raw`waiting on ${reference}(?: \((${jsonString}|[^)]*)\))? to (${jsonString}|\S+) for ${seconds}(?:, position (\d+) of \d+)?`,
+  String.raw`waiting on ${reference}(?: \((${jsonString}|[^)]*)\))? to (${jsonString}|\S+)(?: for ${seconds})?(?:, position (\d+) of \d+)?`,
 );
 const waited = pattern(`waited ${seconds} to ${seconds}`);
 const holdLine = pattern(
@@ -109,7 +109,7 @@ const holding = pattern(`holding ${reference}(?: for ${seconds})?`);
 const created = pattern(
   String.raw`created(?: by ${nameText})?(?: in task (\d+))?, ${seconds}(?: to ${seconds})? ago`,
 );
-const resourceCreated = pattern(`created by ${nameText}`);
+const resourceCreated = pattern(`created(?: by ${nameText})?`);
 const goCreated = /^created by (.+?)(?: in goroutine (\d+))?$/;
 const untouchedEntry = pattern(`(${jsonString}): (${jsonString})`);
 const frame = /^(?:(?:async|await|for await|new) )?(.+)\((.*)\)$/;

@@ -1,4 +1,4 @@
-import type { Dump } from "@unknot/protocol/dump.ts";
+import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
@@ -15,6 +15,7 @@ import {
   writePlace,
   writeReference,
   writeSeconds,
+  writeSentence,
   writeWord,
 } from "./text.ts";
 
@@ -31,9 +32,9 @@ export interface TaskdumpOptions {
  * never one string. Deterministic: equal dumps give equal texts. Durations are rounded to milliseconds.
  */
 export function* writeTaskdump(dump: Dump, { mode }: TaskdumpOptions): Generator<string, void, undefined> {
-  const scene = sceneOf(dump);
+  const scene = sceneOf(dump, mode);
   let chunk = "";
-  for (const block of blocksOf(scene, mode)) {
+  for (const block of blocksOf(scene)) {
     chunk += block;
     if (chunk.length < 65_536) continue;
     yield chunk;
@@ -47,15 +48,16 @@ interface Scene extends Lookup {
   readonly dump: Dump;
   readonly callers: (task: Task, most: number) => readonly Task[];
   readonly flags: ReadonlyMap<TaskId, string>;
+  readonly mode: TaskdumpOptions["mode"];
 }
 
-function sceneOf(dump: Dump): Scene {
+function sceneOf(dump: Dump, mode: TaskdumpOptions["mode"]): Scene {
   const lookup = lookupOf(dump);
-  return { ...lookup, dump, callers: callersOf(lookup), flags: flagsOf(dump.problems) };
+  return { ...lookup, dump, callers: callersOf(lookup), flags: flagsOf(dump.problems), mode };
 }
 
-function* blocksOf(scene: Scene, mode: TaskdumpOptions["mode"]): Generator<string, void, undefined> {
-  const { dump } = scene;
+function* blocksOf(scene: Scene): Generator<string, void, undefined> {
+  const { dump, mode } = scene;
   const groups = gather(dump);
   yield metadata(dump, mode, groups.length);
   for (const [index, problem] of dump.problems.entries()) yield problemBlock(scene, problem, index);
@@ -120,7 +122,7 @@ function problemBlock(scene: Scene, problem: Problem, index: number): string {
     label === undefined
       ? `problem P${index + 1}: ${listOf(scene, problem)}`
       : `deadlock ${label}: ${chainOf(scene, problem)}`;
-  let text = `${header}\n${writeWord(problem.id)}, ${problem.verdict}, ${problem.certainty}: ${quote(problem.message)}\n\t${writePlace(first)}\n`;
+  let text = `${header}\n${writeWord(problem.id)}, ${problem.verdict}, ${problem.certainty}: ${writeSentence(problem.message)}\n\t${writePlace(first)}\n`;
   for (const place of others) text += `see also\n\t${writePlace(place)}\n`;
   return `${text}\n`;
 }
@@ -199,7 +201,7 @@ function groupBlock(scene: Scene, tasks: readonly Task[], total: number): string
   for (const caller of commonCallers(scene, tasks)) text += frame(scene, caller);
   text += pair(`waited ${writeSeconds(waited.min)} to ${writeSeconds(waited.max)}`, noPlace);
   const target = commonTarget(tasks);
-  if (target !== undefined) text += waitLines(scene, target);
+  if (target !== undefined) text += waitLines(scene, target, false);
   const sameCreator = tasks.every((task) => task.parent === first.parent && task.created === first.created);
   const { parent: _parent, ...orphan } = first;
   const creator = sameCreator
@@ -252,6 +254,9 @@ function commonOf(tasks: readonly Task[]): Pick<Task, "name" | "kind" | "externa
 function ownFrames(scene: Scene, task: Task): string {
   const entry = siteOf(scene.dump, task.entry);
   if (entry === undefined) return frame(scene, task);
+  const at = siteOf(scene.dump, task.at);
+  if (scene.mode === "grouped" && at !== undefined && at.function === entry.function)
+    return frame(scene, task);
   const own = task.at === undefined ? "" : frame(scene, task);
   return `${own}${pair(`entry ${writeName(entry.function)}(...)`, writePlace(entry))}`;
 }
@@ -289,7 +294,7 @@ function commonTarget(tasks: readonly Task[]): Task | undefined {
   return { ...first, wait: common };
 }
 
-function waitLines(scene: Scene, task: Task): string {
+function waitLines(scene: Scene, task: Task, timed = true): string {
   const { wait } = task;
   if (wait === undefined) return "";
   const since = `for ${writeSeconds(wait.sinceMs)}`;
@@ -315,7 +320,7 @@ function waitLines(scene: Scene, task: Task): string {
           ? ""
           : `, position ${wait.position} of ${Math.max(wait.position, resource?.waiters.length ?? 0)}`;
       const type = resource === undefined ? "" : ` (${writeWord(resource.type)})`;
-      const line = `waiting on ${referenceTo(scene, wait.resource)}${type} to ${writeWord(wait.op)} ${since}${place}`;
+      const line = `waiting on ${referenceTo(scene, wait.resource)}${type} to ${writeWord(wait.op)}${timed ? ` ${since}` : ""}${place}`;
       return pair(line, writePlace(siteOf(scene.dump, resource?.created))) + holderLines(scene, resource);
     }
   }
@@ -323,7 +328,7 @@ function waitLines(scene: Scene, task: Task): string {
 
 function holderLines(scene: Scene, resource: Resource | undefined): string {
   const holders = resource?.holders ?? [];
-  const lines = holders.slice(0, mostListed).map((hold) => holdLine(scene, hold));
+  const lines = holders.slice(0, mostListed).map(({ release: _told, ...hold }) => holdLine(scene, hold));
   if (holders.length > mostListed) lines.push(pair(`held by ${holders.length - mostListed} more`, noPlace));
   return lines.join("");
 }
@@ -346,9 +351,9 @@ function holdingLine(scene: Scene, task: Task, id: Resource["id"]): string {
 
 function createdLine(scene: Scene, task: Pick<Task, "created" | "parent">, age: string): string {
   const site = siteOf(scene.dump, task.created);
-  const by = site === undefined ? "" : ` by ${writeName(site.function)}`;
+  const by = site === undefined ? "created" : createdBy(site);
   const where = task.parent === undefined ? "" : ` in task ${task.parent}`;
-  return pair(`created${by}${where}, ${age}`, writePlace(site));
+  return pair(`${by}${where}, ${age}`, writePlace(site));
 }
 
 // — Resources
@@ -363,13 +368,17 @@ function resourceBlock(scene: Scene, resource: Resource): string {
   ];
   let text = `resource ${writeReference(resource)} (${writeWord(resource.type)}) [${facts.join(", ")}]:\n`;
   const created = siteOf(scene.dump, resource.created);
-  if (created !== undefined) text += pair(`created by ${writeName(created.function)}`, writePlace(created));
+  if (created !== undefined) text += pair(createdBy(created), writePlace(created));
   for (const hold of resource.holders) text += holdLine(scene, hold);
   if (resource.waiters.length > 0) text += pair(`waiters ${writeNumbers(resource.waiters)}`, noPlace);
   return `${text}\n`;
 }
 
 // — Small words
+
+function createdBy(site: Site): string {
+  return site.function === undefined ? "created" : `created by ${writeName(site.function)}`;
+}
 
 function pair(line: string, place: string): string {
   return `${line}\n\t${place}\n`;

@@ -20,6 +20,11 @@ export function quote(text: string): string {
   );
 }
 
+/** A sentence of ours: bare unless it would not stand in one line. */
+export function writeSentence(sentence: string): string {
+  return sentence === "" || /^[\s"]|\s$/.test(sentence) || hides(sentence) ? quote(sentence) : sentence;
+}
+
 /** The name of a function as a frame shows it. */
 export function writeName(name: string | undefined): string {
   if (name === undefined) return anonymous;
