@@ -356,6 +356,8 @@ export type Instruction = Range &
         readonly elements: readonly (Temp | null)[];
         readonly spread: readonly number[];
       }
+    /** `...from` among arguments or elements: the values that it gives. */
+    | { readonly op: "spread"; readonly to: Temp; readonly from: Temp }
     | { readonly op: "template"; readonly to: Temp; readonly parts: readonly Temp[] }
     | {
         readonly op: "jsx";
@@ -389,8 +391,16 @@ export type Instruction = Range &
         readonly iterator: Temp;
         readonly over: "values" | "keys" | "async";
       }
-    /** Tells the iterator that the loop ends early; an await point when `over` is `async`. */
-    | { readonly op: "close-iterator"; readonly iterator: Temp; readonly over: "values" | "async" }
+    /**
+     * Tells the iterator that the loop ends early; an await point when `over` is `async`. `quiet` when an exception
+     * ends the loop: one that the iterator throws now is dropped.
+     */
+    | {
+        readonly op: "close-iterator";
+        readonly iterator: Temp;
+        readonly over: "values" | "async";
+        readonly quiet: boolean;
+      }
     /** End of a `using` scope; an await point when `async`. */
     | { readonly op: "dispose"; readonly from: Temp; readonly async: boolean }
     /** What an exception handler catches. */

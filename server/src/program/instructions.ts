@@ -29,6 +29,7 @@ export function operands(instruction: Instruction): readonly Temp[] {
     case "move":
     case "iterate":
     case "dispose":
+    case "spread":
       return [instruction.from];
     case "yield":
       return instruction.from === undefined ? [] : [instruction.from];
@@ -90,12 +91,13 @@ export function mayThrow(instruction: Instruction): boolean {
     case "namespace":
     case "dispose":
     case "require":
+    case "spread":
       return true;
     case "iterate":
     case "next":
       return instruction.over !== "keys";
     case "close-iterator":
-      return true;
+      return !instruction.quiet;
     default:
       return false;
   }

@@ -88,6 +88,8 @@ export function printInstruction(file: FileFacts, instruction: Instruction): str
           element === null ? "" : `${instruction.spread.includes(index) ? "..." : ""}${t(element)}`,
         )
         .join(", ")}]`;
+    case "spread":
+      return `${to}...${t(instruction.from)}`;
     case "template":
       return `${to}template ${list(instruction.parts, [])}`;
     case "jsx":

@@ -187,12 +187,20 @@ export function lowerArguments(
   for (const argument of list ?? []) {
     if (argument.kind === SyntaxKind.SpreadElement) {
       spread.push(temps.length);
-      temps.push(f.lower(f, (argument as SpreadElement).expression));
+      temps.push(lowerSpread(f, argument as SpreadElement));
     } else {
       temps.push(f.lower(f, argument));
     }
   }
   return { temps, spread };
+}
+
+/** Takes the values out of what is spread, before the next argument is evaluated. */
+export function lowerSpread(f: FunctionBuilder, node: SpreadElement): Temp {
+  const from = f.lower(f, node.expression);
+  const to = f.temp();
+  f.emit({ op: "spread", to, from }, node);
+  return to;
 }
 
 export function lowerNew(f: FunctionBuilder, node: NewExpression): Temp {

@@ -39,7 +39,7 @@ type Frame =
   | {
       readonly kind: "cleanup";
       /** Lowers the code that has to run first: a `finally` body, a disposal, the end of an iteration. */
-      readonly emit: () => void;
+      readonly emit: (throwing: boolean) => void;
       readonly handler: BlockId | undefined;
       /** Copies of that code, by where they lead. */
       readonly copies: Map<string, BlockId>;
@@ -116,7 +116,12 @@ export class FunctionBuilder {
 
   // --- blocks
 
-  block(handler: BlockId | undefined = this.handler): BlockId {
+  /** A new block whose exceptions go where those of the code being lowered go. */
+  block(): BlockId {
+    return this.#blockWith(this.handler);
+  }
+
+  #blockWith(handler: BlockId | undefined): BlockId {
     this.#blocks.push({ code: [], end: undefined, handler });
     return (this.#blocks.length - 1) as BlockId;
   }
@@ -157,22 +162,22 @@ export class FunctionBuilder {
 
   /**
    * Lowers `protectedCode` so that `cleanup` runs on every way out of it: once for the normal end if `onNormal`, once
-   * per jump target, once for exceptions. `beforeCleanup` lowers what exceptions meet first (a catch clause).
+   * per jump target, once for exceptions (`throwing`).
    */
   withCleanup(
-    cleanup: () => void,
+    cleanup: (throwing: boolean) => void,
     options: { readonly at: Range; readonly onNormal: boolean },
-    protectedCode: (landing: BlockId) => void,
+    protectedCode: () => void,
   ): void {
     const outer = this.handler;
-    const landing = this.block(outer);
+    const landing = this.block();
     const frame: Frame = { kind: "cleanup", emit: cleanup, handler: outer, copies: new Map() };
     this.#frames.push(frame);
     this.handler = landing;
     const start = this.block();
     this.goto(start);
     this.enter(start);
-    protectedCode(landing);
+    protectedCode();
     this.#frames.pop();
     this.handler = outer;
     const after = this.block();
@@ -181,11 +186,11 @@ export class FunctionBuilder {
     this.enter(landing);
     const caught = this.temp();
     this.emit({ op: "caught", to: caught }, options.at);
-    if (this.#mayCopy()) cleanup();
+    if (this.#mayCopy()) cleanup(true);
     this.throw(caught, options.at);
 
     this.enter(after);
-    if (options.onNormal && this.#mayCopy()) cleanup();
+    if (options.onNormal && this.#mayCopy()) cleanup(false);
   }
 
   return(value: Temp | undefined, at: Range): void {
@@ -249,13 +254,13 @@ export class FunctionBuilder {
       if (frame?.kind !== "cleanup") continue;
       let copy = frame.copies.get(key);
       if (copy === undefined) {
-        copy = this.block(frame.handler);
+        copy = this.#blockWith(frame.handler);
         frame.copies.set(key, copy);
         this.goto(copy);
         const resumeAt = this.#current;
         this.#outside(depth, frame.handler, () => {
           this.enter(copy as BlockId);
-          if (this.#mayCopy()) frame.emit();
+          if (this.#mayCopy()) frame.emit(false);
           this.#leave(depth, to, key, arrive);
         });
         this.#current = resumeAt;

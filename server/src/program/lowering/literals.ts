@@ -23,6 +23,7 @@ import {
 } from "typescript/unstable/ast";
 import type { ObjectPart, Temp } from "../facts.ts";
 import { nodeIdOf } from "../syntax.ts";
+import { lowerSpread } from "./access.ts";
 import { lowerClosure } from "./closures.ts";
 import type { FunctionBuilder } from "./function-builder.ts";
 import { propertyName } from "./type-references.ts";
@@ -86,7 +87,7 @@ export function lowerArray(f: FunctionBuilder, node: ArrayLiteralExpression): Te
     if (element.kind === SyntaxKind.OmittedExpression) elements.push(null);
     else if (element.kind === SyntaxKind.SpreadElement) {
       spread.push(elements.length);
-      elements.push(f.lower(f, (element as SpreadElement).expression));
+      elements.push(lowerSpread(f, element as SpreadElement));
     } else elements.push(f.lower(f, element));
   }
   const to = f.temp();

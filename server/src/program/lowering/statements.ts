@@ -586,7 +586,7 @@ function lowerForEach(
     if (over === "keys") turn();
     else {
       f.withCleanup(
-        () => f.emit({ op: "close-iterator", iterator, over }, at),
+        (throwing) => f.emit({ op: "close-iterator", iterator, over, quiet: throwing }, at),
         { at, onNormal: false },
         turn,
       );
