@@ -10,6 +10,12 @@ import type { Task } from "./task.ts";
 export const wireVersion = 1;
 
 /**
+ * The name of the tracer's worker thread. Debuggers make a new worker wait for them; a worker of this name has to end
+ * that wait by itself, because the extension keeps the debugger away from it.
+ */
+export const tracerWorkerName = "Unknot tracer";
+
+/**
  * What a traced thread writes into the runtime folder as `<pid>-<threadId>.json` when it starts to serve. The folder
  * and the file are for its own user only.
  */

@@ -6,6 +6,7 @@ import type { Launches } from "../sessions/launches.ts";
 import { askNodeVersion, canBeTraced, type NodeVersion, runsTypeScript } from "./node-version.ts";
 import {
   isNode,
+  isTracerWorker,
   launchOf,
   nodeOptionsOf,
   runsTypeScriptAsIs,
@@ -26,6 +27,9 @@ export function registerDebugging(
 ): vscode.Disposable {
   const untraced = new Map<string, string>();
   const provider: vscode.DebugConfigurationProvider = {
+    // js-debug reports every worker thread. The tracer's own needs no debugger: it goes on without one.
+    resolveDebugConfiguration: (_, configuration) =>
+      isTracerWorker(configuration) ? undefined : configuration,
     async resolveDebugConfigurationWithSubstitutedVariables(folder, configuration) {
       if (!wantsTrace(configuration, readSettings(folder))) return configuration;
       const version = await versionFor(configuration);

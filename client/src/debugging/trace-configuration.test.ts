@@ -6,6 +6,7 @@ import path from "node:path";
 import {
   type Configuration,
   isNode,
+  isTracerWorker,
   launchOf,
   nodeOptionsOf,
   runsTypeScriptAsIs,
@@ -65,6 +66,14 @@ describe("a traced debug configuration", () => {
       skipFiles: ["/ext/tracer/**", "/home/me/shim.cjs"],
     });
     assert.equal(launchOf(launch), undefined);
+  });
+
+  it("is not made for the tracer's own worker thread, nor are other workers mistaken for it", () => {
+    const child = (name: string) => ({ type: "pwa-node", name, __pendingTargetId: "7" });
+    assert.ok(isTracerWorker(child("[worker 1] Unknot tracer")));
+    assert.ok(!isTracerWorker(child("[worker 2] resize")));
+    assert.ok(!isTracerWorker(child("main.ts [4242]")));
+    assert.ok(!isTracerWorker({ type: "pwa-node", name: "Unknot tracer" }));
   });
 
   it("keeps what the configuration and its envFile say", () => {

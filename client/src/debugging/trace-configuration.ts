@@ -1,4 +1,5 @@
 import path from "node:path";
+import { tracerWorkerName } from "@unknot/protocol/wire.ts";
 
 /** A resolved debug configuration; only what is read here is named. */
 export interface Configuration {
@@ -73,6 +74,13 @@ export function withTracer<Some extends Configuration>(
     },
     skipFiles: [...skipFiles, `${asGlob(files.folder)}/**`, asGlob(files.shim)],
   };
+}
+
+/** Whether js-debug reports the tracer's own worker thread, which it names `[worker 1] Unknot tracer`. */
+export function isTracerWorker({ name, __pendingTargetId }: Configuration): boolean {
+  return (
+    __pendingTargetId !== undefined && typeof name === "string" && name.endsWith(`] ${tracerWorkerName}`)
+  );
 }
 
 /** The launch that a configuration belongs to: what `withTracer` put into its environment. */
