@@ -1,212 +1,477 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
-import path from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import type { SourceFile } from "typescript/unstable/ast";
-import {
-  API,
-  type Checker,
-  type Project,
-  type Snapshot,
-  SymbolFlags,
-  type Symbol as TsSymbol,
-  type Type,
-  TypeFlags,
-} from "typescript/unstable/sync";
+import type { Project, Snapshot } from "typescript/unstable/sync";
+import { type Answers, createAnswers, unknownSymbol, unknownType } from "./answers.ts";
+import { isSource } from "./discovery.ts";
+import { findExecutable, libraryNames, TypeScriptUnavailable } from "./executable.ts";
 import type { FileFacts } from "./facts.ts";
 import { lowerFile } from "./lowering/lower-file.ts";
-import type { FilePath, Generation, NodeId, Program, SymbolAnswer, TypeAnswer } from "./program.ts";
-import { nodeAt } from "./syntax.ts";
+import { createOverlay } from "./overlay.ts";
+import { folderOf, ignoresCase, keyOf, resolvePath, slashes } from "./paths.ts";
+import type {
+  FilePath,
+  Generation,
+  NodeId,
+  Program,
+  ProjectNotice,
+  SymbolAnswer,
+  TypeAnswer,
+} from "./program.ts";
+import { QuestionCrashed, type RequestWatch, startSession } from "./session.ts";
+import { bestProjects, findWorkspace, looseProjects, type OpenProject, type Workspace } from "./workspace.ts";
 
 export interface ProgramOptions {
   /** TypeScript's native executable; found beside the bundle or in the installed platform package when absent. */
   readonly executable?: string;
+  /** Larger sources are left out, with a notice. */
+  readonly maxFileBytes?: number;
+  /** Told about everything that blocks on TypeScript's process. */
+  readonly watch?: RequestWatch;
 }
 
-/** Starts TypeScript and answers questions about its files. */
+const defaultMaxFileBytes = 4 * 1024 * 1024;
+/** Syntax trees of this many characters are kept on our side before all are dropped. */
+const maxTreeCharacters = 4 * 1024 * 1024;
+
+/**
+ * Prepares to answer questions about files; TypeScript starts with the first. Throws `TypeScriptUnavailable` when it
+ * is not installed, and any method does when its process can't be kept running.
+ */
 export function openProgram(options: ProgramOptions = {}): Program {
-  const buffers = new Map<FilePath, string>();
-  const facts = new Map<FilePath, FileFacts | undefined>();
+  const executable = findExecutable(options.executable);
+  const libraryFolder = folderOf(slashes(executable));
+  const libraries = libraryNames(executable);
+  const overlay = createOverlay(options.maxFileBytes ?? defaultMaxFileBytes);
+  const notices = noticeList();
+  const facts = new Map<string, FileFacts | undefined>();
+  const asked = new Map<string, Asked>();
+  /** Files whose questions end TypeScript's process, until their text changes. */
+  const crashing = new Set<string>();
+  const pending = new Set<FilePath>();
   const questions = { symbols: 0, types: 0, trees: 0 };
-  const changed = new Set<FilePath>();
-  const api = new API({
-    cwd: "/",
-    ...(options.executable === undefined ? {} : { tsserverPath: options.executable }),
-    fs: { readFile: (file) => buffers.get(file) },
-  });
-  let snapshot: Snapshot | undefined;
+  let roots: readonly FilePath[] = [];
+  let workspace: Workspace | undefined;
+  let selected: readonly FilePath[] = [];
+  let best: ReadonlyMap<string, FilePath> = new Map();
+  let loose: readonly FilePath[] = [];
   let generation = 0;
-  let configs: readonly FilePath[] = [];
+  let treeCharacters = 0;
 
-  const projectOf = (file: FilePath): Project | undefined =>
-    snapshot?.getProjects().find((project) => project.program.getSourceFile(file) !== undefined);
+  const session = startSession({
+    executable,
+    overlay,
+    watch: options.watch ?? { begin: () => undefined, end: () => undefined },
+    quarantine: (opens) => quarantineCulprit(opens),
+    onUnopenable: (configuration) =>
+      notices.add({
+        file: configuration,
+        severity: "warning",
+        message: `TypeScript's process ends when it opens '${configuration}', so its files are left out; leave out the last change there.`,
+      }),
+  });
 
-  const sourceFile = (file: FilePath): SourceFile | undefined => {
-    questions.trees += 1;
-    return projectOf(file)?.program.getSourceFile(file);
+  /** A file that ends the process while it is parsed is among those read last; each is tried alone. */
+  const quarantineCulprit = (opens: (configuration: FilePath) => boolean): boolean => {
+    const suspects = [...new Set(overlay.lastRead())].slice(0, 16);
+    for (const suspect of suspects) {
+      const trial = resolvePath(folderOf(suspect), "unknot-trial.tsconfig.json");
+      const text = { compilerOptions: { allowJs: true, noResolve: true, types: [] }, files: [suspect] };
+      overlay.setConfiguration(trial, JSON.stringify(text));
+      const works = opens(trial);
+      overlay.setConfiguration(trial, undefined);
+      if (works) continue;
+      overlay.quarantine(suspect);
+      notices.add({
+        file: suspect,
+        severity: "warning",
+        message: `TypeScript's process ends when it reads '${suspect}', so the file is left out until it changes.`,
+      });
+      return true;
+    }
+    return false;
   };
 
-  const swap = (params: Parameters<API["updateSnapshot"]>[0]): Generation => {
-    const next = api.updateSnapshot(params);
-    snapshot?.dispose();
-    snapshot = next;
+  // What belongs to one snapshot, made anew when there is another one.
+  let view: View | undefined;
+  const viewOf = (snapshot: Snapshot): View => {
+    if (view?.epoch !== session.epoch) view = createView(snapshot, session.epoch, libraryFolder, best);
+    return view;
+  };
+
+  const inProject = <Answer>(
+    file: FilePath,
+    question: (project: Project, tree: SourceFile, answers: Answers) => Answer,
+  ): Answer | undefined => {
+    if (crashing.has(keyOf(file))) return undefined;
+    try {
+      return session.ask((snapshot) => {
+        const { answers, projectOf } = viewOf(snapshot);
+        const project = projectOf(file);
+        const tree = project?.program.getSourceFile(file);
+        return project && tree && question(project, tree, answers);
+      });
+    } catch (error) {
+      if (!(error instanceof QuestionCrashed)) throw error;
+      crashing.add(keyOf(file));
+      notices.add({
+        file,
+        severity: "warning",
+        message: `TypeScript's process ends at questions about '${file}', so its types are unknown until it changes.`,
+      });
+      return undefined;
+    }
+  };
+
+  /** Opens what the roots mean now and closes the rest. */
+  const reopen = (
+    changes: { changed: FilePath[]; created: FilePath[]; deleted: FilePath[] } | "everything",
+  ) => {
+    const opened = workspace === undefined ? [] : [...workspace.configurations.keys()];
+    if (overlay.hasNewFiles) session.overlayEverything();
+    const next = findWorkspace(roots, {
+      libraries,
+      isBuffer: overlay.isBuffer,
+      namedBy: (configuration) => {
+        overlay.setConfiguration(configuration.file, configuration.mended);
+        return session.ask((_, api) => api.parseConfigFile(configuration.file).fileNames);
+      },
+    });
+    workspace = next;
+    const wanted = [...next.configurations.keys()];
+    const mended = [...next.configurations.values()].filter(({ file, mended: text }) =>
+      overlay.setConfiguration(file, text),
+    );
+    session.update({
+      open: wanted,
+      close: opened.filter((configuration) => !next.configurations.has(configuration)),
+      ...(changes === "everything"
+        ? { everything: true }
+        : { ...changes, changed: [...changes.changed, ...mended.map(({ file }) => file)] }),
+    });
+    const real = openProjects((configuration) => next.configurations.has(configuration));
+    selected = next.selected(real);
+    const looseNow = looseProjects(selected, roots, next, real, libraries);
+    const looseNames = looseNow.map(({ configuration }) => configuration);
+    for (const { base } of looseNow) if (base) overlay.setConfiguration(base.file, base.mended);
+    const changedLoose = looseNow.filter(({ configuration, text }) =>
+      overlay.setConfiguration(configuration, text),
+    );
+    if (changedLoose.length > 0 || loose.length > looseNow.length) {
+      session.update({
+        open: looseNames,
+        close: loose.filter((configuration) => !looseNames.includes(configuration)),
+        changed: changedLoose.map(({ configuration }) => configuration),
+      });
+    }
+    for (const gone of loose) if (!looseNames.includes(gone)) overlay.setConfiguration(gone, undefined);
+    loose = looseNames;
+    best = bestProjects([...real, ...openProjects((configuration) => looseNames.includes(configuration))]);
+    view = undefined;
+    notices.replace(next.notices);
+    for (const [file, bytes] of overlay.oversized) notices.add(tooLarge(file, bytes));
+  };
+
+  const openProjects = (filter: (configuration: FilePath) => boolean): readonly OpenProject[] =>
+    session.ask((snapshot) =>
+      snapshot
+        .getProjects()
+        .filter(({ configFileName }) => filter(configFileName))
+        .map((project) => ({
+          configuration: project.configFileName,
+          roots: project.rootFiles,
+          sources: project.program.getSourceFileNames(),
+        })),
+    );
+
+  const forget = (file: FilePath): void => {
+    facts.delete(keyOf(file));
+    crashing.delete(keyOf(file));
+    overlay.release(file);
+  };
+
+  const forgetAll = (): void => {
     facts.clear();
-    changed.clear();
+    crashing.clear();
+    asked.clear();
+    for (const file of overlay.quarantined) overlay.release(file);
+    notices.clear();
+  };
+
+  const grow = (): Generation => {
+    asked.clear();
     generation += 1;
     return generation as Generation;
   };
 
+  const describe = (file: FilePath): FileFacts | undefined => {
+    if (overlay.quarantined.has(file)) return undefined;
+    questions.trees += 1;
+    const tree = inProject(file, (_, found) => found);
+    if (tree === undefined) {
+      if (!crashing.has(keyOf(file)) && selected.includes(file)) notices.add(unreadable(file));
+      return undefined;
+    }
+    const { text } = tree;
+    treeCharacters += text.length;
+    const described = isReadable(file, text) ? lower(tree, file) : undefined;
+    if (treeCharacters > maxTreeCharacters) {
+      session.ask((_, api) => api.clearSourceFileCache());
+      treeCharacters = 0;
+    }
+    return described;
+  };
+
+  const isReadable = (file: FilePath, text: string): boolean => {
+    if (text.slice(0, 4096).includes("\0")) {
+      notices.add({ file, severity: "warning", message: `'${file}' is not text, so it is left out.` });
+      return false;
+    }
+    return !isMinified(file, text) && !overlay.oversized.has(file);
+  };
+
+  const lower = (tree: SourceFile, file: FilePath): FileFacts | undefined => {
+    try {
+      return lowerFile(tree, file);
+    } catch (error) {
+      notices.add({
+        file,
+        severity: "warning",
+        message: `'${file}' can't be analysed (${error instanceof Error ? error.message : String(error)}); please report this.`,
+      });
+      return undefined;
+    }
+  };
+
+  /** Answers from before, and the rest in one batch; the unknown answer where TypeScript has none. */
+  const answer = <One>(
+    kind: "symbols" | "types",
+    file: FilePath,
+    nodes: readonly NodeId[],
+    unknown: One,
+    ask: (nodes: readonly NodeId[]) => readonly One[] | undefined,
+  ): readonly One[] => {
+    if (!facts.has(keyOf(file))) {
+      throw new Error(
+        `Ask for the facts of '${file}' first: ids of an earlier text would be answered silently.`,
+      );
+    }
+    const known = knownAnswers<One>(asked, kind, file);
+    const missing = [...new Set(nodes.filter((node) => !known.has(node)))];
+    if (missing.length > 0) {
+      questions[kind] += missing.length;
+      const found = askInParts(missing, ask);
+      for (const [index, node] of missing.entries()) known.set(node, found[index] ?? unknown);
+    }
+    return nodes.map((node) => known.get(node) ?? unknown);
+  };
+
   return {
     open(paths) {
-      configs = paths.flatMap(configsOf);
-      swap({ openProjects: [...configs] });
+      session.forgive();
+      forgetAll();
+      pending.clear();
+      roots = paths.map((file) => resolvePath(slashes(process.cwd()), file));
+      reopen(workspace === undefined ? { changed: [], created: [], deleted: [] } : "everything");
+      grow();
     },
     setBuffer(file, text) {
-      buffers.set(file, text);
-      changed.add(file);
+      if (currentText(overlay, file) !== text) pending.add(file);
+      overlay.setBuffer(file, text);
     },
     closeBuffer(file) {
-      buffers.delete(file);
-      changed.add(file);
+      const before = currentText(overlay, file);
+      overlay.closeBuffer(file);
+      if (currentText(overlay, file) !== before) pending.add(file);
     },
     invalidate(paths) {
-      for (const file of paths) changed.add(file);
+      for (const file of paths) if (!overlay.isBuffer(file)) pending.add(file);
     },
-    commit: () => swap({ fileChanges: { changed: [...changed] } }),
+    commit() {
+      if (pending.size === 0) return generation as Generation;
+      session.forgive();
+      const files = [...pending];
+      pending.clear();
+      for (const file of files) forget(file);
+      notices.remove(files);
+      const changes = {
+        changed: files.filter((file) => isThere(file) && best.has(keyOf(file))),
+        created: files.filter((file) => isThere(file) && !best.has(keyOf(file))),
+        deleted: files.filter((file) => !isThere(file)),
+      };
+      if (files.some(changesPackages)) {
+        forgetAll();
+        reopen("everything");
+      } else if (changes.created.length + changes.deleted.length > 0 || files.some(isConfiguration))
+        reopen(changes);
+      else session.update(changes);
+      return grow();
+    },
     get generation() {
       return generation as Generation;
     },
-    files: () =>
-      [
-        ...new Set(
-          (snapshot?.getProjects() ?? []).flatMap((project) =>
-            project.program
-              .getSourceFileNames()
-              .filter((file) => !/\/node_modules\/|\.d\.[cm]?ts$|\.json$/.test(file)),
-          ),
-        ),
-      ].sort(),
+    files: () => selected,
     facts(file) {
-      if (!facts.has(file)) {
-        const tree = sourceFile(file);
-        facts.set(file, tree && lowerFile(tree, file));
-      }
-      return facts.get(file);
+      const key = keyOf(file);
+      if (!facts.has(key)) facts.set(key, describe(file));
+      return facts.get(key);
     },
-    text: (file) => sourceFile(file)?.text,
-    symbols(file, nodes) {
-      questions.symbols += nodes.length;
-      const project = projectOf(file);
-      const tree = project?.program.getSourceFile(file);
-      if (!project || !tree) return nodes.map(() => ({ kind: "unknown" }));
-      const present = nodes.map((id) => nodeAt(tree, id));
-      const asked = present.filter((node) => node !== undefined);
-      const answers = project.checker.getSymbolAtLocation(asked);
-      const byNode = new Map(asked.map((node, index) => [node, answers[index]]));
-      return present.map((node) =>
-        answerSymbol(project.checker, node === undefined ? undefined : byNode.get(node)),
-      );
-    },
-    types(file, nodes) {
-      questions.types += nodes.length;
-      const project = projectOf(file);
-      const tree = project?.program.getSourceFile(file);
-      if (!project || !tree) return nodes.map(() => noType);
-      const present = nodes.map((id) => nodeAt(tree, id));
-      const asked = present.filter((node) => node !== undefined);
-      const answers = project.checker.getTypeAtLocation(asked);
-      const byNode = new Map(asked.map((node, index) => [node, answers[index]]));
-      return present.map((node) =>
-        answerType(project.checker, node === undefined ? undefined : byNode.get(node)),
-      );
-    },
-    resolveModule(from, specifier) {
-      const project = projectOf(from);
-      const tree = project?.program.getSourceFile(from);
-      const literal = tree?.imports.find((node) => "text" in node && node.text === specifier);
-      return literal && project?.checker.getSymbolAtLocation(literal)?.valueDeclaration?.path;
-    },
-    notices: () => [],
-    questions,
-    close() {
-      snapshot?.dispose();
-      snapshot = undefined;
-      api.close();
-    },
-  };
-}
-
-const noType: TypeAnswer = { unknown: true, thenable: "never", promise: false };
-
-function configsOf(file: FilePath): FilePath[] {
-  if (!existsSync(file)) return [];
-  if (!statSync(file).isDirectory()) {
-    return file.endsWith(".json") ? [file] : nearestConfig(path.dirname(file));
-  }
-  const names = readdirSync(file, { recursive: true, encoding: "utf8" });
-  const found = names
-    .map((name) => name.replaceAll("\\", "/"))
-    .filter((name) => /(^|\/)tsconfig\.json$/.test(name) && !/(^|\/)node_modules\//.test(name));
-  return found.length > 0 ? found.map((name) => `${file}/${name}`) : nearestConfig(file);
-}
-
-function nearestConfig(folder: FilePath): FilePath[] {
-  for (let here = folder; ; here = path.dirname(here)) {
-    const config = path.posix.join(here, "tsconfig.json");
-    if (existsSync(config)) return [config];
-    if (path.dirname(here) === here) return [];
-  }
-}
-
-function answerSymbol(checker: Checker, found: TsSymbol | undefined): SymbolAnswer {
-  if (!found) return { kind: "unknown" };
-  const symbol = found.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(found) : found;
-  const declaration = symbol.valueDeclaration ?? symbol.declarations[0];
-  if (!declaration) return { kind: "unknown" };
-  const parent = symbol.getParent();
-  const owner = packageOf(declaration.path);
-  return {
-    kind: "declared",
-    name: symbol.name,
-    ...(parent && !parent.name.startsWith('"') ? { container: parent.name } : {}),
-    file: declaration.path,
-    node: declaration.index as NodeId,
-    ...(owner === undefined ? {} : { package: owner }),
-    library: isLibrary(declaration.path),
-  };
-}
-
-function answerType(checker: Checker, type: Type | undefined): TypeAnswer {
-  if (!type || type.isErrorType() || type.flags & (TypeFlags.Any | TypeFlags.Unknown)) return noType;
-  const members = type.isUnionType() ? type.getTypes() : [type];
-  const thenable = members.filter((member) => checker.getPropertyOfType(member, "then") !== undefined);
-  const symbol = type.getSymbol();
-  const declaration = symbol?.declarations[0];
-  const owner = declaration && packageOf(declaration.path);
-  return {
-    unknown: false,
-    thenable: thenable.length === 0 ? "never" : thenable.length === members.length ? "always" : "sometimes",
-    promise:
-      thenable.length > 0 &&
-      thenable.every((member) => {
-        const promise = member.getSymbol();
-        return promise?.name === "Promise" && promise.declarations.some((one) => isLibrary(one.path));
+    text: (file) => inProject(file, (_, tree) => tree.text),
+    symbols: (file, nodes) =>
+      answer<SymbolAnswer>("symbols", file, nodes, unknownSymbol, (missing) =>
+        inProject(file, (project, tree, answers) => answers.symbols(project, tree, missing)),
+      ),
+    types: (file, nodes) =>
+      answer<TypeAnswer>("types", file, nodes, unknownType, (missing) =>
+        inProject(file, (project, tree, answers) => answers.types(project, tree, missing)),
+      ),
+    resolveModule: (from, specifier) =>
+      inProject(from, (project, tree) => {
+        const literal = tree.imports.find((node) => "text" in node && node.text === specifier);
+        const module = literal && project.checker.getSymbolAtLocation(literal);
+        const file = module?.valueDeclaration?.path;
+        return file === undefined ? undefined : view?.spelled(file);
       }),
-    ...(symbol && declaration && !symbol.name.startsWith("__")
-      ? {
-          named: {
-            name: symbol.name,
-            ...(owner === undefined ? {} : { package: owner }),
-            library: isLibrary(declaration.path),
-          },
-        }
-      : {}),
+    notices: () => notices.all(),
+    questions,
+    rest: () => session.rest(),
+    close: () => session.rest(),
+  };
+
+  function isThere(file: FilePath): boolean {
+    return overlay.isBuffer(file) || existsSync(file);
+  }
+
+  function isConfiguration(file: FilePath): boolean {
+    return (
+      workspace?.watched.has(keyOf(file)) === true ||
+      /(?:^|\/)(?:[tj]sconfig(?:\.[^/]*)?\.json|\.gitignore)$/.test(file)
+    );
+  }
+}
+
+/** An installation or a changed package.json may change what every import means. */
+function changesPackages(file: FilePath): boolean {
+  return /\/(?:package\.json|node_modules(?:\/\.package-lock\.json|\/\.modules\.yaml|\/\.yarn-state\.yml)?)$/.test(
+    file,
+  );
+}
+
+interface View {
+  readonly epoch: number;
+  readonly answers: Answers;
+  /** The project that knows a file best; for a file of a dependency the first that reads it. */
+  readonly projectOf: (file: FilePath) => Project | undefined;
+  /** A path from TypeScript as the file system spells it. */
+  readonly spelled: (file: FilePath) => FilePath;
+}
+
+function createView(
+  snapshot: Snapshot,
+  epoch: number,
+  libraryFolder: FilePath,
+  best: ReadonlyMap<string, FilePath>,
+): View {
+  const projects = new Map(snapshot.getProjects().map((project) => [project.configFileName, project]));
+  const found = new Map<string, Project | undefined>();
+  let names: ReadonlyMap<string, FilePath> | undefined;
+  const spelled = (file: FilePath): FilePath => {
+    if (!ignoresCase) return file;
+    names ??= new Map(
+      [...projects.values()].flatMap(({ program }) =>
+        program.getSourceFileNames().map((name) => [keyOf(name), name] as const),
+      ),
+    );
+    return names.get(keyOf(file)) ?? file;
+  };
+  return {
+    epoch,
+    spelled,
+    answers: createAnswers(libraryFolder, spelled),
+    projectOf(file) {
+      const key = keyOf(file);
+      const before = found.get(key);
+      if (before !== undefined) return before;
+      const favourite = projects.get(best.get(key) ?? "");
+      const others = [...projects.values()].filter((project) => project !== favourite);
+      const project = [...(favourite ? [favourite] : []), ...others].find(
+        ({ program }) => program.getSourceFile(file) !== undefined,
+      );
+      found.set(key, project);
+      return project;
+    },
   };
 }
 
-function isLibrary(file: FilePath): boolean {
-  return /\/@typescript\/typescript-[^/]+\/lib\/lib\.[^/]*\.d\.ts$|\/lib\.[^/]*\.d\.ts$/.test(file);
+/** Answers of one generation. */
+interface Asked {
+  readonly symbols: Map<NodeId, SymbolAnswer>;
+  readonly types: Map<NodeId, TypeAnswer>;
 }
 
-function packageOf(file: FilePath): string | undefined {
-  const found = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
-  return found?.startsWith("@typescript/typescript-") ? undefined : found;
+function knownAnswers<One>(asked: Map<string, Asked>, kind: keyof Asked, file: FilePath): Map<NodeId, One> {
+  const before = asked.get(keyOf(file)) ?? { symbols: new Map(), types: new Map() };
+  asked.set(keyOf(file), before);
+  // The kind and the type of the answers go together; TypeScript can't see it through the key.
+  return before[kind] as unknown as Map<NodeId, One>;
+}
+
+/** Asks at once, and one by one when TypeScript answers a batch with an error: one node spoils a batch. */
+function askInParts<One>(
+  nodes: readonly NodeId[],
+  ask: (nodes: readonly NodeId[]) => readonly One[] | undefined,
+): readonly (One | undefined)[] {
+  const attempt = (some: readonly NodeId[]): readonly One[] | undefined => {
+    try {
+      return ask(some) ?? [];
+    } catch (error) {
+      if (error instanceof TypeScriptUnavailable) throw error;
+      return undefined;
+    }
+  };
+  return attempt(nodes) ?? nodes.map((node) => attempt([node])?.[0]);
+}
+
+function noticeList() {
+  let ofWorkspace: readonly ProjectNotice[] = [];
+  const ofFiles = new Map<string, ProjectNotice>();
+  return {
+    add: (notice: ProjectNotice): void => void ofFiles.set(`${notice.file}\n${notice.message}`, notice),
+    replace: (notices: readonly ProjectNotice[]): void => {
+      ofWorkspace = notices;
+    },
+    remove: (files: readonly FilePath[]): void => {
+      for (const [key, { file }] of ofFiles) if (files.includes(file)) ofFiles.delete(key);
+    },
+    clear: (): void => ofFiles.clear(),
+    all: (): readonly ProjectNotice[] => [...ofWorkspace, ...ofFiles.values()],
+  };
+}
+
+function tooLarge(file: FilePath, bytes: number): ProjectNotice {
+  const size = (bytes / 1024 / 1024).toFixed(1);
+  return { file, severity: "warning", message: `'${file}' is too large (${size} MB), so it is left out.` };
+}
+
+function unreadable(file: FilePath): ProjectNotice {
+  return {
+    file,
+    severity: "warning",
+    message: `'${file}' can't be read, so it is left out; check its permissions.`,
+  };
+}
+
+/** A bundle that nobody edits: JavaScript with lines of many hundred characters. */
+function isMinified(file: FilePath, text: string): boolean {
+  if (!/\.[cm]?jsx?$/.test(file) || text.length < 20_000) return false;
+  return text.length / text.split("\n").length > 500;
+}
+
+function currentText(overlay: ReturnType<typeof createOverlay>, file: FilePath): string | undefined {
+  const buffer = overlay.isBuffer(file) ? overlay.readFile(file) : undefined;
+  if (buffer !== undefined) return buffer;
+  try {
+    return isSource(file) ? readFileSync(file, "utf8").replace(/^\uFEFF/, "") : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -9,13 +9,18 @@ export type SymbolAnswer =
   | { readonly kind: "unknown" }
   | {
       readonly kind: "declared";
-      /** The declared name (`acquire`, `default` for an anonymous default export). */
+      /** The declared name (`acquire`, `default` for an anonymous default export, `*` for a module). */
       readonly name: string;
       /** The class, interface or namespace that declares it. */
       readonly container?: string;
+      /** The ambient module that declares it, without `node:`: `timers/promises`. */
+      readonly module?: string;
       readonly file: FilePath;
       readonly node: NodeId;
-      /** The npm package that owns the file: `async-mutex`. Absent for files of the project. */
+      /**
+       * The npm package that owns the file: `async-mutex`; for a file of `@types/x` the package `x` it describes (`node`
+       * for Node's own modules). Absent for files of the project.
+       */
       readonly package?: string;
       /** True for TypeScript's own `lib.*.d.ts`. */
       readonly library: boolean;
@@ -36,6 +41,8 @@ export interface TypeAnswer {
 /** A problem with the project itself, told once: a broken tsconfig, a missing base, a file that can't be read. */
 export interface ProjectNotice {
   readonly file: FilePath;
+  /** `warning`: results may be missing. `information`: read differently than it stands there, nothing is lost. */
+  readonly severity: "warning" | "information";
   /** One sentence that names the remedy. */
   readonly message: string;
 }
@@ -55,7 +62,10 @@ export interface Program {
   closeBuffer(path: FilePath): void;
   /** Files changed on disk, seen by a watcher. */
   invalidate(paths: readonly FilePath[]): void;
-  /** Swaps in a new snapshot and drops the old one. Earlier ids and answers are void. */
+  /**
+   * Takes in what changed. When something did, earlier ids and answers are void and the generation grows by one. A
+   * question about a file throws until its facts were asked for in their new state.
+   */
   commit(): Generation;
   readonly generation: Generation;
   /** The files to analyse, sorted: those of the opened projects without declarations and dependencies. */
@@ -73,5 +83,7 @@ export interface Program {
   notices(): readonly ProjectNotice[];
   /** Questions asked of TypeScript since the start, by kind, for `--stats` and tests. */
   readonly questions: { readonly symbols: number; readonly types: number; readonly trees: number };
+  /** Lets go of TypeScript's process and its memory; the next question starts it again. */
+  rest(): void;
   close(): void;
 }
