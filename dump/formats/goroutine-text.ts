@@ -79,9 +79,10 @@ function functionName(name: string): string {
 
 function location(site: Site | undefined): string {
   if (site === undefined) return "\tunknown.go:1 +0x0\n";
-  const file = site.file
-    .replace(unprintable, "~")
-    .replace(/\s/g, "~")
-    .replace(/[:(]+(?=[^/]*$)/g, "~");
+  const file =
+    site.file
+      .replace(unprintable, "~")
+      .replace(/\s/g, "~")
+      .replace(/[:(]+(?=[^/]*$)/g, "~") || "unknown";
   return `\t${file}.go:${Math.max(1, site.line)} +0x${Math.max(0, site.column).toString(16)}\n`;
 }

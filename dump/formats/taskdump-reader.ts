@@ -333,7 +333,7 @@ class DumpReader {
         return true;
       }
       case "end":
-        this.#ended = true;
+        this.#ended = number("tasks") === this.#tasks.size;
         return true;
       default:
         return false;

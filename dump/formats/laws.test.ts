@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
-import { type TaskKind, taskStates } from "@unknot/protocol/task.ts";
+import { type Task, type TaskKind, taskStates } from "@unknot/protocol/task.ts";
 import { verdicts } from "@unknot/protocol/verdict.ts";
 import fc from "fast-check";
-import { readTaskdump } from "./taskdump-reader.ts";
+import { Profile } from "pprof-format";
+import { overview, waitMs } from "../overview.ts";
+import { asDump, writeDumpJson } from "./dump-json.ts";
+import { writeGoroutines } from "./goroutine-text.ts";
+import { encodePprof } from "./pprof.ts";
+import { readDumps } from "./read.ts";
 import { writeTaskdump } from "./taskdump-writer.ts";
 
-const written = (dump: Dump, mode: "full" | "grouped" = "full") =>
-  [...writeTaskdump(dump, { mode })].join("");
-
+/** Strings that try to look like a part of a format. */
 const hostile = fc.oneof(
   fc.string({ unit: "binary", maxLength: 12 }),
   fc.string({ unit: "grapheme", maxLength: 12 }),
@@ -32,7 +35,7 @@ const ms = fc.nat(100_000_000);
 const number = fc.nat(1_000_000);
 
 /** Dumps whose references hold together and whose strings do not. */
-export const anyDump: fc.Arbitrary<Dump> = fc
+const anyDump: fc.Arbitrary<Dump> = fc
   .record({
     sites: fc.array(
       fc.record({
@@ -165,7 +168,7 @@ function withoutUndefined(value: unknown): unknown {
 }
 
 /** A dump without what no format promises: the order of tasks and resources, the numbers of sites. */
-export function canonical(dump: Dump): unknown {
+function canonical(dump: Dump): unknown {
   const site = (index: number | undefined): Site | undefined =>
     index === undefined ? undefined : dump.sites[index];
   const place = (index: number | undefined) => {
@@ -192,15 +195,149 @@ export function canonical(dump: Dump): unknown {
   );
 }
 
-describe("the .taskdump format", () => {
-  it("gives the same dump back in full mode, whatever names the program chose", () => {
+const text = (chunks: Iterable<string>) => [...chunks].join("");
+
+describe("every format", () => {
+  it("gives the same dump back from full text, whatever names the program chose", () => {
     fc.assert(
       fc.property(anyDump, (dump) => {
-        const { dumps, unknown, notes } = readTaskdump(written(dump));
-        assert.deepEqual({ unknown, notes, dumps: dumps.length }, { unknown: 0, notes: [], dumps: 1 });
+        const { dumps, unknown, notes } = readDumps(text(writeTaskdump(dump, { mode: "full" })));
+        assert.deepEqual({ unknown, notes }, { unknown: 0, notes: [] });
         assert.deepEqual(dumps.map(canonical), [canonical(dump)]);
       }),
       { numRuns: 1000 },
     );
   });
-});
+
+  it("gives the same groups back from grouped text", () => {
+    const groups = (dump: Dump) => {
+      const { groups: found, sites } = overview(dump, { membersPerGroup: 100 });
+      return found.map(({ state, at, count, minWaitMs, maxWaitMs, members }) => ({
+        state,
+        at: at === undefined ? undefined : sites[at],
+        count,
+        minWaitMs,
+        maxWaitMs,
+        members: [...members].sort((a, b) => a - b),
+      }));
+    };
+    fc.assert(
+      fc.property(anyDump, (dump) => {
+        // The text has the time of the wait, and leaves out the function where the place of the wait tells it.
+        const told = ({ entry, ...task }: Task): Task => ({
+          ...task,
+          ageMs: waitMs(task),
+          ...(entry === undefined || task.at !== undefined ? {} : { entry }),
+        });
+        const waiting = { ...dump, tasks: dump.tasks.map(told) };
+        const { dumps, unknown, notes } = readDumps(text(writeTaskdump(waiting, { mode: "grouped" })));
+        assert.deepEqual({ unknown, notes }, { unknown: 0, notes: [] });
+        const order = (list: ReturnType<typeof groups>) =>
+          new Set(list.map((group) => JSON.stringify(group)));
+        assert.deepEqual(order(dumps.flatMap(groups)), order(groups(waiting)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("gives the same dump back from JSON", () => {
+    fc.assert(
+      fc.property(anyDump, (dump) => {
+        const { dumps, unknown, notes } = readDumps(text(writeDumpJson(dump)));
+        assert.deepEqual({ unknown, notes }, { unknown: 0, notes: [] });
+        assert.deepEqual(dumps.map(canonical), [canonical(dump)]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("says so when a file was cut, and keeps the tasks before the cut", () => {
+    const whole = (dump: Dump) => new Map(dump.tasks.map((task) => [task.id, task.name]));
+    fc.assert(
+      fc.property(
+        anyDump,
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        fc.boolean(),
+        (dump, part, json) => {
+          const full = text(json ? writeDumpJson(dump) : writeTaskdump(dump, { mode: "full" }));
+          const { dumps, notes } = readDumps(full.slice(0, Math.floor(full.trimEnd().length * part)));
+          assert.ok(notes.length > 0);
+          for (const task of dumps.flatMap((each) => each.tasks)) {
+            assert.equal(task.name, whole(dump).get(task.id));
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("reads anything without an exception", () => {
+    const lines = fc.array(
+      fc.oneof(hostile, fc.constantFrom("taskdump 1 full", "", "\t?:0", "goroutine 1 [running]:")),
+    );
+    fc.assert(
+      fc.property(lines, (each) => void readDumps(each.join("\n"))),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(fc.json(), (each) => void readDumps(each)),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(fc.object(), (each) => void asDump({ ...each, format: "unknot-dump" })),
+      { numRuns: 500 },
+    );
+  });
+
+  it("keeps hostile names out of the shape of goroutine text", () => {
+    // The six rules of what panicparse, roumon and goroutine-inspect accept, as expressions.
+    const header = /^goroutine \d+ \[[a-zA-Z. ]+( \(no cases\))?( \(deadlock\))?(, \d+ minutes)?\]:$/;
+    const frame = /^(created by )?[\p{L}\p{N}_$.*/#~-]+(\(\.\.\.\)|( in goroutine \d+)?)$/u;
+    const location = /^\t\S+\.go:[1-9]\d* \+0x[0-9a-f]+$/;
+    fc.assert(
+      fc.property(anyDump, (dump) => {
+        const blocks = text(writeGoroutines(dump)).split("\n\n").filter(Boolean);
+        assert.equal(blocks.length, dump.tasks.length);
+        for (const block of blocks) {
+          const [first = "", ...pairs] = block.split("\n");
+          assert.match(first, header);
+          assert.equal(pairs.length % 2, 0);
+          for (const [index, line] of pairs.entries()) assert.match(line, index % 2 === 0 ? frame : location);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("keeps counts, times and strings in pprof", () => {
+    fc.assert(
+      fc.property(anyDump, (dump) => {
+        const profile = Profile.decode(encodePprof(dump, { profile: "tasks" }));
+        const strings = profile.stringTable.strings;
+        const sums = [0n, 0n, 0n];
+        for (const sample of profile.sample) {
+          for (const [index, value] of sample.value.entries())
+            sums[index] = (sums[index] ?? 0n) + BigInt(value);
+          for (const id of sample.locationId) {
+            const place = profile.location[Number(id) - 1];
+            assert.ok(profile.function[Number(place?.line[0]?.functionId) - 1] !== undefined);
+          }
+          for (const { key, str } of sample.label)
+            assert.ok(strings[Number(key)] !== undefined && strings[Number(str)] !== undefined);
+        }
+        const total = (of: (task: Dump["tasks"][number]) => number) =>
+          dump.tasks.reduce((sum, task) => sum + of(task), 0);
+        assert.deepEqual(sums, [
+          BigInt(total((task) => task.ageMs)) * 1_000_000n,
+          BigInt(total((task) => task.wait?.sinceMs ?? 0)) * 1_000_000n,
+          BigInt(dump.tasks.length),
+        ]);
+        const types = profile.sampleType.map((type) => strings[Number(type.type)]);
+        assert.deepEqual(types, ["age", "wait", "tasks"]);
+        assert.equal(strings[Number(profile.defaultSampleType)], "tasks");
+        assert.equal(strings[0], "");
+      }),
+      { numRuns: 300 },
+    );
+  });
+}).timeout(60_000);

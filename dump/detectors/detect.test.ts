@@ -1,0 +1,323 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import type { Problem } from "@unknot/protocol/problem.ts";
+import { DumpBuilder, joins, waits, wants } from "../testing/dump-builder.ts";
+import { detect, detectors } from "./detect.ts";
+
+const brief = (problem: Problem | undefined) => problem && [problem.id, problem.verdict, problem.certainty];
+const places = (problem: Problem | undefined) => problem?.at.map((at) => `${at.file}:${at.line}`);
+
+describe("detect", () => {
+  it("runs every detector that has a folder", () => {
+    const folders = readdirSync(new URL(".", import.meta.url), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+    assert.deepEqual(folders.sort(), detectors.map((detector) => detector.id).sort());
+  });
+
+  it("puts what is sure before what is not, and labels deadlocks in the order of their tasks", () => {
+    const dump = new DumpBuilder()
+      .task(1, { name: "late", state: "rejected", created: "a.ts:1" })
+      .mutex(1, "slow", { task: 2, forMs: 40_000 })
+      .task(2, { wait: waits() })
+      .task(3, { wait: wants(1) })
+      .task(8, { at: "b.ts:8", wait: joins(9) })
+      .task(9, { at: "b.ts:9", wait: joins(8) })
+      .task(4, { at: "c.ts:4", wait: joins(5) })
+      .task(5, { at: "c.ts:5", wait: joins(4) })
+      .build();
+    assert.deepEqual(
+      detect(dump).map((problem) => [problem.verdict, problem.label, problem.tasks[0]]),
+      [
+        ["deadlock", "D1", 4],
+        ["deadlock", "D2", 8],
+        ["not-awaited", undefined, 1],
+        ["long-wait", undefined, 2],
+      ],
+    );
+  });
+
+  it("says nothing about a healthy program", () => {
+    const dump = new DumpBuilder()
+      .mutex(1, "ledger", { task: 1, forMs: 12_000 })
+      .resource("channel", 2, { name: "jobs" })
+      .resource("queue", 3, { name: "limit", capacity: 1, heldBy: [1] })
+      .task(1, { state: "sleep", wait: waits(12_000) })
+      .task(2, { state: "mutex.lock", wait: wants(1, "acquire", 12_000) })
+      .task(3, { state: "chan receive", wait: wants(2, "receive", 900_000) })
+      .task(4, { kind: "job", state: "queued", wait: wants(3, "submit", 900_000) })
+      .task(5, { state: "fulfilled" })
+      .build();
+    assert.deepEqual(detect(dump), []);
+  });
+});
+
+describe("deadlock", () => {
+  it("names both locks, both tasks and both lines of an inversion", () => {
+    const [problem] = detect(
+      new DumpBuilder()
+        .mutex(3, "stock", { task: 7, site: "orders.ts:38" })
+        .mutex(4, "ledger", { task: 9, site: "billing.ts:70" })
+        .task(7, { name: "reserve", at: "orders.ts:41", wait: wants(4) })
+        .task(9, { name: "charge", at: "billing.ts:77", wait: wants(3) })
+        .task(10, { wait: wants(3) })
+        .build(),
+    );
+    assert.deepEqual(brief(problem), ["lock-order-inversion", "deadlock", "proved"]);
+    assert.equal(
+      problem?.message,
+      "'reserve' waits for 'ledger', which 'charge' holds, and 'charge' waits for 'stock', which 'reserve' holds; 1 task waits behind.",
+    );
+    assert.deepEqual(problem.tasks, [7, 9]);
+    assert.deepEqual(problem.resources, [4, 3]);
+    assert.deepEqual(places(problem), [
+      "/app/orders.ts:41",
+      "/app/billing.ts:77",
+      "/app/billing.ts:70",
+      "/app/orders.ts:38",
+    ]);
+  });
+
+  it("tells tasks of the same name apart", () => {
+    const [problem] = detect(
+      new DumpBuilder()
+        .mutex(1, "a", 1)
+        .mutex(2, "b", 2)
+        .task(1, { name: "transfer", wait: wants(2) })
+        .task(2, { name: "transfer", wait: wants(1) })
+        .build(),
+    );
+    assert.match(
+      problem?.message ?? "",
+      /^'transfer' \(task 1\) waits for 'b', which 'transfer' \(task 2\) holds/,
+    );
+  });
+
+  it("tells re-entry from waiting for somebody who needs the lock", () => {
+    const held = (forMs: number) =>
+      detect(
+        new DumpBuilder()
+          .mutex(1, "ledger", { task: 1, forMs })
+          .task(1, { name: "outer", wait: joins(2) })
+          .task(2, { name: "inner", parent: 1, ageMs: 10_000, wait: wants(1) })
+          .build(),
+      ).map((problem) => problem.id);
+    assert.deepEqual(held(20_000), ["lock-reentry"]);
+    assert.deepEqual(held(5_000), ["await-needs-held-lock"]);
+    const [own] = detect(
+      new DumpBuilder()
+        .mutex(1, "ledger", 1)
+        .task(1, { name: "update", wait: wants(1) })
+        .build(),
+    );
+    assert.equal(own?.message, "'update' waits for 'ledger', which it already holds.");
+    assert.equal(own.id, "lock-reentry");
+  });
+
+  it("knows a limiter and a pool that wait for themselves", () => {
+    const crawl = new DumpBuilder()
+      .resource("queue", 1, { name: "limit", capacity: 1, heldBy: [2] })
+      .task(2, { name: "crawl", kind: "job", created: "crawl.ts:20", wait: joins(3) })
+      .task(3, { name: "crawl", at: "crawl.ts:12", wait: joins(4) })
+      .task(4, {
+        name: "fetch",
+        kind: "job",
+        created: "crawl.ts:12",
+        state: "queued",
+        wait: wants(1, "submit"),
+      });
+    const [slot] = detect(crawl.build());
+    assert.deepEqual(brief(slot), ["queue-self-wait", "deadlock", "proved"]);
+    assert.equal(
+      slot?.message,
+      "The only slot of 'limit' is taken by 'crawl', which waits for another one of 'limit'.",
+    );
+    assert.equal(places(slot)?.[0], "/app/crawl.ts:12");
+    const pool = new DumpBuilder().resource("pool", 1, { name: "pg", capacity: 2, heldBy: [1, 2] });
+    const [client] = detect(
+      pool
+        .task(1, { wait: wants(1) })
+        .task(2, { wait: wants(1) })
+        .build(),
+    );
+    assert.deepEqual(brief(client), ["nested-pool-checkout", "deadlock", "may"]);
+    assert.equal(
+      client?.message,
+      "All 2 clients of 'pg' are held by tasks that wait for another one of 'pg', which may never end.",
+    );
+  });
+
+  it("reports the same mistake of many requests once", () => {
+    const builder = new DumpBuilder();
+    for (let request = 0; request < 300; request++) {
+      const [a, b] = [2 * request + 1, 2 * request + 2];
+      builder
+        .resource("mutex", a, { created: "locks.ts:1", capacity: 1, heldBy: [request % 2 === 0 ? a : b] })
+        .resource("mutex", b, { created: "locks.ts:2", capacity: 1, heldBy: [request % 2 === 0 ? b : a] });
+      // Half of them started the other way round.
+      const [first, second] = request % 2 === 0 ? [a, b] : [b, a];
+      builder
+        .task(first, { name: "x", at: "x.ts:1", wait: wants(b) })
+        .task(second, { name: "y", at: "y.ts:1", wait: wants(a) });
+    }
+    const problems = detect(builder.build());
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]?.message ?? "", /; 299 more deadlocks like this\.$/);
+    assert.equal(problems[0]?.tasks.length, 600);
+  });
+
+  it("keeps hostile names harmless and short", () => {
+    const name = `x\u202e\n${"y".repeat(500)}`;
+    const [problem] = detect(
+      new DumpBuilder()
+        .mutex(1, name, 1)
+        .task(1, { name, wait: wants(1) })
+        .build(),
+    );
+    assert.doesNotMatch(problem?.message ?? "", /[\n\u202e]/);
+    assert.ok((problem?.message.length ?? 999) < 250);
+  });
+});
+
+describe("exit-pending", () => {
+  const ended = { loop: { state: "ended", sinceMs: 0 } } as const;
+
+  it("names where the waiting begins and counts who waits behind", () => {
+    const builder = new DumpBuilder()
+      .resource("channel", 1, { name: "results", closed: false })
+      .task(1, { name: "main", kind: "main", wait: joins(2) })
+      .task(2, { name: "collect", at: "pool.ts:20", state: "chan receive", wait: wants(1, "receive") });
+    assert.deepEqual(detect(builder.build()), []);
+    const [problem, ...others] = detect(builder.build(ended));
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["channel-never-closed", "exit-pending", "proved"]);
+    assert.equal(
+      problem?.message,
+      "The program ran out of work while 'collect' waits at pool.ts:20 to receive from 'results', which is never closed; 1 task waits behind.",
+    );
+    assert.deepEqual(places(problem), ["/app/pool.ts:20"]);
+  });
+
+  it("makes one problem of a hundred thousand tasks at one place", () => {
+    const builder = new DumpBuilder();
+    for (let id = 1; id <= 100_000; id++) builder.task(id, { name: "wait", at: "w.ts:3", wait: waits() });
+    const problems = detect(builder.build(ended));
+    assert.equal(problems.length, 1);
+    assert.match(
+      problems[0]?.message ?? "",
+      /while 100000 tasks in 'wait' wait at w\.ts:3 for something that never happens/,
+    );
+    assert.equal(problems[0]?.tasks.length, 1000);
+  }).timeout(20_000);
+
+  it("leaves out what was parked on purpose, packages, and who waits for those", () => {
+    const builder = new DumpBuilder()
+      .resource("timer", 1, {})
+      .task(1, { state: "sleep", wait: waits() })
+      .task(2, { wait: wants(1, "wait") })
+      .task(3, { wait: joins(1, 2) })
+      .task(4, { external: true, wait: waits() })
+      .task(5, { state: "IO wait", wait: waits() });
+    assert.deepEqual(detect(builder.build(ended)), []);
+  });
+
+  it("reports the program's task that waits for one of a package", () => {
+    const builder = new DumpBuilder()
+      .task(1, { name: "load", at: "load.ts:4", wait: joins(2) })
+      .task(2, { external: true, wait: waits() });
+    assert.deepEqual(
+      detect(builder.build(ended)).map((problem) => problem.tasks),
+      [[1]],
+    );
+  });
+
+  it("leaves a deadlock to the deadlock", () => {
+    const builder = new DumpBuilder()
+      .mutex(1, "a", 1)
+      .task(1, { wait: wants(1) })
+      .task(2, { wait: wants(1) });
+    assert.deepEqual(
+      detect(builder.build(ended)).map((problem) => problem.verdict),
+      ["deadlock"],
+    );
+  });
+});
+
+describe("owner-gone", () => {
+  const lost = (sinceMs: number) =>
+    new DumpBuilder()
+      .mutex(1, "ledger", { task: 99, site: "accounts.ts:12" })
+      .task(2, { name: "refund", at: "accounts.ts:30", wait: wants(1, "acquire", sinceMs) });
+
+  it("names the lock, where it was taken and who waits", () => {
+    const [problem, ...others] = detect(lost(5_000).build());
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["lock-not-released", "owner-gone", "observed"]);
+    assert.equal(
+      problem?.message,
+      "'ledger' was taken at accounts.ts:12 by 'hold', which has ended without giving it back; 'refund' waits for it.",
+    );
+    assert.deepEqual(places(problem), ["/app/accounts.ts:12", "/app/accounts.ts:30"]);
+  });
+
+  it("is patient while the program runs and sure when it has ended", () => {
+    assert.deepEqual(detect(lost(999).build()), []);
+    assert.equal(detect(lost(1000).build()).length, 1);
+    const [problem, ...others] = detect(lost(1).build({ loop: { state: "ended", sinceMs: 0 } }));
+    assert.deepEqual(others, []);
+    assert.equal(problem?.certainty, "proved");
+  });
+
+  it("does not trust a table that dropped tasks", () => {
+    const dump = lost(5_000).build();
+    assert.deepEqual(detect({ ...dump, coverage: { ...dump.coverage, dropped: 1 } }), []);
+  });
+});
+
+describe("not-awaited", () => {
+  it("groups failures by where they were started", () => {
+    const builder = new DumpBuilder();
+    for (let id = 1; id <= 3; id++)
+      builder.task(id, { name: "audit", state: "rejected", at: "a.ts:8", created: "h.ts:24" });
+    builder.task(4, { state: "rejected", external: true });
+    const [problem, ...others] = detect(builder.build());
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["floating-task", "not-awaited", "observed"]);
+    assert.equal(problem?.message, "'audit' failed 3 times and nothing awaits it.");
+    assert.deepEqual(places(problem), ["/app/h.ts:24", "/app/a.ts:8"]);
+  });
+});
+
+describe("loop-blocked", () => {
+  it("names what runs, from one second on", () => {
+    const builder = new DumpBuilder().task(1, { name: "crunch", at: "c.ts:9" }).task(2, { wait: waits() });
+    const blocked = (sinceMs: number) => detect(builder.build({ loop: { state: "blocked", sinceMs } }));
+    assert.deepEqual(blocked(999), []);
+    assert.equal(
+      blocked(4200)[0]?.message,
+      "The event loop has not turned for 4.2 s while 'crunch' runs at c.ts:9.",
+    );
+  });
+});
+
+describe("long-wait", () => {
+  const slow = (forMs: number, sinceMs: number) =>
+    detect(
+      new DumpBuilder()
+        .mutex(1, "ledger", { task: 1, forMs, site: "a.ts:3" })
+        .task(1, { name: "charge", at: "a.ts:5", wait: waits() })
+        .task(2, { wait: wants(1, "acquire", sinceMs) })
+        .build(),
+    );
+
+  it("guesses from half a minute on", () => {
+    assert.deepEqual(slow(29_999, 60_000), []);
+    assert.deepEqual(slow(60_000, 29_999), []);
+    const [problem] = slow(31_000, 30_000);
+    assert.deepEqual(brief(problem), ["long-wait", "long-wait", "heuristic"]);
+    assert.equal(
+      problem?.message,
+      "'charge' has held 'ledger' for 31 s; 1 task waits for it, the longest for 30 s.",
+    );
+  });
+});
