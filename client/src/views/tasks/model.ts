@@ -146,7 +146,7 @@ function sessionRows(session: SessionSnapshot): readonly Row[] {
     ...(problems.length > 0
       ? problems.map((problem, index) => problemRow(scene, problem, index))
       : [nothingFound(scene)]),
-    ...overview.groups.map((group) => groupRow(scene, group)),
+    ...(overview.groups.length > 0 ? [tasksRow(scene)] : []),
     coverageRow(scene),
   ];
 }
@@ -262,7 +262,13 @@ function problemRow(scene: Scene, problem: Problem, index: number): Row {
     ...(place === undefined ? {} : { place }),
     ...(members.length === 0
       ? {}
-      : { open: true, children: () => members.map((task) => taskRow(scene, task, id)) }),
+      : {
+          open: true,
+          children: () =>
+            members.map((task) =>
+              taskRow(scene, task, { parent: id, flagged: problem.verdict === "deadlock" }),
+            ),
+        }),
   };
 }
 
@@ -290,7 +296,7 @@ function groupRow(scene: Scene, group: TaskGroup): Row {
   const id = `${session.id} group ${group.key}`;
   const members = group.members.flatMap((task) => scene.taskById.get(task) ?? []);
   const [first] = members;
-  if (group.count === 1 && first) return { ...taskRow(scene, first, id, group.problem), id };
+  if (group.count === 1 && first) return { ...taskRow(scene, first, { parent: id }), id };
   const loaded = (session.more.get(group.key)?.tasks ?? []).flatMap(
     (task) => scene.taskById.get(task.id) ?? [],
   );
@@ -320,9 +326,27 @@ function groupRow(scene: Scene, group: TaskGroup): Row {
     open: group.problem !== undefined,
     ...(at === undefined ? {} : { place: placeOf(at) }),
     children: () => [
-      ...shown.map((task) => taskRow(scene, task, id, group.problem)),
+      ...shown.map((task) => taskRow(scene, task, { parent: id, flagged: true })),
       ...(shown.length < group.count ? [moreRow(scene, group, shown.length)] : []),
     ],
+  };
+}
+
+/** All tasks, by where they wait. */
+function tasksRow(scene: Scene): Row {
+  const { session, overview } = scene;
+  const groups = overview.groups.length;
+  const description = `${overview.total}${groups < overview.total ? ` at ${count(groups, "place")}` : ""}`;
+  return {
+    id: `${session.id} tasks`,
+    kind: "section",
+    label: "Tasks",
+    description,
+    icon: icons.tasks,
+    spoken: `tasks, ${description}`,
+    session: session.id,
+    open: true,
+    children: () => overview.groups.map((group) => groupRow(scene, group)),
   };
 }
 
@@ -341,13 +365,20 @@ function moreRow({ session }: Scene, group: TaskGroup, shown: number): Row {
   };
 }
 
-function taskRow(scene: Scene, task: Task, parent: string, problem = deadlockOf(scene, task)): Row {
+/** Where a task's row stands: a row above that says "deadlock" spares its members the word. */
+interface Position {
+  readonly parent: string;
+  readonly flagged?: boolean;
+}
+
+function taskRow(scene: Scene, task: Task, { parent, flagged = false }: Position): Row {
+  const problem = deadlockOf(scene, task);
   const at = siteOf(scene.snapshot, task.at);
   const waitsFor = waitText(scene, task);
   const name = plain(task.name);
   const flag = problem === undefined ? "" : ` (deadlock ${plain(problem)})`;
   const description = [
-    `${waitsFor ?? task.state}${flag}`,
+    `${waitsFor ?? task.state}${flagged ? "" : flag}`,
     ...(at === undefined ? [] : [shortPlace(at)]),
     formatDuration(task.wait?.sinceMs ?? task.ageMs),
     `task ${task.id}`,
@@ -594,6 +625,7 @@ const icons = {
   paused: { name: "debug-pause" },
   ended: { name: "debug-disconnect" },
   process: { name: "server-process" },
+  tasks: { name: "list-tree" },
   coverage: { name: "eye" },
   detail: { name: "dash" },
   more: { name: "ellipsis" },
