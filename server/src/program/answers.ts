@@ -45,7 +45,7 @@ export function createAnswers(libraryFolder: FilePath, spelled: (file: FilePath)
     return {
       kind: "declared",
       name: nameOf(symbol, declaration),
-      ...containers(symbol),
+      ...containers(symbol, declaration),
       file,
       node: declaration.index as NodeId,
       ...(owner === undefined || library ? {} : { package: owner }),
@@ -78,7 +78,7 @@ export function createAnswers(libraryFolder: FilePath, spelled: (file: FilePath)
     const before = known === undefined ? undefined : namedThenables.get(known);
     if (before !== undefined) return before;
     const then = checker.getPropertyOfType(type, "then");
-    const answer = then !== undefined && takesCallback(checker, then);
+    const answer = then !== undefined && !(then.flags & SymbolFlags.Optional) && takesCallback(checker, then);
     if (known !== undefined) namedThenables.set(known, answer);
     return answer;
   };
@@ -121,12 +121,13 @@ export function createAnswers(libraryFolder: FilePath, spelled: (file: FilePath)
       const { checker } = project;
       const ask = (asked: readonly Node[]) => {
         const found = checker.getSymbolAtLocation(asked);
-        return asked.map((node, index) =>
+        return asked.map((node, index) => {
           // `{ save }` declares a property; asked is what the name in it leads to.
-          node.parent.kind === SyntaxKind.ShorthandPropertyAssignment
-            ? checker.getShorthandAssignmentValueSymbol(node.parent)
-            : found[index],
-        );
+          const shorthand = [node, node.parent].find(
+            ({ kind }) => kind === SyntaxKind.ShorthandPropertyAssignment,
+          );
+          return shorthand ? checker.getShorthandAssignmentValueSymbol(shorthand) : found[index];
+        });
       };
       return batched(tree, nodes, ask).map((symbol) => {
         if (symbol === undefined) return unknownSymbol;
@@ -215,30 +216,89 @@ function isDeclarationFile(file: FilePath): boolean {
 }
 
 /** The name as it is declared; `default` only where the declaration has none, `*` for a module. */
-function nameOf(symbol: TsSymbol, declaration: NodeHandle): string {
+function nameOf(symbol: TsSymbol, declaration: NodeHandle | undefined): string {
   const { name } = symbol;
   if (name.startsWith('"')) return "*";
   const [, wellKnown] = /^__@(\w+)@\d+$/.exec(name) ?? [];
   if (wellKnown !== undefined) return `[Symbol.${wellKnown}]`;
   const [, hidden] = /^__#\d+@(#.+)$/.exec(name) ?? [];
   if (hidden !== undefined) return hidden;
-  if (name !== "default") return name;
-  const node = declaration.resolve();
-  const own = node !== undefined && "name" in node ? (node.name as Node | undefined) : undefined;
-  return own !== undefined && "text" in own ? String(own.text) : name;
+  return name === "default" ? (declaredName(declaration?.resolve()) ?? name) : name;
+}
+
+interface Containers {
+  readonly container?: string;
+  readonly module?: string;
 }
 
 /** The class, interface or namespace around a symbol, and the ambient module (`declare module "x"`) around that. */
-function containers(symbol: TsSymbol): { readonly container?: string; readonly module?: string } {
+function containers(symbol: TsSymbol, declaration: NodeHandle): Containers {
   const parent = symbol.getParent();
-  if (parent === undefined) return {};
-  const container =
-    parent.name.startsWith("__") || parent.name.startsWith('"') ? {} : { container: parent.name };
-  for (let around: TsSymbol | undefined = parent; around !== undefined; around = around.getParent()) {
-    const [, module] = /^"(?!\/|[A-Za-z]:\/)(?:node:)?(.+)"$/.exec(around.name) ?? [];
-    if (module !== undefined) return { ...container, module };
+  // A mapped type's member has no parent, and what an ambient module does not export does not lead to the module.
+  if (parent === undefined) {
+    const isLost = memberKinds.has(declaration.kind) || packageOf(declaration.path) === "node";
+    return isLost ? containersInSyntax(declaration.resolve()) : {};
   }
-  return container;
+  const module = moduleOf(parent);
+  const around =
+    module ??
+    (packageOf(declaration.path) === "node" ? containersInSyntax(declaration.resolve()).module : undefined);
+  return {
+    ...(isSpoken(parent.name) ? { container: nameOf(parent, mainDeclaration(parent)) } : {}),
+    ...(around === undefined ? {} : { module: around }),
+  };
+}
+
+function moduleOf(symbol: TsSymbol): string | undefined {
+  for (let around: TsSymbol | undefined = symbol; around !== undefined; around = around.getParent()) {
+    // A module that is a file is named by its path.
+    const [, module] = /^"(?!\/|[A-Za-z]:\/)(?:node:)?(.+)"$/.exec(around.name) ?? [];
+    if (module !== undefined) return module;
+  }
+  return undefined;
+}
+
+const memberKinds: ReadonlySet<number> = new Set([
+  SyntaxKind.MethodDeclaration,
+  SyntaxKind.MethodSignature,
+  SyntaxKind.PropertyDeclaration,
+  SyntaxKind.PropertySignature,
+  SyntaxKind.GetAccessor,
+  SyntaxKind.SetAccessor,
+]);
+
+const containerKinds: ReadonlySet<number> = new Set([
+  SyntaxKind.ClassDeclaration,
+  SyntaxKind.InterfaceDeclaration,
+  SyntaxKind.ModuleDeclaration,
+]);
+
+function containersInSyntax(declaration: Node | undefined): Containers {
+  let container: string | undefined;
+  for (let node = declaration?.parent; node !== undefined; node = node.parent) {
+    if (!containerKinds.has(node.kind)) continue;
+    const name = declaredName(node);
+    if (name === undefined || name === "global") break;
+    if (node.kind === SyntaxKind.ModuleDeclaration && !isIdentifierText(node)) {
+      return { ...(container === undefined ? {} : { container }), module: name.replace(/^node:/, "") };
+    }
+    container ??= name;
+  }
+  return container === undefined ? {} : { container };
+}
+
+function isIdentifierText(node: Node): boolean {
+  return "name" in node && (node.name as Node).kind === SyntaxKind.Identifier;
+}
+
+/** TypeScript's own names for what has none: `__type`, `__object`; a module's name is quoted. */
+function isSpoken(name: string): boolean {
+  return !name.startsWith("__") && !name.startsWith('"');
+}
+
+function declaredName(node: Node | undefined): string | undefined {
+  const name = node !== undefined && "name" in node ? (node.name as Node | undefined) : undefined;
+  return name !== undefined && "text" in name ? String(name.text) : undefined;
 }
 
 /** The package that a file belongs to, and for a file of `@types` the package it describes. */
