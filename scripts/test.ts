@@ -8,6 +8,9 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "./build.ts";
 
+/** How test/e2e/install.ts says that this system can't have what it installs. */
+const notHere = 3;
+
 interface Suite {
   readonly name: string;
   readonly files: readonly string[];
@@ -84,11 +87,17 @@ function run(name: string, [command = "", ...args]: readonly string[]): void {
 
 /** Installs what the editor suite needs; says so when this system can't have it. */
 function editorReady(): boolean {
-  const done = spawnSync("bash", ["test/e2e/install.sh"], { cwd: root, stdio: "inherit" });
+  const done = spawnSync(process.execPath, ["test/e2e/install.ts"], {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", 2],
+  });
   if (done.status === 0) return true;
   const message =
-    "The editor tests did not run: they need Debian's or Ubuntu's Chromium (see test/e2e/README.md).";
-  if (process.env["CI"] === "true") problems.push(message);
+    done.status === notHere
+      ? `The editor tests did not run: ${done.stdout.trim()}.`
+      : "The editor tests did not run: what they need was not installed, see above.";
+  if (process.env["CI"] === "true" || done.status !== notHere) problems.push(message);
   else console.log(message);
   return false;
 }

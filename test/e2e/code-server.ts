@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { root } from "@unknot/scripts/build.ts";
 import type { Environment } from "./install.ts";
 
 const run = promisify(execFile);
@@ -53,6 +54,8 @@ export interface ServerOptions {
   readonly vsix: string;
   /** Copied, so that a test may change it. */
   readonly workspace: string;
+  /** Packages of this repository that the workspace's programs import. */
+  readonly packages?: readonly string[];
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -90,6 +93,11 @@ export async function startCodeServer(options: ServerOptions): Promise<CodeServe
     );
   writeSettings(options.settings ?? {});
   cpSync(options.workspace, folders.workspace, { recursive: true, verbatimSymlinks: true });
+  for (const name of options.packages ?? []) {
+    cpSync(path.join(root, "node_modules", name), path.join(folders.workspace, "node_modules", name), {
+      recursive: true,
+    });
+  }
 
   const env = serverEnv(environment, folders, options.env);
   const profile = ["--user-data-dir", folders.data, "--extensions-dir", folders.extensions];

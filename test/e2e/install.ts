@@ -163,7 +163,7 @@ function run(
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const installed = install();
-  console.log(
-    installed.ok ? `installed in ${installed.environment.folder}` : `not installed: ${installed.why}`,
-  );
+  console.log(installed.ok ? `installed in ${installed.environment.folder}` : installed.why);
+  // scripts/test.ts tells "this system can't" from "something broke".
+  if (!installed.ok) process.exitCode = 3;
 }

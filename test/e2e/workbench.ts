@@ -70,6 +70,10 @@ function drive(
   const editor = page.locator(".editor-group-container.active .monaco-editor");
   const problemRows = page.locator(".markers-panel .monaco-list-row");
 
+  const treeRows = page.locator(
+    "[id='workbench.parts.panel'] .tree-explorer-viewlet-tree-view .monaco-list-row",
+  );
+
   const key = async (...keys: readonly string[]) => {
     for (const each of keys) await page.keyboard.press(each);
   };
@@ -233,6 +237,15 @@ function drive(
     async stopDebugging() {
       await key("Shift+F5");
       await page.locator(".debug-toolbar").waitFor({ state: "hidden", timeout: patienceMs });
+    },
+
+    /** The rows of the tree in the panel that are on the screen: label and description. */
+    treeRows: () => treeRows.allInnerTexts(),
+    treeRow: (text: string | RegExp) => treeRows.filter({ hasText: text }).first(),
+
+    /** Resolves when the cursor is on this line of the active editor. */
+    async waitForLine(line: number) {
+      await page.locator("#status\\.editor\\.selection", { hasText: `Ln ${line},` }).waitFor();
     },
 
     debugToolbar: page.locator(".debug-toolbar"),

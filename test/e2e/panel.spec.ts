@@ -1,0 +1,87 @@
+// The Task Dump view of a program that is traced with F5 alone, in the moments when it matters. Every name in the
+// program is made up for the run.
+import assert from "node:assert/strict";
+import { tracerWorkerName } from "@unknot/protocol/wire.ts";
+import { reportFailures } from "./failures.ts";
+import { pastimes, type RandomProgram, writeRandomProgram } from "./random-program.ts";
+import { launch, type Workbench } from "./workbench.ts";
+
+describe("the Task Dump view", () => {
+  let program: RandomProgram;
+  let code: Workbench;
+
+  before(async () => {
+    program = writeRandomProgram();
+    code = await launch({ workspace: program.folder, packages: ["async-mutex", "tslib"] });
+    await code.openFile(program.main);
+  });
+  reportFailures(() => code);
+  after(async () => {
+    await code?.close();
+    program.remove();
+  });
+
+  const whileMainThread = {
+    spin: "spins",
+    atomics: "sits in Atomics.wait",
+    breakpoint: "is paused at a breakpoint",
+  };
+  for (const pastime of pastimes) {
+    it(`shows the deadlock first while the main thread ${whileMainThread[pastime]}, and jumps to its lines`, async () => {
+      const [one, other] = program.tasks;
+      if (pastime === "breakpoint") {
+        await code.openFile(program.main);
+        await code.toggleBreakpoint(program.breakpointLine);
+      }
+      await code.startDebugging(program.configuration(pastime));
+      await code.runCommand("Unknot: Focus on Task Dump View");
+
+      const deadlock = code.treeRow(/^Deadlock/);
+      await deadlock.waitFor();
+      if (pastime === "breakpoint") {
+        const stack = await code.waitForPause();
+        assert.ok(
+          stack.some((row) => row.includes(`${program.breakpointLine}`)),
+          stack.join("|"),
+        );
+        await code.treeRow(/^Paused by the debugger/).waitFor();
+        await code.runCommand("View: Show Run and Debug");
+        const sessions = await code.page.locator(".debug-call-stack .monaco-list-row").allInnerTexts();
+        assert.ok(!sessions.some((row) => row.includes(tracerWorkerName)), sessions.join("|"));
+        await code.runCommand("Unknot: Focus on Task Dump View");
+      } else {
+        await code.treeRow(/^The event loop has not turned for/).waitFor();
+      }
+
+      const rows = await code.treeRows();
+      const first = rows.findIndex((row) => row.startsWith("Deadlock"));
+      assert.ok(first <= (pastime === "breakpoint" ? 1 : 0), rows.join("\n"));
+      for (const { name, holds } of program.tasks) {
+        assert.ok(rows[first]?.includes(`'${name}'`) && rows[first].includes(`'${holds}'`), rows[first]);
+      }
+      for (const [task, holder] of [
+        [one, other],
+        [other, one],
+      ] as const) {
+        const row = rows.find((text) => text.startsWith(task.name)) ?? "";
+        assert.ok(row.includes(`waits for mutex '${task.wants}', held by ${holder.name}`), row);
+        assert.ok(row.includes(`${task.file}:${task.line}`), row);
+        await code.treeRow(task.name).click();
+        await code.page.locator(".tabs-container .tab.active", { hasText: task.file }).waitFor();
+        await code.waitForLine(task.line);
+      }
+      await code.screenshot(`panel-${pastime}`);
+      await code.stopDebugging();
+      await code.treeRow(/^Ended/).waitFor();
+      await deadlock.waitFor();
+    });
+  }
+
+  it("puts the deadlock into Problems, at the line that waits", async () => {
+    const problem = await code.waitForProblem("Unknot run");
+    assert.ok(
+      program.tasks.some(({ line }) => problem.includes(`Ln ${line},`)),
+      problem,
+    );
+  });
+});
