@@ -1,0 +1,53 @@
+// Three workers make thumbnails. Files come to them through one channel, results leave through another.
+//
+//   produce() ── jobs ──▶ work() x3 ── results ──▶ main()
+//
+// What is wrong: nobody closes `results`. All thumbnails are made and shown, then main() waits for one more, for ever.
+// Node notices that nothing is left to do and ends the process in the middle of main(): the last line is never printed.
+import { setTimeout as sleep } from "node:timers/promises";
+import { Chan } from "ts-chan";
+
+interface Thumbnail {
+  readonly file: string;
+  readonly madeBy: string;
+}
+
+const files = ["beach.jpg", "cat.jpg", "dune.jpg", "elk.jpg", "fern.jpg", "goat.jpg", "hill.jpg"];
+
+const jobs = new Chan<string>(2);
+// Mistake: never closed.
+const results = new Chan<Thumbnail>(2);
+
+async function produce(): Promise<void> {
+  try {
+    for (const file of files) await jobs.send(file);
+  } finally {
+    jobs.close();
+  }
+}
+
+async function work(name: string): Promise<void> {
+  for await (const file of jobs) {
+    await sleep(10); // scaling the picture
+    await results.send({ file, madeBy: name });
+  }
+}
+
+async function waitUntilDone(workers: readonly Promise<void>[]): Promise<void> {
+  await Promise.all(workers);
+}
+
+async function main(): Promise<void> {
+  const producing = produce();
+  const closing = waitUntilDone(["Ada", "Bob", "Cy"].map(work));
+  let count = 0;
+  // Mistake: this loop never ends.
+  for await (const { file, madeBy } of results) {
+    console.log(`${file} by ${madeBy}`);
+    count++;
+  }
+  await Promise.all([producing, closing]);
+  console.log(`${count} thumbnails made.`);
+}
+
+await main();

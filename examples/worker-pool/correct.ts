@@ -1,0 +1,55 @@
+// Three workers make thumbnails. Files come to them through one channel, results leave through another.
+//
+//   produce() ── jobs ──▶ work() x3 ── results ──▶ main()
+//
+// A reader of a channel can only stop when the channel is closed, so each channel has somebody who closes it: the
+// producer closes `jobs` when there are no more files, and when the last worker is done `results` is closed.
+import { setTimeout as sleep } from "node:timers/promises";
+import { Chan } from "ts-chan";
+
+interface Thumbnail {
+  readonly file: string;
+  readonly madeBy: string;
+}
+
+const files = ["beach.jpg", "cat.jpg", "dune.jpg", "elk.jpg", "fern.jpg", "goat.jpg", "hill.jpg"];
+
+const jobs = new Chan<string>(2);
+const results = new Chan<Thumbnail>(2);
+
+async function produce(): Promise<void> {
+  try {
+    for (const file of files) await jobs.send(file);
+  } finally {
+    jobs.close();
+  }
+}
+
+async function work(name: string): Promise<void> {
+  for await (const file of jobs) {
+    await sleep(10); // scaling the picture
+    await results.send({ file, madeBy: name });
+  }
+}
+
+async function closeWhenDone(workers: readonly Promise<void>[]): Promise<void> {
+  try {
+    await Promise.all(workers);
+  } finally {
+    results.close();
+  }
+}
+
+async function main(): Promise<void> {
+  const producing = produce();
+  const closing = closeWhenDone(["Ada", "Bob", "Cy"].map(work));
+  let count = 0;
+  for await (const { file, madeBy } of results) {
+    console.log(`${file} by ${madeBy}`);
+    count++;
+  }
+  await Promise.all([producing, closing]);
+  console.log(`${count} thumbnails made.`);
+}
+
+await main();
