@@ -78,8 +78,11 @@ export interface CodeServer {
   /** What to print when a test failed: the ends of the server's and the extension host's logs. */
   logs(lines: number): string;
   writeSettings(settings: Readonly<Record<string, unknown>>): void;
-  /** Ends the server and everything it started, and removes its folders. */
-  close(): Promise<void>;
+  /**
+   * Ends the server as a user would, then everything that is left of it, and removes its folders. Gives the command
+   * lines of what the extension had started and not ended by itself.
+   */
+  close(): Promise<readonly string[]>;
 }
 
 /** Installs the extension through VS Code's own command line, then starts the server and waits until it answers. */
@@ -127,8 +130,9 @@ export async function startCodeServer(options: ServerOptions): Promise<CodeServe
     { env, stdio: ["ignore", log, log], detached: true },
   );
   const close = async () => {
-    await endGroup(child);
+    const leftovers = await endGroup(child, folders);
     rmSync(folders.top, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    return leftovers;
   };
   const url = `http://127.0.0.1:${port}/`;
   try {
@@ -213,25 +217,43 @@ async function waitForAnswer(url: string, child: ChildProcess, logFile: string):
   throw new Error(`code-server did not answer within 60 s\n${readFileSync(logFile, "utf8")}`);
 }
 
-/** The server leads a process group of its own, so that nothing it started can stay behind. */
-async function endGroup(child: ChildProcess): Promise<void> {
+/** The server leads a process group of its own, so that nothing it started can stay behind in the end. */
+async function endGroup(child: ChildProcess, folders: Folders): Promise<readonly string[]> {
   const { pid } = child;
-  if (pid === undefined) return;
-  const signal = (name: NodeJS.Signals) => {
-    try {
-      process.kill(-pid, name);
-    } catch {
-      // The group is gone.
-    }
-  };
-  if (child.exitCode === null) {
+  if (pid === undefined) return [];
+  if (child.exitCode === null && child.signalCode === null) {
     const gone = new Promise((resolve) => child.once("exit", resolve));
-    signal("SIGTERM");
-    const late = setTimeout(() => signal("SIGKILL"), 5000);
+    child.kill("SIGTERM");
+    const late = setTimeout(() => child.kill("SIGKILL"), 5000);
     await gone;
     clearTimeout(late);
   }
-  signal("SIGKILL");
+  const end = Date.now() + 10_000;
+  let leftovers = extensionProcesses(folders);
+  while (leftovers.length > 0 && Date.now() < end) {
+    await sleep(100);
+    leftovers = extensionProcesses(folders);
+  }
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // The group is gone.
+  }
+  return leftovers;
+}
+
+/** Command lines of running processes that name a file of the installed extension. */
+function extensionProcesses(folders: Folders): readonly string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((id) => {
+      try {
+        return readFileSync(`/proc/${id}/cmdline`, "utf8").replaceAll("\0", " ");
+      } catch {
+        return "";
+      }
+    })
+    .filter((line) => line.includes(path.join(folders.extensions, "unknot.")));
 }
 
 function readLogs(folders: Folders, logFile: string, lines: number): string {

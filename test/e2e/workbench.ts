@@ -48,7 +48,7 @@ export async function launch(options: LaunchOptions) {
     await page.goto(`${server.url}?${new URLSearchParams({ folder: server.folders.workspace })}`);
     const close = async () => {
       await browser?.close();
-      await server.close();
+      return server.close();
     };
     const workbench = drive(page, server, { consoleLines, close });
     await workbench.ready();
@@ -63,7 +63,7 @@ export async function launch(options: LaunchOptions) {
 function drive(
   page: Page,
   server: CodeServer,
-  rest: { readonly consoleLines: readonly string[]; readonly close: () => Promise<void> },
+  rest: { readonly consoleLines: readonly string[]; readonly close: CodeServer["close"] },
 ) {
   const quickInput = page.locator('.quick-input-widget:not([style*="display: none"]) .quick-input-box input');
   const quickRows = page.locator(".quick-input-list .monaco-list-row");
