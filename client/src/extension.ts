@@ -2,6 +2,7 @@ import path from "node:path";
 import * as vscode from "vscode";
 import { installShim } from "./debugging/install-shim.ts";
 import { registerDebugging } from "./debugging/provider.ts";
+import { isEnabled } from "./language/enabled.ts";
 import type { LanguageServer } from "./language/language-server.ts";
 import { isAnalyzed } from "./language/languages.ts";
 import { registerRuntimeProblems } from "./runtime-problems.ts";
@@ -17,6 +18,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const launches = createLaunches({
     pollMs: 1000,
     membersPerGroup: 20,
+    mostTasks: 5000,
     pageSize: 200,
     log: (line) => log.warn(line),
   });
@@ -61,11 +63,17 @@ function registerLanguageServer(module: string, log: vscode.LogOutputChannel): r
     }
   };
   const startFor = (document: vscode.TextDocument) => {
-    if (!server && isAnalyzed(document.languageId)) void start();
+    if (!server && isAnalyzed(document.languageId) && isEnabled(document.uri)) void start();
   };
-  for (const document of vscode.workspace.textDocuments) startFor(document);
+  const startForOpen = () => {
+    for (const document of vscode.workspace.textDocuments) startFor(document);
+  };
+  startForOpen();
   return [
     vscode.workspace.onDidOpenTextDocument(startFor),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration("unknot.enable")) startForOpen();
+    }),
     vscode.commands.registerCommand("unknot.restartServer", async () => {
       if (server) await (await start())?.restart();
       else await start();

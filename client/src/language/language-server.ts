@@ -8,6 +8,7 @@ import {
   TransportKind,
   vsdiag,
 } from "vscode-languageclient/node";
+import { isEnabled } from "./enabled.ts";
 import { languages } from "./languages.ts";
 
 /** The language server as the rest of the extension sees it. */
@@ -56,11 +57,6 @@ export async function startLanguageServer(
       await client.dispose();
     },
   };
-}
-
-/** `unknot.enable` for a file. */
-export function isEnabled(uri: vscode.Uri): boolean {
-  return vscode.workspace.getConfiguration("unknot", uri).get("enable", true);
 }
 
 function createStatus(): vscode.LanguageStatusItem {

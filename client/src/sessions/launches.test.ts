@@ -9,7 +9,7 @@ import { createLaunches, type Launches } from "./launches.ts";
 import { watchRegistrations } from "./registrations.ts";
 import { problemsOf, type SessionSnapshot } from "./session.ts";
 
-const options = { pollMs: 5, membersPerGroup: 2, pageSize: 3, log: () => {} };
+const options = { pollMs: 5, membersPerGroup: 2, mostTasks: 1000, pageSize: 3, log: () => {} };
 
 /** `count` consumers wait at one line; two tasks are deadlocked. */
 function consumers(count: number): Dump {

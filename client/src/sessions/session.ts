@@ -50,8 +50,9 @@ export interface Session extends Subscription {
 export interface SessionOptions {
   /** At least so long between two overviews. */
   readonly pollMs: number;
-  /** Members of each group in an overview. */
+  /** Members of each group in an overview, at most; fewer when there are so many groups that they exceed `mostTasks`. */
   readonly membersPerGroup: number;
+  readonly mostTasks: number;
   /** Members that one `loadMore` brings. */
   readonly pageSize: number;
   /** Hears what nobody waits for: a refresh that failed although the process lives. */
@@ -95,7 +96,11 @@ export function openSession(registration: Registration, options: SessionOptions)
   const ask = async (open: Connection) => {
     const started = performance.now();
     try {
-      const next = await open.request("overview", { membersPerGroup: options.membersPerGroup });
+      const groups = overview?.groups.length ?? 1;
+      const fitting = Math.max(Math.floor(options.mostTasks / Math.max(groups, 1)), 1);
+      const next = await open.request("overview", {
+        membersPerGroup: Math.min(options.membersPerGroup, fitting),
+      });
       for (const key of [...wanted.keys()]) {
         if (!next.groups.some((group) => group.key === key)) wanted.delete(key);
       }
