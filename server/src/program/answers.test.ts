@@ -48,8 +48,8 @@ describe("answers", function () {
     places.close();
   });
 
-  const opened = (files: Record<string, string>, dependencies = true) => {
-    project = testProject({ "tsconfig.json": tsconfig, ...files }, { dependencies });
+  const opened = (files: Record<string, string>, installed = true) => {
+    project = testProject({ "tsconfig.json": tsconfig, ...files }, { dependencies: installed || [] });
     return ask(places, project, program);
   };
   const fileOf = (answer: SymbolAnswer): FilePath | undefined =>

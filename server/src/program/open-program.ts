@@ -123,9 +123,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
   };
 
   /** Opens what the roots mean now and closes the rest. */
-  const reopen = (
-    changes: { changed: FilePath[]; created: FilePath[]; deleted: FilePath[] } | "everything",
-  ) => {
+  const reopen = (changes: Changes) => {
     const opened = workspace === undefined ? [] : [...workspace.configurations.keys()];
     if (overlay.hasNewFiles) session.overlayEverything();
     const next = findWorkspace(roots, {
@@ -142,31 +140,29 @@ export function openProgram(options: ProgramOptions = {}): Program {
       overlay.setConfiguration(file, text),
     );
     session.update({
+      ...changes,
       open: wanted,
       close: opened.filter((configuration) => !next.configurations.has(configuration)),
-      ...(changes === "everything"
-        ? { everything: true }
-        : { ...changes, changed: [...changes.changed, ...mended.map(({ file }) => file)] }),
+      changed: [...changes.changed, ...mended.map(({ file }) => file)],
     });
     const real = openProjects((configuration) => next.configurations.has(configuration));
     selected = next.selected(real);
     const looseNow = looseProjects(selected, roots, next, real, libraries);
     const looseNames = looseNow.map(({ configuration }) => configuration);
-    for (const { base } of looseNow) if (base) overlay.setConfiguration(base.file, base.mended);
-    const changedLoose = looseNow.filter(({ configuration, text }) =>
-      overlay.setConfiguration(configuration, text),
-    );
-    if (changedLoose.length > 0 || loose.length > looseNow.length) {
-      session.update({
-        open: looseNames,
-        close: loose.filter((configuration) => !looseNames.includes(configuration)),
-        changed: changedLoose.map(({ configuration }) => configuration),
-      });
+    const changedTexts = looseNow.flatMap(({ configuration, text, base }) => [
+      ...(overlay.setConfiguration(configuration, text) ? [configuration] : []),
+      ...(base && overlay.setConfiguration(base.file, base.mended) ? [base.file] : []),
+    ]);
+    const closed = loose.filter((configuration) => !looseNames.includes(configuration));
+    if (changedTexts.length + closed.length > 0) {
+      session.update({ open: looseNames, close: closed, changed: changedTexts });
     }
-    for (const gone of loose) if (!looseNames.includes(gone)) overlay.setConfiguration(gone, undefined);
+    for (const configuration of closed) overlay.setConfiguration(configuration, undefined);
     loose = looseNames;
     best = bestProjects([...real, ...openProjects((configuration) => looseNames.includes(configuration))]);
     view = undefined;
+    // A file that was in no project may be in one now.
+    for (const [key, described] of facts) if (described === undefined) facts.delete(key);
     notices.replace(next.notices);
     for (const [file, bytes] of overlay.oversized) notices.add(tooLarge(file, bytes));
   };
@@ -189,18 +185,25 @@ export function openProgram(options: ProgramOptions = {}): Program {
     overlay.release(file);
   };
 
-  const forgetAll = (): void => {
-    facts.clear();
-    crashing.clear();
-    asked.clear();
-    for (const file of overlay.quarantined) overlay.release(file);
-    notices.clear();
-  };
-
-  const grow = (): Generation => {
+  /** What is pending becomes part of a new generation. */
+  const take = (): Changes & { readonly structural: boolean } => {
+    session.forgive();
     asked.clear();
     generation += 1;
-    return generation as Generation;
+    const files = [...pending];
+    pending.clear();
+    for (const file of files) forget(file);
+    notices.remove(files);
+    if (files.some(changesPackages)) {
+      // TypeScript keeps what it knows of packages and configurations over any update.
+      session.rest();
+    }
+    const there = files.filter(isThere);
+    const changed = there.filter((file) => best.has(keyOf(file)));
+    const created = there.filter((file) => !best.has(keyOf(file)));
+    const deleted = files.filter((file) => !there.includes(file));
+    const structural = created.length + deleted.length > 0 || files.some(isConfiguration);
+    return { changed, created, deleted, structural };
   };
 
   const describe = (file: FilePath): FileFacts | undefined => {
@@ -267,12 +270,8 @@ export function openProgram(options: ProgramOptions = {}): Program {
 
   return {
     open(paths) {
-      session.forgive();
-      forgetAll();
-      pending.clear();
       roots = paths.map((file) => resolvePath(slashes(process.cwd()), file));
-      reopen(workspace === undefined ? { changed: [], created: [], deleted: [] } : "everything");
-      grow();
+      reopen(take());
     },
     setBuffer(file, text) {
       if (currentText(overlay, file) !== text) pending.add(file);
@@ -288,23 +287,10 @@ export function openProgram(options: ProgramOptions = {}): Program {
     },
     commit() {
       if (pending.size === 0) return generation as Generation;
-      session.forgive();
-      const files = [...pending];
-      pending.clear();
-      for (const file of files) forget(file);
-      notices.remove(files);
-      const changes = {
-        changed: files.filter((file) => isThere(file) && best.has(keyOf(file))),
-        created: files.filter((file) => isThere(file) && !best.has(keyOf(file))),
-        deleted: files.filter((file) => !isThere(file)),
-      };
-      if (files.some(changesPackages)) {
-        forgetAll();
-        reopen("everything");
-      } else if (changes.created.length + changes.deleted.length > 0 || files.some(isConfiguration))
-        reopen(changes);
+      const changes = take();
+      if (changes.structural) reopen(changes);
       else session.update(changes);
-      return grow();
+      return generation as Generation;
     },
     get generation() {
       return generation as Generation;
@@ -354,6 +340,12 @@ function changesPackages(file: FilePath): boolean {
   return /\/(?:package\.json|node_modules(?:\/\.package-lock\.json|\/\.modules\.yaml|\/\.yarn-state\.yml)?)$/.test(
     file,
   );
+}
+
+interface Changes {
+  readonly changed: readonly FilePath[];
+  readonly created: readonly FilePath[];
+  readonly deleted: readonly FilePath[];
 }
 
 interface View {
@@ -442,7 +434,6 @@ function noticeList() {
     remove: (files: readonly FilePath[]): void => {
       for (const [key, { file }] of ofFiles) if (files.includes(file)) ofFiles.delete(key);
     },
-    clear: (): void => ofFiles.clear(),
     all: (): readonly ProjectNotice[] => [...ofWorkspace, ...ofFiles.values()],
   };
 }

@@ -16,8 +16,6 @@ export interface SessionUpdate {
   readonly changed?: readonly FilePath[];
   readonly created?: readonly FilePath[];
   readonly deleted?: readonly FilePath[];
-  /** Nothing that was read before holds. */
-  readonly everything?: boolean;
 }
 
 /** TypeScript's process died of one question, twice. The next question gets a new process. */
@@ -200,9 +198,7 @@ export function startSession(options: SessionOptions): Session {
       const done = tryUpdate({
         openProjects: open,
         closeProjects: close,
-        fileChanges: update.everything
-          ? { invalidateAll: true }
-          : { changed: [...changed], created: [...created], deleted: [...deleted] },
+        fileChanges: { changed: [...changed], created: [...created], deleted: [...deleted] },
       });
       if (!done) ready();
     },

@@ -16,10 +16,13 @@ export interface TestProject {
 
 const repository = fileURLToPath(new URL("../../../../", import.meta.url));
 
-/** Writes a project to a folder of its own. `dependencies` links what this repository has installed. */
+/**
+ * Writes a project to a folder of its own. `dependencies` links what this repository has installed: all, or the
+ * packages and scopes that are named.
+ */
 export function testProject(
   files: Readonly<Record<string, string>>,
-  { dependencies = false }: { readonly dependencies?: boolean } = {},
+  { dependencies = [] }: { readonly dependencies?: true | readonly string[] } = {},
 ): TestProject {
   const folder = slashes(realpathSync(mkdtempSync(path.join(tmpdir(), "unknot-program-"))));
   const project: TestProject = {
@@ -35,6 +38,17 @@ export function testProject(
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };
   for (const [name, text] of Object.entries(files)) project.write(name, text);
-  if (dependencies) symlinkSync(path.join(repository, "node_modules"), `${folder}/node_modules`, "junction");
+  const link = (name: string) => {
+    symlinkSync(
+      path.join(repository, "node_modules", name),
+      path.join(folder, "node_modules", name),
+      "junction",
+    );
+  };
+  if (dependencies === true) link("");
+  else if (dependencies.length > 0) {
+    mkdirSync(`${folder}/node_modules`, { recursive: true });
+    for (const name of dependencies) link(name);
+  }
   return project;
 }
