@@ -198,10 +198,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
       // TypeScript keeps what it knows of packages and configurations over any update.
       session.rest();
     }
-    const there = files.filter(isThere);
-    const changed = there.filter((file) => best.has(keyOf(file)));
-    const created = there.filter((file) => !best.has(keyOf(file)));
-    const deleted = files.filter((file) => !there.includes(file));
+    const { changed = [], created = [], deleted = [] } = Object.groupBy(files, stateOf);
     const structural = created.length + deleted.length > 0 || files.some(isConfiguration);
     return { changed, created, deleted, structural };
   };
@@ -323,8 +320,9 @@ export function openProgram(options: ProgramOptions = {}): Program {
     close: () => session.rest(),
   };
 
-  function isThere(file: FilePath): boolean {
-    return overlay.isBuffer(file) || existsSync(file);
+  function stateOf(file: FilePath): "changed" | "created" | "deleted" {
+    if (!overlay.isBuffer(file) && !existsSync(file)) return "deleted";
+    return isSource(file) && !best.has(keyOf(file)) ? "created" : "changed";
   }
 
   function isConfiguration(file: FilePath): boolean {

@@ -136,15 +136,19 @@ export function startSession(options: SessionOptions): Session {
       if (tryUpdate({ openProjects: [...opened] }) && snapshot !== undefined) return snapshot;
     }
     if (options.quarantine(opensAlone)) return ready();
-    const wanted = [...opened];
-    opened.clear();
-    for (const configuration of wanted) {
-      if (opensAlone(configuration)) opened.add(configuration);
-      else options.onUnopenable(configuration);
-    }
-    if (!tryUpdate({ openProjects: [...opened] }) || snapshot === undefined) {
+    const [good, bad] = apart([...opened], opensAlone);
+    if (good.length === 0 && !tryUpdate({})) {
       throw new TypeScriptUnavailable(
-        "TypeScript's process ends whenever these projects are opened together; check them one at a time.",
+        `TypeScript's process ends as soon as it starts ('${options.executable}'); install Unknot again or name another compiler.`,
+      );
+    }
+    for (const configuration of bad) {
+      opened.delete(configuration);
+      options.onUnopenable(configuration);
+    }
+    if (!tryUpdate({ openProjects: good }) || snapshot === undefined) {
+      throw new TypeScriptUnavailable(
+        "TypeScript's process ends when these projects are opened together; open them one at a time.",
       );
     }
     return snapshot;
@@ -212,6 +216,11 @@ export function startSession(options: SessionOptions): Session {
       deaths = 0;
     },
   };
+}
+
+function apart<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
+  const { good = [], bad = [] } = Object.groupBy(items, (item) => (test(item) ? "good" : "bad"));
+  return [good, bad];
 }
 
 /** Blocks this thread; it has nothing else to do while TypeScript is away. */
