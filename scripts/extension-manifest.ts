@@ -88,7 +88,14 @@ function contributes(parts: readonly ManifestPart[], rules: readonly RuleEntry[]
         icon: { light: "./media/view.svg", dark: "./media/view.svg" },
       },
     ],
-    grammars: [],
+    grammars: [
+      { language: "taskdump", scopeName: "text.taskdump", path: "./syntaxes/taskdump.tmLanguage.json" },
+      {
+        scopeName: "unknot.suppression.injection",
+        path: "./syntaxes/unknot-suppression.tmLanguage.json",
+        injectTo: ["source.ts", "source.tsx", "source.js", "source.js.jsx"],
+      },
+    ],
   };
 }
 
