@@ -37,6 +37,20 @@ export interface Registration {
   readonly session?: string;
 }
 
+/**
+ * What a traced thread with a `session` leaves in the runtime folder as `<pid>-<threadId>.last.json` (written whole,
+ * then renamed) when it ends with tasks pending or problems: nobody can ask it any more, and a short program may end
+ * before anybody could. Whoever the session belongs to reads the file and removes it.
+ */
+export interface LastDump {
+  readonly version: typeof wireVersion;
+  /** As in the thread's registration, if it had the time to write one. */
+  readonly startedAt: number;
+  readonly session: string;
+  /** With problems, and with the exit code if it is known. */
+  readonly dump: Dump;
+}
+
 /** Tasks that wait at the same place for the same kind of thing. */
 export interface TaskGroup {
   /** Stable across dumps of one process: what the members have in common. */

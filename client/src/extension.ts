@@ -7,8 +7,8 @@ import type { LanguageServer } from "./language/language-server.ts";
 import { isAnalyzed } from "./language/languages.ts";
 import { registerRuntimeProblems } from "./runtime-problems.ts";
 import { createLaunches, type Launches } from "./sessions/launches.ts";
-import { type RegistrationWatch, watchRegistrations } from "./sessions/registrations.ts";
 import { runtimeFolder } from "./sessions/runtime-folder.ts";
+import { type RuntimeFolderWatch, watchRuntimeFolder } from "./sessions/runtime-folder-watch.ts";
 import { views } from "./views/index.ts";
 
 let server: Promise<LanguageServer> | undefined;
@@ -83,13 +83,10 @@ function registerLanguageServer(module: string, log: vscode.LogOutputChannel): r
 
 /** Watches for traced programs from the first launch on: a window that never debugs watches nothing. */
 function watchWhenLaunched(launches: Launches, log: vscode.LogOutputChannel): vscode.Disposable {
-  let watch: RegistrationWatch | undefined;
-  const started = launches.onChange(() => {
-    watch ??= watchRegistrations(
-      runtimeFolder(),
-      (registration) => launches.register(registration),
-      (why) => log.warn(why),
-    );
+  let watch: RuntimeFolderWatch | undefined;
+  const started = launches.onStart(() => {
+    if (watch) watch.rescan();
+    else watch = watchRuntimeFolder(runtimeFolder(), launches.register, (why) => log.warn(why));
   });
   return vscode.Disposable.from(started, { dispose: () => watch?.dispose() });
 }

@@ -12,12 +12,12 @@ import type { ViewContext } from "./views/view-context.ts";
 /** From so many tasks on, a dump that a person reads is written in groups. */
 const mostTasksInFull = 2000;
 
-/** Takes a dump of a live session and opens it as a `.taskdump` file; asks which one when there are several. */
+/** Takes a dump of a session, of one that has ended its last, and opens it as a `.taskdump` file; asks which one when there are several. */
 export async function takeTaskDump(
   { launches, storage }: ViewContext,
   sessionId: string | undefined,
 ): Promise<void> {
-  const session = await chooseSession(launches.liveSessions(), sessionId);
+  const session = await chooseSession(launches.askable(), sessionId);
   if (!session) return;
   try {
     const dump = await session.dump("panel");
@@ -45,21 +45,21 @@ function makeRoom(folder: string): void {
 }
 
 async function chooseSession(
-  live: readonly Session[],
+  askable: readonly Session[],
   wanted: string | undefined,
 ): Promise<Session | undefined> {
-  const [first, ...others] = live;
+  const [first, ...others] = askable;
   if (!first) {
-    await vscode.window.showInformationMessage("No traced program is running: start one with the debugger.");
+    await vscode.window.showInformationMessage("No traced program is there: start one with the debugger.");
     return undefined;
   }
-  const named = live.find((session) => session.id === wanted);
+  const named = askable.find((session) => session.id === wanted);
   if (named || others.length === 0) return named ?? first;
   const picked = await vscode.window.showQuickPick(
-    live.map((session) => ({
+    askable.map((session) => ({
       // Quick picks turn `$(name)` into an icon.
-      label: plain(session.registration.title).replaceAll("$(", "$ ("),
-      description: `process ${session.registration.pid}`,
+      label: plain(session.process.title).replaceAll("$(", "$ ("),
+      description: `process ${session.process.pid}`,
       session,
     })),
     { placeHolder: "The process to take a dump of" },

@@ -3,18 +3,12 @@ import type { ProcessInfo } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { type Registration, type Wire, wireVersion } from "@unknot/protocol/wire.ts";
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from "vscode-jsonrpc/node";
+import type { DumpSource } from "./dump-source.ts";
 import { createEmitter, type Event, type Subscription } from "./event.ts";
 
-/** The requests a client may send after `hello`. */
-type Request = Exclude<keyof Wire, "hello" | "problem">;
-
 /** An open wire to one traced thread. */
-export interface Connection extends Subscription {
+export interface Connection extends DumpSource, Subscription {
   readonly process: ProcessInfo;
-  request<Method extends Request>(
-    method: Method,
-    params: Wire[Method]["params"],
-  ): Promise<Wire[Method]["result"]>;
   readonly onProblem: Event<Problem>;
   /** Fires once when the other side is gone; requests under way are rejected. */
   readonly onClose: Event<void>;

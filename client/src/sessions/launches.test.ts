@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { DumpBuilder, wants } from "@unknot/dump/testing/dump-builder.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
@@ -6,7 +8,7 @@ import type { Registration } from "@unknot/protocol/wire.ts";
 import { startWireServer, type WireServer } from "../testing/wire-server.ts";
 import type { Event } from "./event.ts";
 import { createLaunches, type Launches } from "./launches.ts";
-import { watchRegistrations } from "./registrations.ts";
+import { watchRuntimeFolder } from "./runtime-folder-watch.ts";
 import { problemsOf, type SessionSnapshot } from "./session.ts";
 
 const options = { pollMs: 5, membersPerGroup: 2, mostTasks: 1000, pageSize: 3, log: () => {} };
@@ -64,19 +66,70 @@ describe("launches", () => {
   it("finds the registration of a process that started before VS Code spoke of its debug session", async () => {
     const server = await serve(consumers(0));
     server.register();
-    const watch = watchRegistrations(server.folder, (found) => launches.register(found), assert.fail);
+    const watch = watchRuntimeFolder(server.folder, launches.register, assert.fail);
+    assert.deepEqual(launches.list(), []);
     start();
+    watch.rescan();
     await until(({ overview }) => overview !== undefined);
     watch.dispose();
   });
 
   it("finds the registration of a process that starts later", async () => {
     const server = await serve(consumers(0));
-    const watch = watchRegistrations(server.folder, (found) => launches.register(found), assert.fail);
+    const watch = watchRuntimeFolder(server.folder, launches.register, assert.fail);
     start();
     server.register();
     await until(({ overview }) => overview !== undefined);
     watch.dispose();
+  });
+
+  it("shows the last dump of a process that ended before anybody could connect, and removes it", async () => {
+    const server = await serve(consumers(0));
+    const heard: string[] = [];
+    launches.onProblem(({ problem }) => heard.push(problem.id));
+    const watch = watchRuntimeFolder(server.folder, launches.register, assert.fail);
+    start();
+    const { process, ...rest } = consumers(8);
+    const file = server.leave({ ...rest, process: { ...process, exitCode: 13 } });
+    const { id, state, overview } = await until((session) => session.overview !== undefined);
+    assert.deepEqual(state, { kind: "ended", exitCode: 13 });
+    assert.equal(overview?.total, 10);
+    assert.deepEqual(heard, ["lock-order-inversion"]);
+    assert.ok(!existsSync(file));
+    const key = overview?.groups.find((group) => group.count === 8)?.key ?? "";
+    await launches.session(id)?.loadMore(key);
+    assert.equal(only()?.more.get(key)?.tasks.length, 5, "its groups can still be paged through");
+    assert.equal((await launches.session(id)?.dump("panel"))?.tasks.length, 10);
+    watch.dispose();
+  });
+
+  it("replaces what it knew of a process by the last dump that this left", async () => {
+    const server = await serve(consumers(1));
+    const watch = watchRuntimeFolder(server.folder, launches.register, assert.fail);
+    start();
+    server.register();
+    await until(({ overview }) => overview?.total === 3);
+    server.end();
+    await until(({ state }) => state.kind === "ended");
+    server.leave(consumers(5));
+    await until(({ overview }) => overview?.total === 7);
+    assert.equal(launches.list()[0]?.sessions.length, 1);
+    watch.dispose();
+  });
+
+  it("passes over files that are nothing of ours", async () => {
+    const server = await serve(consumers(0));
+    for (const [name, text] of Object.entries({
+      "a.json": "{",
+      "b.json": "null",
+      "c.json": '{"pid":1}',
+      "d.txt": "",
+    })) {
+      writeFileSync(path.join(server.folder, name), text);
+    }
+    const offered: unknown[] = [];
+    watchRuntimeFolder(server.folder, (found) => offered.push(found) > 0, assert.fail).dispose();
+    assert.deepEqual(offered, []);
   });
 
   it("leaves processes of others alone", async () => {

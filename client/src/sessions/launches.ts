@@ -1,7 +1,14 @@
 import type { Problem } from "@unknot/protocol/problem.ts";
-import type { Registration } from "@unknot/protocol/wire.ts";
+import type { LastDump, Registration } from "@unknot/protocol/wire.ts";
 import { createEmitter, type Event, type Subscription } from "./event.ts";
-import { openSession, type Session, type SessionOptions, type SessionSnapshot } from "./session.ts";
+import {
+  endedSession,
+  openSession,
+  type Session,
+  type SessionOptions,
+  type SessionSnapshot,
+  sessionId,
+} from "./session.ts";
 
 /** A debug session that was started traced, with the processes and threads that registered for it. */
 export interface Launch {
@@ -21,16 +28,20 @@ export interface Launch {
 export interface Launches extends Subscription {
   list(): readonly Launch[];
   session(id: string): Session | undefined;
-  /** Those that can be asked for a dump. */
-  liveSessions(): readonly Session[];
+  /** Those that can be asked for a dump: what lives, and what has left one. */
+  askable(): readonly Session[];
   readonly onChange: Event<void>;
+  readonly onStart: Event<string>;
   readonly onProblem: Event<{ readonly session: Session; readonly problem: Problem }>;
   /** A debug session starts; launches that ended make room for it. */
   start(launch: { readonly id: string; readonly name: string; readonly untraced?: string }): void;
   /** A debug session ended. */
   end(id: string): void;
-  /** A thread registered in the runtime folder; it is connected to when it belongs to a launch. */
-  register(registration: Registration): void;
+  /**
+   * A thread registered in the runtime folder, or left its last dump there; false when it belongs to no launch, which
+   * may still start: a process can be quicker than VS Code, which says that a debug session has started.
+   */
+  register(thread: Registration | LastDump): boolean;
   setPaused(id: string, pid: number | undefined, paused: boolean): void;
   setExitCode(id: string, exitCode: number): void;
   /** Whether anybody looks: overviews are asked for only then. */
@@ -47,15 +58,11 @@ interface Entry {
   sessions: Session[];
 }
 
-const mostEarly = 100;
-
 export function createLaunches(options: SessionOptions): Launches {
   const changed = createEmitter<void>();
+  const started = createEmitter<string>();
   const problems = createEmitter<{ readonly session: Session; readonly problem: Problem }>();
   const entries = new Map<string, Entry>();
-  // A process can register before VS Code says that its debug session has started. Other windows' processes end up
-  // here too, so the list is short.
-  let early: readonly Registration[] = [];
   let watching = false;
 
   const drop = (entry: Entry) => {
@@ -63,26 +70,36 @@ export function createLaunches(options: SessionOptions): Launches {
     entries.delete(entry.id);
   };
 
-  const attach = (entry: Entry, registration: Registration) => {
+  const attach = (entry: Entry, thread: Registration | LastDump) => {
+    const { title } = "dump" in thread ? thread.dump.process : thread;
     // A restarted program takes the place of its earlier run.
     const [ended, kept] = partition(
       entry.sessions,
-      (session) =>
-        session.snapshot().state.kind === "ended" && session.registration.title === registration.title,
+      (session) => session.snapshot().state.kind === "ended" && session.process.title === title,
     );
     for (const session of ended) session.dispose();
-    const session = openSession(registration, options);
+    const session = "dump" in thread ? endedSession(thread, options) : openSession(thread, options);
+    entry.sessions = [...kept, session];
     session.onChange(() => changed.fire());
     session.onProblem((problem) => problems.fire({ session, problem }));
     session.watch(watching);
-    entry.sessions = [...kept, session];
     changed.fire();
+    if ("dump" in thread) for (const problem of thread.dump.problems) problems.fire({ session, problem });
+  };
+
+  const end = (entry: Entry, last: LastDump) => {
+    const known = entry.sessions.find(
+      ({ id }) => id === sessionId({ ...last.dump.process, startedAt: last.startedAt }),
+    );
+    if (known) known.endWith(last.dump);
+    else attach(entry, last);
   };
 
   const all = () => [...entries.values()].flatMap((entry) => entry.sessions);
 
   return {
     onChange: changed.event,
+    onStart: started.event,
     onProblem: problems.event,
     list: () =>
       [...entries.values()].map((entry) => ({
@@ -90,7 +107,7 @@ export function createLaunches(options: SessionOptions): Launches {
         sessions: entry.sessions.map((session) => session.snapshot()),
       })),
     session: (id) => all().find((session) => session.id === id),
-    liveSessions: () => all().filter((session) => session.snapshot().state.kind === "live"),
+    askable: () => all().filter((session) => session.askable()),
     start({ id, name, untraced }) {
       for (const entry of [...entries.values()]) if (!entry.running) drop(entry);
       const entry: Entry = {
@@ -103,8 +120,7 @@ export function createLaunches(options: SessionOptions): Launches {
       };
       entries.set(id, entry);
       changed.fire();
-      for (const registration of early) if (registration.session === id) attach(entry, registration);
-      early = early.filter((registration) => registration.session !== id);
+      started.fire(id);
     },
     end(id) {
       const entry = entries.get(id);
@@ -112,15 +128,16 @@ export function createLaunches(options: SessionOptions): Launches {
       entry.running = false;
       changed.fire();
     },
-    register(registration) {
-      if (registration.session === undefined) return;
-      const entry = entries.get(registration.session);
-      if (entry) attach(entry, registration);
-      else early = [...early.slice(-mostEarly), registration];
+    register(thread) {
+      const entry = thread.session === undefined ? undefined : entries.get(thread.session);
+      if (!entry) return false;
+      if ("dump" in thread) end(entry, thread);
+      else attach(entry, thread);
+      return true;
     },
     setPaused(id, pid, paused) {
       for (const session of entries.get(id)?.sessions ?? []) {
-        if (pid === undefined || session.registration.pid === pid) session.setPaused(paused);
+        if (pid === undefined || session.process.pid === pid) session.setPaused(paused);
       }
     },
     setExitCode(id, exitCode) {

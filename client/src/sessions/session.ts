@@ -1,7 +1,8 @@
 import type { Dump, ProcessInfo } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
-import type { Overview, Registration, Wire } from "@unknot/protocol/wire.ts";
+import type { LastDump, Overview, Registration, Wire } from "@unknot/protocol/wire.ts";
 import { type Connection, ConnectionError, connect } from "./connection.ts";
+import { type DumpSource, heldDump } from "./dump-source.ts";
 import { createEmitter, type Event, type Subscription } from "./event.ts";
 
 /** What a session can be in; a blocked loop is part of the overview. */
@@ -31,7 +32,7 @@ export interface SessionSnapshot {
 
 export interface Session extends Subscription {
   readonly id: string;
-  readonly registration: Registration;
+  readonly process: SessionSnapshot["process"];
   snapshot(): SessionSnapshot;
   /** Fires when `snapshot()` gives something new. */
   readonly onChange: Event<void>;
@@ -40,10 +41,14 @@ export interface Session extends Subscription {
   watch(watching: boolean): void;
   setPaused(paused: boolean): void;
   setExitCode(exitCode: number): void;
+  /** The thread has ended and left this dump. */
+  endWith(last: Dump): void;
   /** Asks for the overview now. */
   refresh(): Promise<void>;
   /** Asks for the next members of a group. */
   loadMore(key: string): Promise<void>;
+  /** Whether a dump can be had: the thread lives, or has left one. */
+  askable(): boolean;
   dump(by: string): Promise<Dump>;
 }
 
@@ -62,12 +67,38 @@ export interface SessionOptions {
 /** A poll may take this share of the traced thread's worker; a slow overview is asked for less often. */
 const pollShare = 0.1;
 
+/** Tells the threads apart that a launch has had: a process id may come back. */
+export function sessionId(thread: {
+  readonly pid: number;
+  readonly threadId: number;
+  readonly startedAt: number;
+}): string {
+  return `${thread.pid}-${thread.threadId}-${thread.startedAt}`;
+}
+
 /** Connects to a traced thread and keeps its latest overview, also after it ended. */
 export function openSession(registration: Registration, options: SessionOptions): Session {
+  return createSession(sessionId(registration), registration, options, () => connect(registration));
+}
+
+/** A thread that ended before anybody could connect, with the dump it left. */
+export function endedSession({ startedAt, dump }: LastDump, options: SessionOptions): Session {
+  const session = createSession(sessionId({ ...dump.process, startedAt }), dump.process, options);
+  session.endWith(dump);
+  return session;
+}
+
+function createSession(
+  id: string,
+  process: SessionSnapshot["process"],
+  options: SessionOptions,
+  connectTo?: () => Promise<Connection>,
+): Session {
   const changed = createEmitter<void>();
   const problems = createEmitter<Problem>();
   let state: SessionState = { kind: "connecting" };
   let connection: Connection | undefined;
+  let source: DumpSource | undefined;
   let overview: Overview | undefined;
   let announced: readonly Problem[] = [];
   let more: ReadonlyMap<string, MoreMembers> = new Map();
@@ -86,14 +117,14 @@ export function openSession(registration: Registration, options: SessionOptions)
   };
 
   const end = () => {
+    if (connection === source) source = undefined;
     connection = undefined;
     clearTimeout(timer);
     if (disposed) return;
-    const code = exitCode ?? overview?.process.exitCode;
-    become({ kind: "ended", ...(code === undefined ? {} : { exitCode: code }) });
+    become({ kind: "ended", ...(exitCode === undefined ? {} : { exitCode }) });
   };
 
-  const ask = async (open: Connection) => {
+  const ask = async (open: DumpSource) => {
     const started = performance.now();
     try {
       const groups = overview?.groups.length ?? 1;
@@ -113,12 +144,12 @@ export function openSession(registration: Registration, options: SessionOptions)
       overview = next;
       changed.fire();
     } catch (error) {
-      if (connection === open) options.log(`overview of process ${registration.pid}: ${describe(error)}`);
+      if (source === open) options.log(`overview of process ${process.pid}: ${describe(error)}`);
     }
     schedule(Math.max(options.pollMs, (performance.now() - started) / pollShare));
   };
 
-  const members = (open: Connection, from: Overview, key: string) =>
+  const members = (open: DumpSource, from: Overview, key: string) =>
     open.request("members", {
       key,
       offset: 0,
@@ -127,7 +158,7 @@ export function openSession(registration: Registration, options: SessionOptions)
     });
 
   const refresh = (): Promise<void> => {
-    if (!connection) return Promise.resolve();
+    if (!source) return Promise.resolve();
     clearTimeout(timer);
     if (pending) {
       // The answer under way may be older than the reason to ask.
@@ -137,7 +168,7 @@ export function openSession(registration: Registration, options: SessionOptions)
       });
       return following;
     }
-    pending = ask(connection).finally(() => {
+    pending = ask(source).finally(() => {
       pending = undefined;
     });
     return pending;
@@ -151,9 +182,11 @@ export function openSession(registration: Registration, options: SessionOptions)
 
   const open = async () => {
     try {
-      const opened = await connect(registration);
-      if (disposed) return opened.dispose();
+      const opened = await connectTo?.();
+      if (!opened) return;
+      if (disposed || state.kind === "ended") return opened.dispose();
       connection = opened;
+      source = opened;
       opened.onClose(end);
       opened.onProblem((problem) => {
         if (!announced.some((known) => sameProblem(known, problem))) announced = [...announced, problem];
@@ -174,15 +207,15 @@ export function openSession(registration: Registration, options: SessionOptions)
   void open();
 
   return {
-    id: `${registration.pid}-${registration.threadId}-${registration.startedAt}`,
-    registration,
+    id,
+    process,
     onChange: changed.event,
     onProblem: problems.event,
     refresh,
     snapshot: () => ({
-      id: `${registration.pid}-${registration.threadId}-${registration.startedAt}`,
+      id,
       state,
-      process: registration,
+      process,
       ...(overview === undefined ? {} : { overview }),
       announced,
       more,
@@ -204,21 +237,34 @@ export function openSession(registration: Registration, options: SessionOptions)
       exitCode = code;
       if (state.kind === "ended") become({ kind: "ended", exitCode: code });
     },
+    endWith(last) {
+      connection?.dispose();
+      const before = overview?.problems ?? announced;
+      source = heldDump(last);
+      exitCode ??= last.process.exitCode;
+      end();
+      void refresh();
+      for (const problem of last.problems) {
+        if (!before.some((known) => sameProblem(known, problem))) problems.fire(problem);
+      }
+    },
     async loadMore(key) {
-      if (!connection || !overview) return;
+      if (!source || !overview) return;
       wanted.set(key, (wanted.get(key) ?? 0) + options.pageSize);
-      more = new Map(more).set(key, await members(connection, overview, key));
+      more = new Map(more).set(key, await members(source, overview, key));
       changed.fire();
     },
+    askable: () => source !== undefined,
     async dump(by) {
-      if (!connection) throw new Error(`Process ${registration.pid} has ended, so no new dump can be taken.`);
-      return connection.request("dump", { by });
+      if (!source) throw new Error(`Process ${process.pid} has ended and left no dump.`);
+      return source.request("dump", { by });
     },
     dispose() {
       disposed = true;
       clearTimeout(timer);
       connection?.dispose();
       connection = undefined;
+      source = undefined;
     },
   };
 }

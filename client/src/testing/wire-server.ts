@@ -5,7 +5,7 @@ import path from "node:path";
 import { membersOf, overview } from "@unknot/dump/overview.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
-import { type Registration, type Wire, wireVersion } from "@unknot/protocol/wire.ts";
+import { type LastDump, type Registration, type Wire, wireVersion } from "@unknot/protocol/wire.ts";
 import {
   createMessageConnection,
   ErrorCodes,
@@ -26,6 +26,8 @@ export interface WireServer {
   announce(problem: Problem): Promise<void>;
   /** Writes the registration's file, as a thread does when it starts to serve. */
   register(): void;
+  /** Writes the last dump, as a thread does that ends; gives its path. */
+  leave(dump: Dump): string;
   /** Ends as a process does: the socket closes. */
   end(): void;
   close(): Promise<void>;
@@ -94,10 +96,15 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
     async announce(problem) {
       await Promise.all([...connections].map((rpc) => rpc.sendNotification("problem", problem)));
     },
-    register() {
-      const file = path.join(folder, `${registration.pid}-${registration.threadId}.json`);
-      writeFileSync(`${file}.part`, JSON.stringify(registration));
-      renameSync(`${file}.part`, file);
+    register: () => void write(folder, fileName(registration), registration),
+    leave(dump) {
+      const last: LastDump = {
+        version: wireVersion,
+        startedAt: registration.startedAt,
+        session: registration.session ?? "",
+        dump,
+      };
+      return write(folder, fileName(registration).replace(".json", ".last.json"), last);
     },
     end,
     async close() {
@@ -109,4 +116,15 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function fileName({ pid, threadId }: Registration): string {
+  return `${pid}-${threadId}.json`;
+}
+
+function write(folder: string, name: string, value: unknown): string {
+  const file = path.join(folder, name);
+  writeFileSync(`${file}.part`, JSON.stringify(value));
+  renameSync(`${file}.part`, file);
+  return file;
 }

@@ -23,8 +23,16 @@ export const manifest: ManifestPart = {
       { command: "unknot.tasks.copy", when: "false" },
     ],
     "view/title": [
-      { command: "unknot.takeTaskDump", when: "view == unknot.tasks && unknot.live", group: "navigation@1" },
-      { command: "unknot.tasks.refresh", when: "view == unknot.tasks && unknot.live", group: "navigation@2" },
+      {
+        command: "unknot.takeTaskDump",
+        when: "view == unknot.tasks && unknot.askable",
+        group: "navigation@1",
+      },
+      {
+        command: "unknot.tasks.refresh",
+        when: "view == unknot.tasks && unknot.askable",
+        group: "navigation@2",
+      },
     ],
     "view/item/context": [
       {

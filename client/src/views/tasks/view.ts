@@ -41,10 +41,7 @@ export function register(context: ViewContext): vscode.Disposable {
       problems === 0
         ? undefined
         : { value: problems, tooltip: problems === 1 ? "1 problem" : `${problems} problems` };
-    setContext(
-      "unknot.live",
-      list.some((launch) => launch.sessions.some(({ state }) => state.kind === "live")),
-    );
+    setContext("unknot.askable", launches.askable().length > 0);
     drawn.fire(undefined);
   };
   let timer: NodeJS.Timeout | undefined;

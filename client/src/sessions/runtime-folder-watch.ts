@@ -1,0 +1,91 @@
+import { type FSWatcher, mkdirSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
+import path from "node:path";
+import { type LastDump, type Registration, wireVersion } from "@unknot/protocol/wire.ts";
+import type { Subscription } from "./event.ts";
+
+export interface RuntimeFolderWatch extends Subscription {
+  /** Offers again what nobody has taken yet. */
+  rescan(): void;
+}
+
+/**
+ * Offers what traced threads write into the runtime folder: their registrations, and the last dumps of those that
+ * ended. `offer` says whether it takes one; a last dump that was taken is removed. Files that are something else, or
+ * not complete yet, are passed over. `failed` hears why the folder can't be watched.
+ */
+export function watchRuntimeFolder(
+  folder: string,
+  offer: (found: Registration | LastDump) => boolean,
+  failed: (why: string) => void,
+): RuntimeFolderWatch {
+  const taken = new Set<string>();
+  let watcher: FSWatcher | undefined;
+
+  const read = (name: string) => {
+    const file = path.join(folder, name);
+    const found = readThread(file);
+    if (!found) return;
+    // The same process id may come back with another process.
+    const key = `${name} ${found.startedAt}`;
+    if (taken.has(key) || !offer(found)) return;
+    taken.add(key);
+    if ("dump" in found) rmSync(file, { force: true });
+  };
+  const rescan = () => {
+    try {
+      for (const name of readdirSync(folder)) if (name.endsWith(".json")) read(name);
+    } catch (error) {
+      failed(`'${folder}' can't be read: ${describe(error)}`);
+    }
+  };
+
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    watcher = watch(folder, { persistent: false }, (_, name) => {
+      if (name?.endsWith(".json")) read(name);
+    });
+    watcher.on("error", (error) => failed(`'${folder}' is no longer watched: ${describe(error)}`));
+  } catch (error) {
+    failed(`'${folder}' can't be watched: ${describe(error)}`);
+  }
+  rescan();
+  return { rescan, dispose: () => watcher?.close() };
+}
+
+function readThread(file: string): Registration | LastDump | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    // Gone again, or still being written.
+    return undefined;
+  }
+  return isRegistration(value) || isLastDump(value) ? value : undefined;
+}
+
+function isRegistration(value: unknown): value is Registration {
+  const fields = fieldsOf(value);
+  return (
+    ["version", "pid", "threadId", "startedAt"].every((name) => typeof fields[name] === "number") &&
+    ["endpoint", "token", "title", "cwd", "node"].every((name) => typeof fields[name] === "string") &&
+    (fields["session"] === undefined || typeof fields["session"] === "string")
+  );
+}
+
+function isLastDump(value: unknown): value is LastDump {
+  const fields = fieldsOf(value);
+  return (
+    fields["version"] === wireVersion &&
+    typeof fields["startedAt"] === "number" &&
+    typeof fields["session"] === "string" &&
+    fieldsOf(fields["dump"])["format"] === "unknot-dump"
+  );
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
