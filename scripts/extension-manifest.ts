@@ -48,7 +48,7 @@ export async function extensionManifest(
       ...languages.map((language) => `onLanguage:${language}`),
       ...debugTypes.map((type) => `onDebugResolve:${type}`),
     ],
-    contributes: contributes(parts, rules),
+    contributes: contributes(root, parts, rules),
   };
   return [
     { file: "package.json", text: `${JSON.stringify(next, null, 2)}\n` },
@@ -56,7 +56,7 @@ export async function extensionManifest(
   ];
 }
 
-function contributes(parts: readonly ManifestPart[], rules: readonly RuleEntry[]): object {
+function contributes(root: string, parts: readonly ManifestPart[], rules: readonly RuleEntry[]): object {
   const views = parts.flatMap((part) => part.views ?? []);
   const menus = new Map<string, unknown[]>();
   for (const part of parts) {
@@ -88,15 +88,29 @@ function contributes(parts: readonly ManifestPart[], rules: readonly RuleEntry[]
         icon: { light: "./media/view.svg", dark: "./media/view.svg" },
       },
     ],
-    grammars: [
-      { language: "taskdump", scopeName: "text.taskdump", path: "./syntaxes/taskdump.tmLanguage.json" },
-      {
-        scopeName: "unknot.suppression.injection",
-        path: "./syntaxes/unknot-suppression.tmLanguage.json",
-        injectTo: ["source.ts", "source.tsx", "source.js", "source.js.jsx"],
-      },
-    ],
+    grammars: grammars(root),
   };
+}
+
+/** Every grammar of syntaxes/: an injection goes into the languages that are analyzed, others are named for theirs. */
+function grammars(root: string): readonly object[] {
+  return globSync("syntaxes/*.tmLanguage.json", { cwd: root })
+    .sort()
+    .map((file) => {
+      const { scopeName, injectionSelector } = JSON.parse(
+        readFileSync(path.join(root, file), "utf8"),
+      ) as Grammar;
+      const target =
+        injectionSelector === undefined
+          ? { language: path.basename(file, ".tmLanguage.json") }
+          : { injectTo: ["source.ts", "source.tsx", "source.js", "source.js.jsx"] };
+      return { scopeName, path: `./${file.replaceAll("\\", "/")}`, ...target };
+    });
+}
+
+interface Grammar {
+  readonly scopeName: string;
+  readonly injectionSelector?: string;
 }
 
 function ruleSetting(rules: readonly RuleEntry[]): object {
