@@ -85,7 +85,7 @@ function contributes(root: string, parts: readonly ManifestPart[], rules: readon
         extensions: [".taskdump"],
         firstLine: "^taskdump \\d+ ",
         configuration: "./syntaxes/taskdump.language-configuration.json",
-        icon: { light: "./media/view.svg", dark: "./media/view.svg" },
+        icon: { light: "./media/taskdump-light.svg", dark: "./media/taskdump-dark.svg" },
       },
     ],
     grammars: grammars(root),

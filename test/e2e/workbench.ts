@@ -18,7 +18,8 @@ const chromiumFlags = [
   "--mute-audio",
 ];
 
-const patienceMs = 30_000;
+/** How long to wait for what a user would see; the mutant, which shows nothing, is given less. */
+const patienceMs = Number(process.env["UNKNOT_E2E_PATIENCE_MS"] ?? 30_000);
 
 export interface LaunchOptions extends Omit<ServerOptions, "environment" | "vsix"> {
   readonly viewport?: { readonly width: number; readonly height: number };

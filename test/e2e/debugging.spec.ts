@@ -1,0 +1,136 @@
+// What tracing does to a debug session, and what it must not do.
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { reportFailures } from "./failures.ts";
+import { launch, type Workbench } from "./workbench.ts";
+
+const programs = {
+  "waits.ts": `async function slow(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 600_000));
+}
+await slow();
+`,
+  "short.ts": 'console.log("done");\nexport {};\n',
+  "stuck.ts": `async function never(): Promise<void> {
+  await new Promise(() => {});
+}
+await never();
+`,
+  "steps.ts": `async function add(one: number, other: number): Promise<number> {
+  return one + other;
+}
+const sum = await add(1, 2);
+const twice = await add(sum, sum);
+console.log(sum, twice);
+`,
+};
+
+describe("debugging a traced program", () => {
+  let folder: string;
+  let code: Workbench;
+
+  before(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), "unknot-debug-"));
+    for (const [name, text] of Object.entries(programs)) writeFileSync(path.join(folder, name), text);
+    writeFileSync(path.join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+    // A Node that runs no TypeScript; it is only asked for its version.
+    mkdirSync(path.join(folder, "old"));
+    writeFileSync(path.join(folder, "old", "node"), "#!/bin/sh\necho v20.20.2\n");
+    chmodSync(path.join(folder, "old", "node"), 0o755);
+    const run = (name: string, program: string, more: object = {}) => ({
+      type: "node",
+      request: "launch",
+      name,
+      program: `\${workspaceFolder}/${program}`,
+      ...more,
+    });
+    mkdirSync(path.join(folder, ".vscode"));
+    writeFileSync(
+      path.join(folder, ".vscode", "launch.json"),
+      JSON.stringify({
+        version: "0.2.0",
+        configurations: [
+          run("Wait", "waits.ts"),
+          run("End at once", "short.ts"),
+          run("Get stuck", "stuck.ts"),
+          run("Step", "steps.ts"),
+          run("Old", "waits.ts", { runtimeExecutable: `\${workspaceFolder}/old/node` }),
+          run("Untraced", "waits.ts", { env: { UNKNOT_TRACE: "0" } }),
+          { type: "node-terminal", request: "launch", name: "In a terminal", command: "node waits.ts" },
+        ],
+      }),
+    );
+    code = await launch({ workspace: folder });
+    await code.openFile("waits.ts");
+    await code.runCommand("Unknot: Focus on Task Dump View");
+  });
+  reportFailures(() => code);
+  after(async () => {
+    await code?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("shows its tasks, and takes a dump of them into an editor", async () => {
+    await code.startDebugging("Wait");
+    await code.treeRow(/^slow/).waitFor();
+    await code.runCommand("Unknot: Take Task Dump");
+    await code.page.locator(".tabs-container .tab.active", { hasText: ".taskdump" }).waitFor();
+    await code.editor.getByText("waits.ts:2").first().waitFor();
+    await code.stopDebugging();
+    await code.key("Control+F4");
+  });
+
+  it("does not keep a program that ends at once", async () => {
+    await code.startDebugging("End at once");
+    await code.treeRow(/^('End at once' ended|Ended)/).waitFor();
+    await code.debugToolbar.waitFor({ state: "hidden" });
+  });
+
+  it("shows what a program that could not go on was waiting for", async () => {
+    await code.startDebugging("Get stuck");
+    await code.treeRow(/^Ended/).waitFor();
+    await code.treeRow(/^never/).waitFor();
+    assert.ok((await code.treeRows()).some((row) => row.includes("stuck.ts:2")));
+  });
+
+  it("steps through the user's lines only", async () => {
+    await code.openFile("steps.ts");
+    await code.toggleBreakpoint(4);
+    await code.startDebugging("Step");
+    await code.waitForPause();
+    await code.waitForLine(4);
+    await code.key("F11");
+    await code.waitForLine(2);
+    await code.key("Shift+F11");
+    await code.waitForLine(5);
+    await code.key("F10");
+    await code.waitForLine(6);
+    assert.match(await code.activeTab(), /steps/);
+    await code.stopDebugging();
+    await code.runCommand("Debug: Remove All Breakpoints");
+  });
+
+  it("traces a command in the debug terminal", async () => {
+    await code.startDebugging("In a terminal");
+    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.treeRow(/^slow/).waitFor();
+    await code.stopDebugging();
+  });
+
+  it("leaves alone what is not to be traced", async () => {
+    await code.startDebugging("Untraced");
+    await code.debugToolbar.waitFor();
+    await code.treeRow(/^slow/).waitFor({ state: "detached" });
+    await code.stopDebugging();
+  });
+
+  it("says in one message that a Node is too old for a TypeScript program", async () => {
+    await code.startDebugging("Old");
+    const message = code.notifications.filter({ hasText: "Node 20.20.2 can't run TypeScript by itself" });
+    await message.waitFor();
+    assert.equal(await code.notifications.count(), 1);
+    assert.ok(!(await code.debugToolbar.isVisible()));
+  });
+});
