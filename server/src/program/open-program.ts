@@ -26,7 +26,7 @@ export interface ProgramOptions {
   /** Larger sources are left out, with a notice. */
   readonly maxFileBytes?: number;
   /** Told about everything that blocks on TypeScript's process. */
-  readonly watch?: RequestWatch;
+  readonly watch?: Partial<RequestWatch>;
 }
 
 const defaultMaxFileBytes = 4 * 1024 * 1024;
@@ -60,7 +60,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
   const session = startSession({
     executable,
     overlay,
-    watch: options.watch ?? { begin: () => undefined, end: () => undefined },
+    watch: { begin: ignore, end: ignore, stopped: ignore, ...options.watch },
     quarantine: (opens) => quarantineCulprit(opens),
     onUnopenable: (configuration) =>
       notices.add({
@@ -198,7 +198,9 @@ export function openProgram(options: ProgramOptions = {}): Program {
       // TypeScript keeps what it knows of packages and configurations over any update.
       session.rest();
     }
-    const { changed = [], created = [], deleted = [] } = Object.groupBy(files, stateOf);
+    const states = files.map((file) => ({ file, state: stateOf(file) }));
+    const those = (state: FileState) => states.filter((one) => one.state === state).map(({ file }) => file);
+    const [changed, created, deleted] = [those("changed"), those("created"), those("deleted")];
     const structural = created.length + deleted.length > 0 || files.some(isConfiguration);
     return { changed, created, deleted, structural };
   };
@@ -320,7 +322,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
     close: () => session.rest(),
   };
 
-  function stateOf(file: FilePath): "changed" | "created" | "deleted" {
+  function stateOf(file: FilePath): FileState {
     if (!overlay.isBuffer(file) && !existsSync(file)) return "deleted";
     return isSource(file) && !best.has(keyOf(file)) ? "created" : "changed";
   }
@@ -333,12 +335,16 @@ export function openProgram(options: ProgramOptions = {}): Program {
   }
 }
 
+function ignore(): void {}
+
 /** An installation or a changed package.json may change what every import means. */
 function changesPackages(file: FilePath): boolean {
   return /\/(?:package\.json|node_modules(?:\/\.package-lock\.json|\/\.modules\.yaml|\/\.yarn-state\.yml)?)$/.test(
     file,
   );
 }
+
+type FileState = "changed" | "created" | "deleted";
 
 interface Changes {
   readonly changed: readonly FilePath[];

@@ -72,7 +72,7 @@ describe("TypeScript's process", function () {
   it("is started again when it was killed between questions", () => {
     const project = two();
     let pid = 0;
-    const program = open(project, { watch: { begin: (now) => (pid = now), end: () => undefined } });
+    const program = open(project, { watch: { begin: (now) => (pid = now) } });
     assert.ok(knows(program, project.path("a.ts")));
     const first = pid;
     process.kill(first, "SIGKILL");
@@ -102,7 +102,7 @@ describe("TypeScript's process", function () {
       deaths -= 1;
       process.kill(pid, "SIGKILL");
     };
-    const program = open(project, { watch: { begin, end: () => undefined } });
+    const program = open(project, { watch: { begin } });
     program.facts(project.path("a.ts"));
     armed = true;
     assert.ok(knows(program, project.path("a.ts")));
@@ -119,7 +119,7 @@ describe("TypeScript's process", function () {
       // The second time it only opens the project again.
       if (begun !== 2) process.kill(pid, "SIGKILL");
     };
-    const deadly = open(project, { watch: { begin, end: () => undefined } });
+    const deadly = open(project, { watch: { begin } });
     for (const file of deadly.files()) deadly.facts(file);
     armed = true;
     assert.equal(knows(deadly, project.path("a.ts")), false);
@@ -137,7 +137,7 @@ describe("TypeScript's process", function () {
     if (process.platform === "win32") return;
     const project = two();
     let pid = 0;
-    const program = open(project, { watch: { begin: (now) => (pid = now), end: () => undefined } });
+    const program = open(project, { watch: { begin: (now) => (pid = now) } });
     program.facts(project.path("a.ts"));
     const hung = pid;
     process.kill(hung, "SIGSTOP");
@@ -227,7 +227,7 @@ describe("TypeScript's process", function () {
     const script = project.write(
       "start.mts",
       `import { openProgram } from ${JSON.stringify(module)};
-const program = openProgram({ watch: { begin: (pid: number) => console.log(pid), end: () => undefined } });
+const program = openProgram({ watch: { begin: (pid: number) => console.log(pid) } });
 program.open([${JSON.stringify(project.folder)}]);
 setInterval(() => undefined, 1000);
 `,

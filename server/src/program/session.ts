@@ -5,8 +5,10 @@ import type { FilePath } from "./ids.ts";
 
 /** Told before and after everything that blocks on TypeScript's process, so that somebody can end a hung one. */
 export interface RequestWatch {
-  begin(pid: number): void;
+  begin(pid: number, request: "open" | "question"): void;
   end(): void;
+  /** The process is not used any more. */
+  stopped(): void;
 }
 
 /** Changes between two states of the files. */
@@ -82,9 +84,12 @@ export function startSession(options: SessionOptions): Session {
   };
 
   /** Runs `request`; undefined when the process died of it. Errors that TypeScript answers with are thrown. */
-  const attempt = <Answer>(request: (api: API) => Answer): { readonly answer: Answer } | undefined => {
+  const attempt = <Answer>(
+    request: (api: API) => Answer,
+    kind: "open" | "question" = "question",
+  ): { readonly answer: Answer } | undefined => {
     const { api, answers: isAlive, pid } = start();
-    options.watch.begin(pid);
+    options.watch.begin(pid, kind);
     try {
       return { answer: request(api) };
     } catch (error) {
@@ -116,7 +121,7 @@ export function startSession(options: SessionOptions): Session {
   /** An update that fails leaves TypeScript with projects it fails on again, so an error is as good as an end. */
   const attemptUpdate = (params: Parameters<API["updateSnapshot"]>[0]) => {
     try {
-      return attempt((api) => api.updateSnapshot(params));
+      return attempt((api) => api.updateSnapshot(params), "open");
     } catch {
       return undefined;
     }
@@ -126,6 +131,7 @@ export function startSession(options: SessionOptions): Session {
     connection?.end();
     connection = undefined;
     snapshot = undefined;
+    options.watch.stopped();
   };
 
   /** A snapshot with all projects open. */
@@ -136,7 +142,8 @@ export function startSession(options: SessionOptions): Session {
       if (tryUpdate({ openProjects: [...opened] }) && snapshot !== undefined) return snapshot;
     }
     if (options.quarantine(opensAlone)) return ready();
-    const [good, bad] = apart([...opened], opensAlone);
+    const good = [...opened].filter(opensAlone);
+    const bad = [...opened].filter((configuration) => !good.includes(configuration));
     if (good.length === 0 && !tryUpdate({})) {
       throw new TypeScriptUnavailable(
         `TypeScript's process ends as soon as it starts ('${options.executable}'); install Unknot again or name another compiler.`,
@@ -157,7 +164,7 @@ export function startSession(options: SessionOptions): Session {
   /** Opens one project in a process of its own. */
   const opensAlone = (configuration: FilePath): boolean => {
     const probe = connect(options.executable, options.overlay, everything);
-    options.watch.begin(probe.pid);
+    options.watch.begin(probe.pid, "open");
     try {
       probe.api.updateSnapshot({ openProjects: [configuration] });
       return true;
@@ -166,6 +173,7 @@ export function startSession(options: SessionOptions): Session {
     } finally {
       options.watch.end();
       probe.end();
+      options.watch.stopped();
     }
   };
 
@@ -216,11 +224,6 @@ export function startSession(options: SessionOptions): Session {
       deaths = 0;
     },
   };
-}
-
-function apart<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
-  const { good = [], bad = [] } = Object.groupBy(items, (item) => (test(item) ? "good" : "bad"));
-  return [good, bad];
 }
 
 /** Blocks this thread; it has nothing else to do while TypeScript is away. */
