@@ -1,0 +1,99 @@
+import { codeFrameColumns } from "@babel/code-frame";
+import type { Finding, Severity } from "@unknot/protocol/finding.ts";
+import type { Span } from "@unknot/protocol/place.ts";
+import { shown } from "../paths.ts";
+import { type Colors, harmless, printable } from "../terminal.ts";
+import { type CheckReport, tally } from "./report.ts";
+
+interface TextOptions {
+  readonly colors: Colors;
+  /** The text of a file as it was analysed; undefined when it can't be read. */
+  readonly textOf: (file: string) => string | undefined;
+}
+
+/** Findings for people: place, rule, message, the code, and the path that leads there as numbered steps. */
+export function* textOutput(report: CheckReport, options: TextOptions): Generator<string> {
+  for (const finding of report.findings) yield `${findingText(finding, report.root, options)}\n`;
+  yield `${summary(report, options.colors)}\n`;
+}
+
+function findingText(finding: Finding, root: string, { colors, textOf }: TextOptions): string {
+  const place = `${shown(finding.at.file, root)}:${finding.at.line}:${finding.at.column}`;
+  const head = `${colors.cyan(printable(place))} ${paint(finding.severity, colors)(finding.severity)} ${colors.dim(finding.rule)}`;
+  const lines = [head, `  ${colors.bold(printable(finding.message))}`];
+  const source = textOf(finding.at.file);
+  if (source !== undefined) lines.push("", indent(frame(source, finding.at, colors), "  "));
+  const steps = finding.trace;
+  // A path of one step that says where the finding is has been shown already.
+  if (steps.length > 1 || (steps[0] !== undefined && !samePlace(steps[0].at, finding.at))) {
+    lines.push("");
+    const width = String(steps.length).length;
+    for (const [index, step] of steps.entries()) {
+      const at = `${shown(step.at.file, root)}:${step.at.line}:${step.at.column}`;
+      lines.push(
+        `  ${String(index + 1).padStart(width)}. ${printable(step.what)} ${colors.dim(printable(at))}`,
+      );
+    }
+  }
+  const fix = finding.fixes.find((each) => each.preferred) ?? finding.fixes[0];
+  if (fix !== undefined) lines.push("", `  ${colors.green("fix:")} ${printable(fix.title)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function samePlace(a: Span, b: Span): boolean {
+  return a.file === b.file && a.line === b.line && a.column === b.column;
+}
+
+/** Lines that one finding may mark; a whole function would hide the rest. */
+const mostLines = 4;
+
+function frame(source: string, at: Span, colors: Colors): string {
+  const long = at.endLine - at.line >= mostLines;
+  const end = long
+    ? { line: at.line }
+    : { line: at.endLine, column: Math.max(at.endColumn, at.line === at.endLine ? at.column + 1 : 1) };
+  const colored = colors.isColorSupported;
+  return codeFrameColumns(
+    harmless(source),
+    { start: { line: at.line, column: at.column }, end },
+    { linesAbove: 2, linesBelow: 2, highlightCode: colored, forceColor: colored },
+  );
+}
+
+function indent(text: string, by: string): string {
+  return text
+    .split("\n")
+    .map((line) => `${by}${line}`.trimEnd())
+    .join("\n");
+}
+
+function paint(severity: Severity, colors: Colors): (text: string) => string {
+  switch (severity) {
+    case "error":
+      return colors.red;
+    case "warning":
+      return colors.yellow;
+    case "information":
+      return colors.blue;
+    case "hint":
+      return colors.gray;
+  }
+}
+
+/** `2 findings (1 error, 1 warning) in 12 files.` */
+export function summary({ findings, files }: CheckReport, colors: Colors): string {
+  const inFiles = `in ${amount(files, "file")}`;
+  if (findings.length === 0) return colors.green(`No findings ${inFiles}.`);
+  const counts = tally(findings);
+  const parts = [
+    ...(counts.error > 0 ? [colors.red(amount(counts.error, "error"))] : []),
+    ...(counts.warning > 0 ? [colors.yellow(amount(counts.warning, "warning"))] : []),
+    ...(counts.information > 0 ? [`${counts.information} information`] : []),
+    ...(counts.hint > 0 ? [amount(counts.hint, "hint")] : []),
+  ];
+  return `${amount(findings.length, "finding")} (${parts.join(", ")}) ${inFiles}.`;
+}
+
+function amount(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
