@@ -202,6 +202,12 @@ function drive(
       return lines.join("\n");
     },
 
+    /** Brings the active editor back to what is saved. */
+    async undoAll() {
+      await runCommand("File: Revert File");
+      await page.locator(".tabs-container .tab.active.dirty").waitFor({ state: "detached" });
+    },
+
     /** Line and column of the cursor, as the status bar shows them. */
     async cursor() {
       const text = await page.locator("#status\\.editor\\.selection").innerText();
