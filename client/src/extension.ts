@@ -20,6 +20,7 @@ export function activate(context: vscode.ExtensionContext): void {
     membersPerGroup: 20,
     mostTasks: 5000,
     pageSize: 200,
+    overdueMs: 5000,
     log: (line) => log.warn(line),
   });
   const dist = (...parts: string[]) => context.asAbsolutePath(path.join("dist", "extension", ...parts));

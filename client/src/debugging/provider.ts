@@ -138,7 +138,7 @@ const resuming = new Set([
   "disconnect",
 ]);
 
-/** Tells the launches when a process of theirs is stopped by the debugger and with what code a program ended. */
+/** Tells the launches when a process of theirs is stopped by the debugger. */
 function followDebugger(
   session: vscode.DebugSession,
   launches: Launches,
@@ -151,19 +151,10 @@ function followDebugger(
     if (pid !== undefined) launches.setPaused(id, Number(pid), paused);
   };
   return {
-    onDidSendMessage(message: {
-      type?: string;
-      event?: string;
-      command?: string;
-      success?: boolean;
-      body?: { exitCode?: number };
-    }) {
+    onDidSendMessage(message: { type?: string; event?: string; command?: string; success?: boolean }) {
       if (message.type === "event") {
         if (message.event === "stopped") setPaused(true);
         if (message.event === "continued" || message.event === "terminated") setPaused(false);
-        if (message.event === "exited" && message.body?.exitCode !== undefined) {
-          launches.setExitCode(id, message.body.exitCode);
-        }
       } else if (message.type === "response" && message.success && resuming.has(message.command ?? "")) {
         setPaused(false);
       }

@@ -11,7 +11,7 @@ import { createLaunches, type Launches } from "./launches.ts";
 import { watchRuntimeFolder } from "./runtime-folder-watch.ts";
 import { problemsOf, type SessionSnapshot } from "./session.ts";
 
-const options = { pollMs: 5, membersPerGroup: 2, mostTasks: 1000, pageSize: 3, log: () => {} };
+const options = { pollMs: 5, membersPerGroup: 2, mostTasks: 1000, pageSize: 3, overdueMs: 20, log: () => {} };
 
 /** `count` consumers wait at one line; two tasks are deadlocked. */
 function consumers(count: number): Dump {
@@ -173,16 +173,14 @@ describe("launches", () => {
     assert.deepEqual(heard, ["lock-order-inversion"]);
   });
 
-  it("keeps the last overview and the exit code of a process that ended", async () => {
+  it("keeps the last overview of a process that ended", async () => {
     const server = await serve(consumers(1));
     start();
     launches.register(server.registration);
     await until(({ overview }) => overview !== undefined);
     server.end();
     await until(({ state }) => state.kind === "ended");
-    launches.setExitCode("launch-1", 13);
     launches.end("launch-1");
-    assert.deepEqual(only()?.state, { kind: "ended", exitCode: 13 });
     assert.equal(only()?.overview?.total, 3);
     start("launch-2");
     assert.deepEqual(
@@ -215,6 +213,12 @@ describe("launches", () => {
       () => launches.list()[0]?.sessions.every(({ overview }) => overview) || undefined,
     );
     assert.equal(launches.list()[0]?.sessions.length, 2);
+  });
+
+  it("says when a launch takes longer to be traced than a start takes", async () => {
+    start();
+    assert.equal(launches.list()[0]?.overdue, false);
+    await waitFor(launches.onChange, () => launches.list()[0]?.overdue || undefined);
   });
 
   it("loads more members of a group, up to the last", async () => {

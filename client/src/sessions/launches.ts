@@ -16,12 +16,17 @@ export interface Launch {
   readonly id: string;
   /** The launch configuration's name. */
   readonly name: string;
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number;
   readonly running: boolean;
+  /** True when no thread has registered for longer than starting a program takes. */
+  readonly overdue: boolean;
   /** Why its program can't be traced, when that was known at its start. */
   readonly untraced?: string;
   readonly sessions: readonly SessionSnapshot[];
+}
+
+export interface LaunchOptions extends SessionOptions {
+  /** A launch without a traced thread is overdue after so long. */
+  readonly overdueMs: number;
 }
 
 /** All launches of this window and the sessions that belong to them. */
@@ -43,7 +48,6 @@ export interface Launches extends Subscription {
    */
   register(thread: Registration | LastDump): boolean;
   setPaused(id: string, pid: number | undefined, paused: boolean): void;
-  setExitCode(id: string, exitCode: number): void;
   /** Whether anybody looks: overviews are asked for only then. */
   watch(watching: boolean): void;
   refresh(): Promise<void>;
@@ -52,13 +56,15 @@ export interface Launches extends Subscription {
 interface Entry {
   readonly id: string;
   readonly name: string;
-  readonly startedAt: number;
   readonly untraced?: string;
   running: boolean;
+  overdue: boolean;
+  /** Runs out when the launch is overdue. */
+  readonly patience: NodeJS.Timeout;
   sessions: Session[];
 }
 
-export function createLaunches(options: SessionOptions): Launches {
+export function createLaunches(options: LaunchOptions): Launches {
   const changed = createEmitter<void>();
   const started = createEmitter<string>();
   const problems = createEmitter<{ readonly session: Session; readonly problem: Problem }>();
@@ -66,6 +72,7 @@ export function createLaunches(options: SessionOptions): Launches {
   let watching = false;
 
   const drop = (entry: Entry) => {
+    clearTimeout(entry.patience);
     for (const session of entry.sessions) session.dispose();
     entries.delete(entry.id);
   };
@@ -102,9 +109,13 @@ export function createLaunches(options: SessionOptions): Launches {
     onStart: started.event,
     onProblem: problems.event,
     list: () =>
-      [...entries.values()].map((entry) => ({
-        ...entry,
-        sessions: entry.sessions.map((session) => session.snapshot()),
+      [...entries.values()].map(({ id, name, running, overdue, untraced, sessions }) => ({
+        id,
+        name,
+        running,
+        overdue,
+        ...(untraced === undefined ? {} : { untraced }),
+        sessions: sessions.map((session) => session.snapshot()),
       })),
     session: (id) => all().find((session) => session.id === id),
     askable: () => all().filter((session) => session.askable()),
@@ -113,8 +124,12 @@ export function createLaunches(options: SessionOptions): Launches {
       const entry: Entry = {
         id,
         name,
-        startedAt: Date.now(),
         running: true,
+        overdue: false,
+        patience: setTimeout(() => {
+          entry.overdue = entry.sessions.length === 0;
+          changed.fire();
+        }, options.overdueMs),
         sessions: [],
         ...(untraced === undefined ? {} : { untraced }),
       };
@@ -139,11 +154,6 @@ export function createLaunches(options: SessionOptions): Launches {
       for (const session of entries.get(id)?.sessions ?? []) {
         if (pid === undefined || session.process.pid === pid) session.setPaused(paused);
       }
-    },
-    setExitCode(id, exitCode) {
-      const [only, ...others] = entries.get(id)?.sessions ?? [];
-      // The debugger tells the code of the program it launched, not of that program's children.
-      if (only && others.length === 0) only.setExitCode(exitCode);
     },
     watch(next) {
       watching = next;

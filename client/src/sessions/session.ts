@@ -40,7 +40,6 @@ export interface Session extends Subscription {
   /** While true, the overview is asked for again and again. */
   watch(watching: boolean): void;
   setPaused(paused: boolean): void;
-  setExitCode(exitCode: number): void;
   /** The thread has ended and left this dump. */
   endWith(last: Dump): void;
   /** Asks for the overview now. */
@@ -104,7 +103,6 @@ function createSession(
   let more: ReadonlyMap<string, MoreMembers> = new Map();
   const wanted = new Map<string, number>();
   let paused = false;
-  let exitCode: number | undefined;
   let watching = false;
   let disposed = false;
   let pending: Promise<void> | undefined;
@@ -116,7 +114,7 @@ function createSession(
     changed.fire();
   };
 
-  const end = () => {
+  const end = (exitCode?: number) => {
     if (connection === source) source = undefined;
     connection = undefined;
     clearTimeout(timer);
@@ -187,7 +185,7 @@ function createSession(
       if (disposed || state.kind === "ended") return opened.dispose();
       connection = opened;
       source = opened;
-      opened.onClose(end);
+      opened.onClose(() => end());
       opened.onProblem((problem) => {
         if (!announced.some((known) => sameProblem(known, problem))) announced = [...announced, problem];
         changed.fire();
@@ -233,16 +231,11 @@ function createSession(
       changed.fire();
       void refresh();
     },
-    setExitCode(code) {
-      exitCode = code;
-      if (state.kind === "ended") become({ kind: "ended", exitCode: code });
-    },
     endWith(last) {
       connection?.dispose();
       const before = overview?.problems ?? announced;
       source = heldDump(last);
-      exitCode ??= last.process.exitCode;
-      end();
+      end(last.process.exitCode);
       void refresh();
       for (const problem of last.problems) {
         if (!before.some((known) => sameProblem(known, problem))) problems.fire(problem);

@@ -44,7 +44,7 @@ function snapshot(dump: Dump, change: Partial<SessionSnapshot> = {}, membersPerG
 }
 
 function launch(...sessions: readonly SessionSnapshot[]): Launch {
-  return { id: "l1", name: "Run main.ts", startedAt: 0, running: true, sessions };
+  return { id: "l1", name: "Run main.ts", running: true, overdue: false, sessions };
 }
 
 /** The tree as text: one line per row, children indented, `>` where Enter goes. */
@@ -203,6 +203,10 @@ describe("the rows of the Task Dump view", () => {
   it("say what becomes of a launch without a process", () => {
     const row = (change: Partial<Launch>) => drawn(rowsOf([{ ...launch(), ...change }]))[0];
     assert.equal(row({}), "Waiting for 'Run main.ts' to start");
+    assert.match(
+      row({ overdue: true }) ?? "",
+      /^No traced program in 'Run main.ts' so far \| Node before 22.15/,
+    );
     assert.equal(row({ running: false }), "'Run main.ts' ended before it could be traced");
     assert.equal(
       row({ untraced: "Node 20.20.2 can't be traced." }),

@@ -111,6 +111,10 @@ function emptyLaunch(launch: Launch): Row {
   });
   if (launch.untraced !== undefined)
     return text(`'${name}' runs untraced`, icons.information, launch.untraced);
+  if (launch.running && launch.overdue) {
+    const why = "Node before 22.15, package managers, compilers and linters are not traced";
+    return text(`No traced program in '${name}' so far`, icons.information, why);
+  }
   if (launch.running) return text(`Waiting for '${name}' to start`, icons.waiting);
   return text(`'${name}' ended before it could be traced`, icons.information);
 }
