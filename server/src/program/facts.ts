@@ -50,6 +50,8 @@ export interface FileFacts {
   readonly suppressions: readonly SuppressionFact[];
   /** A comment at the top says that a program wrote this file. */
   readonly generated: boolean;
+  /** The file is meant to be run: `#!/usr/bin/env node`. */
+  readonly hashbang: boolean;
 }
 
 /** `import { imported as variable } from "specifier"`. */

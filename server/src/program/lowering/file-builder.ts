@@ -161,6 +161,7 @@ export class FileBuilder {
       types: this.types.map((facts) => present(facts)),
       suppressions,
       generated: isGenerated(this.text),
+      hashbang: this.text.startsWith("#!"),
     };
   }
 

@@ -1,0 +1,295 @@
+// Which fields a model may have, what they mean and what values they take. The JSON schema for editors and the
+// validation of users' models are both made from this table.
+
+export type Shape =
+  | { readonly is: "string"; readonly values?: readonly string[] }
+  | { readonly is: "boolean"; readonly only?: boolean }
+  | { readonly is: "integer" }
+  | { readonly is: "list"; readonly of: Shape }
+  | { readonly is: "map"; readonly of: Shape }
+  | { readonly is: "record"; readonly name: string }
+  /** The alternatives differ in their kind of JSON value. */
+  | { readonly is: "either"; readonly of: readonly Shape[] };
+
+export interface Field {
+  readonly shape: Shape;
+  readonly about: string;
+  readonly required?: boolean;
+}
+
+const text: Shape = { is: "string" };
+const flag: Shape = { is: "boolean" };
+const index: Shape = { is: "integer" };
+const names: Shape = { is: "list", of: text };
+const record = (name: string): Shape => ({ is: "record", name });
+const oneOf = (...values: readonly string[]): Shape => ({ is: "string", values });
+const number: Shape = { is: "either", of: [index, oneOf("Infinity"), record("source")] };
+const outcome = oneOf(
+  "noop",
+  "throw",
+  "reject",
+  "hang",
+  "false",
+  "grows",
+  "stealsHold",
+  "losesWaiter",
+  "swallowed",
+  "unhandled",
+  "fine",
+);
+
+/** The records of a model file; `model` is the file itself. */
+export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> = {
+  model: {
+    $schema: { shape: text, about: "The schema of this file, for editors." },
+    unknot: { shape: index, about: "Version of the format: 1.", required: true },
+    modules: {
+      shape: names,
+      about: "Module specifiers that export what is described; `./path` for files of the workspace.",
+      required: true,
+    },
+    global: { shape: flag, about: "The names are global variables." },
+    versions: {
+      shape: text,
+      about: "Versions of the library that are described, with both ends: `>=0.3 <1`.",
+    },
+    types: {
+      shape: { is: "map", of: record("type") },
+      about: "Classes, interfaces and factory results, by declared name.",
+    },
+    functions: { shape: { is: "map", of: record("operation") }, about: "Exported functions." },
+    wrappers: {
+      shape: { is: "map", of: record("wrapper") },
+      about: "Functions that give back the resource they are given.",
+    },
+  },
+  type: {
+    kind: {
+      shape: oneOf(
+        "mutex",
+        "rwlock",
+        "semaphore",
+        "channel",
+        "queue",
+        "pool",
+        "waitgroup",
+        "event",
+        "deferred",
+        "stream",
+        "promise",
+        "collection",
+      ),
+      about: "What it is to its users.",
+      required: true,
+    },
+    extends: { shape: text, about: "The type of this model whose members it inherits." },
+    create: { shape: { is: "list", of: record("create") }, about: "How instances arise." },
+    reentrant: { shape: flag, about: "A holder may acquire again." },
+    keyed: { shape: flag, about: "Each key is a resource of its own." },
+    call: { shape: record("operation"), about: "What calling the instance does." },
+    members: {
+      shape: { is: "map", of: record("operation") },
+      about: "Its methods. Members that are not named here are ignored.",
+      required: true,
+    },
+    statics: { shape: { is: "map", of: record("operation") }, about: "Methods of the class itself." },
+  },
+  create: {
+    new: { shape: text, about: "The exported class that is constructed." },
+    call: { shape: text, about: "The exported function that makes it." },
+    global: { shape: text, about: "The global variable that is it." },
+    capacity: {
+      shape: { is: "either", of: [...number.of, { is: "list", of: number }] },
+      about: "Holders at once, items buffered, or tasks run at once; the first that is given counts.",
+    },
+    paused: { shape: record("flagSource"), about: "The option that makes it start paused." },
+    executor: { shape: index, about: "The callback that runs during the creation." },
+  },
+  operation: {
+    op: {
+      shape: oneOf(
+        "acquire",
+        "tryAcquire",
+        "release",
+        "scoped",
+        "cancelWaiters",
+        "query",
+        "use",
+        "shutdown",
+        "send",
+        "trySend",
+        "recv",
+        "tryRecv",
+        "close",
+        "range",
+        "select",
+        "submit",
+        "map",
+        "wrap",
+        "bindWorker",
+        "pause",
+        "resume",
+        "clear",
+        "stop",
+        "waitIdle",
+        "waitEvent",
+        "join",
+        "add",
+        "done",
+        "wait",
+        "spawn",
+        "run",
+        "sleep",
+        "settle",
+        "abort",
+        "chain",
+        "exit",
+      ),
+      about: "What it does.",
+      required: true,
+    },
+    await: { shape: flag, about: "It is only over when the returned promise settles." },
+    receiver: { shape: index, about: "Of a function: which argument is the resource." },
+    handle: { shape: record("handle"), about: "How the right to release is handed out." },
+    alsoReleasedBy: { shape: names, about: "Members that end the same hold." },
+    fn: { shape: index, about: "The callback that runs under the resource or in its slot." },
+    fnArray: { shape: index, about: "An array of such callbacks." },
+    restToFn: { shape: index, about: "Arguments from here on go to the callback." },
+    when: {
+      shape: oneOf("now", "later", "repeatedly"),
+      about: "When the callback runs: during the call, once after it, or again and again.",
+    },
+    callbackResult: {
+      shape: oneOf("returned", "collected", "dropped"),
+      about: "Who gets what the callback returns.",
+    },
+    mode: { shape: oneOf("read", "write"), about: "Of a reader-writer lock." },
+    key: { shape: index, about: "The argument that names the resource." },
+    value: { shape: index, about: "The argument that is sent." },
+    amount: { shape: number, about: "How many permits." },
+    promises: { shape: index, about: "Of `join`: the argument with the promises." },
+    needs: { shape: oneOf("all", "any"), about: "Of `join`: it waits for all of them or for one." },
+    fulfilled: { shape: index, about: "Of `chain`: the callback for the value." },
+    rejected: { shape: index, about: "Of `chain`: the callback for the failure." },
+    settled: { shape: index, about: "Of `chain`: the callback for both." },
+    returns: {
+      shape: text,
+      about: "The type of this model that the result is; `this` for the object itself.",
+    },
+    result: {
+      shape: oneOf("value", "iterResult", "boolean", "undefinedWhenClosed"),
+      about: "What a received value looks like.",
+    },
+    ends: { shape: oneOf("onClose", "never"), about: "Of `range`: what ends the iteration." },
+    closesOnBreak: { shape: flag, about: "Of `range`: leaving the loop closes the channel." },
+    completes: {
+      shape: oneOf("onBufferOrReceive", "onReceive"),
+      about: "Of `send`: when the value counts as sent.",
+    },
+    afterClose: { shape: outcome, about: "After the channel or pool was closed." },
+    closeTwice: { shape: outcome, about: "Closing again." },
+    pendingSend: { shape: outcome, about: "What happens to waiting sends when the channel is closed." },
+    unheld: { shape: outcome, about: "Releasing what is not held." },
+    double: { shape: outcome, about: "Releasing twice." },
+    waiters: { shape: outcome, about: "What happens to those who wait." },
+    dropped: {
+      shape: { is: "either", of: [outcome, { is: "list", of: record("guardedOutcome") }] },
+      about: "What happens to tasks that are thrown away.",
+    },
+    onFloatReject: { shape: outcome, about: "A rejection that nobody looks at." },
+    insideOwnTask: { shape: outcome, about: "Awaited by a task of the same queue." },
+    holds: { shape: flag, about: "False: waits for a state without holding it." },
+    weak: { shape: flag, about: "The state may have changed by the time the promise settles." },
+    throws: { shape: { is: "boolean", only: false }, about: "False: neither throws nor rejects." },
+  },
+  handle: {
+    form: {
+      shape: oneOf("fn", "tuple", "object", "self", "resource", "callback"),
+      about: "A function, an element of a tuple, an object, the resource itself, or a callback's parameter.",
+      required: true,
+    },
+    index: { shape: index, about: "Of `tuple`: which element is the releasing function." },
+    release: { shape: names, about: "Methods that release." },
+    param: { shape: index, about: "Of `callback`: which parameter is the releasing function." },
+    asyncRelease: { shape: flag, about: "Releasing gives a promise." },
+    double: { shape: outcome, about: "Releasing twice." },
+  },
+  source: {
+    arg: { shape: index, about: "Index of the argument.", required: true },
+    prop: { shape: text, about: "The property of it." },
+    default: { shape: { is: "either", of: [index, oneOf("Infinity")] }, about: "When it is not given." },
+  },
+  flagSource: {
+    arg: { shape: index, about: "Index of the argument.", required: true },
+    prop: { shape: text, about: "The property of it.", required: true },
+    is: { shape: flag, about: "The value that counts.", required: true },
+  },
+  guardedOutcome: {
+    when: { shape: record("guard"), about: "When it applies; always, if absent." },
+    // biome-ignore lint/suspicious/noThenProperty: a word of the format, never awaited
+    then: { shape: outcome, about: "What happens.", required: true },
+  },
+  guard: {
+    create: { shape: record("option"), about: "An option given at the creation." },
+    version: { shape: text, about: "Range of installed versions." },
+  },
+  option: {
+    arg: { shape: index, about: "Index of the argument.", required: true },
+    prop: { shape: text, about: "The property of it." },
+    is: { shape: { is: "either", of: [flag, index, text] }, about: "The value that counts.", required: true },
+  },
+  wrapper: {
+    wraps: { shape: index, about: "The argument whose resource comes back.", required: true },
+    acquire: {
+      shape: oneOf("mayReject"),
+      about: "Acquiring may fail where the wrapped resource would wait.",
+    },
+  },
+};
+
+/** The JSON schema of a model file. */
+export function modelSchema(): object {
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Unknot library model",
+    $ref: "#/definitions/model",
+    definitions: Object.fromEntries(
+      Object.entries(records).map(([name, fields]) => [
+        name,
+        {
+          type: "object",
+          properties: Object.fromEntries(
+            Object.entries(fields).map(([key, field]) => [
+              key,
+              { description: field.about, ...schemaOf(field.shape) },
+            ]),
+          ),
+          required: Object.entries(fields)
+            .filter(([, field]) => field.required)
+            .map(([key]) => key),
+          additionalProperties: false,
+        },
+      ]),
+    ),
+  };
+}
+
+function schemaOf(shape: Shape): object {
+  switch (shape.is) {
+    case "string":
+      return shape.values ? { type: "string", enum: shape.values } : { type: "string" };
+    case "boolean":
+      return shape.only === undefined ? { type: "boolean" } : { const: shape.only };
+    case "integer":
+      return { type: "integer", minimum: 0 };
+    case "list":
+      return { type: "array", items: schemaOf(shape.of) };
+    case "map":
+      return { type: "object", additionalProperties: schemaOf(shape.of) };
+    case "record":
+      // In draft 7 nothing counts beside `$ref`, so a description needs the detour.
+      return { allOf: [{ $ref: `#/definitions/${shape.name}` }] };
+    case "either":
+      return { anyOf: shape.of.map(schemaOf) };
+  }
+}

@@ -1,0 +1,215 @@
+// What a library does, as data. One file per library (`models/<library>/model.json`), read by the analyzer and by the
+// tracer alike; docs/models.md describes every field, `models/format.ts` says what is allowed where.
+
+/** What a type of a library is to its users. */
+export type ModelKind =
+  | "mutex"
+  | "rwlock"
+  | "semaphore"
+  | "channel"
+  | "queue"
+  | "pool"
+  | "waitgroup"
+  | "event"
+  | "deferred"
+  | "stream"
+  | "promise"
+  | "collection";
+
+export type OperationName =
+  // Locks, semaphores, pools.
+  | "acquire"
+  | "tryAcquire"
+  | "release"
+  | "scoped"
+  | "cancelWaiters"
+  | "query"
+  | "use"
+  | "shutdown"
+  // Channels.
+  | "send"
+  | "trySend"
+  | "recv"
+  | "tryRecv"
+  | "close"
+  | "range"
+  | "select"
+  // Queues and limiters.
+  | "submit"
+  | "map"
+  | "wrap"
+  | "bindWorker"
+  | "pause"
+  | "resume"
+  | "clear"
+  | "stop"
+  // Waiting.
+  | "waitIdle"
+  | "waitEvent"
+  | "join"
+  // Wait groups.
+  | "add"
+  | "done"
+  | "wait"
+  // Promises and tasks.
+  | "spawn"
+  | "run"
+  | "sleep"
+  | "settle"
+  | "abort"
+  | "chain"
+  | "exit";
+
+/** What happens in a case that the library's documentation rarely mentions. */
+export type Outcome =
+  | "noop"
+  | "throw"
+  | "reject"
+  | "hang"
+  | "false"
+  | "grows"
+  | "stealsHold"
+  | "losesWaiter"
+  | "swallowed"
+  | "unhandled"
+  | "fine";
+
+/** A number: given, or taken from an argument, or from a property of an argument that is an object. */
+export type NumberSource =
+  | number
+  | "Infinity"
+  | { readonly arg: number; readonly prop?: string; readonly default?: number | "Infinity" };
+
+/** How the right to release is handed out. */
+export interface HandleModel {
+  /**
+   * `fn`: a function; `tuple`: element `index` of a tuple, a function; `object`: an object with the methods `release`;
+   * `self`: methods `release` of the resource; `resource`: methods `release` of the resource that take what was
+   * acquired; `callback`: parameter `param` of a callback.
+   */
+  readonly form: "fn" | "tuple" | "object" | "self" | "resource" | "callback";
+  readonly index?: number;
+  readonly release?: readonly string[];
+  readonly param?: number;
+  /** Releasing gives a promise that has to be awaited. */
+  readonly asyncRelease?: boolean;
+  /** Releasing twice. */
+  readonly double?: Outcome;
+}
+
+export interface OperationModel {
+  readonly op: OperationName;
+  /** What happens is only over when the returned promise settles. */
+  readonly await?: boolean;
+  /** Of a free function: which argument is the resource. */
+  readonly receiver?: number;
+  readonly handle?: HandleModel;
+  /** Members that end the same hold. */
+  readonly alsoReleasedBy?: readonly string[];
+  /** The callback that runs under the resource, or in its slot. */
+  readonly fn?: number;
+  /** An array of such callbacks. */
+  readonly fnArray?: number;
+  /** Arguments from here on are passed to the callback. */
+  readonly restToFn?: number;
+  /** When the callback runs: during the call, some time after it, or when something happens. Default `now` if awaited. */
+  readonly when?: "now" | "later" | "repeatedly";
+  /** What becomes of the callback's result: the caller gets it (default), an array of them, or nobody. */
+  readonly callbackResult?: "returned" | "collected" | "dropped";
+  readonly mode?: "read" | "write";
+  readonly key?: number;
+  readonly value?: number;
+  readonly amount?: NumberSource;
+  /** Of `join`: the argument with the awaited promises; `all` waits for each, `any` for one. */
+  readonly promises?: number;
+  readonly needs?: "all" | "any";
+  /** Of `chain`: callbacks for the value, for the failure, for both. */
+  readonly fulfilled?: number;
+  readonly rejected?: number;
+  readonly settled?: number;
+  /** The result is a value of this type of the model: a factory, a view, the object itself (`this`). */
+  readonly returns?: string;
+  /** What a received value looks like. */
+  readonly result?: "value" | "iterResult" | "boolean" | "undefinedWhenClosed";
+  /** Of `range`: the iteration ends when the channel is closed, or never. */
+  readonly ends?: "onClose" | "never";
+  readonly closesOnBreak?: boolean;
+  /** A send is over when a value is buffered or received, or only when it is received. */
+  readonly completes?: "onBufferOrReceive" | "onReceive";
+  readonly afterClose?: Outcome;
+  readonly closeTwice?: Outcome;
+  readonly pendingSend?: Outcome;
+  readonly unheld?: Outcome;
+  readonly double?: Outcome;
+  readonly waiters?: Outcome;
+  readonly dropped?: Outcome | readonly GuardedOutcome[];
+  /** What becomes of a rejection when nobody looks at the returned promise. */
+  readonly onFloatReject?: Outcome;
+  /** Awaited by a task of the same queue. */
+  readonly insideOwnTask?: Outcome;
+  /** Waits for a state without holding it. */
+  readonly holds?: boolean;
+  /** The state may have changed by the time the promise settles. */
+  readonly weak?: boolean;
+  /** False: neither throws nor rejects. */
+  readonly throws?: false;
+}
+
+export interface GuardedOutcome {
+  readonly when?: OptionGuard;
+  readonly then: Outcome;
+}
+
+/** Holds when an option was given with this literal value, or when the installed version is in a range. */
+export interface OptionGuard {
+  readonly create?: { readonly arg: number; readonly prop?: string; readonly is: boolean | number | string };
+  readonly version?: string;
+}
+
+/** How instances arise; exactly one of `new`, `call` and `global` names the export or global variable. */
+export interface CreateModel {
+  readonly new?: string;
+  readonly call?: string;
+  readonly global?: string;
+  /** Holders at once; items that a channel buffers; tasks that a queue runs at once. The first that is given counts. */
+  readonly capacity?: NumberSource | readonly NumberSource[];
+  /** Does nothing until it is started. */
+  readonly paused?: { readonly arg: number; readonly prop: string; readonly is: boolean };
+  /** Runs this callback during the creation, with functions that settle what is created. */
+  readonly executor?: number;
+}
+
+export interface TypeModel {
+  readonly kind: ModelKind;
+  readonly extends?: string;
+  readonly create?: readonly CreateModel[];
+  readonly reentrant?: boolean;
+  readonly keyed?: boolean;
+  /** The instance itself can be called. */
+  readonly call?: OperationModel;
+  readonly members: Readonly<Record<string, OperationModel>>;
+  /** Members of the class: `Promise.all`. */
+  readonly statics?: Readonly<Record<string, OperationModel>>;
+}
+
+/** A function that gives back a resource which is the same as one of its arguments. */
+export interface WrapperModel {
+  readonly wraps: number;
+  /** Acquiring may fail where the wrapped resource would wait. */
+  readonly acquire?: "mayReject";
+}
+
+export interface Model {
+  readonly unknot: 1;
+  /** Module specifiers; for files of a workspace, paths relative to it. */
+  readonly modules: readonly string[];
+  /** The names are global variables. */
+  readonly global?: boolean;
+  /** The versions that it describes, with both ends. Absent for what comes with the language or with Node. */
+  readonly versions?: string;
+  /** By declared name. */
+  readonly types?: Readonly<Record<string, TypeModel>>;
+  /** By exported name; dots reach into an object: `scheduler.wait`. */
+  readonly functions?: Readonly<Record<string, OperationModel>>;
+  readonly wrappers?: Readonly<Record<string, WrapperModel>>;
+}

@@ -1,0 +1,177 @@
+// What an instrumentation reports to, and the one way in which it wraps.
+import { types } from "node:util";
+import type { ResourceKind } from "@unknot/protocol/resource.ts";
+
+/** One operation under way; 0 when it is not traced. */
+export type Operation = number;
+
+/** The verbs of operations that can block, in the words of the models. */
+export type BlockingVerb =
+  | "acquire"
+  | "scoped"
+  | "submit"
+  | "waitIdle"
+  | "waitEvent"
+  | "send"
+  | "receive"
+  | "select";
+
+/** A class or factory whose objects are resources. */
+export interface ResourceType {
+  readonly kind: ResourceKind;
+  /** As a dump shows it: `async-mutex.Mutex`. */
+  readonly name: string;
+  /**
+   * Holders at once, or items a channel buffers, of an object that was just made; undefined or Infinity: unbounded or
+   * unknown.
+   */
+  readonly capacity?: (object: object) => number | undefined;
+}
+
+export interface OperationOptions {
+  /** Permits asked for; 1 if not given. */
+  readonly amount?: number | undefined;
+  /** Higher is served first; 0 if not given. */
+  readonly priority?: number | undefined;
+  /** It can end by itself: a timeout or an abort signal is set. */
+  readonly cancellable?: boolean | undefined;
+}
+
+/**
+ * Takes reports about operations on resources. No method throws, and none touches the handlers of a promise: that one
+ * is settled is learned from a promise hook.
+ */
+export interface Probe {
+  /** Says that objects with this prototype are resources, so that they can be named where they are created. */
+  describe(prototype: object, type: ResourceType): void;
+  /** Says that one object (a function that limits, for example) is a resource. */
+  introduce(object: object, type: ResourceType): void;
+  /** An operation is asked for by the running task; without a resource it waits for nothing that has a name. */
+  begin(resource: object | undefined, verb: BlockingVerb, options?: OperationOptions): Operation;
+  /** The promise that the caller of the operation gets. When it settles first, the operation is over. */
+  promised(operation: Operation, promise: unknown): void;
+  /** The promise whose settling is the grant; `granted` is called then. */
+  grantedBy(operation: Operation, promise: unknown, granted?: () => void): void;
+  granted(operation: Operation): void;
+  /**
+   * The callback to hand to the library in place of `callback`: calling it is the grant, and what it returns is
+   * waited for. `endsWithCallback`: the library gives back by itself when that has settled.
+   */
+  callback(
+    operation: Operation,
+    callback: Callback,
+    options: { readonly endsWithCallback: boolean },
+  ): Callback;
+  /** The hold of this operation is given back. */
+  released(operation: Operation): void;
+  /** A hold of this resource is given back, and nothing tells whose. */
+  releasedBySomebody(resource: object): void;
+  /** While `action` runs, what is settled is not granted but refused. */
+  refusing<Result>(action: () => Result): Result;
+  /** What waits for this resource was taken out of its queue and will not be answered. */
+  dropped(resource: object): void;
+  /** The state of a resource has changed. */
+  changed(
+    resource: object,
+    state: { readonly capacity?: number; readonly length?: number; readonly closed?: boolean },
+  ): void;
+  /** Waiting for all of these operations: the promise that stands for them. */
+  joined(promise: unknown, operations: readonly Operation[]): void;
+  /** A timer settles this promise; `keepsAlive` is false when the process may end before. */
+  sleeps(promise: unknown, keepsAlive: boolean): void;
+  /** Runs a part of an instrumentation; what it throws is counted and goes no further. */
+  guard<Result>(part: () => Result): Result | undefined;
+  /** Says that `wrapper` stands in the place of `original`: its text is the original's. */
+  replaces(wrapper: Callback, original: Callback): void;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any function at all, as a library or a program passes it
+export type Callback = (this: any, ...args: any[]) => any;
+
+/** What a file of a library gives to others. */
+export interface Bindings {
+  /** The value exported under a name; of a default export also by the name of the function or class itself. */
+  get(name: string): unknown;
+  /** Puts another value in its place, for every importer; false when the file's form does not allow it. */
+  replace(name: string, value: unknown): boolean;
+}
+
+/** Wraps one library. */
+export interface Instrumentation {
+  /** The package's name. */
+  readonly library: string;
+  /** Exports of interest; a file that gives none of them is left alone. */
+  readonly exports: readonly string[];
+  /** Called for each file of the package that gives one of them; returns its undo. */
+  readonly patch: (bindings: Bindings, probe: Probe) => Undo;
+}
+
+export type Undo = () => void;
+
+/** What an observer wants of one call. Every part is optional and may throw: the caller never notices. */
+export interface Observation {
+  /** Arguments to call with, in place of the given ones. */
+  readonly args?: readonly unknown[];
+  readonly returned?: (result: unknown) => void;
+  readonly threw?: () => void;
+}
+
+/**
+ * Wraps a method so that `observe` sees each call before it happens. The call keeps its `this`, its result object,
+ * its errors and its timing, and the wrapper looks like the original. Returns the undo.
+ */
+export function wrap(
+  probe: Probe,
+  target: object,
+  name: string | symbol,
+  observe: (self: object, args: readonly unknown[]) => Observation | undefined,
+): Undo {
+  const descriptor = Object.getOwnPropertyDescriptor(target, name);
+  if (descriptor === undefined || typeof descriptor.value !== "function") return () => {};
+  const wrapper = wrapFunction(probe, descriptor.value, observe);
+  Object.defineProperty(target, name, { ...descriptor, value: wrapper });
+  return () => {
+    if (Object.getOwnPropertyDescriptor(target, name)?.value === wrapper) {
+      Object.defineProperty(target, name, descriptor);
+    }
+  };
+}
+
+/** The same for a function that is nobody's property; `finish` may put another object in place of its result. */
+export function wrapFunction(
+  probe: Probe,
+  original: Callback,
+  observe: (self: object, args: readonly unknown[]) => Observation | undefined,
+  finish: (result: unknown) => unknown = (result) => result,
+): Callback {
+  // A method cannot be called with `new` and has no `prototype`, as the methods and arrow functions it replaces.
+  const { wrapper } = {
+    wrapper(this: object, ...args: unknown[]): unknown {
+      const seen = probe.guard(() => observe(this, args));
+      let result: unknown;
+      try {
+        result = Reflect.apply(original, this, seen?.args ?? args);
+      } catch (error) {
+        probe.guard(() => seen?.threw?.());
+        throw error;
+      }
+      probe.guard(() => seen?.returned?.(result));
+      return finish(result);
+    },
+  };
+  probe.replaces(wrapper, original);
+  return wrapper;
+}
+
+/** Undoes in the opposite order. */
+export function undoAll(undos: readonly Undo[]): Undo {
+  return () => {
+    for (const undo of [...undos].reverse()) undo();
+  };
+}
+
+/** The value of an object's own plain property; undefined for getters and proxies, so that looking changes nothing. */
+export function ownValue(object: unknown, name: string): unknown {
+  if (typeof object !== "object" || object === null || types.isProxy(object)) return undefined;
+  return Object.getOwnPropertyDescriptor(object, name)?.value;
+}

@@ -1,0 +1,289 @@
+import { bundledModels } from "@unknot/models/index.ts";
+import type { Model } from "@unknot/models/model.ts";
+import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
+import type { FileFacts } from "../program/facts.ts";
+import type { FilePath, NodeId } from "../program/ids.ts";
+import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
+import { allRules } from "../rules/index.ts";
+import type { Pass, ProgramView, Report, Rule, RuleOptions, RulePass } from "./analyzer.ts";
+import { finishFix } from "./fixes.ts";
+import { indexModels } from "./model-index.ts";
+import { type FunctionKey, functionKey, spanOf } from "./places.ts";
+import { type FileRole, roleOf, severityIn } from "./roles.ts";
+import { type SolveStatistics, solve } from "./solve.ts";
+import { applySuppressions, unusedSuppression } from "./suppress.ts";
+import { createWorld } from "./world.ts";
+
+export interface AnalysisOptions {
+  /** Asked between files; the analysis ends early when it says yes. */
+  readonly isCancelled?: () => boolean;
+  /** Told how many files are done. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Only these rules run; all, when absent. */
+  readonly rules?: readonly string[];
+  /** Other severities than the rules' own, by rule id. */
+  readonly severities?: Readonly<Record<string, Severity | "off">>;
+  /** Models besides the bundled ones; they come first. */
+  readonly models?: readonly Model[];
+  /** The folder that the paths of tests and scripts are read below; the common folder of the program if absent. */
+  readonly root?: FilePath;
+  readonly ruleOptions?: Partial<RuleOptions>;
+}
+
+/** A rule or pass that failed on a file; the others went on. */
+export interface AnalysisFailure {
+  readonly file: FilePath;
+  readonly rule: string;
+  readonly message: string;
+}
+
+export interface AnalysisStatistics extends SolveStatistics {
+  readonly files: number;
+  readonly calls: number;
+  readonly typeQuestions: number;
+}
+
+export interface AnalysisResult {
+  /** Sorted by file and place. */
+  readonly findings: readonly Finding[];
+  readonly failures: readonly AnalysisFailure[];
+  readonly statistics: AnalysisStatistics;
+}
+
+/** The findings of all rules in `files`, which are files of the program. */
+export function analyzeProgram(
+  program: AnalyzedProgram,
+  files: readonly FilePath[],
+  options: AnalysisOptions = {},
+): AnalysisResult {
+  return analyzeWith(allRules, program, files, options);
+}
+
+/** What the analysis asks of a program. */
+export type AnalyzedProgram = Pick<Program, "files" | "facts" | "symbols" | "types" | "resolveModule">;
+
+/**
+ * The findings in `files`, which are files of the program. The whole program is looked at; what is found depends on
+ * its files, TypeScript's answers and the models, and on nothing else.
+ */
+export function analyzeWith(
+  rules: readonly Rule[],
+  program: AnalyzedProgram,
+  files: readonly FilePath[],
+  options: AnalysisOptions = {},
+): AnalysisResult {
+  const failures: AnalysisFailure[] = [];
+  const guard = <T>(file: FilePath, rule: string, run: () => T, otherwise: T): T => {
+    try {
+      return run();
+    } catch (error) {
+      failures.push({
+        file,
+        rule,
+        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+      return otherwise;
+    }
+  };
+  const all = [...program.files()].sort();
+  const facts = new Map<FilePath, FileFacts>();
+  for (const [done, file] of all.entries()) {
+    if (options.isCancelled?.()) break;
+    const found = guard(file, "facts", () => program.facts(file), undefined);
+    if (found) facts.set(file, found);
+    options.onProgress?.(done + 1, all.length);
+  }
+  const world = createWorld(
+    {
+      files: [...facts.keys()],
+      facts: (file) => facts.get(file),
+      resolveModule: (from, specifier) =>
+        guard(from, "facts", () => program.resolveModule(from, specifier), undefined),
+    },
+    indexModels([...(options.models ?? []), ...bundledModels]),
+  );
+  const unknown: SymbolAnswer = { kind: "unknown" };
+  const solution = solve(world, {
+    ask: (file, nodes) =>
+      guard(
+        file,
+        "symbols",
+        () => program.symbols(file, nodes),
+        nodes.map(() => unknown),
+      ),
+    attempt: guard,
+  });
+  let typeQuestions = 0;
+  const noType: TypeAnswer = { unknown: true, thenable: "never", promise: false };
+  const roles = new Map<FilePath, FileRole>();
+  const root = options.root ?? commonFolder([...facts.keys()]);
+  const view: ProgramView = {
+    world,
+    solution,
+    options: { safeToDrop: options.ruleOptions?.safeToDrop ?? [] },
+    roleOf(file) {
+      const known = roles.get(file);
+      if (known) return known;
+      const found = facts.get(file);
+      const role = found ? roleOf(found, below(root, file)) : "source";
+      roles.set(file, role);
+      return role;
+    },
+    functionsOf: (file) => keysOf(file, facts.get(file)),
+    attempt: guard,
+    types(file, nodes: readonly NodeId[]) {
+      typeQuestions += nodes.length;
+      return guard(
+        file,
+        "types",
+        () => program.types(file, nodes),
+        nodes.map(() => noType),
+      );
+    },
+  };
+  const resultOf = passResults(view);
+  const known = new Set([...rules.map((rule) => rule.id), unusedSuppression]);
+  const chosen = rules.filter(
+    (rule) =>
+      options.severities?.[rule.id] !== "off" &&
+      (options.rules === undefined || options.rules.includes(rule.id)),
+  );
+  const ran = new Set(chosen.map((rule) => rule.id));
+  const findings: Finding[] = [];
+  for (const file of files) {
+    if (options.isCancelled?.()) break;
+    const found = facts.get(file);
+    if (!found) continue;
+    const reported = chosen.flatMap((rule) =>
+      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, options), []),
+    );
+    const kept = applySuppressions(found, reported, ran, known);
+    findings.push(...kept.filter((finding) => isWanted(finding, options)));
+  }
+  return {
+    findings: findings.sort(byPlace),
+    failures,
+    statistics: { ...solution.statistics, files: facts.size, calls: countCalls(facts), typeQuestions },
+  };
+}
+
+/** `unused-suppression` has no rule of its own, but can be chosen and switched off like one. */
+function isWanted(finding: Finding, options: AnalysisOptions): boolean {
+  if (finding.rule !== unusedSuppression) return true;
+  if (options.severities?.[unusedSuppression] === "off") return false;
+  return options.rules === undefined || options.rules.includes(unusedSuppression);
+}
+
+function runRule(
+  rule: Rule,
+  file: FilePath,
+  facts: FileFacts,
+  view: ProgramView,
+  resultOf: <R>(pass: Pass<R>, file: FilePath) => R,
+  options: AnalysisOptions,
+): Finding[] {
+  const findings: Finding[] = [];
+  const role = view.roleOf(file);
+  const chosen = options.severities?.[rule.id];
+  const pass: RulePass<readonly Pass<unknown>[]> = {
+    file,
+    facts,
+    role,
+    options: view.options,
+    resultOf: (wanted) => resultOf(wanted, file) as never,
+    report(report) {
+      // A severity that the user chose holds everywhere; the rule's own is softened in tests and scripts.
+      const own = report.severity ?? rule.severity;
+      const severity = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, own);
+      if (severity) findings.push(finish(rule, report, severity, view));
+    },
+  };
+  rule.run(pass);
+  return findings;
+}
+
+function finish(rule: Rule, report: Report, severity: Severity, view: ProgramView): Finding {
+  const span = (at: Report["at"]) => {
+    const facts = view.world.facts(at.file);
+    if (!facts) throw new Error(`a report speaks about ${at.file}, which is no file of the program`);
+    return spanOf(facts, at);
+  };
+  return {
+    rule: rule.id,
+    severity,
+    at: span(report.at),
+    message: report.message,
+    trace: report.trace.map(({ at, what }) => ({ at: span(at), what })),
+    fixes: (report.fixes ?? []).map((fix) => finishFix(fix, (file) => view.world.facts(file))),
+  };
+}
+
+/** Runs each pass once, and each of its files once; one that crashed is not tried again. */
+function passResults(view: ProgramView): <R>(pass: Pass<R>, file: FilePath) => R {
+  const prepared = new Map<string, () => (file: FilePath) => unknown>();
+  const results = new Map<string, () => unknown>();
+  const once = <T>(run: () => T): (() => T) => {
+    try {
+      const value = run();
+      return () => value;
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    }
+  };
+  const resultOf = <R>(pass: Pass<R>, file: FilePath): R => {
+    const key = `${pass.id}\n${file}`;
+    let result = results.get(key);
+    if (!result) {
+      const perFile = prepared.get(pass.id) ?? once(() => pass.run(view, resultOf));
+      prepared.set(pass.id, perFile);
+      result = once(() => perFile()(file));
+      results.set(key, result);
+    }
+    return result() as R;
+  };
+  return resultOf;
+}
+
+function keysOf(file: FilePath, facts: FileFacts | undefined): readonly FunctionKey[] {
+  return facts ? facts.functions.map((_, id) => functionKey(file, id as never)) : [];
+}
+
+function countCalls(facts: ReadonlyMap<FilePath, FileFacts>): number {
+  let calls = 0;
+  for (const { functions } of facts.values()) {
+    for (const { blocks } of functions) {
+      for (const { code } of blocks) for (const i of code) if (i.op === "call" || i.op === "new") calls += 1;
+    }
+  }
+  return calls;
+}
+
+function byPlace(a: Finding, b: Finding): number {
+  const order = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0);
+  return (
+    order(a.at.file, b.at.file) ||
+    a.at.line - b.at.line ||
+    a.at.column - b.at.column ||
+    order(a.rule, b.rule) ||
+    severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
+    order(a.message, b.message)
+  );
+}
+
+/** The folder above all files, with a slash at its end. */
+function commonFolder(files: readonly FilePath[]): string {
+  const [first = "", ...rest] = files;
+  let folder = first.slice(0, first.lastIndexOf("/") + 1);
+  for (const file of rest) {
+    while (folder !== "" && !file.startsWith(folder))
+      folder = folder.slice(0, folder.lastIndexOf("/", folder.length - 2) + 1);
+  }
+  return folder;
+}
+
+function below(root: string, file: FilePath): string {
+  const folder = root.endsWith("/") ? root : `${root}/`;
+  return file.startsWith(folder) ? file.slice(folder.length) : file;
+}

@@ -1,0 +1,796 @@
+import type { HandleModel } from "@unknot/models/model.ts";
+import type {
+  Block,
+  BlockId,
+  Constant,
+  FunctionFacts,
+  Instruction,
+  Range,
+  Temp,
+  VariableId,
+} from "../program/facts.ts";
+import { operands } from "../program/instructions.ts";
+import { type Evaluation, instructionThrows } from "./evaluate.ts";
+import { capturesIn, usesIn } from "./flow.ts";
+import { type FunctionKey, parseKey } from "./places.ts";
+import type { CallEffect, Target } from "./semantics.ts";
+import type { Solution } from "./solve.ts";
+import { alternatives, type Fresh, plain, type Value } from "./values.ts";
+
+// Follows one obligation - a lock that has to be given back - from where it arises along every path of its function.
+// A path knows which variables hold the right to release, and what the conditions passed so far say about others.
+
+/** A lock, permit or client taken at an instruction. */
+export interface Birth {
+  readonly instruction: Extract<Instruction, { readonly op: "call" | "new" }>;
+  readonly handle: Fresh & { readonly made: { readonly type: "handle" } };
+  readonly form: HandleModel;
+  /** Members of the resource that also end it. */
+  readonly alsoReleasedBy: readonly string[];
+  /** Where in the call's result the handle is. */
+  readonly place: Place;
+}
+
+/** How to get from a value to the handle: await it first, then follow these properties. */
+export interface Place {
+  readonly promise: boolean;
+  readonly path: readonly string[];
+}
+
+export interface PathStep {
+  readonly at: Range;
+  readonly what: "taken" | "skipped" | "throws" | "ends";
+}
+
+export interface Leak {
+  readonly how: "normal" | "exception";
+  /** The statement or call at which the function is left. */
+  readonly at: Range;
+  readonly instruction?: Instruction;
+  readonly path: readonly PathStep[];
+}
+
+export interface Exploration {
+  readonly leaks: readonly Leak[];
+  /** Instructions that run while the lock is held, on some path. */
+  readonly held: ReadonlySet<Instruction>;
+  /** Where it is released, in the order found. */
+  readonly releases: readonly Instruction[];
+  /** Ownership may have gone elsewhere, or there were too many paths: nothing can be said about leaks. */
+  readonly lost: boolean;
+}
+
+interface State {
+  readonly block: BlockId;
+  readonly held: boolean;
+  readonly foreign: boolean;
+  readonly places: ReadonlyMap<string, Place>;
+  /** What conditions on this path have said: `v3` is truthy. */
+  readonly known: ReadonlyMap<string, Known>;
+  readonly from: State | undefined;
+  readonly step: PathStep | undefined;
+}
+
+type Known = "truthy" | "falsy" | "nullish" | "present";
+
+/** More paths than this, and we say nothing. */
+const maxStates = 1_500;
+const maxDepth = 4;
+
+/** What happens to a handle that a function is given. */
+type Fate = "released" | "kept" | "lost";
+
+/** The births in a function: calls whose result is, or leads to, a handle that did not exist before. */
+export function birthsIn(evaluation: Evaluation): Birth[] {
+  const births: Birth[] = [];
+  for (const [index, block] of evaluation.facts.blocks.entries()) {
+    if (!evaluation.reached[index]) continue;
+    for (const instruction of block.code) {
+      if (instruction.op !== "call" && instruction.op !== "new") continue;
+      const effect = evaluation.calls.get(instruction);
+      const found =
+        effect && handleIn(effect.result, evaluation.key, instruction, { promise: false, path: [] });
+      if (found) births.push({ ...found, instruction });
+    }
+  }
+  return births;
+}
+
+function handleIn(
+  value: Value,
+  key: FunctionKey,
+  at: Range,
+  place: Place,
+): Omit<Birth, "instruction"> | undefined {
+  switch (value.kind) {
+    case "promise":
+      return place.promise || place.path.length > 0
+        ? undefined
+        : handleIn(value.of, key, at, { promise: true, path: [] });
+    case "typed":
+      return handleIn(value.of, key, at, place);
+    case "fresh": {
+      const { made, site } = value;
+      if (made.type === "object" && place.path.length < 2) {
+        for (const [name, property] of made.properties) {
+          const found = handleIn(property, key, at, { ...place, path: [...place.path, name] });
+          if (found) return found;
+        }
+        return undefined;
+      }
+      const [outermost] = site.path;
+      const isNew = site.function === key && outermost?.start === at.start && outermost.end === at.end;
+      if (made.type !== "handle" || !isNew) return undefined;
+      const operation = made.model.members.get(made.operation) ?? made.model.call;
+      const form = operation?.handle;
+      if (!form) return undefined;
+      const inner = form.form === "tuple" ? [...place.path, String(form.index ?? 0)] : place.path;
+      return {
+        handle: value as Birth["handle"],
+        form,
+        alsoReleasedBy: operation.alsoReleasedBy ?? [],
+        place: { ...place, path: inner },
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Explores all paths from a birth. */
+export function explore(solution: Solution, evaluation: Evaluation, birth: Birth): Exploration {
+  const explorer = new Explorer(solution, evaluation, birth, 0, new Set());
+  for (const [index, block] of evaluation.facts.blocks.entries()) {
+    const position = block.code.indexOf(birth.instruction);
+    if (position < 0 || !evaluation.reached[index]) continue;
+    const places = new Map([[tempPlace(birth.instruction.to), birth.place]]);
+    explorer.start(index as BlockId, position + 1, places, !birth.place.promise);
+  }
+  explorer.run();
+  return explorer.result();
+}
+
+class Explorer {
+  readonly #solution: Solution;
+  readonly #evaluation: Evaluation;
+  readonly #facts: FunctionFacts;
+  readonly #birth: Birth;
+  readonly #resource: Value;
+  readonly #depth: number;
+  readonly #busy: Set<string>;
+  readonly #open: { readonly state: State; readonly from: number }[] = [];
+  readonly #seen = new Set<string>();
+  readonly #leaks: Leak[] = [];
+  readonly #held = new Set<Instruction>();
+  readonly #releases = new Set<Instruction>();
+  #lost = false;
+  #states = 0;
+
+  constructor(
+    solution: Solution,
+    evaluation: Evaluation,
+    birth: Birth,
+    depth: number,
+    busy: Set<string>,
+    resource: Value = birth.handle.made.resource,
+  ) {
+    this.#solution = solution;
+    this.#evaluation = evaluation;
+    this.#facts = evaluation.facts;
+    this.#birth = birth;
+    this.#resource = plain(resource);
+    this.#depth = depth;
+    this.#busy = busy;
+  }
+
+  start(block: BlockId, from: number, places: ReadonlyMap<string, Place>, held: boolean): void {
+    const known = new Map<string, Known>();
+    const state: State = { block, held, foreign: false, places, known, from: undefined, step: undefined };
+    this.#open.push({ state, from });
+  }
+
+  run(): void {
+    for (let next = this.#open.pop(); next; next = this.#open.pop()) {
+      this.#states += 1;
+      if (this.#states > maxStates) {
+        this.#lost = true;
+        return;
+      }
+      this.#block(next.state, next.from);
+    }
+  }
+
+  result(): Exploration {
+    return {
+      leaks: this.#leaks,
+      held: this.#held,
+      releases: [...this.#releases],
+      lost: this.#lost,
+    };
+  }
+
+  /** What a callee does with a handle: releases it on every normal path, leaves it alone, or something else. */
+  fate(): Fate {
+    if (this.#lost) return "lost";
+    const normal = this.#leaks.some((leak) => leak.how === "normal");
+    if (!normal) return "released";
+    return this.#releases.size === 0 ? "kept" : "lost";
+  }
+
+  #block(state: State, from: number): void {
+    const block = this.#facts.blocks[state.block];
+    if (!block) return;
+    const path = new Path(state);
+    for (const instruction of block.code.slice(from)) {
+      if (!this.#step(path, block, instruction)) return;
+    }
+    this.#end(path, block);
+  }
+
+  /** False when the path ends here: released, handed over, or never coming back. */
+  #step(path: Path, block: Block, i: Instruction): boolean {
+    if (this.#isOrigin(i)) path.foreign = true;
+    if (path.held && !path.foreign) this.#held.add(i);
+    // Taken again in a loop: the new hold is followed from the first birth on.
+    if (i === this.#birth.instruction) return false;
+    const effect = this.#evaluation.calls.get(i);
+    if (effect) {
+      const fate = this.#callFate(path, i, effect);
+      if (fate === "released") {
+        this.#releases.add(i);
+        return false;
+      }
+      if (fate === "lost") return this.#lose();
+    }
+    if (path.held && instructionThrows(i, this.#evaluation.calls, this.#evaluation.awaits)) {
+      this.#throw(path, block, i);
+    }
+    if (effect && !effect.ends) return false;
+    return this.#flow(path, i);
+  }
+
+  /** Makes the resource, or takes it from somewhere, again: from here on its name means another one. */
+  #isOrigin(i: Instruction): boolean {
+    const root = rootOf(this.#resource);
+    if (root.kind !== "fresh" || root.site.function !== this.#evaluation.key) return false;
+    const [at] = root.site.path;
+    return (
+      at?.start === i.start && at.end === i.end && (i.op === "new" || i.op === "call" || i.op === "next")
+    );
+  }
+
+  /** Where the handle goes in an instruction that is no call. */
+  #flow(path: Path, i: Instruction): boolean {
+    switch (i.op) {
+      case "load": {
+        const place = path.places.get(variablePlace(i.variable));
+        path.set(tempPlace(i.to), place);
+        return true;
+      }
+      case "store":
+        return this.#store(path, i);
+      case "move":
+        path.set(tempPlace(i.to), path.places.get(tempPlace(i.from)));
+        path.setKnown(tempKey(i.to), this.#knownOf(path, i.from));
+        return true;
+      case "await": {
+        const place = path.places.get(tempPlace(i.from));
+        if (place?.promise) {
+          path.held = true;
+          path.set(tempPlace(i.to), { promise: false, path: place.path });
+          // The promise itself gives nothing more.
+          path.set(tempPlace(i.from), undefined);
+        } else path.set(tempPlace(i.to), place);
+        return true;
+      }
+      case "get": {
+        const place = path.places.get(tempPlace(i.object));
+        if (!place) return true;
+        if (place.promise) return this.#lose();
+        const [next, ...rest] = place.path;
+        if (next === i.name) path.set(tempPlace(i.to), { promise: false, path: rest });
+        else if (next === undefined && this.#isRelease(i.name)) path.set(tempPlace(i.to), place);
+        return true;
+      }
+      case "object": {
+        for (const part of i.parts) {
+          const place = path.places.get(tempPlace(part.value));
+          if (!place) continue;
+          if (part.kind !== "property" || place.promise) return this.#lose();
+          path.set(tempPlace(i.to), { promise: false, path: [part.name, ...place.path] });
+        }
+        return !i.parts.some((part) => this.#carries(path, part.value)) || this.#lose();
+      }
+      case "dispose":
+        if (path.places.has(tempPlace(i.from))) {
+          this.#releases.add(i);
+          return false;
+        }
+        return true;
+      case "unary":
+      case "binary":
+      case "closure":
+      case "constant":
+      case "call":
+      case "new":
+      case "super-call":
+        return true;
+      default:
+        // Everything else that touches the handle takes it out of our sight.
+        for (const temp of operands(i)) {
+          if (path.places.has(tempPlace(temp)) || this.#carries(path, temp)) return this.#lose();
+        }
+        return true;
+    }
+  }
+
+  #store(path: Path, i: Extract<Instruction, { op: "store" }>): boolean {
+    const file = this.#solution.semantics.world.facts(parseKey(this.#evaluation.key).file);
+    const variable = file?.variables[i.variable];
+    const place = path.places.get(tempPlace(i.from));
+    const name = variablePlace(i.variable);
+    path.forget(variableKeyText(i.variable));
+    if (place) {
+      if (variable?.function !== parseKey(this.#evaluation.key).id) return this.#lose();
+      // A closure that is already out of sight may release it.
+      if (variable.captured && this.#capturedElsewhere(i.variable)) return this.#lose();
+      path.set(name, place);
+      if (!place.promise) path.know(variableKeyText(i.variable), "truthy");
+      return true;
+    }
+    path.set(name, undefined);
+    path.setKnown(variableKeyText(i.variable), this.#knownOf(path, i.from));
+    return true;
+  }
+
+  /** What is known of a value: by its literal, or by a condition on this path. */
+  #knownOf(path: Path, temp: Temp): Known | undefined {
+    const definitions = usesIn(this.#facts).definitions(temp);
+    const [definition] = definitions;
+    if (definitions.length === 1 && definition) {
+      if (definition.op === "constant") return constantKnown(definition.constant);
+      if (definition.op === "closure" || definition.op === "object" || definition.op === "array")
+        return "truthy";
+    }
+    return path.knownAt(this.#keyOf(temp));
+  }
+
+  // --- calls
+
+  #callFate(path: Path, i: Instruction, effect: CallEffect): "nothing" | "released" | "lost" {
+    const call = i.op === "call" || i.op === "new" || i.op === "super-call" ? i : undefined;
+    if (!call) return "nothing";
+    if (call.op === "call" && this.#isHandleCall(path, call)) return "released";
+    let kept = true;
+    for (const target of effect.targets) {
+      const fate = this.#targetFate(path, call, effect, target);
+      if (fate === "lost") return "lost";
+      if (fate === "released") {
+        if (effect.targets.length > 1) return "lost";
+        kept = false;
+      }
+    }
+    return kept ? "nothing" : "released";
+  }
+
+  #isHandleCall(path: Path, call: Extract<Instruction, { op: "call" }>): boolean {
+    const place = path.places.get(tempPlace(call.callee));
+    if (!place || place.promise || place.path.length > 0) return false;
+    return this.#birth.form.form !== "object" || this.#isReleaseGet(call.callee);
+  }
+
+  #isReleaseGet(callee: Temp): boolean {
+    return usesIn(this.#facts)
+      .definitions(callee)
+      .every((definition) => definition.op === "get" && this.#isRelease(definition.name));
+  }
+
+  #isRelease(name: string): boolean {
+    return this.#birth.form.form === "object" && (this.#birth.form.release ?? []).includes(name);
+  }
+
+  #targetFate(
+    path: Path,
+    call: Extract<Instruction, { op: "call" | "new" | "super-call" }>,
+    effect: CallEffect,
+    target: Target,
+  ): "nothing" | "released" | "lost" {
+    if (this.#releasesResource(target)) return path.held ? "released" : "nothing";
+    const given = [...call.arguments.entries()].filter(([, temp]) => path.places.has(tempPlace(temp)));
+    const receiver = call.op === "call" ? call.receiver : undefined;
+    const receiverIsHandle = receiver !== undefined && path.places.has(tempPlace(receiver));
+    switch (target.kind) {
+      case "function": {
+        if (receiverIsHandle || (call.spread.length > 0 && given.length > 0)) return "lost";
+        for (const [index, temp] of given) {
+          const place = path.places.get(tempPlace(temp));
+          const fate = place ? this.#parameterFate(target.function, index, place) : "lost";
+          if (fate !== "kept") return fate;
+        }
+        if (call.arguments.some((temp) => this.#carries(path, temp))) return "lost";
+        const captured = this.#capturedFate(path, target.function);
+        if (captured !== "kept") return captured;
+        // A method that gives back the same lock by its resource.
+        const released = effect.uses.some(
+          (use) =>
+            use.via.length > 0 &&
+            plain(use.resource) === this.#resource &&
+            this.#releaseNames().includes(use.operation),
+        );
+        return released ? "released" : "nothing";
+      }
+      case "operation":
+      case "create":
+      case "symbolic":
+      case "unknown":
+        if (given.length > 0) return "lost";
+        // `client.query()` uses a client; `acquired.then()` takes the handle somewhere.
+        if (receiverIsHandle && (this.#birth.form.form !== "object" || !path.held)) return "lost";
+        return call.arguments.some((temp) => this.#carries(path, temp)) ? "lost" : "nothing";
+    }
+  }
+
+  #releaseNames(): readonly string[] {
+    const { form } = this.#birth;
+    return form.form === "self" || form.form === "resource"
+      ? [...(form.release ?? []), ...this.#birth.alsoReleasedBy]
+      : this.#birth.alsoReleasedBy;
+  }
+
+  #releasesResource(target: Target): boolean {
+    return (
+      target.kind === "operation" &&
+      target.resource !== undefined &&
+      this.#releaseNames().includes(target.name) &&
+      plain(target.resource) === this.#resource
+    );
+  }
+
+  /** A closure that mentions a variable which holds the handle. */
+  #carries(path: Path, temp: Temp): boolean {
+    const value = this.#evaluation.values[temp];
+    if (!value) return false;
+    return alternatives(value).some(
+      (part) => part.kind === "function" && this.#capturedHolders(path, part.function).length > 0,
+    );
+  }
+
+  #capturedHolders(path: Path, key: FunctionKey): VariableId[] {
+    const { file, id } = parseKey(key);
+    const facts = this.#solution.semantics.world.facts(file);
+    if (!facts || file !== parseKey(this.#evaluation.key).file) return [];
+    const captures = capturesIn(facts).get(id as never);
+    return captures ? [...captures].filter((variable) => path.places.has(variablePlace(variable))) : [];
+  }
+
+  /** Whether some closure over a variable is used other than by calling it here. */
+  #capturedElsewhere(variable: VariableId): boolean {
+    const { file } = parseKey(this.#evaluation.key);
+    const facts = this.#solution.semantics.world.facts(file);
+    if (!facts) return true;
+    const captures = capturesIn(facts);
+    const uses = usesIn(this.#facts);
+    return this.#facts.blocks.some((block) =>
+      block.code.some((i) => {
+        if (i.op !== "closure" || !captures.get(i.function)?.has(variable)) return false;
+        return !this.#onlyCalled(uses, i.to, 0);
+      }),
+    );
+  }
+
+  #onlyCalled(uses: ReturnType<typeof usesIn>, temp: Temp, depth: number): boolean {
+    if (depth > 4 || uses.endsBlock(temp)) return false;
+    return uses.readers(temp).every((reader) => {
+      if (reader.op === "call") return reader.callee === temp && !reader.arguments.includes(temp);
+      if (reader.op !== "store") return false;
+      return this.#facts.blocks.every((block) =>
+        block.code.every(
+          (i) => i.op !== "load" || i.variable !== reader.variable || this.#onlyCalled(uses, i.to, depth + 1),
+        ),
+      );
+    });
+  }
+
+  #parameterFate(key: FunctionKey, index: number, place: Place): Fate {
+    return this.#inside(
+      key,
+      `parameter ${index} ${place.promise} ${place.path.join(".")}`,
+      (explorer, evaluation) => {
+        for (const [id, block] of evaluation.facts.blocks.entries()) {
+          for (const [position, i] of block.code.entries()) {
+            if (i.op !== "parameter" || i.index !== index || i.rest) continue;
+            explorer.start(id as BlockId, position + 1, new Map([[tempPlace(i.to), place]]), !place.promise);
+            return true;
+          }
+        }
+        return false;
+      },
+    );
+  }
+
+  /** What a closure does to a handle in a variable that it captures. */
+  #capturedFate(path: Path, key: FunctionKey): Fate {
+    for (const variable of this.#capturedHolders(path, key)) {
+      const place = path.places.get(variablePlace(variable));
+      if (!place) continue;
+      const label = `captured ${variable} ${place.promise} ${place.path.join(".")}`;
+      const fate = this.#inside(key, label, (explorer) => {
+        explorer.start(0 as BlockId, 0, new Map([[variablePlace(variable), place]]), !place.promise);
+        return true;
+      });
+      if (fate !== "kept") return fate;
+    }
+    return "kept";
+  }
+
+  #inside(
+    key: FunctionKey,
+    label: string,
+    begin: (explorer: Explorer, evaluation: Evaluation) => boolean,
+  ): Fate {
+    const text = `${key} ${label}`;
+    const evaluation = this.#solution.evaluation(key);
+    if (!evaluation || this.#depth >= maxDepth || this.#busy.has(text)) return "lost";
+    if (evaluation.facts.generator || evaluation.facts.imprecise !== undefined) return "lost";
+    this.#busy.add(text);
+    const explorer = new Explorer(
+      this.#solution,
+      evaluation,
+      this.#birth,
+      this.#depth + 1,
+      this.#busy,
+      this.#resource,
+    );
+    const begun = begin(explorer, evaluation);
+    explorer.run();
+    this.#busy.delete(text);
+    return begun ? explorer.fate() : "lost";
+  }
+
+  #lose(): false {
+    this.#lost = true;
+    return false;
+  }
+
+  // --- ends
+
+  #throw(path: Path, block: Block, i: Instruction): void {
+    const step: PathStep = { at: i, what: "throws" };
+    if (block.handler === undefined) this.#leak(path, { how: "exception", at: i, instruction: i }, step);
+    else this.#goto(path, block.handler, step);
+  }
+
+  #end(path: Path, block: Block): void {
+    const { end } = block;
+    switch (end.kind) {
+      case "goto":
+        this.#goto(path, end.to, undefined);
+        return;
+      case "branch":
+        this.#branch(path, end);
+        return;
+      case "return":
+        if (
+          end.value !== undefined &&
+          (path.places.has(tempPlace(end.value)) || this.#carries(path, end.value))
+        ) {
+          this.#lost = true;
+        } else if (path.held) {
+          this.#leak(path, { how: "normal", at: end.at }, { at: end.at, what: "ends" });
+        }
+        return;
+      case "throw":
+        if (path.places.has(tempPlace(end.value))) this.#lost = true;
+        else if (block.handler !== undefined) this.#goto(path, block.handler, { at: end.at, what: "throws" });
+        else if (path.held && !isRethrow(this.#facts, end.value)) {
+          this.#leak(path, { how: "exception", at: end.at }, { at: end.at, what: "throws" });
+        } else if (path.held) {
+          const cause = path.lastThrow();
+          this.#leak(path, { how: "exception", at: cause?.at ?? end.at }, { at: end.at, what: "throws" });
+        }
+        return;
+      case "suspend":
+        // An abandoned generator is a matter of its own.
+        this.#goto(path, end.resume, undefined);
+        return;
+      case "unreachable":
+        return;
+    }
+  }
+
+  #branch(path: Path, end: Extract<Block["end"], { kind: "branch" }>): void {
+    const place = path.places.get(tempPlace(end.test));
+    const key = this.#keyOf(end.test);
+    const known = place && !place.promise ? "truthy" : this.#knownOf(path, end.test);
+    const decided = known === undefined ? undefined : decide(end.on, known);
+    const at = this.#testRange(end.test);
+    if (decided !== false) {
+      const yes = path.clone();
+      yes.know(key, end.on === "truthy" ? "truthy" : "nullish");
+      this.#goto(yes, end.yes, decided === undefined ? { at, what: "taken" } : undefined);
+    }
+    if (decided !== true) {
+      const no = path.clone();
+      no.know(key, end.on === "truthy" ? "falsy" : "present");
+      this.#goto(no, end.no, decided === undefined ? { at, what: "skipped" } : undefined);
+    }
+  }
+
+  #testRange(test: Temp): Range {
+    const [definition] = usesIn(this.#facts).definitions(test);
+    return definition ?? { start: this.#facts.start, end: this.#facts.start };
+  }
+
+  #goto(path: Path, to: BlockId, step: PathStep | undefined): void {
+    const state = path.state(to, step);
+    const key = stateKey(state);
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.#open.push({ state, from: 0 });
+  }
+
+  #leak(path: Path, leak: Omit<Leak, "path">, last: PathStep): void {
+    if (!path.held) return;
+    if (this.#leaks.some((known) => known.how === leak.how && known.at.start === leak.at.start)) return;
+    this.#leaks.push({ ...leak, path: [...path.steps(), last] });
+  }
+
+  /** A text for what is tested, the same for every test of the same thing. */
+  #keyOf(temp: Temp, depth = 0): string {
+    const definitions = usesIn(this.#facts).definitions(temp);
+    const [definition] = definitions;
+    if (!definition || definitions.length > 1 || depth > 5) return tempKey(temp);
+    switch (definition.op) {
+      case "load":
+        return variableKeyText(definition.variable);
+      case "this":
+        return "this";
+      case "global":
+        return `global ${definition.name}`;
+      case "get":
+        return `${this.#keyOf(definition.object, depth + 1)}.${definition.name}`;
+      case "constant":
+        return `${definition.constant.type} ${"value" in definition.constant ? String(definition.constant.value) : ""}`;
+      case "binary":
+        return `(${this.#keyOf(definition.left, depth + 1)} ${definition.operator} ${this.#keyOf(definition.right, depth + 1)})`;
+      case "unary":
+        return `(${definition.operator} ${this.#keyOf(definition.from, depth + 1)})`;
+      default:
+        return tempKey(temp);
+    }
+  }
+}
+
+/** A path while it grows through a block. */
+class Path {
+  held: boolean;
+  /** The name of the resource means another one by now. */
+  foreign: boolean;
+  readonly #origin: State;
+  readonly #places: Map<string, Place>;
+  readonly #known: Map<string, Known>;
+
+  constructor(state: State) {
+    this.#origin = state;
+    this.held = state.held;
+    this.foreign = state.foreign;
+    this.#places = new Map(state.places);
+    this.#known = new Map(state.known);
+  }
+
+  get places(): ReadonlyMap<string, Place> {
+    return this.#places;
+  }
+
+  set(name: string, place: Place | undefined): void {
+    if (place) this.#places.set(name, place);
+    else this.#places.delete(name);
+  }
+
+  know(key: string, what: Known): void {
+    this.#known.set(key, what);
+  }
+
+  knownAt(key: string): Known | undefined {
+    return this.#known.get(key);
+  }
+
+  setKnown(key: string, what: Known | undefined): void {
+    if (what) this.#known.set(key, what);
+    else this.#known.delete(key);
+  }
+
+  /** A variable has a new value: what was said about it no longer holds. */
+  forget(key: string): void {
+    for (const name of this.#known.keys()) {
+      if (name === key || name.includes(`${key}.`) || name.includes(`${key} `) || name.includes(`${key})`)) {
+        this.#known.delete(name);
+      }
+    }
+  }
+
+  clone(): Path {
+    const { block, step, from } = this.#origin;
+    return new Path({ ...this.state(block, step), from });
+  }
+
+  state(block: BlockId, step: PathStep | undefined): State {
+    const { held, foreign } = this;
+    return { block, held, foreign, places: this.#places, known: this.#known, from: this.#origin, step };
+  }
+
+  steps(): PathStep[] {
+    const steps: PathStep[] = [];
+    for (let at: State | undefined = this.#origin; at; at = at.from) if (at.step) steps.push(at.step);
+    return steps.reverse();
+  }
+
+  lastThrow(): PathStep | undefined {
+    return this.steps().findLast((step) => step.what === "throws");
+  }
+}
+
+function stateKey(state: State): string {
+  const places = [...state.places].map(
+    ([name, place]) => `${name}${place.promise ? "?" : ""}${place.path.join(".")}`,
+  );
+  // Temps live within a statement or two; only variables and conditions on them tell paths apart later.
+  const known = [...state.known]
+    .filter(([name]) => !name.startsWith("%"))
+    .map(([name, what]) => `${name}=${what}`);
+  return `${state.block} ${state.held} ${state.foreign} ${places.sort().join(",")} ${known.sort().join(",")}`;
+}
+
+function tempPlace(temp: Temp): string {
+  return `%${temp}`;
+}
+
+function tempKey(temp: Temp): string {
+  return `%${temp}`;
+}
+
+function variablePlace(variable: VariableId): string {
+  return `v${variable}`;
+}
+
+function variableKeyText(variable: VariableId): string {
+  return `v${variable}`;
+}
+
+function constantKnown(constant: Constant): Known {
+  switch (constant.type) {
+    case "undefined":
+    case "null":
+      return "nullish";
+    default:
+      return constant.value ? "truthy" : "falsy";
+  }
+}
+
+/** Whether a branch is taken, with what is known of the tested value. */
+function decide(on: "truthy" | "nullish", known: Known): boolean | undefined {
+  switch (known) {
+    case "truthy":
+      return on === "truthy";
+    case "nullish":
+      return on === "nullish";
+    case "falsy":
+      return on === "truthy" ? false : undefined;
+    case "present":
+      return on === "nullish" ? false : undefined;
+  }
+}
+
+/** A `throw` that only passes on what was caught: after `finally`, or `catch (e) { throw e; }`. */
+function isRethrow(facts: FunctionFacts, value: Temp): boolean {
+  return usesIn(facts)
+    .definitions(value)
+    .every((definition) => definition.op === "caught");
+}
+
+/** What an access path starts from. */
+export function rootOf(value: Value): Value {
+  let at = value;
+  while (at.kind === "member" || at.kind === "typed") at = at.of;
+  return at;
+}

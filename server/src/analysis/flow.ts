@@ -1,0 +1,120 @@
+import type {
+  FileFacts,
+  FunctionFacts,
+  FunctionId,
+  Instruction,
+  Temp,
+  VariableId,
+} from "../program/facts.ts";
+import { operands, written } from "../program/instructions.ts";
+
+/** Where the temps of a function are written and read. */
+export interface Uses {
+  /** The instructions that write a temp; several for a conditional result. */
+  definitions(temp: Temp): readonly Instruction[];
+  /** The instructions that read a temp. */
+  readers(temp: Temp): readonly Instruction[];
+  /** A branch, return or throw reads it. */
+  endsBlock(temp: Temp): boolean;
+}
+
+const usesOf = new WeakMap<FunctionFacts, Uses>();
+
+export function usesIn(facts: FunctionFacts): Uses {
+  const known = usesOf.get(facts);
+  if (known) return known;
+  const definitions = new Map<Temp, Instruction[]>();
+  const readers = new Map<Temp, Instruction[]>();
+  const ends = new Set<Temp>();
+  const add = (map: Map<Temp, Instruction[]>, temp: Temp, instruction: Instruction) => {
+    const list = map.get(temp);
+    if (list) list.push(instruction);
+    else map.set(temp, [instruction]);
+  };
+  for (const block of facts.blocks) {
+    for (const instruction of block.code) {
+      for (const temp of written(instruction)) add(definitions, temp, instruction);
+      for (const temp of operands(instruction)) add(readers, temp, instruction);
+    }
+    if (block.end.kind === "branch") ends.add(block.end.test);
+    else if ((block.end.kind === "return" || block.end.kind === "throw") && block.end.value !== undefined) {
+      ends.add(block.end.value);
+    }
+  }
+  const uses: Uses = {
+    definitions: (temp) => definitions.get(temp) ?? [],
+    readers: (temp) => readers.get(temp) ?? [],
+    endsBlock: (temp) => ends.has(temp),
+  };
+  usesOf.set(facts, uses);
+  return uses;
+}
+
+/** Whether nothing ever looks at a value: an expression statement, or a branch of one. */
+export function isDropped(uses: Uses, temp: Temp, depth = 0): boolean {
+  if (depth > 20 || uses.endsBlock(temp)) return false;
+  return uses.readers(temp).every((reader) => reader.op === "move" && isDropped(uses, reader.to, depth + 1));
+}
+
+const capturesOf = new WeakMap<FileFacts, ReadonlyMap<FunctionId, ReadonlySet<VariableId>>>();
+
+/** The variables of enclosing functions that a function, or one inside it, mentions. */
+export function capturesIn(file: FileFacts): ReadonlyMap<FunctionId, ReadonlySet<VariableId>> {
+  const known = capturesOf.get(file);
+  if (known) return known;
+  const captures = new Map<FunctionId, Set<VariableId>>();
+  for (const [id, facts] of file.functions.entries()) {
+    for (const instruction of facts.blocks.flatMap((block) => block.code)) {
+      if (instruction.op !== "load" && instruction.op !== "store") continue;
+      const owner = file.variables[instruction.variable]?.function;
+      for (
+        let at: number | undefined = id;
+        at !== undefined && at !== owner;
+        at = file.functions[at]?.parent
+      ) {
+        const set = captures.get(at as FunctionId) ?? new Set<VariableId>();
+        set.add(instruction.variable);
+        captures.set(at as FunctionId, set);
+      }
+    }
+  }
+  capturesOf.set(file, captures);
+  return captures;
+}
+
+/** A short text for what a temp holds, in the words of the code: `this.lock`, `accounts`, `connect()`. */
+export function describeTemp(file: FileFacts, facts: FunctionFacts, temp: Temp, depth = 0): string {
+  const [definition] = usesIn(facts).definitions(temp);
+  if (!definition || depth > 6) return "…";
+  const describe = (inner: Temp) => describeTemp(file, facts, inner, depth + 1);
+  switch (definition.op) {
+    case "load":
+      return file.variables[definition.variable]?.name ?? "…";
+    case "this":
+    case "super":
+      return definition.op;
+    case "global":
+      return definition.name;
+    case "get":
+      return `${describe(definition.object)}.${definition.name}`;
+    case "get-element":
+      return `${describe(definition.object)}[…]`;
+    case "call":
+      return `${describe(definition.callee)}()`;
+    case "new":
+      return `new ${describe(definition.callee)}()`;
+    case "await":
+      return describe(definition.from);
+    case "move":
+      return describe(definition.from);
+    case "closure":
+      return file.functions[definition.function]?.name || "the function";
+    case "import":
+    case "require":
+      return `${definition.op}("${definition.specifier ?? "…"}")`;
+    case "super-call":
+      return "super()";
+    default:
+      return "…";
+  }
+}

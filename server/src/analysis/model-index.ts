@@ -1,0 +1,165 @@
+import type {
+  CreateModel,
+  Model,
+  ModelKind,
+  OperationModel,
+  TypeModel,
+  WrapperModel,
+} from "@unknot/models/model.ts";
+import type { SymbolAnswer } from "../program/program.ts";
+
+/** A type of a library, with the members it inherits. */
+export interface ModelType {
+  /** `async-mutex:Mutex`. */
+  readonly key: string;
+  readonly module: string;
+  readonly name: string;
+  readonly kind: ModelKind;
+  readonly reentrant: boolean;
+  readonly keyed: boolean;
+  readonly call?: OperationModel;
+  readonly members: ReadonlyMap<string, OperationModel>;
+  readonly statics: ReadonlyMap<string, OperationModel>;
+}
+
+/** What an exported or global name means. */
+export type ModelEntry =
+  | { readonly kind: "constructor"; readonly type: ModelType; readonly create: CreateModel }
+  | { readonly kind: "factory"; readonly type: ModelType; readonly create: CreateModel }
+  | { readonly kind: "function"; readonly name: string; readonly operation: OperationModel }
+  | {
+      readonly kind: "static";
+      readonly type: ModelType;
+      readonly name: string;
+      readonly operation: OperationModel;
+    }
+  | { readonly kind: "wrapper"; readonly wrapper: WrapperModel }
+  | { readonly kind: "instance"; readonly type: ModelType; readonly create: CreateModel };
+
+/** Finds what models say about names, members and TypeScript's answers. Never by the name of a member alone. */
+export interface ModelIndex {
+  /** What a package exports under a path of names. */
+  exported(module: string, path: readonly string[]): ModelEntry | undefined;
+  /** What a global variable means. */
+  global(path: readonly string[]): ModelEntry | undefined;
+  /** A type by the module that exports it, for annotations: `Mutex`, `default`. */
+  exportedType(module: string, path: readonly string[]): ModelType | undefined;
+  globalType(name: string): ModelType | undefined;
+  /** The type whose member TypeScript found. */
+  memberOwner(answer: SymbolAnswer): ModelType | undefined;
+  /** Whether some model of a module that the program imports, or of the language, has a member of this name. */
+  mayBeMember(name: string, imported: ReadonlySet<string>): boolean;
+  /** Modules that some model describes. */
+  readonly modules: ReadonlySet<string>;
+}
+
+export function indexModels(models: readonly Model[]): ModelIndex {
+  const exported = new Map<string, ModelEntry>();
+  const types = new Map<string, ModelType>();
+  const declared = new Map<string, ModelType>();
+  const memberNames = new Map<string, Set<string>>();
+  const modules = new Set<string>();
+
+  for (const model of models) {
+    const scopes = [...model.modules, ...(model.global ? [""] : [])];
+    for (const module of model.modules) modules.add(module);
+    for (const module of scopes) {
+      const put = (name: string, entry: ModelEntry) => exported.set(`${module} ${name}`, entry);
+      for (const [name, type] of Object.entries(model.types ?? {})) {
+        const made = modelType(model, module, name, type);
+        types.set(`${module} ${name}`, made);
+        declared.set(`${module} ${name}`, made);
+        for (const create of type.create ?? []) {
+          if (create.new !== undefined) {
+            put(create.new, { kind: "constructor", type: made, create });
+            types.set(`${module} ${create.new}`, made);
+          }
+          if (create.call !== undefined) put(create.call, { kind: "factory", type: made, create });
+          if (create.global !== undefined) put(create.global, { kind: "instance", type: made, create });
+        }
+        for (const [member, operation] of made.statics) {
+          for (const owner of constructorNames(name, type)) {
+            put(`${owner}.${member}`, { kind: "static", type: made, name: member, operation });
+          }
+        }
+        for (const member of made.members.keys()) {
+          const places = memberNames.get(member) ?? new Set();
+          places.add(module);
+          memberNames.set(member, places);
+        }
+      }
+      for (const [name, operation] of Object.entries(model.functions ?? {})) {
+        put(name, { kind: "function", name, operation });
+      }
+      for (const [name, wrapper] of Object.entries(model.wrappers ?? {}))
+        put(name, { kind: "wrapper", wrapper });
+    }
+  }
+
+  return {
+    exported(module, path) {
+      // `const limit = require("p-limit")` and `import limit from` mean the same export.
+      const name = path.length === 0 ? "default" : path.join(".");
+      return exported.get(`${module} ${name}`) ?? exported.get(`${module} ${name.replace(/^default\./, "")}`);
+    },
+    global: (path) => exported.get(` ${path.join(".").replace(/^(?:globalThis|window|self)\./, "")}`),
+    exportedType: (module, path) => types.get(`${module} ${path.length === 0 ? "default" : path.join(".")}`),
+    globalType: (name) => types.get(` ${name}`),
+    memberOwner(answer) {
+      if (answer.kind !== "declared" || answer.container === undefined) return undefined;
+      const owner = answer.library ? "" : (answer.module ?? answer.package);
+      return owner === undefined ? undefined : declared.get(`${owner} ${answer.container}`);
+    },
+    mayBeMember(name, imported) {
+      const places = memberNames.get(name);
+      return places !== undefined && [...places].some((module) => module !== "" && imported.has(module));
+    },
+    modules,
+  };
+}
+
+function constructorNames(name: string, type: TypeModel): readonly string[] {
+  const names = (type.create ?? []).flatMap((create) => (create.new === undefined ? [] : [create.new]));
+  return [...new Set([name, ...names])];
+}
+
+function modelType(model: Model, module: string, name: string, type: TypeModel): ModelType {
+  const members = new Map<string, OperationModel>();
+  const statics = new Map<string, OperationModel>();
+  let call: OperationModel | undefined;
+  let reentrant = false;
+  let keyed = false;
+  // From the type up to its ancestors; the nearest member counts.
+  const seen = new Set<string>();
+  let at: TypeModel | undefined = type;
+  for (let from: string | undefined = name; at && from !== undefined && !seen.has(from); ) {
+    seen.add(from);
+    for (const [member, operation] of Object.entries(at.members)) {
+      if (!members.has(member)) members.set(member, operation);
+    }
+    for (const [member, operation] of Object.entries(at.statics ?? {})) {
+      if (!statics.has(member)) statics.set(member, operation);
+    }
+    call ??= at.call;
+    reentrant ||= at.reentrant ?? false;
+    keyed ||= at.keyed ?? false;
+    from = at.extends;
+    at = from === undefined ? undefined : model.types?.[from];
+  }
+  return {
+    key: `${module}:${name}`,
+    module,
+    name,
+    kind: type.kind,
+    reentrant,
+    keyed,
+    ...(call ? { call } : {}),
+    members,
+    statics,
+  };
+}
+
+/** The operation that a wait or handle names. */
+export function operationOf(type: ModelType, name: string): OperationModel | undefined {
+  return name === "()" ? type.call : (type.members.get(name) ?? type.statics.get(name));
+}

@@ -1,0 +1,69 @@
+import type { Span } from "@unknot/protocol/place.ts";
+import type { ClassId, FileFacts, FunctionId, Range, VariableId } from "../program/facts.ts";
+import type { FilePath } from "../program/ids.ts";
+
+declare const key: unique symbol;
+type Key<Name extends string> = string & { readonly [key]: Name };
+
+/** A function of the program: file and id. */
+export type FunctionKey = Key<"function">;
+export type ClassKey = Key<"class">;
+export type VariableKey = Key<"variable">;
+
+/** A stretch of one file. */
+export interface Location extends Range {
+  readonly file: FilePath;
+}
+
+export function functionKey(file: FilePath, id: FunctionId): FunctionKey {
+  return `${file}#f${id}` as FunctionKey;
+}
+
+export function classKey(file: FilePath, id: ClassId): ClassKey {
+  return `${file}#c${id}` as ClassKey;
+}
+
+export function variableKey(file: FilePath, id: VariableId): VariableKey {
+  return `${file}#v${id}` as VariableKey;
+}
+
+/** The file and the number of a key. */
+export function parseKey(of: FunctionKey | ClassKey | VariableKey): {
+  readonly file: FilePath;
+  readonly id: number;
+} {
+  const mark = of.lastIndexOf("#");
+  return { file: of.slice(0, mark), id: Number(of.slice(mark + 2)) };
+}
+
+export function isClassKey(of: ClassKey | FunctionKey): of is ClassKey {
+  return of[of.lastIndexOf("#") + 1] === "c";
+}
+
+/** A location in lines and columns, as findings show it. */
+export function spanOf(facts: FileFacts, at: Range): Span {
+  const start = positionOf(facts.lines, at.start);
+  const end = positionOf(facts.lines, at.end);
+  return {
+    file: facts.path,
+    line: start.line,
+    column: start.column,
+    endLine: end.line,
+    endColumn: end.column,
+  };
+}
+
+/** 1-based line and column of an offset. */
+export function positionOf(
+  lines: readonly number[],
+  offset: number,
+): { readonly line: number; readonly column: number } {
+  let low = 0;
+  let high = lines.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((lines[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return { line: low + 1, column: offset - (lines[low] ?? 0) + 1 };
+}

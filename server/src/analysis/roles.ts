@@ -1,0 +1,45 @@
+import type { Severity } from "@unknot/protocol/finding.ts";
+import type { FileFacts } from "../program/facts.ts";
+
+/** What a file is for; everything that does not serve users has quieter defaults. */
+export type FileRole = "source" | "test" | "script" | "generated" | "vendored";
+
+const testPath =
+  /(^|\/)(tests?|__tests__|__mocks__|specs?|e2e|cypress|playwright|testing|test-utils|testutils?|fixtures?|mocks?|benchmarks?|bench)\/|[.-](test|spec|e2e|bench|stories|cy)\.[cm]?[jt]sx?$/i;
+const scriptPath =
+  /(^|\/)(scripts?|bin|tools?|tooling|migrations?|seeds?|seeders?|examples?|demos?|docs|hack|build|ci|\.github)\/|(^|\/)[^/]*\.config\.[cm]?[jt]s$|(^|\/)(gulpfile|gruntfile|jakefile)\.[cm]?[jt]s$/i;
+const vendoredPath = /(^|\/)(vendor|vendored|third[_-]?party|dist|public\/assets)\/|\.min\.[cm]?js$/i;
+
+/** By its path below the root of the project, by the globals of test runners, by a comment at its top. */
+export function roleOf(facts: FileFacts, path: string): FileRole {
+  if (facts.generated) return "generated";
+  if (vendoredPath.test(path)) return "vendored";
+  if (testPath.test(path) || callsTestRunner(facts)) return "test";
+  return scriptPath.test(path) || facts.hashbang ? "script" : "source";
+}
+
+/** `describe(…)` or `it(…)` that no one declares, at the top of the module. */
+function callsTestRunner(facts: FileFacts): boolean {
+  const module = facts.functions[0];
+  if (!module) return false;
+  const code = module.blocks.flatMap((block) => block.code);
+  return code.some(
+    (i) => i.op === "global" && (i.name === "describe" || i.name === "it" || i.name === "suite"),
+  );
+}
+
+/** The severity that a finding has in a file of this role; undefined hides it. */
+export function severityIn(role: FileRole, severity: Severity): Severity | undefined {
+  switch (role) {
+    case "source":
+      return severity;
+    case "script":
+      return severity === "warning" ? "information" : severity;
+    case "test":
+      if (severity === "error") return "warning";
+      return "hint";
+    case "generated":
+    case "vendored":
+      return severity === "error" ? "hint" : undefined;
+  }
+}

@@ -1,0 +1,464 @@
+import type {
+  ClassFact,
+  ClassMember,
+  FileFacts,
+  FunctionFacts,
+  FunctionId,
+  TypeFact,
+  TypeId,
+  TypeMember,
+  TypeReference,
+  VariableFact,
+  VariableId,
+} from "../program/facts.ts";
+import type { FilePath } from "../program/ids.ts";
+import type { ModelIndex, ModelType } from "./model-index.ts";
+import {
+  type ClassKey,
+  classKey,
+  type FunctionKey,
+  functionKey,
+  parseKey,
+  type VariableKey,
+  variableKey,
+} from "./places.ts";
+
+/** What a written or inferred type says. */
+export type TypeInfo =
+  | { readonly kind: "class"; readonly class: ClassKey }
+  | { readonly kind: "model"; readonly model: ModelType }
+  | { readonly kind: "interface"; readonly file: FilePath; readonly type: TypeId }
+  | { readonly kind: "promise"; readonly of: TypeInfo | undefined }
+  | { readonly kind: "array"; readonly of: TypeInfo | undefined }
+  | { readonly kind: "function"; readonly returns: TypeInfo | undefined }
+  /** `void`, `string`, …: known to be nothing of interest. */
+  | { readonly kind: "plain" };
+
+/** Where an import or export leads. */
+export type ExportTarget =
+  | { readonly kind: "variable"; readonly file: FilePath; readonly variable: VariableId }
+  | { readonly kind: "type"; readonly file: FilePath; readonly type: TypeId }
+  | { readonly kind: "module"; readonly file: FilePath }
+  | { readonly kind: "external"; readonly module: string; readonly path: readonly string[] };
+
+export interface MemberLookup {
+  readonly owner: ClassKey;
+  readonly member: ClassMember;
+}
+
+/** The facts of the program and what follows from names alone: imports, exports, classes, written types. */
+export interface World {
+  readonly models: ModelIndex;
+  readonly files: readonly FilePath[];
+  /** Module specifiers of packages that some file imports. */
+  readonly imported: ReadonlySet<string>;
+  facts(file: FilePath): FileFacts | undefined;
+  function(key: FunctionKey): FunctionFacts | undefined;
+  variable(key: VariableKey): VariableFact | undefined;
+  class(key: ClassKey): ClassFact | undefined;
+  /** What an import of this file means; undefined when it leads nowhere. */
+  importOf(file: FilePath, variable: VariableId): ExportTarget | undefined;
+  exportOf(file: FilePath, name: string): ExportTarget | undefined;
+  /** The module of a specifier: a file of the program or a package. */
+  moduleOf(from: FilePath, specifier: string): ExportTarget | undefined;
+  /** A written type. */
+  typeOf(file: FilePath, reference: TypeReference | undefined): TypeInfo | undefined;
+  /** The member of a class or of what it extends. */
+  member(of: ClassKey, name: string, isStatic: boolean): MemberLookup | undefined;
+  /** Members of the same name in classes that extend this one. */
+  overrides(of: ClassKey, name: string): readonly MemberLookup[];
+  superclass(of: ClassKey): ClassKey | undefined;
+  /** The library type that a class extends, directly or through others. */
+  modelBase(of: ClassKey): ModelType | undefined;
+  /** Nothing in its file assigns to it: it is declared only. */
+  isAmbient(key: VariableKey): boolean;
+  typeMember(file: FilePath, type: TypeId, name: string): { file: FilePath; member: TypeMember } | undefined;
+  /** The function that TypeScript names by one of its nodes. */
+  functionAt(file: FilePath, node: number): FunctionKey | undefined;
+  /** The functions around a function, innermost first, itself left out. */
+  enclosing(key: FunctionKey): readonly FunctionKey[];
+  /** The function whose `this` it sees. */
+  thisOwner(key: FunctionKey): FunctionKey;
+}
+
+export interface WorldSource {
+  readonly files: readonly FilePath[];
+  facts(file: FilePath): FileFacts | undefined;
+  resolveModule(from: FilePath, specifier: string): FilePath | undefined;
+}
+
+/** Aliases and `extends` can form circles in code that does not compile. */
+const maxHops = 20;
+
+export function createWorld(source: WorldSource, models: ModelIndex): World {
+  const files = new Set(source.files);
+  const factsOf = new Map<FilePath, FileFacts>();
+  for (const file of source.files) {
+    const facts = source.facts(file);
+    if (facts) factsOf.set(file, facts);
+  }
+  const imported = new Set<string>();
+  for (const facts of factsOf.values()) {
+    for (const { specifier } of facts.imports) imported.add(bareModule(specifier));
+    for (const fact of facts.exports) if ("specifier" in fact) imported.add(bareModule(fact.specifier));
+    for (const specifier of requiredModules(facts)) imported.add(bareModule(specifier));
+  }
+  const modules = new Map<string, ExportTarget | undefined>();
+  const importsOf = new Map<FilePath, Map<VariableId, FileFacts["imports"][number]>>();
+  const functionsAt = new Map<FilePath, Map<number, FunctionId>>();
+  const stored = new Map<FilePath, Set<VariableId>>();
+  const classParents = new Map<ClassKey, ClassKey | "none" | "unknown">();
+  const children = new Map<ClassKey, ClassKey[]>();
+
+  const world: World = {
+    models,
+    files: [...factsOf.keys()],
+    imported,
+    facts: (file) => factsOf.get(file),
+    function(key) {
+      const { file, id } = parseKey(key);
+      return factsOf.get(file)?.functions[id];
+    },
+    variable(key) {
+      const { file, id } = parseKey(key);
+      return factsOf.get(file)?.variables[id];
+    },
+    class(key) {
+      const { file, id } = parseKey(key);
+      return factsOf.get(file)?.classes[id];
+    },
+    moduleOf(from, specifier) {
+      const key = `${from}\n${specifier}`;
+      if (!modules.has(key)) modules.set(key, findModule(from, specifier));
+      return modules.get(key);
+    },
+    importOf(file, variable) {
+      let known = importsOf.get(file);
+      if (!known) {
+        known = new Map((factsOf.get(file)?.imports ?? []).map((fact) => [fact.variable, fact]));
+        importsOf.set(file, known);
+      }
+      const fact = known.get(variable);
+      if (!fact) return undefined;
+      return exportFrom(world.moduleOf(file, fact.specifier), fact.imported, 0);
+    },
+    exportOf: (file, name) => exportOf(file, name, 0),
+    typeOf: (file, reference) => typeOf(file, reference, 0),
+    member(of, name, isStatic) {
+      for (let at: ClassKey | undefined = of, hops = 0; at && hops < maxHops; hops += 1) {
+        const found = ownMember(at, name, isStatic);
+        if (found) return { owner: at, member: found };
+        at = world.superclass(at);
+      }
+      return undefined;
+    },
+    overrides(of, name) {
+      const found: MemberLookup[] = [];
+      const open = [...(children.get(of) ?? [])];
+      const seen = new Set<ClassKey>([of]);
+      for (let at = open.pop(); at; at = open.pop()) {
+        if (seen.has(at)) continue;
+        seen.add(at);
+        const member = ownMember(at, name, false);
+        if (member) found.push({ owner: at, member });
+        open.push(...(children.get(at) ?? []));
+      }
+      return found;
+    },
+    superclass(of) {
+      const parent = parentOf(of);
+      return parent === "none" || parent === "unknown" ? undefined : parent;
+    },
+    modelBase(of) {
+      let at: ClassKey | undefined = of;
+      for (let hops = 0; at && hops < maxHops; hops += 1) {
+        const type = typeOf(parseKey(at).file, world.class(at)?.extends, 0);
+        if (type?.kind === "model") return type.model;
+        at = world.superclass(at);
+      }
+      return undefined;
+    },
+    isAmbient(key) {
+      const { file, id } = parseKey(key);
+      let known = stored.get(file);
+      if (!known) {
+        known = new Set(
+          (factsOf.get(file)?.functions ?? []).flatMap((one) =>
+            one.blocks.flatMap((block) =>
+              block.code.flatMap((instruction) => (instruction.op === "store" ? [instruction.variable] : [])),
+            ),
+          ),
+        );
+        stored.set(file, known);
+      }
+      return !known.has(id as VariableId);
+    },
+    typeMember: (file, type, name) => typeMember(file, type, name, 0),
+    functionAt(file, node) {
+      const facts = factsOf.get(file);
+      if (!facts) return undefined;
+      let known = functionsAt.get(file);
+      if (!known) {
+        known = new Map(
+          facts.functions.flatMap((one, id) => one.nodes.map((at) => [at, id as FunctionId] as const)),
+        );
+        functionsAt.set(file, known);
+      }
+      const id = known.get(node);
+      return id === undefined ? undefined : functionKey(file, id);
+    },
+    enclosing(key) {
+      const { file } = parseKey(key);
+      const found: FunctionKey[] = [];
+      for (let at = world.function(key)?.parent; at !== undefined; ) {
+        const around = functionKey(file, at);
+        found.push(around);
+        at = world.function(around)?.parent;
+      }
+      return found;
+    },
+    thisOwner(key) {
+      let at = key;
+      for (let facts = world.function(at); facts?.kind === "arrow" && facts.parent !== undefined; ) {
+        at = functionKey(parseKey(at).file, facts.parent);
+        facts = world.function(at);
+      }
+      return at;
+    },
+  };
+
+  for (const [file, facts] of factsOf) {
+    for (const id of facts.classes.keys()) {
+      const key = classKey(file, id as never);
+      const parent = parentOf(key);
+      if (parent === "none" || parent === "unknown") continue;
+      const known = children.get(parent);
+      if (known) known.push(key);
+      else children.set(parent, [key]);
+    }
+  }
+  return world;
+
+  function findModule(from: FilePath, specifier: string): ExportTarget | undefined {
+    const bare = bareModule(specifier);
+    // A modelled package is itself, wherever its types lie; without types it resolves to nothing.
+    if (models.modules.has(bare)) return { kind: "external", module: bare, path: [] };
+    const found = source.resolveModule(from, specifier);
+    if (found !== undefined && files.has(found)) return { kind: "module", file: found };
+    return /^[./]/.test(specifier) ? undefined : { kind: "external", module: bare, path: [] };
+  }
+
+  function exportFrom(
+    module: ExportTarget | undefined,
+    name: string,
+    hops: number,
+  ): ExportTarget | undefined {
+    if (!module || hops > maxHops) return undefined;
+    switch (module.kind) {
+      case "external":
+        return name === "*" || name === "="
+          ? module
+          : { kind: "external", module: module.module, path: [...module.path, name] };
+      case "module":
+        if (name === "*") return module;
+        if (name === "=") return exportOf(module.file, "=", hops) ?? module;
+        return (
+          exportOf(module.file, name, hops) ??
+          (name === "default" ? exportOf(module.file, "=", hops) : undefined)
+        );
+      default:
+        return undefined;
+    }
+  }
+
+  function exportOf(file: FilePath, name: string, hops: number): ExportTarget | undefined {
+    const facts = factsOf.get(file);
+    if (!facts || hops > maxHops) return undefined;
+    let type: ExportTarget | undefined;
+    for (const fact of facts.exports) {
+      if (fact.kind === "star" || fact.name !== name) continue;
+      if (fact.kind === "variable") {
+        // `import { a } from "./a"; export { a }` leads on.
+        const through = world.importOf(file, fact.variable);
+        return through ?? { kind: "variable", file, variable: fact.variable };
+      }
+      if (fact.kind === "from")
+        return exportFrom(world.moduleOf(file, fact.specifier), fact.imported, hops + 1);
+      type = { kind: "type", file, type: fact.type };
+    }
+    if (type) return type;
+    if (name === "default") return undefined;
+    for (const fact of facts.exports) {
+      if (fact.kind !== "star") continue;
+      const found = exportFrom(world.moduleOf(file, fact.specifier), name, hops + 1);
+      // A package may or may not export the name; another `export *` may be the one.
+      if (found && found.kind !== "external") return found;
+    }
+    return undefined;
+  }
+
+  function typeOf(file: FilePath, reference: TypeReference | undefined, hops: number): TypeInfo | undefined {
+    if (!reference || hops > maxHops) return undefined;
+    switch (reference.kind) {
+      case "named":
+        return namedType(file, reference, hops);
+      case "array":
+        return { kind: "array", of: typeOf(file, reference.of, hops + 1) };
+      case "function":
+        return { kind: "function", returns: typeOf(file, reference.returns, hops + 1) };
+      case "union": {
+        const parts = reference.of.filter(
+          (part) => !(part.kind === "keyword" && (part.name === "undefined" || part.name === "null")),
+        );
+        return parts.length === 1 ? typeOf(file, parts[0], hops + 1) : undefined;
+      }
+      case "object":
+        return { kind: "interface", file, type: reference.type };
+      case "keyword":
+        return reference.name === "any" || reference.name === "unknown" || reference.name === "object"
+          ? undefined
+          : { kind: "plain" };
+      case "other":
+        return undefined;
+    }
+  }
+
+  function namedType(
+    file: FilePath,
+    reference: Extract<TypeReference, { kind: "named" }>,
+    hops: number,
+  ): TypeInfo | undefined {
+    const [name = "", ...rest] = reference.path;
+    const argument = () => typeOf(file, reference.arguments[0], hops + 1);
+    switch (reference.root.kind) {
+      case "global": {
+        if (rest.length > 0) return undefined;
+        if (name === "Promise" || name === "PromiseLike") return { kind: "promise", of: argument() };
+        if (name === "Array" || name === "ReadonlyArray") return { kind: "array", of: argument() };
+        if (name === "Readonly" || name === "NonNullable" || name === "Required") return argument();
+        const model = models.globalType(name);
+        return model && { kind: "model", model };
+      }
+      case "type":
+        return rest.length === 0 ? declaredType(file, reference.root.type, hops) : undefined;
+      case "variable": {
+        const facts = factsOf.get(file)?.variables[reference.root.variable];
+        if (facts?.kind === "import") {
+          return targetType(world.importOf(file, reference.root.variable), rest, hops);
+        }
+        if (facts?.kind === "class" && rest.length === 0) {
+          const id = classOfVariable(file, reference.root.variable);
+          return id === undefined ? undefined : { kind: "class", class: id };
+        }
+        return undefined;
+      }
+    }
+  }
+
+  function targetType(
+    target: ExportTarget | undefined,
+    rest: readonly string[],
+    hops: number,
+  ): TypeInfo | undefined {
+    const [next, ...further] = rest;
+    switch (target?.kind) {
+      case "external": {
+        const model = models.exportedType(target.module, [...target.path, ...rest]);
+        return model && { kind: "model", model };
+      }
+      case "module":
+        return next === undefined
+          ? undefined
+          : targetType(exportOf(target.file, next, hops), further, hops + 1);
+      case "type":
+        return next === undefined ? declaredType(target.file, target.type, hops) : undefined;
+      case "variable": {
+        if (next !== undefined) return undefined;
+        const id = classOfVariable(target.file, target.variable);
+        return id === undefined ? undefined : { kind: "class", class: id };
+      }
+      case undefined:
+        return undefined;
+    }
+  }
+
+  function declaredType(file: FilePath, type: TypeId, hops: number): TypeInfo | undefined {
+    const fact = factsOf.get(file)?.types[type];
+    if (!fact) return undefined;
+    if (fact.alias) return typeOf(file, fact.alias, hops + 1);
+    return { kind: "interface", file, type };
+  }
+
+  function classOfVariable(file: FilePath, variable: VariableId): ClassKey | undefined {
+    const facts = factsOf.get(file);
+    const name = facts?.variables[variable];
+    if (!facts || name?.kind !== "class") return undefined;
+    const id = facts.classes.findIndex((one) => one.node === name.node);
+    return id < 0 ? undefined : classKey(file, id as never);
+  }
+
+  function parentOf(of: ClassKey): ClassKey | "none" | "unknown" {
+    const known = classParents.get(of);
+    if (known !== undefined) return known;
+    // Against circles while this one is being looked up.
+    classParents.set(of, "unknown");
+    const { file } = parseKey(of);
+    const fact = world.class(of);
+    let parent: ClassKey | "none" | "unknown" = fact?.superclass ? "unknown" : "none";
+    const type = typeOf(file, fact?.extends, 0);
+    if (type?.kind === "class" && type.class !== of) parent = type.class;
+    classParents.set(of, parent);
+    return parent;
+  }
+
+  function ownMember(of: ClassKey, name: string, isStatic: boolean): ClassMember | undefined {
+    const members =
+      world.class(of)?.members.filter((one) => one.name === name && one.static === isStatic) ?? [];
+    // Overload signatures have no body; a getter says more than its setter.
+    return (
+      members.find((one) => one.function !== undefined && one.kind !== "setter") ??
+      members.find((one) => one.kind !== "setter") ??
+      members[0]
+    );
+  }
+
+  function typeMember(
+    file: FilePath,
+    type: TypeId,
+    name: string,
+    hops: number,
+  ): { file: FilePath; member: TypeMember } | undefined {
+    const fact: TypeFact | undefined = factsOf.get(file)?.types[type];
+    if (!fact || hops > maxHops) return undefined;
+    const own = fact.members.find((one) => one.name === name);
+    if (own) return { file, member: own };
+    for (const parent of fact.extends) {
+      const base = typeOf(file, parent, hops + 1);
+      if (base?.kind !== "interface") continue;
+      const found = typeMember(base.file, base.type, name, hops + 1);
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
+/** `node:timers/promises` and `timers/promises` are one module; `p-queue/dist/index.js` is none that models name. */
+export function bareModule(specifier: string): string {
+  return specifier.startsWith("node:") ? specifier.slice("node:".length) : specifier;
+}
+
+function requiredModules(facts: FileFacts): string[] {
+  return facts.functions.flatMap((one) =>
+    one.blocks.flatMap((block) =>
+      block.code.flatMap((instruction) =>
+        (instruction.op === "require" || instruction.op === "import") && instruction.specifier !== undefined
+          ? [instruction.specifier]
+          : [],
+      ),
+    ),
+  );
+}
+
+export function variableKeyOf(target: Extract<ExportTarget, { kind: "variable" }>): VariableKey {
+  return variableKey(target.file, target.variable);
+}
