@@ -1,0 +1,183 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { Finding, Severity } from "@unknot/protocol/finding.ts";
+import {
+  type AnalysisHost,
+  type AnalysisReport,
+  AnalysisUnavailable,
+  startAnalysis,
+} from "@unknot/server/worker/host.ts";
+import { CliError, exitCodes } from "../cli-error.ts";
+import { fileProblem } from "../dumps/read-dump-file.ts";
+import { shown, slashes } from "../paths.ts";
+import { colorsFor, print, printable } from "../terminal.ts";
+import { applyFixes } from "./apply-fixes.ts";
+import { githubOutput } from "./github-output.ts";
+import { jsonOutput } from "./json-output.ts";
+import { createProgress } from "./progress.ts";
+import { byPlace, type CheckReport, isAtLeast, type RuleInfo } from "./report.ts";
+import { sarifOutput } from "./sarif-output.ts";
+import { textOutput } from "./text-output.ts";
+
+export const checkFormats = ["text", "json", "sarif", "github"] as const;
+
+export interface CheckOptions {
+  readonly project?: string;
+  readonly format: (typeof checkFormats)[number];
+  readonly rule?: readonly string[];
+  readonly severity: Severity;
+  readonly failOn: Severity;
+  readonly stats: boolean;
+  readonly fix: boolean;
+}
+
+export interface CheckContext {
+  readonly rules: readonly RuleInfo[];
+  /** Version of this command. */
+  readonly version: string;
+}
+
+/**
+ * `unknot check [paths…]`: the findings on standard output, progress and statistics on standard error. Resolves to the
+ * exit code. Throws a CliError when nothing can be checked.
+ */
+export async function check(
+  paths: readonly string[],
+  options: CheckOptions,
+  context: CheckContext,
+): Promise<number> {
+  const unknown = (options.rule ?? []).filter((id) => !context.rules.some((rule) => rule.id === id));
+  if (unknown.length > 0) {
+    const known = context.rules.map((rule) => rule.id).join(", ");
+    throw new CliError(`There is no rule '${unknown[0]}': the rules are ${known}.`);
+  }
+  const root = process.cwd();
+  const roots = rootsOf(paths, options.project);
+  const progress = createProgress(process.stderr);
+  const host = startAnalysis({ onTrouble: (message) => progress.say(message) });
+  host.open(roots);
+  const started = performance.now();
+  try {
+    const report = options.fix ? await fixed(host, options, progress) : await analyzed(host, progress);
+    progress.done();
+    tellTroubles(report, root);
+    const result = toReport(report, root, options, context.rules);
+    await print(rendered(result, options, context.version));
+    if (options.stats) process.stderr.write(statistics(report, performance.now() - started));
+    const failing = result.findings.some((finding) => isAtLeast(finding.severity, options.failOn));
+    return failing ? exitCodes.findings : exitCodes.fine;
+  } catch (error) {
+    progress.done();
+    if (error instanceof AnalysisUnavailable) throw new CliError(error.message);
+    throw error;
+  } finally {
+    await host.dispose();
+  }
+}
+
+/** The paths as the analyzer takes them; the current folder when there are none. */
+function rootsOf(paths: readonly string[], project: string | undefined): readonly string[] {
+  const named = project === undefined ? paths : [...paths, project];
+  return (named.length === 0 ? ["."] : named).map((each) => {
+    const file = path.resolve(each);
+    if (!existsSync(file)) throw new CliError(`There is no file or folder '${each}': check the path.`);
+    return slashes(file);
+  });
+}
+
+function analyzed(host: AnalysisHost, progress: ReturnType<typeof createProgress>): Promise<AnalysisReport> {
+  return host.analyze({ onProgress: (done, total) => progress.show(done, total) });
+}
+
+/** Rounds of fixing: one fix may make room for the next, but two fixes may also undo each other. */
+const mostRounds = 10;
+
+async function fixed(
+  host: AnalysisHost,
+  options: CheckOptions,
+  progress: ReturnType<typeof createProgress>,
+): Promise<AnalysisReport> {
+  let report = await analyzed(host, progress);
+  for (let round = 0; round < mostRounds; round++) {
+    const wanted = chosen(report.findings, options);
+    const { files, fixed: mended } = applyFixes(wanted, textOf);
+    if (mended.length === 0) break;
+    for (const [file, text] of files) {
+      try {
+        writeFileSync(file, text);
+      } catch (error) {
+        throw new CliError(fileProblem(file, error));
+      }
+    }
+    progress.say(
+      `Fixed ${mended.length} finding${mended.length === 1 ? "" : "s"} in ${files.size} file${files.size === 1 ? "" : "s"}.`,
+    );
+    host.invalidate([...files.keys()]);
+    report = await analyzed(host, progress);
+  }
+  return report;
+}
+
+function chosen(findings: readonly Finding[], { rule, severity }: CheckOptions): readonly Finding[] {
+  return findings.filter(
+    (finding) => isAtLeast(finding.severity, severity) && (rule === undefined || rule.includes(finding.rule)),
+  );
+}
+
+function toReport(
+  report: AnalysisReport,
+  root: string,
+  options: CheckOptions,
+  rules: readonly RuleInfo[],
+): CheckReport {
+  return {
+    root,
+    findings: [...chosen(report.findings, options)].sort(byPlace),
+    notices: report.notices,
+    rules,
+    files: report.files.length,
+  };
+}
+
+/** What went wrong on the way, on standard error: everything else has been checked all the same. */
+function tellTroubles({ notices, failures }: AnalysisReport, root: string): void {
+  for (const { file, message } of notices) {
+    process.stderr.write(`${printable(shown(file, root))}: ${printable(message)}\n`);
+  }
+  for (const { file, message } of failures) {
+    process.stderr.write(`${printable(shown(file, root))}: it could not be checked: ${printable(message)}\n`);
+  }
+}
+
+function rendered(report: CheckReport, { format }: CheckOptions, version: string): string {
+  switch (format) {
+    case "text":
+      return [...textOutput(report, { colors: colorsFor(process.stdout), textOf })].join("");
+    case "json":
+      return jsonOutput(report);
+    case "sarif":
+      return sarifOutput(report, version);
+    case "github":
+      return githubOutput(report);
+  }
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined; // Gone since it was analysed: the finding is shown without its code.
+  }
+}
+
+function statistics({ files, stats }: AnalysisReport, tookMs: number): string {
+  const { symbols, types, trees } = stats.questions;
+  const megabytes = (process.memoryUsage.rss() / 1024 / 1024).toFixed(0);
+  return [
+    `files       ${files.length}`,
+    `time        ${(tookMs / 1000).toFixed(2)} s (opening ${(stats.openMs / 1000).toFixed(2)} s, analysis ${(stats.analyzeMs / 1000).toFixed(2)} s)`,
+    `questions   ${symbols} symbols, ${types} types, ${trees} trees`,
+    `memory      ${megabytes} MB without TypeScript's process`,
+    "",
+  ].join("\n");
+}

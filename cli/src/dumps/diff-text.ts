@@ -1,0 +1,51 @@
+import type { DumpDiff, GroupChange } from "@unknot/dump/diff.ts";
+import { count, formatDuration } from "@unknot/dump/names.ts";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
+import { shown } from "../paths.ts";
+import { type Colors, printable } from "../terminal.ts";
+
+/** What changed between two dumps, for people: problems first, then groups that grew, then those that shrank. */
+export function diffText(
+  before: Dump,
+  after: Dump,
+  diff: DumpDiff,
+  { colors, base }: { readonly colors: Colors; readonly base: string },
+): string {
+  const lines = [describe("before", before), describe("after", after)];
+  if (diff.sameProcess) {
+    lines.push(
+      `${formatDuration(Math.abs(diff.elapsedMs))} apart: ${count(diff.started.length, "task")} started, ${diff.ended.length} ended.`,
+    );
+  } else lines.push("Two different processes: groups are compared, tasks are not.");
+  const section = (title: string, entries: readonly string[]) => {
+    if (entries.length > 0) lines.push("", colors.bold(title), ...entries.map((entry) => `  ${entry}`));
+  };
+  section(
+    "New problems",
+    diff.newProblems.map((problem) => colors.red(problemText(problem))),
+  );
+  section("Problems that are gone", diff.goneProblems.map(problemText));
+  const row = (change: GroupChange) => {
+    const difference = change.after - change.before;
+    const sign = `${difference > 0 ? "+" : ""}${difference}`.padStart(7);
+    const place =
+      change.at === undefined ? "" : ` ${shown(change.at.file, base)}:${change.at.line}:${change.at.column}`;
+    return `${sign}  ${change.before} → ${change.after}  ${change.state}  ${printable(change.name)}${colors.dim(printable(place))}`;
+  };
+  section("Grew", diff.groups.filter((change) => change.after > change.before).map(row));
+  section("Shrank", diff.groups.filter((change) => change.after < change.before).map(row));
+  if (diff.groups.length + diff.newProblems.length + diff.goneProblems.length === 0) {
+    lines.push("", "No group of tasks changed.");
+  }
+  return `${lines.join("\n")}\n`;
+
+  function describe(which: string, dump: Dump): string {
+    const time = dump.capturedAt === 0 ? "" : ` ${new Date(dump.capturedAt).toISOString()}`;
+    return `${which.padEnd(6)} ${count(dump.tasks.length, "task")} of process ${dump.process.pid}${time} ${printable(dump.process.title)}`.trimEnd();
+  }
+}
+
+function problemText(problem: Problem): string {
+  return printable(`${problem.id}: ${problem.message}`);
+}

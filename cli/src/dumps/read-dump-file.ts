@@ -1,0 +1,34 @@
+import { readFile } from "node:fs/promises";
+import { readDumps } from "@unknot/dump/formats/read.ts";
+import type { ReadDumps } from "@unknot/dump/formats/read-dumps.ts";
+import { count } from "@unknot/dump/names.ts";
+import { CliError, reasonOf } from "../cli-error.ts";
+
+/** The dumps of a file and what a user has to know about them. Throws a CliError when there is none. */
+export async function readDumpFile(file: string): Promise<Pick<ReadDumps, "dumps" | "notes">> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    throw new CliError(fileProblem(file, error));
+  }
+  const { dumps, notes, unknown } = readDumps(text);
+  if (dumps.length === 0) throw new CliError(`${file}: ${notes[0] ?? "This is no task dump."}`);
+  const skipped = unknown === 0 ? [] : [`${count(unknown, "line")} of it were not understood and left out.`];
+  return { dumps, notes: [...notes, ...skipped].map((note) => `${file}: ${note}`) };
+}
+
+/** One sentence for a file that can't be read or written. */
+export function fileProblem(file: string, error: unknown): string {
+  switch ((error as NodeJS.ErrnoException | null)?.code) {
+    case "ENOENT":
+      return `There is no file '${file}': check the path.`;
+    case "EISDIR":
+      return `'${file}' is a folder: name a file in it.`;
+    case "EACCES":
+    case "EPERM":
+      return `'${file}' can't be opened: its permissions don't allow it.`;
+    default:
+      return `'${file}' can't be opened: ${reasonOf(error)}.`;
+  }
+}
