@@ -223,7 +223,7 @@ describe("configuration", function () {
       const opened = open(one);
       program.open([opened.folder]);
       const file = opened.path("src/main.ts");
-      const relative = program.files().map((name) => path.posix.relative(opened.folder, name));
+      const relative = program.selected().map((name) => path.posix.relative(opened.folder, name));
       assert.deepEqual(relative, one.selected ?? Object.keys(sources).sort());
       const facts = program.facts(file);
       assert.ok(facts);

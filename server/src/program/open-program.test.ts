@@ -40,7 +40,7 @@ describe("program", function () {
     return program;
   };
   const filesOf = (project: TestProject, program = shared) =>
-    program.files().map((file) => path.posix.relative(project.folder, file));
+    program.selected().map((file) => path.posix.relative(project.folder, file));
   const messages = (program = shared) => program.notices().map(({ message }) => message);
   /** The file that a name of a source leads to, from its last occurrence. */
   const target = (project: TestProject, name: string, source: string, text: string, program = shared) => {
@@ -139,6 +139,7 @@ describe("program", function () {
       });
       shared.open([project.path("test/a.ts")]);
       assert.deepEqual(filesOf(project), ["test/a.ts"]);
+      assert.deepEqual(shared.files(), [project.path("src/x.ts"), project.path("test/a.ts")]);
       assert.equal(target(project, "test/a.ts", uses, "x"), "src/x.ts");
     });
 

@@ -18,13 +18,22 @@ import type {
   TypeAnswer,
 } from "./program.ts";
 import { QuestionCrashed, type RequestWatch, startSession } from "./session.ts";
-import { bestProjects, findWorkspace, looseProjects, type OpenProject, type Workspace } from "./workspace.ts";
+import {
+  allSources,
+  bestProjects,
+  findWorkspace,
+  looseProjects,
+  type OpenProject,
+  type Workspace,
+} from "./workspace.ts";
 
 export interface ProgramOptions {
   /** TypeScript's native executable; found beside the bundle or in the installed platform package when absent. */
   readonly executable?: string;
   /** Larger sources are left out, with a notice. */
   readonly maxFileBytes?: number;
+  /** Told when TypeScript's process can't be kept running; every question throws then, until something changes. */
+  readonly onUnavailable?: (error: TypeScriptUnavailable) => void;
   /** Told about everything that blocks on TypeScript's process. */
   readonly watch?: Partial<RequestWatch>;
 }
@@ -52,6 +61,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
   let roots: readonly FilePath[] = [];
   let workspace: Workspace | undefined;
   let selected: readonly FilePath[] = [];
+  let files: readonly FilePath[] = [];
   let best: ReadonlyMap<string, FilePath> = new Map();
   let loose: readonly FilePath[] = [];
   let generation = 0;
@@ -61,6 +71,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
     executable,
     overlay,
     watch: { begin: ignore, end: ignore, stopped: ignore, ...options.watch },
+    onUnavailable: (error) => options.onUnavailable?.(error),
     quarantine: (opens) => quarantineCulprit(opens),
     onUnopenable: (configuration) =>
       notices.add({
@@ -125,10 +136,10 @@ export function openProgram(options: ProgramOptions = {}): Program {
   /** Opens what the roots mean now and closes the rest. */
   const reopen = (changes: Changes) => {
     const opened = workspace === undefined ? [] : [...workspace.configurations.keys()];
-    if (overlay.hasNewFiles) session.overlayEverything();
+    if (overlay.newFiles().length > 0) session.overlayEverything();
     const next = findWorkspace(roots, {
       libraries,
-      isBuffer: overlay.isBuffer,
+      newFiles: overlay.newFiles(),
       namedBy: (configuration) => {
         overlay.setConfiguration(configuration.file, configuration.mended);
         return session.ask((_, api) => api.parseConfigFile(configuration.file).fileNames);
@@ -159,7 +170,9 @@ export function openProgram(options: ProgramOptions = {}): Program {
     }
     for (const configuration of closed) overlay.setConfiguration(configuration, undefined);
     loose = looseNames;
-    best = bestProjects([...real, ...openProjects((configuration) => looseNames.includes(configuration))]);
+    const projects = [...real, ...openProjects((configuration) => looseNames.includes(configuration))];
+    best = bestProjects(projects);
+    files = allSources(selected, projects);
     view = undefined;
     // A file that was in no project may be in one now.
     for (const [key, described] of facts) if (described === undefined) facts.delete(key);
@@ -190,18 +203,18 @@ export function openProgram(options: ProgramOptions = {}): Program {
     session.forgive();
     asked.clear();
     generation += 1;
-    const files = [...pending];
+    const taken = [...pending];
     pending.clear();
-    for (const file of files) forget(file);
-    notices.remove(files);
-    if (files.some(changesPackages)) {
+    for (const file of taken) forget(file);
+    notices.remove(taken);
+    if (taken.some(changesPackages)) {
       // TypeScript keeps what it knows of packages and configurations over any update.
       session.rest();
     }
-    const states = files.map((file) => ({ file, state: stateOf(file) }));
+    const states = taken.map((file) => ({ file, state: stateOf(file) }));
     const those = (state: FileState) => states.filter((one) => one.state === state).map(({ file }) => file);
     const [changed, created, deleted] = [those("changed"), those("created"), those("deleted")];
-    const structural = created.length + deleted.length > 0 || files.some(isConfiguration);
+    const structural = created.length + deleted.length > 0 || taken.some(isConfiguration);
     return { changed, created, deleted, structural };
   };
 
@@ -294,7 +307,8 @@ export function openProgram(options: ProgramOptions = {}): Program {
     get generation() {
       return generation as Generation;
     },
-    files: () => selected,
+    files: () => files,
+    selected: () => selected,
     facts(file) {
       const key = keyOf(file);
       if (!facts.has(key)) facts.set(key, describe(file));

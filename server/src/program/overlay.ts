@@ -10,8 +10,8 @@ export interface Overlay extends FileOverlay {
   setBuffer(file: FilePath, text: string): void;
   closeBuffer(file: FilePath): void;
   isBuffer(file: FilePath): boolean;
-  /** True when some buffer has no file on disk. */
-  readonly hasNewFiles: boolean;
+  /** Buffers without a file on disk. */
+  newFiles(): readonly FilePath[];
   /** Configurations that are mended or made up. True when the texts changed for TypeScript. */
   setConfiguration(file: FilePath, text: string | undefined): boolean;
   /** A file whose text ends TypeScript's process: it reads as empty. */
@@ -93,9 +93,7 @@ export function createOverlay(maxFileBytes: number): Overlay {
       newFiles.delete(keyOf(file));
     },
     isBuffer: (file) => buffers.has(keyOf(file)),
-    get hasNewFiles() {
-      return newFiles.size > 0;
-    },
+    newFiles: () => [...newFiles.values()],
     setConfiguration(file, text) {
       const before = configurations.get(keyOf(file));
       if (text === undefined) configurations.delete(keyOf(file));

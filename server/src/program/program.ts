@@ -68,8 +68,10 @@ export interface Program {
    */
   commit(): Generation;
   readonly generation: Generation;
-  /** The files to analyse, sorted: those of the opened projects without declarations and dependencies. */
+  /** Sources of the opened projects, without declarations and dependencies: what can be looked at. Sorted. */
   files(): readonly FilePath[];
+  /** The files among them that the opened paths mean: where findings are wanted. Sorted. */
+  selected(): readonly FilePath[];
   /** Facts of one file of the program, also of one in a dependency; undefined when there is none or it can't be read. */
   facts(path: FilePath): FileFacts | undefined;
   /** The text that `facts` describes. */

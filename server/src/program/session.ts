@@ -47,6 +47,8 @@ export interface SessionOptions {
   readonly executable: string;
   readonly overlay: FileOverlay;
   readonly watch: RequestWatch;
+  /** There is nothing left to try, until `forgive`. */
+  readonly onUnavailable: (error: TypeScriptUnavailable) => void;
   /** Looks for the file that ends the process while projects are opened; true when it found and covered one. */
   readonly quarantine: (probe: (configuration: FilePath) => boolean) => boolean;
   /** A project that TypeScript cannot open. */
@@ -65,13 +67,20 @@ export function startSession(options: SessionOptions): Session {
   let epoch = 0;
   let deaths = 0;
   let answers = 0;
+  let gaveUp: TypeScriptUnavailable | undefined;
+
+  const giveUp = (message: string): never => {
+    gaveUp = new TypeScriptUnavailable(message);
+    options.onUnavailable(gaveUp);
+    throw gaveUp;
+  };
 
   const died = (): void => {
     rest();
     deaths += 1;
     answers = 0;
     if (deaths >= maxDeaths) {
-      throw new TypeScriptUnavailable(
+      giveUp(
         `TypeScript's process ended ${deaths} times in a row, so the analysis stops; free some memory or leave out the last change, then try again.`,
       );
     }
@@ -79,8 +88,13 @@ export function startSession(options: SessionOptions): Session {
   };
 
   const start = (): Connection => {
-    connection ??= connect(options.executable, options.overlay, everything);
-    return connection;
+    if (connection !== undefined) return connection;
+    try {
+      connection = connect(options.executable, options.overlay, everything);
+      return connection;
+    } catch (error) {
+      return giveUp(error instanceof Error ? error.message : String(error));
+    }
   };
 
   /** Runs `request`; undefined when the process died of it. Errors that TypeScript answers with are thrown. */
@@ -122,7 +136,8 @@ export function startSession(options: SessionOptions): Session {
   const attemptUpdate = (params: Parameters<API["updateSnapshot"]>[0]) => {
     try {
       return attempt((api) => api.updateSnapshot(params), "open");
-    } catch {
+    } catch (error) {
+      if (error instanceof TypeScriptUnavailable) throw error;
       return undefined;
     }
   };
@@ -137,6 +152,7 @@ export function startSession(options: SessionOptions): Session {
   /** A snapshot with all projects open. */
   const ready = (): Snapshot => {
     if (snapshot !== undefined) return snapshot;
+    if (gaveUp !== undefined) throw gaveUp;
     // The second death in a row is no accident: some file or project is the cause.
     for (let tries = 0; tries < 2; tries += 1) {
       if (tryUpdate({ openProjects: [...opened] }) && snapshot !== undefined) return snapshot;
@@ -145,7 +161,7 @@ export function startSession(options: SessionOptions): Session {
     const good = [...opened].filter(opensAlone);
     const bad = [...opened].filter((configuration) => !good.includes(configuration));
     if (good.length === 0 && !tryUpdate({})) {
-      throw new TypeScriptUnavailable(
+      giveUp(
         `TypeScript's process ends as soon as it starts ('${options.executable}'); install Unknot again or name another compiler.`,
       );
     }
@@ -154,7 +170,7 @@ export function startSession(options: SessionOptions): Session {
       options.onUnopenable(configuration);
     }
     if (!tryUpdate({ openProjects: good }) || snapshot === undefined) {
-      throw new TypeScriptUnavailable(
+      return giveUp(
         "TypeScript's process ends when these projects are opened together; open them one at a time.",
       );
     }
@@ -221,6 +237,7 @@ export function startSession(options: SessionOptions): Session {
     },
     rest,
     forgive() {
+      gaveUp = undefined;
       deaths = 0;
     },
   };

@@ -41,8 +41,8 @@ export interface LooseProject {
 export interface WorkspaceQuestions {
   /** The names that `lib` may have. */
   readonly libraries: ReadonlySet<string>;
-  /** True for files that exist only as buffers. */
-  readonly isBuffer: (file: FilePath) => boolean;
+  /** Files that exist only as buffers. */
+  readonly newFiles: readonly FilePath[];
   /** The files that a configuration names. */
   readonly namedBy: (configuration: Configuration) => readonly FilePath[];
 }
@@ -77,7 +77,10 @@ export function findWorkspace(roots: readonly FilePath[], questions: WorkspaceQu
   const addFolder = (folder: FilePath): void => {
     const found = discover(folder, (configuration) => read(configuration).outputs);
     notices.push(...found.notices);
-    for (const file of found.sources) files.add(file);
+    const fresh = questions.newFiles.filter(
+      (file) => isInside(folder, file) && isSource(file) && !isDependency(file),
+    );
+    for (const file of [...found.sources, ...fresh]) files.add(file);
     for (const file of found.configurations) open(closure(file));
     const above = nearestConfiguration(folder);
     if (above !== undefined && !found.configurations.some((file) => folderOf(file) === folder)) {
@@ -110,7 +113,7 @@ export function findWorkspace(roots: readonly FilePath[], questions: WorkspaceQu
     const entry = statSync(root, { throwIfNoEntry: false });
     const say = (message: string) => notices.push({ file: root, severity: "warning", message });
     if (entry?.isDirectory()) addFolder(root);
-    else if (entry === undefined && !questions.isBuffer(root)) {
+    else if (entry === undefined && !questions.newFiles.some((file) => keyOf(file) === keyOf(root))) {
       say(`'${root}' does not exist; correct the path.`);
     } else if (root.endsWith(".json")) {
       named.push(root);
@@ -202,6 +205,17 @@ const looseName = "unknot-loose.tsconfig.json";
 
 export function isLoose(configuration: FilePath): boolean {
   return configuration.endsWith(`/${looseName}`);
+}
+
+/** Everything that can be looked at: the selected files and all other sources of the projects. Sorted. */
+export function allSources(
+  selected: readonly FilePath[],
+  projects: readonly OpenProject[],
+): readonly FilePath[] {
+  const sources = projects
+    .flatMap(({ sources }) => sources)
+    .filter((file) => isSource(file) && !isDependency(file));
+  return [...new Set([...selected, ...sources])].sort();
 }
 
 /**
