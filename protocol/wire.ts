@@ -39,14 +39,17 @@ export interface Registration {
 
 /**
  * What a traced thread with a `session` leaves in the runtime folder as `<pid>-<threadId>.last.json` (written whole,
- * then renamed) when it ends with tasks pending or problems: nobody can ask it any more, and a short program may end
- * before anybody could. Whoever the session belongs to reads the file and removes it.
+ * then renamed) when it ends with tasks pending or problems, and with `UNKNOT_LAST_DUMP=always` in any case: nobody can
+ * ask it any more, and a short program may end before anybody could. Whoever the session belongs to reads the file and
+ * removes it.
  */
 export interface LastDump {
   readonly version: typeof wireVersion;
   /** As in the thread's registration, if it had the time to write one. */
   readonly startedAt: number;
   readonly session: string;
+  /** Tasks started in all. */
+  readonly started?: number;
   /** With problems, and with the exit code if it is known. */
   readonly dump: Dump;
 }
