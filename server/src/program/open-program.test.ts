@@ -299,6 +299,37 @@ describe("program", function () {
     for (const file of shared.files()) assert.ok(shared.facts(file), file);
   });
 
+  it("knows the lines that start in code", () => {
+    const text = [
+      "const a = `one",
+      "two ${",
+      "  f()",
+      "} three`;",
+      "const b = 'x\\",
+      "y';",
+      "const c = (",
+      "  <div",
+      "    title={",
+      "      f()",
+      "    }",
+      "  >",
+      "    {f()}",
+      "    <b />",
+      "    {",
+      "      f()",
+      "    }",
+      "  </div>",
+      ");",
+      "",
+    ];
+    const project = write({ "a.tsx": text.join("\n") });
+    shared.open([project.folder]);
+    const lines = text.map((_, index) => index + 1);
+    const inText = lines.filter((line) => !shared.startsInCode(project.path("a.tsx"), line));
+    assert.deepEqual(inText, [2, 6, 13, 14, 15, 18]);
+    assert.equal(shared.startsInCode(project.path("a.tsx"), 99), false);
+  });
+
   describe("buffers", () => {
     const one = `import { f } from "./b.js";\nf;`;
 

@@ -18,6 +18,7 @@ import type {
   TypeAnswer,
 } from "./program.ts";
 import { QuestionCrashed, type RequestWatch, startSession } from "./session.ts";
+import { startsInCode } from "./syntax.ts";
 import {
   allSources,
   bestProjects,
@@ -314,6 +315,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
       if (!facts.has(key)) facts.set(key, describe(file));
       return facts.get(key);
     },
+    startsInCode: (file, line) => inProject(file, (_, tree) => startsInCode(tree, line)) ?? false,
     text: (file) => inProject(file, (_, tree) => tree.text),
     symbols: (file, nodes) =>
       answer<SymbolAnswer>("symbols", file, nodes, unknownSymbol, (missing) =>

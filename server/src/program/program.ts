@@ -74,6 +74,8 @@ export interface Program {
   selected(): readonly FilePath[];
   /** Facts of one file of the program, also of one in a dependency; undefined when there is none or it can't be read. */
   facts(path: FilePath): FileFacts | undefined;
+  /** False where a line (from 1) starts inside a string, a template or the text of JSX. */
+  startsInCode(path: FilePath, line: number): boolean;
   /** The text that `facts` describes. */
   text(path: FilePath): string | undefined;
   /** Where the names at these nodes lead. One answer per node, in order; asks in one batch. */

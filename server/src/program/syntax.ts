@@ -1,4 +1,4 @@
-import type { Node, SourceFile } from "typescript/unstable/ast";
+import { type Node, type SourceFile, SyntaxKind } from "typescript/unstable/ast";
 import type { NodeId } from "./program.ts";
 
 // What we use of TypeScript's node table beyond its typings. The fields exist at run time in 7.0.2 and are marked
@@ -25,4 +25,25 @@ export function nodeAt(sourceFile: SourceFile, id: NodeId): Node | undefined {
   if (!(id > 0 && id < table.nodes.length)) return undefined;
   const node = table.getOrCreateNodeAtIndex(id);
   return (node.kind as number) === listKind ? undefined : node;
+}
+
+const textKinds: ReadonlySet<number> = new Set([
+  SyntaxKind.StringLiteral,
+  SyntaxKind.NoSubstitutionTemplateLiteral,
+  SyntaxKind.TemplateHead,
+  SyntaxKind.TemplateMiddle,
+  SyntaxKind.TemplateTail,
+]);
+
+/** False where a line starts inside a string, a template or the text of JSX: a comment there would be text. */
+export function startsInCode(sourceFile: SourceFile, line: number): boolean {
+  const offset = sourceFile.getLineStarts()[line - 1];
+  if (offset === undefined) return false;
+  let node: Node | undefined = sourceFile;
+  while (node !== undefined) {
+    if (node.kind === SyntaxKind.JsxText) return false;
+    if (textKinds.has(node.kind) && node.getStart(sourceFile) < offset) return false;
+    node = node.forEachChild((child) => (child.pos <= offset && offset < child.end ? child : undefined));
+  }
+  return true;
 }

@@ -37,6 +37,8 @@ export interface AnalysisReport {
   /** The files that were analysed. */
   readonly files: readonly FilePath[];
   readonly findings: AnalysisResult["findings"];
+  /** For every finding whether a comment can stand on a line above it: not inside a template or the text of JSX. */
+  readonly commentable: readonly boolean[];
   readonly failures: readonly AnalysisFailure[];
   readonly notices: readonly ProjectNotice[];
   readonly stats: AnalysisStats;

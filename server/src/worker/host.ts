@@ -109,6 +109,8 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
     };
     const worker = new Worker(workerFile, {
       workerData,
+      // A message on standard output would break a server that speaks through it.
+      stdout: true,
       env: { ...process.env, ...goLimit(options.maxMemoryMb) },
       ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
     });

@@ -62,6 +62,7 @@ function run(opened: Program, request: WorkerRequest, isCancelled: () => boolean
     generation: opened.generation,
     files,
     findings: result?.findings ?? [],
+    commentable: (result?.findings ?? []).map(({ at }) => opened.startsInCode(at.file, at.line)),
     failures: result?.failures ?? [],
     notices: opened.notices(),
     stats: {
@@ -79,6 +80,7 @@ function rest(resting: Program): AnalysisReport {
     generation: resting.generation,
     files: [],
     findings: [],
+    commentable: [],
     failures: [],
     notices: [],
     stats: { openMs: 0, analyzeMs: 0, questions: { ...resting.questions } },
