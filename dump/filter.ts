@@ -21,8 +21,8 @@ type Term = (scene: FilterScene) => TaskPredicate;
  * Parses the filter of the panel and the command line. Words are joined by "and", `-` before one negates it, quotes
  * keep spaces together. `state:`, `kind:`, `name:`, `file:`, `created:`, `lib:` look for a part of the text, ignoring
  * case; `id:7`, `label:key`, `label:key=value`, `problem:owner-gone`, `deadlock:D1` (or `problem:any`) compare it;
- * `age>30s` and `wait<=5m` compare times (ms, s, m, h). Any other word is looked for in names, functions, files and
- * resources. An empty filter lets everything through.
+ * `age>30s` and `wait<=5m` compare times (ms, s, m, h). Any other word is looked for in names, states, functions,
+ * files and resources. An empty filter lets everything through.
  */
 export function parseFilter(text: string): ParsedFilter {
   const terms: Term[] = [];
@@ -142,10 +142,11 @@ function concerned(by: (problem: Problem) => boolean): Term {
 function freeText(word: string): Term {
   return part(word, (task, scene) => [
     task.name,
+    task.state,
     siteOf(scene.snapshot, task.at)?.function,
     siteOf(scene.snapshot, task.entry)?.function,
     ...filesOf(scene.snapshot, [task.at, task.entry]),
-    ...resourcesOf(task, scene).map((resource) => resource?.name),
+    ...resourcesOf(task, scene).flatMap((resource) => [resource?.name, resource?.type]),
   ]);
 }
 

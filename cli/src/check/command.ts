@@ -27,8 +27,8 @@ export interface CheckOptions {
   readonly rule?: readonly string[];
   readonly severity: Severity;
   readonly failOn: Severity;
-  readonly stats: boolean;
-  readonly fix: boolean;
+  readonly stats?: boolean;
+  readonly fix?: boolean;
 }
 
 export interface CheckContext {

@@ -16,9 +16,9 @@ export type DumpFormat = (typeof dumpFormats)[number];
 export interface WriteOptions {
   readonly format: DumpFormat;
   /** One block per task instead of one per group, so that everything can be read again. */
-  readonly full: boolean;
+  readonly full?: boolean;
   /** Only tasks in a deadlock; for pprof, whose viewers leave out what is rare. */
-  readonly onlyDeadlocks: boolean;
+  readonly onlyDeadlocks?: boolean;
 }
 
 /** Writes dumps to a file, or to standard output without one. */

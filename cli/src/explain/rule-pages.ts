@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { RuleInfo } from "../check/report.ts";
 
 // The pages stand beside the bundled command (`rules/<id>.md`, put there by scripts/build.ts), and in the repository
 // beside the rules.
@@ -17,6 +18,14 @@ export function ruleIds(): readonly string[] {
   return readdirSync(sources)
     .filter((id) => existsSync(new URL(`${id}/doc.md`, sources)))
     .sort();
+}
+
+/** All rules with their titles, for listings. */
+export function rules(): readonly RuleInfo[] {
+  return ruleIds().map((id) => {
+    const heading = /^#\s+(.*)$/m.exec(rulePage(id) ?? "")?.[1] ?? id;
+    return { id, title: heading.replaceAll("`", "") };
+  });
 }
 
 /** The page of a rule as Markdown; undefined when there is no such rule. */

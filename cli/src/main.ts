@@ -1,0 +1,177 @@
+#!/usr/bin/env node
+// The `unknot` command: says what it can do, reads its options and hands over to one file per command.
+import { readFileSync } from "node:fs";
+import { severities } from "@unknot/protocol/finding.ts";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { type CheckOptions, check, checkFormats } from "./check/command.ts";
+import { CliError, exitCodes, reasonOf } from "./cli-error.ts";
+import { type DiffOptions, type DumpOptions, diff, dump, ps } from "./dumps/commands.ts";
+import { dumpFormats } from "./dumps/write-dumps.ts";
+import { explain } from "./explain/command.ts";
+import { rules } from "./explain/rule-pages.ts";
+import { type RunOptions, run } from "./run/command.ts";
+import { colorsFor, printable } from "./terminal.ts";
+
+const version = versionOf();
+const program = new Command("unknot")
+  .description(
+    "Finds races, deadlocks and leaked tasks in async TypeScript: by reading it (check) and by watching it run (run, dump).",
+  )
+  .version(version, "-V, --version", "print the version")
+  .helpOption("-h, --help", "explain a command")
+  .helpCommand("help [command]", "explain a command")
+  .showHelpAfterError("(unknot --help shows what there is)")
+  .enablePositionalOptions()
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "unknot: ")) });
+
+program
+  .command("check")
+  .description("read TypeScript and JavaScript and report what can go wrong")
+  .argument("[paths...]", "files, folders or tsconfig files (default: the current folder)")
+  .option("-p, --project <tsconfig>", "also check what this tsconfig names")
+  .addOption(
+    new Option("--format <format>", "how to print findings").choices([...checkFormats]).default("text"),
+  )
+  .option("--rule <id...>", "report only these rules (unknot explain names them)", collectRules)
+  .addOption(
+    new Option("--severity <level>", "report nothing less severe than this")
+      .choices([...severities])
+      .default("information"),
+  )
+  .addOption(
+    new Option("--fail-on <level>", "end with 1 when there is a finding at least this severe")
+      .choices([...severities])
+      .default("error"),
+  )
+  .option("--fix", "apply the preferred fix of each finding, then report what is left")
+  .option("--stats", "print times and numbers on standard error")
+  .addHelpText(
+    "after",
+    `
+Findings go to standard output, everything else to standard error.
+Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 could not run.
+
+  unknot check                          the current folder
+  unknot check src/orders.ts --fix      one file, mended where that is safe
+  unknot check --format sarif > unknot.sarif`,
+  )
+  .action(async (paths: string[], options: CheckOptions) => {
+    process.exitCode = await check(paths, options, { rules: rules(), version });
+  });
+
+program
+  .command("run")
+  .description("run a Node program and watch its tasks")
+  .usage("[options] -- program [args...]")
+  .argument("[program...]", "a JavaScript or TypeScript file, or a command of an installed package")
+  .option("--report <file>", "write what was found as JSON, also when the program hangs and is interrupted")
+  .option("--dump-on-exit <file>", "write the tasks that are left at the end (.json: as JSON)")
+  .option("--fail-on-problem", `end with ${exitCodes.problem} when a problem was found for sure`)
+  .passThroughOptions()
+  .addHelpText(
+    "after",
+    `
+The program's output, signals and exit code stay as they are, except with --fail-on-problem.
+
+  unknot run -- server.ts --port 8080
+  unknot run --report report.json -- node --enable-source-maps dist/main.js`,
+  )
+  .action(async (words: string[], options: RunOptions) => {
+    await run(words, options);
+  });
+
+program
+  .command("ps")
+  .description("list the traced processes of this user")
+  .option("--json", "print JSON")
+  .action(async (options: { readonly json?: boolean }) => {
+    await ps(options);
+  });
+
+program
+  .command("dump")
+  .description("show the tasks of a traced process, or convert a dump")
+  .argument("<process|file>", "process id (unknot ps lists them) or a dump file")
+  .addOption(new Option("--format <format>", "how to print it").choices([...dumpFormats]).default("taskdump"))
+  .option("-o, --output <file>", "write to a file")
+  .option("--filter <words>", 'only these tasks: state:"chan receive" file:orders.ts age>30s -kind:job name')
+  .option("--full", "one block per task, complete enough to be read again (taskdump)")
+  .option("--only-deadlocks", "only tasks that are part of a deadlock")
+  .addHelpText(
+    "after",
+    `
+  unknot dump 4242                      tasks grouped by where they wait, deadlocks first
+  unknot dump 4242 --full -o hang.taskdump
+  unknot dump hang.taskdump --format pprof -o tasks.pb.gz
+  unknot dump 4242 --filter 'state:mutex wait>10s'`,
+  )
+  .action(async (source: string, options: DumpOptions) => {
+    await dump(source, options);
+  });
+
+program
+  .command("diff")
+  .description("compare two dumps: what started, ended, grew")
+  .argument("<before>", "dump file")
+  .argument("<after>", "dump file, or the id of a process to compare with as it is now")
+  .option("--json", "print JSON")
+  .action(async (before: string, after: string, options: DiffOptions) => {
+    await diff(before, after, options);
+  });
+
+program
+  .command("explain")
+  .description("print the page of a rule: what it finds, why it hurts, how to mend it")
+  .argument("<rule>", "id of a rule, for example floating-task")
+  .action(async (rule: string) => {
+    await explain(rule);
+  });
+
+// A reader that has seen enough (`unknot dump … | head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? exitCodes.fine : exitCodes.couldNotRun);
+});
+
+try {
+  if (process.argv.length <= 2) program.outputHelp();
+  else await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.couldNotRun;
+  const { red } = colorsFor(process.stderr);
+  if (error instanceof CliError) {
+    process.stderr.write(`${red("unknot:")} ${printable(error.message)}\n`);
+    return error.exitCode;
+  }
+  const details = error instanceof Error ? error.stack : undefined;
+  process.stderr.write(
+    `${red("unknot:")} This should not happen: ${printable(reasonOf(error))}. Please report it with the lines below.\n${printable(details ?? "")}\n`,
+  );
+  return exitCodes.couldNotRun;
+}
+
+function collectRules(value: string, before: readonly string[] | undefined): readonly string[] {
+  const ids = value.split(",").map((id) => id.trim().replace(/^unknot\//, ""));
+  if (ids.includes("")) throw new InvalidArgumentError("Name a rule.");
+  return [...(before ?? []), ...ids];
+}
+
+/** The version of the package that this file is part of: beside the bundle, or the repository's. */
+function versionOf(): string {
+  for (const manifest of ["./package.json", "../../package.json"]) {
+    try {
+      const value = JSON.parse(readFileSync(new URL(manifest, import.meta.url), "utf8")) as {
+        readonly version?: string;
+        readonly name?: string;
+      };
+      if (value.name === "unknot" && value.version !== undefined) return value.version;
+    } catch {
+      // Not there: the next one.
+    }
+  }
+  return "0.0.0";
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { CliError, exitCodes, reasonOf } from "../cli-error.ts";
+import { fileProblem } from "../dumps/read-dump-file.ts";
+import { writeDumps } from "../dumps/write-dumps.ts";
+import { colorsFor, printable } from "../terminal.ts";
+import { takeDumpsOfSession, takeLastDumps } from "../traced.ts";
+import { findNode } from "./find-node.ts";
+import { findProgram } from "./find-program.ts";
+import { registerFile } from "./register-file.ts";
+import { hasSureProblem, type LastState, reportOf } from "./report.ts";
+import { endLike, runProgram } from "./run-program.ts";
+
+export interface RunOptions {
+  readonly report?: string;
+  readonly dumpOnExit?: string;
+  readonly failOnProblem?: boolean;
+}
+
+/** `unknot run -- program args`: ends this process as the program ended. Throws a CliError when it can't start. */
+export async function run(words: readonly string[], options: RunOptions): Promise<never> {
+  const program = findProgram(words, process.cwd());
+  const node = findNode(process.cwd());
+  const session = `run-${randomUUID()}`;
+  // Before the program runs, so that a wrong path does not cost a whole run.
+  for (const file of [options.report, options.dumpOnExit]) if (file !== undefined) reserve(file);
+
+  let hanging: readonly LastState[] = [];
+  const ending = await runProgram(
+    {
+      node,
+      args: ["--require", registerFile(), ...program.nodeOptions, program.file, ...program.args],
+      env: {
+        ...process.env,
+        UNKNOT_SESSION: session,
+        UNKNOT_LAST_DUMP: "always",
+        // What the program starts by the name `node` has to be the same Node.
+        ...(node === process.execPath
+          ? {}
+          : { PATH: path.dirname(node) + path.delimiter + (process.env["PATH"] ?? "") }),
+      },
+    },
+    {
+      beforeSignal: async () => {
+        hanging = await takeDumpsOfSession(session);
+        await writeResults(hanging, options);
+      },
+    },
+  );
+  const last = takeLastDumps(session);
+  const states = last.length > 0 ? last : hanging;
+  await writeResults(states, options);
+  if (options.failOnProblem && hasSureProblem(reportOf(states))) process.exit(exitCodes.problem);
+  return endLike(ending);
+}
+
+async function writeResults(states: readonly LastState[], options: RunOptions): Promise<void> {
+  try {
+    if (options.report !== undefined) {
+      writeFileSync(options.report, `${JSON.stringify(reportOf(states), null, 2)}\n`);
+    }
+    if (options.dumpOnExit !== undefined) {
+      const format = options.dumpOnExit.endsWith(".json") ? "json" : "taskdump";
+      const dumps = states.map((state) => state.dump);
+      await writeDumps(dumps, { format, full: true }, options.dumpOnExit);
+    }
+  } catch (error) {
+    // The program's own ending is worth more than our file.
+    process.stderr.write(`${colorsFor(process.stderr).red("unknot:")} ${printable(reasonOf(error))}\n`);
+  }
+}
+
+function reserve(file: string): void {
+  try {
+    writeFileSync(file, "");
+  } catch (error) {
+    throw new CliError(fileProblem(file, error));
+  }
+}

@@ -1,0 +1,153 @@
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { connect as connectSocket, type Socket } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import path from "node:path";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import { type LastDump, type Registration, type Wire, wireVersion } from "@unknot/protocol/wire.ts";
+import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from "vscode-jsonrpc/node";
+import { CliError, reasonOf } from "./cli-error.ts";
+import type { LastState } from "./run/report.ts";
+
+/** The folder in which traced threads register; docs/protocol.md says how it is found. */
+function runtimeFolder(): string {
+  return path.join(tmpdir(), `unknot-${userInfo().uid}`);
+}
+
+/** The traced threads of this user that are alive. */
+export function listTraced(): readonly Registration[] {
+  return entries().flatMap(({ value }) => (isRegistration(value) && isAlive(value.pid) ? value : []));
+}
+
+/** A dump of every traced thread of a process, the main one first. Throws a CliError when there is none to be had. */
+export async function takeDumps(pid: number): Promise<readonly Dump[]> {
+  const threads = listTraced()
+    .filter((each) => each.pid === pid)
+    .sort((a, b) => a.threadId - b.threadId);
+  if (threads.length === 0) {
+    throw new CliError(
+      isAlive(pid)
+        ? `Process ${pid} is not traced: start it with 'unknot run -- …' or 'node --import unknot/register …' ('unknot ps' lists those that are).`
+        : `There is no process ${pid} ('unknot ps' lists the traced ones).`,
+    );
+  }
+  return Promise.all(threads.map((thread) => takeDump(thread, "cli", 30_000)));
+}
+
+/** Dumps of the threads of a run that is under way; whoever does not answer soon is left out. */
+export async function takeDumpsOfSession(session: string): Promise<readonly LastState[]> {
+  const threads = listTraced().filter((each) => each.session === session);
+  const dumps = await Promise.allSettled(threads.map((thread) => takeDump(thread, "signal", 3000)));
+  return dumps.flatMap((outcome) =>
+    outcome.status === "fulfilled" ? { dump: outcome.value, started: startedAtLeast(outcome.value) } : [],
+  );
+}
+
+/** What the threads of a run left when they ended; removes the files. */
+export function takeLastDumps(session: string): readonly LastState[] {
+  return entries().flatMap(({ file, value }) => {
+    if (!isLastDump(value) || value.session !== session) return [];
+    rmSync(file, { force: true });
+    return { dump: value.dump, started: value.started ?? startedAtLeast(value.dump) };
+  });
+}
+
+/** Ids are given in order, so the highest one tells how many there were at least. */
+function startedAtLeast(dump: Dump): number {
+  return dump.tasks.reduce((most, task) => Math.max(most, task.id), 0);
+}
+
+async function takeDump(registration: Registration, by: string, patienceMs: number): Promise<Dump> {
+  const { pid, version } = registration;
+  if (version !== wireVersion) {
+    throw new CliError(
+      `Process ${pid} is traced by another version of Unknot: use that one, or start the process again.`,
+    );
+  }
+  const socket = await openSocket(registration);
+  const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+  rpc.onError(() => {}); // A broken socket ends the requests as well.
+  rpc.listen();
+  const request = <Method extends keyof Wire>(method: Method, params: Wire[Method]["params"]) =>
+    rpc.sendRequest<Wire[Method]["result"]>(method, params);
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new CliError(`Process ${pid} did not answer within ${patienceMs / 1000} s.`)),
+      patienceMs,
+    );
+  });
+  const answer = (async () => {
+    await request("hello", { version: wireVersion, token: registration.token });
+    return request("dump", { by });
+  })();
+  try {
+    return await Promise.race([answer, tooLate]);
+  } catch (error) {
+    throw error instanceof CliError ? error : new CliError(`Process ${pid} refused: ${reasonOf(error)}.`);
+  } finally {
+    clearTimeout(timer);
+    rpc.dispose();
+    socket.destroy();
+  }
+}
+
+function openSocket({ endpoint, pid }: Registration): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket(endpoint);
+    socket.once("connect", () => resolve(socket));
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      const denied = error.code === "EACCES" || error.code === "EPERM";
+      reject(
+        new CliError(
+          denied
+            ? `Process ${pid} belongs to another user, who alone may look at it.`
+            : `Process ${pid} does not answer any more: ${reasonOf(error)}.`,
+        ),
+      );
+    });
+  });
+}
+
+function entries(): readonly { readonly file: string; readonly value: unknown }[] {
+  const folder = runtimeFolder();
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return []; // Nothing was traced yet.
+  }
+  return names.flatMap((name) => {
+    const file = path.join(folder, name);
+    try {
+      return name.endsWith(".json") ? { file, value: JSON.parse(readFileSync(file, "utf8")) as unknown } : [];
+    } catch {
+      return []; // Gone again, or still being written.
+    }
+  });
+}
+
+function isRegistration(value: unknown): value is Registration {
+  const fields = record(value);
+  return (
+    ["version", "pid", "threadId", "startedAt"].every((name) => typeof fields[name] === "number") &&
+    ["endpoint", "token", "title", "node"].every((name) => typeof fields[name] === "string")
+  );
+}
+
+function isLastDump(value: unknown): value is LastDump {
+  const fields = record(value);
+  return typeof fields["session"] === "string" && record(fields["dump"])["format"] === "unknot-dump";
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
