@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import type { TaskId } from "@unknot/protocol/task.ts";
+import type { TaskId, Wait } from "@unknot/protocol/task.ts";
 import fc from "fast-check";
 import { findKnots, stuckVertices } from "./knots.ts";
 import { DumpBuilder, joins, races, waits, wants } from "./testing/dump-builder.ts";
 import { resourceAt, waitForGraph } from "./wait-for-graph.ts";
+
+type JoinWait = Extract<Wait, { on: "tasks" }>;
 
 const knotsOf = (builder: DumpBuilder) => findKnots(waitForGraph(builder.build()));
 const tasksOf = (builder: DumpBuilder) => knotsOf(builder).map((knot) => knot.tasks);
@@ -131,6 +133,43 @@ describe("knots", () => {
       assert.deepEqual(semaphore("handle"), [false]);
       assert.deepEqual(semaphore("anyone"), []);
       assert.deepEqual(semaphore(undefined), []);
+    });
+
+    it("claims locks by who can give back", () => {
+      const lock = (
+        release: "scope" | "task" | "handle" | "anyone",
+        loop: "turning" | "ended" = "turning",
+      ) => {
+        const builder = new DumpBuilder()
+          .resource("mutex", 1, { heldBy: [{ task: 1, release }] })
+          .task(1, { wait: wants(1) });
+        const dump = builder.build({ loop: { state: loop, sinceMs: 0 } });
+        return findKnots(waitForGraph(dump)).map((knot) => knot.proved);
+      };
+      assert.deepEqual(lock("scope"), [true]);
+      assert.deepEqual(lock("task"), [true]);
+      assert.deepEqual(lock("anyone"), [false]);
+      // A timer may have got the release function.
+      assert.deepEqual(lock("handle"), []);
+      assert.deepEqual(lock("handle", "ended"), [true]);
+    });
+
+    it("claims nothing over waits that end by themselves", () => {
+      const wait = { ...wants(1), cancellable: true } as const;
+      assert.deepEqual(tasksOf(new DumpBuilder().mutex(1, "a", 1).task(1, { wait })), []);
+    });
+
+    it("lets a failing task end a wait that fails fast", () => {
+      const fails = (other: Parameters<DumpBuilder["task"]>[1]) =>
+        tasksOf(
+          new DumpBuilder()
+            .mutex(1, "a", 1)
+            .task(1, { wait: { ...(joins(2, 3) as JoinWait), failsFast: true } })
+            .task(2, { wait: wants(1) })
+            .task(3, other),
+        );
+      assert.deepEqual(fails({ state: "sleep", wait: waits() }), []);
+      assert.deepEqual(fails({ wait: wants(1) }), [[1, 2, 3]]);
     });
   });
 

@@ -59,6 +59,7 @@ export function waitForGraph(dump: Dump, { inferred = false } = {}): WaitForGrap
   const doubtful = new Uint8Array(vertices);
   const starts = new Int32Array(vertices + 1);
   const targets: number[] = [];
+  const ended = dump.loop.state === "ended";
   const sections = new ScopedSections(dump);
   const behindWriter = readersBehindWriters(
     (id) => dump.tasks[vertexOfTask.get(id) ?? -1]?.state === "rwlock.lock",
@@ -92,9 +93,11 @@ export function waitForGraph(dump: Dump, { inferred = false } = {}): WaitForGrap
       const { added, missing } = addTasks(wait.tasks);
       // Of alternatives, one that has ended (or is not known) lets the task go on.
       if (added === 0 || (wait.need === "any" && missing)) return;
-      need[vertex] = wait.need === "any" ? any : all;
+      // Of tasks that all have to end, one that goes on may still fail, and that ends a wait that fails fast.
+      need[vertex] = wait.need === "any" || (wait.failsFast === true && !inferred) ? any : all;
       return;
     }
+    if (wait.cancellable === true && !inferred) return;
     const index = resourceIndex.get(wait.resource);
     const resource = index === undefined ? undefined : dump.resources[index];
     if (index === undefined || resource === undefined) return;
@@ -111,7 +114,7 @@ export function waitForGraph(dump: Dump, { inferred = false } = {}): WaitForGrap
 
   const connectResource = (resource: Resource, vertex: number, needed: typeof any | typeof all): void => {
     const before = targets.length;
-    if (needed === any && !allTaken(resource)) return;
+    if (needed === any && !allTaken(resource, ended)) return;
     const { missing } = addTasks(resource.holders.map((hold) => hold.task));
     if (needed === all && resource.kind === "queue") addTasks(resource.waiters);
     // A hold by nobody we know may end at any time; when every hold has to end, the known ones suffice.
@@ -120,7 +123,7 @@ export function waitForGraph(dump: Dump, { inferred = false } = {}): WaitForGrap
       return;
     }
     need[vertex] = needed;
-    doubtful[vertex] = isDoubtful(resource) ? 1 : 0;
+    doubtful[vertex] = !ended && isDoubtful(resource) ? 1 : 0;
   };
 
   for (const [vertex, task] of dump.tasks.entries()) {
@@ -204,16 +207,21 @@ function readersBehindWriters(isWriter: (id: TaskId) => boolean): (lock: Resourc
   };
 }
 
-/** True when a waiter can only go on after a holder gives back. */
-function allTaken(resource: Resource): boolean {
+/**
+ * True when a waiter can only go on after a task gives back that holds. Who got a release function that has left its
+ * task's code (a timer, an event handler) may call it any time, until the loop has run empty.
+ */
+function allTaken(resource: Resource, ended: boolean): boolean {
   switch (resource.kind) {
     case "mutex":
     case "rwlock":
-      return resource.holders.length > 0;
+      return (
+        resource.holders.length > 0 && (ended || resource.holders.every((hold) => hold.release !== "handle"))
+      );
     case "semaphore":
       return (
         isFull(resource) &&
-        resource.holders.every((hold) => hold.release !== undefined && hold.release !== "anyone")
+        (ended || resource.holders.every((hold) => hold.release !== undefined && hold.release !== "anyone"))
       );
     case "queue":
     case "pool":
@@ -228,9 +236,20 @@ function isFull({ capacity, holders }: Resource): boolean {
   return holders.reduce((sum, hold) => sum + hold.amount, 0) >= capacity;
 }
 
+/** True when somebody who holds nothing may still give back. A lock whose way of release is not told is trusted. */
 function isDoubtful(resource: Resource): boolean {
-  const byHandle = (hold: Hold) => hold.release !== "scope";
-  return resource.kind === "pool" || (resource.kind === "semaphore" && resource.holders.some(byHandle));
+  const byOthers = ({ release }: Hold) => release === "handle" || release === "anyone";
+  switch (resource.kind) {
+    case "pool":
+      return true;
+    case "semaphore":
+      return resource.holders.some(byOthers);
+    case "mutex":
+    case "rwlock":
+      return resource.holders.some(byOthers);
+    default:
+      return false;
+  }
 }
 
 /**

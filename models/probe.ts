@@ -53,6 +53,8 @@ export interface Probe {
   /** The promise whose settling is the grant; `granted` is called then. */
   grantedBy(operation: Operation, promise: unknown, granted?: () => void): void;
   granted(operation: Operation): void;
+  /** The operation turned out to be one that can end by itself. */
+  cancellable(operation: Operation): void;
   /**
    * The callback to hand to the library in place of `callback`: calling it is the grant, and what it returns is
    * waited for. `endsWithCallback`: the library gives back by itself when that has settled.

@@ -29,11 +29,12 @@ export interface Hold {
   readonly site?: number;
   readonly amount: number;
   /**
-   * What ends it: the end of the callback it was taken for (`scope`: `runExclusive`, a limiter's job), whoever has the
-   * returned function or object (`handle`), or any code that can reach the resource (`anyone`). Absent: not known.
-   * A deadlock over semaphore permits is proved only for `scope` and not claimed for `anyone`.
+   * What ends it: the end of the callback it was taken for (`scope`: `runExclusive`, a limiter's job), its task alone,
+   * because the returned function or object never leaves the task's own code (`task`), whoever has that function or
+   * object (`handle`), or any code that can reach the resource (`anyone`). Absent: not known. A deadlock is proved
+   * only over `scope` and `task`.
    */
-  readonly release?: "scope" | "handle" | "anyone";
+  readonly release?: "scope" | "task" | "handle" | "anyone";
 }
 
 /** A lock, channel, queue, … that a task of the dump waits on or holds. */

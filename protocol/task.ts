@@ -48,6 +48,8 @@ export type Wait =
       readonly op: string;
       /** Place in the queue of waiters, from 1. */
       readonly position?: number;
+      /** It can end by itself, because a timeout or an abort signal is set: it is part of no deadlock. */
+      readonly cancellable?: true;
       readonly sinceMs: number;
     }
   | {
@@ -60,6 +62,8 @@ export type Wait =
        * other than these tasks may end the wait. Only exact edges prove a deadlock.
        */
       readonly exact: boolean;
+      /** One task that fails is enough to end the wait for `all` (`Promise.all`, not `allSettled`). */
+      readonly failsFast?: true;
       /** How many tasks in all, when an overview shortened the list. */
       readonly count?: number;
       readonly sinceMs: number;

@@ -208,7 +208,7 @@ function wait(value: unknown): Wait | undefined {
         need: oneOf(fields["need"], ["all", "any"]) ?? "all",
         exact: fields["exact"] === true,
         sinceMs,
-        ...present({ count: number(fields["count"]) }),
+        ...present({ failsFast: fields["failsFast"] === true || undefined, count: number(fields["count"]) }),
       };
     case "resource": {
       const resourceId = id<ResourceId>(fields["resource"]);
@@ -218,7 +218,10 @@ function wait(value: unknown): Wait | undefined {
         resource: resourceId,
         op: string(fields["op"]) ?? "",
         sinceMs,
-        ...present({ position: number(fields["position"]) }),
+        ...present({
+          position: number(fields["position"]),
+          cancellable: fields["cancellable"] === true || undefined,
+        }),
       };
     }
     default:
@@ -262,7 +265,7 @@ function hold(value: unknown, sites: number): Hold {
     ...present({
       task: id<TaskId>(fields["task"]),
       site: index(fields["site"], sites),
-      release: oneOf(fields["release"], ["scope", "handle", "anyone"] as const),
+      release: oneOf(fields["release"], ["scope", "task", "handle", "anyone"] as const),
     }),
   };
 }

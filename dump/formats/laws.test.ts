@@ -61,10 +61,18 @@ const anyDump: fc.Arbitrary<Dump> = fc
         tasks: fc.array(task, { maxLength: 4 }),
         need: fc.constantFrom("all", "any"),
         exact: fc.boolean(),
+        failsFast: maybe(fc.constant(true)),
         sinceMs: ms,
         count: maybe(number),
       }),
-      fc.record({ on: fc.constant("resource"), resource, op: hostile, position: maybe(number), sinceMs: ms }),
+      fc.record({
+        on: fc.constant("resource"),
+        resource,
+        op: hostile,
+        position: maybe(number),
+        cancellable: maybe(fc.constant(true)),
+        sinceMs: ms,
+      }),
     );
     const kinds: readonly TaskKind[] = [
       "main",
@@ -95,7 +103,7 @@ const anyDump: fc.Arbitrary<Dump> = fc
       forMs: ms,
       site,
       amount: fc.nat(9),
-      release: maybe(fc.constantFrom("scope", "handle", "anyone")),
+      release: maybe(fc.constantFrom("scope", "task", "handle", "anyone")),
     });
     const resourceOf = (id: number) =>
       fc.record({

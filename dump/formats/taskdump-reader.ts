@@ -96,14 +96,14 @@ const problemHeader = /^(deadlock|problem) ([A-Z]\d+): (.*)$/;
 const problemLine = pattern(String.raw`(${jsonString}|\S+), (\S+), (\w+): (.*)`);
 const waitUnknown = pattern(`waiting on something unseen for ${seconds}`);
 const waitTasks = pattern(
-  String.raw`waiting on (?:task (\d+)|(all|any) of tasks ([\d, -]+|none)) for ${seconds}(?:, (\d+) in all)?(, inferred)?`,
+  String.raw`waiting on (?:task (\d+)|(all|any) of tasks ([\d, -]+|none)) for ${seconds}(?:, (\d+) in all)?(, fails fast)?(, inferred)?`,
 );
 const waitResource = pattern(
-  String.raw`waiting on ${reference}(?: \((${jsonString}|[^)]*)\))? to (${jsonString}|\S+)(?: for ${seconds})?(?:, position (\d+) of \d+)?`,
+  String.raw`waiting on ${reference}(?: \((${jsonString}|[^)]*)\))? to (${jsonString}|\S+)(?: for ${seconds})?(?:, position (\d+) of \d+)?(, cancellable)?`,
 );
 const waited = pattern(`waited ${seconds} to ${seconds}`);
 const holdLine = pattern(
-  String.raw`held by (?:an unknown task|task (\d+)) for ${seconds}(?:, amount ([\d.]+))?(?:, release (scope|handle|anyone))?`,
+  String.raw`held by (?:an unknown task|task (\d+)) for ${seconds}(?:, amount ([\d.]+))?(?:, release (scope|task|handle|anyone))?`,
 );
 const holding = pattern(`holding ${reference}(?: for ${seconds})?`);
 const created = pattern(
@@ -481,9 +481,10 @@ class DumpReader {
         on: "tasks",
         tasks: ids as TaskId[],
         need: tasks[2] === "any" ? "any" : "all",
-        exact: tasks[6] === undefined,
+        exact: tasks[7] === undefined,
         sinceMs: readSeconds(tasks[4]),
         ...(tasks[5] === undefined ? {} : { count: Number(tasks[5]) }),
+        ...(tasks[6] === undefined ? {} : { failsFast: true as const }),
       };
       this.#awaitsPlace = ignore;
       return true;
@@ -497,6 +498,7 @@ class DumpReader {
       op: unquote(match[5] ?? ""),
       sinceMs: readSeconds(match[6]),
       ...(match[7] === undefined ? {} : { position: Number(match[7]) }),
+      ...(match[8] === undefined ? {} : { cancellable: true as const }),
     };
     block.task.wait = wait;
     const mentioned = this.#mention(match[1], id, match[3], match[4]);

@@ -309,7 +309,7 @@ function waitLines(scene: Scene, task: Task, timed = true): string {
       const more = wait.count === undefined ? "" : `, ${wait.count} in all`;
       const target = only === undefined ? undefined : scene.taskById.get(only);
       return pair(
-        `waiting on ${what} ${since}${more}${wait.exact ? "" : ", inferred"}`,
+        `waiting on ${what} ${since}${more}${wait.failsFast ? ", fails fast" : ""}${wait.exact ? "" : ", inferred"}`,
         writePlace(siteOf(scene.dump, target?.at)),
       );
     }
@@ -320,7 +320,7 @@ function waitLines(scene: Scene, task: Task, timed = true): string {
           ? ""
           : `, position ${wait.position} of ${Math.max(wait.position, resource?.waiters.length ?? 0)}`;
       const type = resource === undefined ? "" : ` (${writeWord(resource.type)})`;
-      const line = `waiting on ${referenceTo(scene, wait.resource)}${type} to ${writeWord(wait.op)}${timed ? ` ${since}` : ""}${place}`;
+      const line = `waiting on ${referenceTo(scene, wait.resource)}${type} to ${writeWord(wait.op)}${timed ? ` ${since}` : ""}${place}${wait.cancellable ? ", cancellable" : ""}`;
       return pair(line, writePlace(siteOf(scene.dump, resource?.created))) + holderLines(scene, resource);
     }
   }

@@ -5,8 +5,8 @@ import { DumpBuilder, joins, waits, wants } from "./dump-builder.ts";
 /** A shop with a deadlock over two locks, idle consumers of a channel and a failure nobody looked at. */
 export function shop(): Dump {
   const builder = new DumpBuilder()
-    .mutex(3, "stock", { task: 7, forMs: 182_900, site: "orders.ts:38:9", release: "handle" })
-    .mutex(4, "ledger", { task: 9, forMs: 183_100, site: "billing.ts:70:11", release: "handle" })
+    .mutex(3, "stock", { task: 7, forMs: 182_900, site: "orders.ts:38:9", release: "task" })
+    .mutex(4, "ledger", { task: 9, forMs: 183_100, site: "billing.ts:70:11", release: "task" })
     .resource("channel", 1, { name: "jobs", type: "ts-chan.Chan", created: "index.ts:11:16", length: 0 })
     .task(1, { name: "main", kind: "main", at: "index.ts:30:9", ageMs: 912_400, wait: waits(900_000) })
     .task(5, {

@@ -1,0 +1,765 @@
+// What transformed code calls: a few stores per task and per await. Everything here is on the program's hot path, so
+// it allocates nothing, captures no stack and calls nothing it does not have to.
+import { types } from "node:util";
+import { promiseHooks } from "node:v8";
+import { nowMs, ticksAt } from "./clock.ts";
+import {
+  firstRow,
+  flagBinds,
+  flagEndsWithJob,
+  flagGenerator,
+  flagJob,
+  flagModule,
+  flagReturns,
+  flagStamped,
+  headClock,
+  headMark,
+  headOthers,
+  headQuiet,
+  headSeqHigh,
+  headSeqLow,
+  quietNo,
+  quietYes,
+  rowAsker,
+  rowAt,
+  rowBorn,
+  rowCaller,
+  rowCreated,
+  rowEpoch,
+  rowFlags,
+  rowHolds,
+  rowJoinerRow,
+  rowJoinerSeq,
+  rowOverflow,
+  rowParent,
+  rowSeqHigh,
+  rowSeqLow,
+  rowSince,
+  rowSite,
+  rowState,
+  rowWaitRow,
+  rowWaitSeq,
+  rowWords,
+  segmentMask,
+  segmentShift,
+  stateFree,
+  stateIterating,
+  stateJoinAll,
+  stateJoinAny,
+  stateJoinSettled,
+  stateOpWaiting,
+  stateResting,
+  stateReturning,
+  stateRunning,
+  stateWaiting,
+} from "./layout.ts";
+import { readStamp, rowOfStamp, type StampValue, seqOfStamp, stampOf, writeStamp } from "./stamp.ts";
+import { freshRow, type NewSegment, type Tables } from "./tables.ts";
+
+/** How the promises of a combination count. */
+export type Need = "all" | "settled" | "any";
+
+/** What transformed code calls; `transform/` writes the calls. */
+export interface Hooks {
+  /** The shared header: transformed code stores the site of its next call at `headMark`. */
+  readonly h: Int32Array;
+  /** An async function begins; returns its row. */
+  enter(site: number): number;
+  /** The same for a function whose parameters may create promises before its body begins. */
+  enterBlind(site: number): number;
+  enterGenerator(site: number): number;
+  enterModule(site: number): number;
+  /** It ends. */
+  leave(row: number): void;
+  /** Around what is awaited, and around the await. */
+  wait<Value>(row: number, site: number, value: Value): Value;
+  woke<Value>(row: number, value: Value): Value;
+  /** Around what is awaited at the top of a module, whose failure ends the module. */
+  waitTop<Value>(row: number, site: number, value: Value): Value;
+  /** At the head of a catch or finally block, where an await may have failed, and after a `for await` loop. */
+  back(row: number): void;
+  /** Around what is returned, unless that is surely no promise. */
+  give<Value>(row: number, site: number, value: Value): Value;
+  /** Around the iterable of a `for await`, and at the end of each turn of its body. */
+  iterate<Value>(row: number, site: number, value: Value): Value;
+  again(row: number, site: number): void;
+  /** Around what an async generator yields, and around the yield. */
+  pause<Value>(row: number, site: number, value: Value): Value;
+  resume<Value>(row: number, value: Value): Value;
+  /** Before and after the release of what an `await using` declared. */
+  using(row: number, site: number): Disposable;
+  used(row: number): Disposable;
+  /** Around the argument of a combination of promises, and around the combination. */
+  keep<Value>(list: Value): Value;
+  join<Value>(need: Need, promise: Value): Value;
+  /** Around an expression that may create a resource. */
+  made<Value>(site: number, value: Value): Value;
+  /** Around a timer created in the executor of a promise, and around that promise. */
+  timer<Value>(timer: Value): Value;
+  sleeps<Value>(promise: Value): Value;
+}
+
+/** The same tables for the parts of the tracer that are not on the hot path. */
+export interface Core {
+  readonly tables: Tables;
+  readonly startMs: number;
+  /** Reads and writes a word of a row. */
+  get(row: number, word: number): number;
+  set(row: number, word: number, value: number): void;
+  /** A new row with an id, born now; 0 when the table is full. */
+  take(state: number): number;
+  /** The row is free for others. */
+  free(row: number): void;
+  /** The row whose promise this is; 0 when it is not known or has ended. */
+  rowOf(value: unknown): number;
+  stamp(promise: object, row: number, inverse?: boolean): void;
+  /** The task that is running, or, if wanted, whose `for await` asks for its next item; 0 for none. */
+  asker(orIterating: boolean): number;
+  /** Runs a callback as the given task, which calls it at a site. */
+  runAs<Result>(row: number, site: number, action: () => Result): Result;
+  now(): number;
+  /** From now on the tracer learns which promise belongs to whom. */
+  arm(): void;
+  disarm(): void;
+  /** What the next await of a promise stands for when no promise is seen. */
+  expect(row: number): void;
+  /** Makes a row for a combination of the given rows and unknown others; 0 when nothing in it is known. */
+  combine(need: Need, rows: readonly number[], others: number): number;
+}
+
+/** What the runtime asks of the part that knows operations. */
+export interface OperationEvents {
+  settled(row: number, stamp: StampValue): void;
+  /** A task that holds something has ended. */
+  holderEnded(row: number): void;
+  /** The task that ran an operation's callback has ended. */
+  jobEnded(operation: number): void;
+  /** A task waits for this operation at a site. */
+  awaited(operation: number, site: number): void;
+  made(site: number, value: object): void;
+  timer(timer: unknown): void;
+  sleeps(promise: object): void;
+}
+
+export interface RuntimeOptions {
+  readonly tables: Tables;
+  /** Milliseconds since the epoch at tick 0. */
+  readonly startMs: number;
+  readonly maxTasks: number;
+  readonly grew: (segment: NewSegment) => void;
+  readonly events: OperationEvents;
+  /** Runs a part of the tracer that may fail. */
+  readonly guard: <Result>(part: () => Result) => Result | undefined;
+}
+
+const nothing: object = Object.freeze({});
+const noop = () => {};
+const { then } = Promise.prototype;
+
+export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
+  const { tables, startMs, maxTasks, grew, events, guard } = options;
+  const { header, rows } = tables;
+  /** The first free row of a list through `rowAt`. */
+  let freeRows = 0;
+  /** The task that is running; an operation while its callback runs; 0 in code that belongs to no task we know. */
+  let current = 0;
+  /** The task whose `for await` is about to ask for its next item. */
+  let iterating = 0;
+  let iteratingMark = 0;
+  /** Without promise hooks: the task that went out of its first segment last, so that the next await means it. */
+  let lastSuspended = 0;
+
+  // With promise hooks, what a promise belongs to is known for sure. The promise of an async function is made right
+  // before its body begins, so `enter` takes the last one that was made. It is kept until the function's first
+  // suspension; the caller's await, which mostly follows at once, compares the two. Only when another task is
+  // suspended before, the promise gets a stamp.
+  let armed = false;
+  let stopMakes = noop;
+  // That promises are settled matters only while operations, combinations or functions that returned a promise are
+  // pending, and costs more: this hook is there only then.
+  let pending = 0;
+  let stopSettles: (() => void) | undefined;
+  let lastMade: object | undefined;
+  let lastPromise: object = nothing;
+  let lastRow = 0;
+  let lastSeq = 0;
+  const own: (object | undefined)[] = [];
+  /** The argument of the combination that is being made. */
+  let kept: unknown;
+  let seqHigh = 0;
+
+  const wake = () => {
+    if (header[headQuiet] === quietYes) {
+      header[headClock] = ticksAt(nowMs(), startMs);
+      Atomics.store(header, headQuiet, quietNo);
+      Atomics.notify(header, headQuiet);
+    } else header[headQuiet] = quietNo;
+    if (pending === 0 && stopSettles !== undefined) {
+      stopSettles();
+      stopSettles = undefined;
+    }
+  };
+
+  const hearSettles = (): void => {
+    pending++;
+    stopSettles ??= promiseHooks.onSettled((promise) => {
+      const value = readStamp(promise);
+      if (value !== 0) guard(() => settled(value));
+    }) as () => void;
+  };
+
+  /** A free row with the next id; 0 when the table is full. Its state is still `stateFree`. */
+  const take = (): number => {
+    let row = freeRows;
+    if (row !== 0) {
+      freeRows = (rows[row >>> segmentShift] as Int32Array)[(row & segmentMask) * rowWords + rowAt] as number;
+    } else {
+      row = freshRow(tables, maxTasks, grew);
+      if (row === 0) return 0;
+      while (own.length <= row) own.push(undefined);
+    }
+    const low = ((header[headSeqLow] as number) + 1) | 0;
+    header[headSeqLow] = low;
+    (rows[row >>> segmentShift] as Int32Array)[(row & segmentMask) * rowWords + rowSeqLow] = low;
+    if (low === 0 || seqHigh !== 0) longId(row, low);
+    return row;
+  };
+
+  /** Ids beyond the first four billion; 0 as a low word means "none". */
+  const longId = (row: number, low: number): void => {
+    if (low === 0) {
+      header[headSeqHigh] = ++seqHigh;
+      header[headSeqLow] = 1;
+      set(row, rowSeqLow, 1);
+    }
+    set(row, rowSeqHigh, seqHigh);
+  };
+
+  const free = (row: number, segment: Int32Array, base: number): void => {
+    segment[base + rowState] = stateFree;
+    if (row < firstRow) return;
+    segment[base + rowAt] = freeRows;
+    freeRows = row;
+  };
+
+  const begin = (site: number): number => {
+    if (header[headQuiet] !== quietNo) wake();
+    const caller = current;
+    const row = take() || rowOverflow;
+    const segment = rows[row >>> segmentShift] as Int32Array;
+    const base = (row & segmentMask) * rowWords;
+    const mark = header[headMark] as number;
+    segment[base + rowSite] = site;
+    segment[base + rowBorn] = header[headClock] as number;
+    segment[base + rowParent] = (rows[caller >>> segmentShift] as Int32Array)[
+      (caller & segmentMask) * rowWords + rowSeqLow
+    ] as number;
+    segment[base + rowCreated] = mark;
+    segment[base + rowCaller] = caller;
+    segment[base + rowState] = stateRunning;
+    current = row;
+    header[headMark] = 0;
+    if (iterating !== 0) requestedBy(row);
+    return row;
+  };
+
+  const enter = (site: number): number => {
+    const row = begin(site);
+    if (armed) {
+      own[row] = lastMade;
+      lastMade = undefined;
+    }
+    return row;
+  };
+
+  const enterBlind = (site: number): number => {
+    const row = begin(site);
+    lastMade = undefined;
+    own[row] = undefined;
+    return row;
+  };
+
+  const enterGenerator = (site: number): number => {
+    const row = enterBlind(site);
+    set(row, rowFlags, flagGenerator);
+    return row;
+  };
+
+  const enterModule = (site: number): number => {
+    const row = enterBlind(site);
+    set(row, rowFlags, flagModule);
+    set(row, rowCaller, -1);
+    return row;
+  };
+
+  /** A `for await` has asked for its next item and this row serves it. */
+  const requestedBy = (row: number): void => {
+    const consumer = iterating;
+    iterating = 0;
+    if (get(consumer, rowState) !== stateIterating) return;
+    set(consumer, rowWaitRow, -row);
+    set(consumer, rowWaitSeq, get(row, rowSeqLow));
+  };
+
+  const leave = (row: number): void => {
+    const segment = rows[row >>> segmentShift] as Int32Array;
+    const base = (row & segmentMask) * rowWords;
+    const caller = segment[base + rowCaller] as number;
+    if (caller >= 0) {
+      current = caller;
+      header[headMark] = segment[base + rowCreated] as number;
+    } else {
+      current = 0;
+      header[headMark] = 0;
+    }
+    lastSuspended = row;
+    if (((segment[base + rowFlags] as number) | (segment[base + rowHolds] as number)) !== 0) {
+      if (leaveSlowly(row, caller)) return;
+    }
+    if (armed) remember(row, segment[base + rowSeqLow] as number);
+    free(row, segment, base);
+  };
+
+  /** The caller's await is likely to come next and to be given the promise of this task. */
+  const remember = (row: number, seqLow: number): void => {
+    const promise = own[row];
+    if (promise === undefined) return;
+    own[row] = undefined;
+    if (lastPromise !== nothing) stampLast();
+    lastPromise = promise;
+    lastRow = row;
+    lastSeq = seqLow;
+  };
+
+  /** The end of a task that gave back a promise, runs a callback or holds something; true when its row stays. */
+  const leaveSlowly = (row: number, caller: number): boolean => {
+    const flags = get(row, rowFlags);
+    if ((flags & flagReturns) !== 0 && armed && row >= firstRow && staysForReturn(row, caller)) return true;
+    endTask(row);
+    return false;
+  };
+
+  const endTask = (row: number): void => {
+    const flags = get(row, rowFlags);
+    if (get(row, rowHolds) !== 0) {
+      guard(() => events.holderEnded(row));
+      set(row, rowHolds, 0);
+    }
+    set(row, rowFlags, 0);
+    if ((flags & flagJob) !== 0) {
+      const operation = get(row, rowJoinerRow);
+      if (isTenant(operation, get(row, rowJoinerSeq)) && (get(operation, rowFlags) & flagEndsWithJob) !== 0) {
+        guard(() => events.jobEnded(operation));
+      }
+    }
+  };
+
+  /**
+   * A function that returned a pending promise has ended, its task has not. Its row stays when its own promise is
+   * known, until that is settled; else whoever waits for it waits for what it returned.
+   */
+  const staysForReturn = (row: number, caller: number): boolean => {
+    const promise = caller >= 0 ? own[row] : undefined;
+    if (promise !== undefined) {
+      stamp(promise, row);
+      own[row] = undefined;
+    } else if (lastRow === row && lastPromise !== nothing && isTenant(row, lastSeq)) {
+      stampLast();
+    } else if ((get(row, rowFlags) & flagStamped) === 0) {
+      forward(row);
+      return false;
+    }
+    set(row, rowFlags, (get(row, rowFlags) | flagStamped | flagBinds) & ~flagReturns);
+    set(row, rowState, stateReturning);
+    hearSettles();
+    return true;
+  };
+
+  const forward = (row: number): void => {
+    const joiner = get(row, rowJoinerRow);
+    if (!isTenant(joiner, get(row, rowJoinerSeq)) || get(joiner, rowState) !== stateWaiting) return;
+    if (get(joiner, rowWaitRow) !== row || get(joiner, rowWaitSeq) !== get(row, rowSeqLow)) return;
+    const target = get(row, rowWaitRow);
+    set(joiner, rowWaitRow, target);
+    set(joiner, rowWaitSeq, get(row, rowWaitSeq));
+    if (target >= firstRow && isTenant(target, get(row, rowWaitSeq))) joinedBy(target, joiner);
+  };
+
+  const joinedBy = (row: number, joiner: number): void => {
+    set(row, rowJoinerRow, joiner);
+    set(row, rowJoinerSeq, get(joiner, rowSeqLow));
+  };
+
+  const wait = <Value>(row: number, site: number, value: Value): Value => {
+    if (header[headQuiet] !== quietNo) wake();
+    const segment = rows[row >>> segmentShift] as Int32Array;
+    const base = (row & segmentMask) * rowWords;
+    segment[base + rowAt] = site;
+    segment[base + rowSince] = header[headClock] as number;
+    segment[base + rowEpoch] = ((segment[base + rowEpoch] as number) + 1) | 0;
+    if (armed) {
+      let target = 0;
+      if (value === lastPromise) {
+        target = isTenant(lastRow, lastSeq) ? lastRow : 0;
+        lastPromise = nothing;
+      } else if (typeof value === "object" && value !== null) target = rowOf(value);
+      segment[base + rowWaitRow] = target;
+      if (target !== 0) waitFor(row, segment, base, target, site);
+    } else {
+      // Nothing was seen of the promise: below zero says that the target is inferred.
+      segment[base + rowWaitRow] = -lastSuspended;
+      if (lastSuspended !== 0) segment[base + rowWaitSeq] = get(lastSuspended, rowSeqLow);
+    }
+    segment[base + rowState] = stateWaiting;
+    suspend(row, segment, base);
+    return value;
+  };
+
+  const waitFor = (row: number, segment: Int32Array, base: number, target: number, site: number): void => {
+    const targetSegment = rows[target >>> segmentShift] as Int32Array;
+    const targetBase = (target & segmentMask) * rowWords;
+    segment[base + rowWaitSeq] = targetSegment[targetBase + rowSeqLow] as number;
+    if (target < firstRow) return;
+    targetSegment[targetBase + rowJoinerRow] = row;
+    targetSegment[targetBase + rowJoinerSeq] = segment[base + rowSeqLow] as number;
+    if ((targetSegment[targetBase + rowState] as number) >= stateOpWaiting)
+      guard(() => events.awaited(target, site));
+  };
+
+  /** The task gives way: its caller goes on when this was its first segment, else nobody we know. */
+  const suspend = (row: number, segment: Int32Array, base: number): void => {
+    const caller = segment[base + rowCaller] as number;
+    if (caller < 0) {
+      current = 0;
+      header[headMark] = 0;
+      lastSuspended = 0;
+      return;
+    }
+    current = caller;
+    header[headMark] = segment[base + rowCreated] as number;
+    segment[base + rowCaller] = -1;
+    lastSuspended = row;
+    if (armed) remember(row, segment[base + rowSeqLow] as number);
+  };
+
+  const stampLast = (): void => {
+    // The stamp of a task that has ended says so.
+    writeStamp(lastPromise, stampOf(lastRow, lastSeq));
+    if (isTenant(lastRow, lastSeq)) set(lastRow, rowFlags, get(lastRow, rowFlags) | flagStamped);
+    lastPromise = nothing;
+  };
+
+  const woke = <Value>(row: number, value: Value): Value => {
+    const segment = rows[row >>> segmentShift] as Int32Array;
+    segment[(row & segmentMask) * rowWords + rowState] = stateRunning;
+    current = row;
+    lastSuspended = 0;
+    return value;
+  };
+
+  const waitTop = <Value>(row: number, site: number, value: Value): Value => {
+    wait(row, site, value);
+    guard(() => {
+      // A module whose await fails runs no further statement. The await below handles the promise in the same turn,
+      // so this reaction changes neither what is unhandled nor the order of the program's own reactions.
+      if (
+        types.isPromise(value) &&
+        Object.getPrototypeOf(value) === Promise.prototype &&
+        !Object.hasOwn(value, "constructor")
+      ) {
+        Reflect.apply(then, value, [noop, () => get(row, rowState) !== stateFree && leave(row)]);
+      }
+    });
+    return value;
+  };
+
+  const back = (row: number): void => {
+    set(row, rowState, stateRunning);
+    current = row;
+    iterating = 0;
+  };
+
+  const give = <Value>(row: number, site: number, value: Value): Value => {
+    if (!armed) return value;
+    const flags = get(row, rowFlags);
+    const target = typeof value === "object" && value !== null ? rowOf(value) : 0;
+    if (target === 0 && !(typeof value === "object" && types.isPromise(value))) {
+      // A finally block may return something else.
+      if (flags !== 0) set(row, rowFlags, flags & ~flagReturns);
+      return value;
+    }
+    set(row, rowAt, site);
+    set(row, rowSince, header[headClock] as number);
+    set(row, rowEpoch, (get(row, rowEpoch) + 1) | 0);
+    set(row, rowWaitRow, target);
+    set(row, rowFlags, flags | flagReturns);
+    if (target !== 0) {
+      waitFor(row, rows[row >>> segmentShift] as Int32Array, (row & segmentMask) * rowWords, target, site);
+    }
+    return value;
+  };
+
+  const iterate = <Value>(row: number, site: number, value: Value): Value => {
+    again(row, site);
+    return value;
+  };
+
+  const again = (row: number, site: number): void => {
+    if (header[headQuiet] !== quietNo) wake();
+    const segment = rows[row >>> segmentShift] as Int32Array;
+    const base = (row & segmentMask) * rowWords;
+    segment[base + rowAt] = site;
+    segment[base + rowSince] = header[headClock] as number;
+    segment[base + rowEpoch] = ((segment[base + rowEpoch] as number) + 1) | 0;
+    segment[base + rowWaitRow] = 0;
+    segment[base + rowState] = stateIterating;
+    suspend(row, segment, base);
+    iterating = row;
+    iteratingMark = header[headMark] as number;
+  };
+
+  const pause = <Value>(row: number, site: number, value: Value): Value => {
+    const segment = rows[row >>> segmentShift] as Int32Array;
+    const base = (row & segmentMask) * rowWords;
+    segment[base + rowAt] = site;
+    segment[base + rowState] = stateResting;
+    suspend(row, segment, base);
+    return value;
+  };
+
+  const resume = <Value>(row: number, value: Value): Value => {
+    if (header[headQuiet] !== quietNo) wake();
+    const segment = rows[row >>> segmentShift] as Int32Array;
+    const base = (row & segmentMask) * rowWords;
+    segment[base + rowState] = stateRunning;
+    segment[base + rowBorn] = segment[base + rowSince] = header[headClock] as number;
+    segment[base + rowCaller] = current;
+    segment[base + rowCreated] = header[headMark] as number;
+    current = row;
+    header[headMark] = 0;
+    if (iterating !== 0) requestedBy(row);
+    return value;
+  };
+
+  const using = (row: number, site: number): Disposable => ({
+    [Symbol.dispose]: () => {
+      wait(row, site, undefined);
+    },
+  });
+
+  const used = (row: number): Disposable => ({
+    [Symbol.dispose]: () => back(row),
+  });
+
+  const keep = <Value>(list: Value): Value => {
+    kept = list;
+    return list;
+  };
+
+  const join = <Value>(need: Need, promise: Value): Value => {
+    const list = kept;
+    kept = undefined;
+    if (armed && typeof promise === "object" && promise !== null) guard(() => joinList(need, list, promise));
+    return promise;
+  };
+
+  const joinList = (need: Need, list: unknown, promise: object): void => {
+    if (!Array.isArray(list) || types.isProxy(list) || !types.isPromise(promise)) return;
+    const members: number[] = [];
+    let others = 0;
+    for (let index = 0; index < list.length; index++) {
+      const member: unknown = list[index];
+      if (typeof member !== "object" || member === null) continue;
+      const row = rowOf(member);
+      if (row >= firstRow) members.push(row);
+      else if (row !== 0 || isPendingPerhaps(member)) others++;
+    }
+    const row = combine(need, members, others);
+    if (row !== 0) stamp(promise, row);
+  };
+
+  /** A promise that is stamped with the row of a task that has ended is settled. */
+  const isPendingPerhaps = (value: object): boolean =>
+    readStamp(value) === 0 || rowOfStamp(readStamp(value)) < firstRow;
+
+  const combine = (need: Need, members: readonly number[], others: number): number => {
+    if (members.length === 0) return 0;
+    const row = core.take(
+      need === "all" ? stateJoinAll : need === "settled" ? stateJoinSettled : stateJoinAny,
+    );
+    if (row === 0) return 0;
+    set(row, rowAsker, others);
+    for (const member of members) joinedBy(member, row);
+    return row;
+  };
+
+  const made = <Value>(site: number, value: Value): Value => {
+    if ((typeof value === "object" && value !== null) || typeof value === "function") {
+      guard(() => events.made(site, value));
+    }
+    return value;
+  };
+
+  const timer = <Value>(value: Value): Value => {
+    events.timer(value);
+    return value;
+  };
+
+  const sleeps = <Value>(promise: Value): Value => {
+    if (typeof promise === "object" && promise !== null) guard(() => events.sleeps(promise));
+    return promise;
+  };
+
+  const get = (row: number, word: number): number =>
+    (rows[row >>> segmentShift] as Int32Array)[(row & segmentMask) * rowWords + word] as number;
+
+  const set = (row: number, word: number, value: number): void => {
+    (rows[row >>> segmentShift] as Int32Array)[(row & segmentMask) * rowWords + word] = value;
+  };
+
+  const isTenant = (row: number, seqLow: number): boolean =>
+    row !== 0 &&
+    row >>> segmentShift < rows.length &&
+    get(row, rowSeqLow) === seqLow &&
+    get(row, rowState) !== stateFree;
+
+  const rowOf = (value: unknown): number => {
+    if (typeof value !== "object" || value === null) return 0;
+    if (value === lastPromise) {
+      // It is not the await right after the call: others may look for it too.
+      stampLast();
+    }
+    const stamp = readStamp(value);
+    if (stamp === 0) return 0;
+    const row = rowOfStamp(stamp);
+    return row < firstRow || isTenant(row, seqOfStamp(stamp)) ? row : 0;
+  };
+
+  const stamp = (promise: object, row: number, inverse = false): void => {
+    const value = stampOf(row, get(row, rowSeqLow));
+    writeStamp(promise, inverse ? -value : value);
+  };
+
+  const now = (): number => {
+    if (header[headQuiet] !== quietNo) wake();
+    return header[headClock] as number;
+  };
+
+  const settled = (stampValue: StampValue): void => {
+    const row = rowOfStamp(stampValue);
+    if (row < firstRow || !isTenant(row, seqOfStamp(stampValue))) return;
+    const state = get(row, rowState);
+    if (state === stateReturning) {
+      const flags = get(row, rowFlags);
+      if ((flags & flagBinds) !== 0) {
+        set(row, rowFlags, flags & ~flagBinds);
+        return;
+      }
+      endTask(row);
+      core.free(row);
+    } else if (state === stateJoinAll || state === stateJoinSettled || state === stateJoinAny) core.free(row);
+    else if (state >= stateOpWaiting) events.settled(row, stampValue);
+  };
+
+  const core: Core = {
+    tables,
+    startMs,
+    get,
+    set,
+    take(state) {
+      const row = take();
+      if (row === 0) return 0;
+      const parent = current;
+      set(row, rowSite, header[headMark] as number);
+      set(row, rowAt, header[headMark] as number);
+      set(row, rowBorn, now());
+      set(row, rowSince, header[headClock] as number);
+      set(row, rowParent, parent === 0 ? 0 : get(parent, rowSeqLow));
+      set(row, rowCreated, header[headMark] as number);
+      set(row, rowWaitRow, 0);
+      set(row, rowJoinerRow, 0);
+      set(row, rowFlags, 0);
+      set(row, rowHolds, 0);
+      set(row, rowEpoch, (get(row, rowEpoch) + 1) | 0);
+      set(row, rowState, state);
+      header[headOthers] = ((header[headOthers] as number) + 1) | 0;
+      hearSettles();
+      return row;
+    },
+    free(row) {
+      pending--;
+      set(row, rowFlags, 0);
+      set(row, rowHolds, 0);
+      free(row, rows[row >>> segmentShift] as Int32Array, (row & segmentMask) * rowWords);
+    },
+    rowOf,
+    stamp,
+    asker: (orIterating) => {
+      if (!orIterating || iterating === 0) return current;
+      // Since the loop began to ask, its caller has not come to another statement.
+      const isNow = get(iterating, rowState) === stateIterating && header[headMark] === iteratingMark;
+      const asker = isNow ? iterating : current;
+      iterating = 0;
+      return asker;
+    },
+    runAs(row, site, action) {
+      const before = current;
+      const mark = header[headMark] as number;
+      current = row;
+      header[headMark] = site;
+      try {
+        return action();
+      } finally {
+        current = before;
+        header[headMark] = mark;
+      }
+    },
+    now,
+    arm() {
+      if (armed) return;
+      armed = true;
+      stopMakes = promiseHooks.onInit((promise, parent) => {
+        if (parent === undefined) lastMade = promise;
+      }) as () => void;
+    },
+    disarm() {
+      armed = false;
+      stopMakes();
+      stopSettles?.();
+      stopSettles = undefined;
+      lastMade = undefined;
+      lastPromise = nothing;
+      own.fill(undefined);
+    },
+    expect(row) {
+      if (!armed) lastSuspended = row;
+    },
+    combine,
+  };
+
+  const hooks: Hooks = {
+    h: header,
+    enter,
+    enterBlind,
+    enterGenerator,
+    enterModule,
+    leave,
+    wait,
+    woke,
+    waitTop,
+    back,
+    give,
+    iterate,
+    again,
+    pause,
+    resume,
+    using,
+    used,
+    keep,
+    join,
+    made,
+    timer,
+    sleeps,
+  };
+  return { hooks, core };
+}

@@ -1,0 +1,46 @@
+import { type SiteEntry, siteOwnsHandle, siteReleasesHere } from "./transform/sites.ts";
+
+/** What a file brings when it is loaded; the worker gets the same. */
+export interface FileSites {
+  /** Absolute path. */
+  readonly file: string;
+  /** Number of the first of its sites; they are consecutive. */
+  readonly first: number;
+  readonly sites: readonly SiteEntry[];
+  /** The source map that the file names. */
+  readonly mapUrl?: string;
+}
+
+/** Numbers the places of the program. Site 0 is "unknown". */
+export interface SiteRegistry {
+  /** The number of the next site. */
+  readonly next: number;
+  readonly files: readonly FileSites[];
+  add(file: FileSites): void;
+  readonly ownsHandle: (site: number) => boolean;
+  readonly releasesHere: (site: number) => boolean;
+}
+
+export function createSiteRegistry(): SiteRegistry {
+  const files: FileSites[] = [];
+  let next = 1;
+  let flags = new Uint8Array(1024);
+  return {
+    get next() {
+      return next;
+    },
+    files,
+    add(file) {
+      files.push(file);
+      next = file.first + file.sites.length;
+      if (next > flags.length) {
+        const larger = new Uint8Array(Math.max(next, flags.length * 2));
+        larger.set(flags);
+        flags = larger;
+      }
+      for (const [index, site] of file.sites.entries()) flags[file.first + index] = site.flags;
+    },
+    ownsHandle: (site) => ((flags[site] ?? 0) & siteOwnsHandle) !== 0,
+    releasesHere: (site) => ((flags[site] ?? 0) & siteReleasesHere) !== 0,
+  };
+}

@@ -1,0 +1,750 @@
+import type {
+  AwaitExpression,
+  CallExpression,
+  ForOfStatement,
+  Node,
+  Program,
+  Statement,
+  VariableDeclaration,
+} from "oxc-parser";
+import { keyName, member, targetName } from "./names.ts";
+import {
+  type SiteEntry,
+  siteFunction,
+  siteGenerator,
+  siteModule,
+  siteOwnsHandle,
+  siteReleasesHere,
+} from "./sites.ts";
+import {
+  type AnyFunction,
+  calleeName,
+  clashInBlock,
+  eachChild,
+  firstCall,
+  givesBackHere,
+  hasTopLevelAwait,
+  isFunction,
+  isOnlyCalled,
+  literalNames,
+  mayBePromise,
+  timerOfExecutor,
+  unwrap,
+} from "./syntax.ts";
+
+/** Where the visitor puts its code: text is only ever added, on the line where it stands. */
+export interface Insertions {
+  /** Before what begins at this offset; of several at one place the first given is the outermost. */
+  open(offset: number, text: string): void;
+  /** After what ends at this offset; of several at one place the first given is the innermost. */
+  close(offset: number, text: string): void;
+}
+
+export interface Surroundings {
+  readonly source: string;
+  readonly insertions: Insertions;
+  /** The number the first site gets. */
+  readonly firstSite: number;
+  /** The place of an offset. */
+  readonly placeOf: (offset: number) => { readonly line: number; readonly column: number };
+  /** Packages whose objects are resources. */
+  readonly libraries: ReadonlySet<string>;
+  /** A name that the source does not use. */
+  readonly token: string;
+}
+
+export interface Visited {
+  readonly sites: readonly SiteEntry[];
+  /** Awaits promises that were kept, or combines them: whose they are can only be known by watching promises. */
+  readonly needsPromises: boolean;
+  /** Functions that stay as they are, with the reason. */
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** Where the visitor is. */
+interface Scope {
+  /** The variable with the task's row, in a function or module whose awaits are traced. */
+  readonly token?: string;
+  readonly kind: "async" | "generator" | "module" | "other";
+  /** The function's name, as sites carry it. */
+  readonly name?: string;
+  readonly className?: string;
+  /** What uses of a handle are looked for in. */
+  readonly body: Node;
+  /** Whether statements with calls are marked, so that tasks know where they were created. */
+  readonly marks: boolean;
+  /** Awaits so far, to see whether a try block has one. */
+  waits: number;
+  tries: number;
+  finalizers: number;
+  /** The line that the last mark stands for. */
+  markedLine: number;
+}
+
+/** The name the tracer's functions have in transformed code. */
+export const hooksName = "__unknot__";
+const mark = `${hooksName}.h[2]=`;
+
+/** Classes of the language: their objects are no resources. */
+const plainClasses = new Set(
+  `Array ArrayBuffer BigInt64Array BigUint64Array Blob Boolean DataView Date Error EvalError Float32Array Float64Array Function Headers
+   Int16Array Int32Array Int8Array Intl Map Number Object Promise Proxy RangeError ReferenceError RegExp Request Response Set
+   SharedArrayBuffer String SyntaxError TextDecoder TextEncoder TypeError URIError URL URLSearchParams Uint16Array Uint32Array
+   Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet AggregateError FormData Event CustomEvent`.split(
+    /\s+/,
+  ),
+);
+
+const combinations: Readonly<Record<string, string>> = {
+  all: "all",
+  allSettled: "settled",
+  race: "any",
+  any: "any",
+};
+
+/** Walks a program and inserts the calls of the tracer's hooks. */
+export function visitProgram(program: Program, surroundings: Surroundings): Visited {
+  const { source, insertions, firstSite, placeOf, libraries, token } = surroundings;
+  const { open, close } = insertions;
+  const sites: SiteEntry[] = [];
+  const skipped: { name: string; reason: string }[] = [];
+  const imported = importedFrom(program, libraries);
+  const shadowsPromise = declaresPromise(program);
+  let needsPromises = imported.size > 0;
+  let plainNames: ReadonlySet<string> | undefined;
+  let lastResourceVariable = 0;
+  /** Calls of timers in executors of promises, noted when the executor is met. */
+  const timerCalls = new Set<Node>();
+  /** Methods begin at their name, which is not part of their function. */
+  const starts = new Map<Node, number>();
+
+  const site = (offset: number, scope: Pick<Scope, "name">, more: Partial<SiteEntry> = {}): number => {
+    const { line, column } = placeOf(offset);
+    const name = more.function ?? scope.name;
+    sites.push({ line, column, flags: 0, ...more, ...(name === undefined ? {} : { function: name }) });
+    return firstSite + sites.length - 1;
+  };
+
+  const children = (node: Node, scope: Scope): void => eachChild(node, (child) => visit(child, scope));
+
+  /** `hint` is the name that the value of an expression will have. */
+  const visit = (node: Node, scope: Scope, hint?: string): void => {
+    if (isFunction(node)) {
+      visitFunction(node, scope, hint);
+      return;
+    }
+    switch (node.type) {
+      case "BlockStatement":
+      case "StaticBlock":
+        visitList(node.body, node.type === "StaticBlock" ? otherScope(scope, node) : scope);
+        return;
+      case "SwitchStatement":
+        visit(node.discriminant, scope);
+        for (const each of node.cases) {
+          if (each.test !== null) visit(each.test, scope);
+          visitList(each.consequent, scope);
+        }
+        return;
+      case "AwaitExpression":
+        visitAwait(node, scope);
+        return;
+      case "YieldExpression":
+        visitYield(node, scope);
+        return;
+      case "ReturnStatement":
+        visitReturn(node, scope);
+        return;
+      case "TryStatement":
+        visitTry(node, scope);
+        return;
+      case "ForOfStatement":
+        if (node.await && scope.token !== undefined) {
+          visitForAwait(node, scope, scope.token, node);
+          return;
+        }
+        visit(node.left, scope);
+        visit(node.right, scope);
+        visitSingle(node.body, scope);
+        return;
+      case "LabeledStatement":
+        visitLabeled(node, scope);
+        return;
+      case "CallExpression":
+        visitCall(node, scope, hint);
+        return;
+      case "NewExpression":
+        visitNew(node, scope, hint);
+        return;
+      case "ClassDeclaration":
+      case "ClassExpression":
+        visitClass(node, scope, hint);
+        return;
+      case "VariableDeclaration":
+        visitVariables(node, scope);
+        return;
+      case "AssignmentExpression":
+        visit(node.left, scope);
+        visitNamed(node.right, scope, targetName(node.left, scope.className));
+        return;
+      case "ObjectExpression":
+        for (const property of node.properties) {
+          if (property.type === "SpreadElement") visit(property, scope);
+          else {
+            if (property.computed) visit(property.key, scope);
+            const key = keyName(property.key, property.computed);
+            if (property.method) starts.set(property.value, property.key.start);
+            visitNamed(property.value, scope, key === undefined ? undefined : member(hint, key));
+          }
+        }
+        return;
+      case "ArrayExpression":
+        for (const element of node.elements) if (element !== null) visitPart(element, scope);
+        return;
+      case "ParenthesizedExpression":
+      case "TSAsExpression":
+      case "TSSatisfiesExpression":
+      case "TSNonNullExpression":
+      case "TSTypeAssertion":
+        visit(node.expression, scope, hint);
+        return;
+      case "ExportDefaultDeclaration":
+        visit(node.declaration, scope, "default");
+        return;
+      case "ImportDeclaration":
+      case "ExportAllDeclaration":
+        return;
+      case "IfStatement":
+        visit(node.test, scope);
+        visitSingle(node.consequent, scope);
+        if (node.alternate !== null) visitSingle(node.alternate, scope);
+        return;
+      case "WhileStatement":
+      case "DoWhileStatement":
+        visit(node.test, scope);
+        visitSingle(node.body, scope);
+        return;
+      case "ForStatement":
+        if (node.init !== null) visit(node.init, scope);
+        if (node.test !== null) visit(node.test, scope);
+        if (node.update !== null) visit(node.update, scope);
+        visitSingle(node.body, scope);
+        return;
+      case "ForInStatement":
+        visit(node.left, scope);
+        visit(node.right, scope);
+        visitSingle(node.body, scope);
+        return;
+      default:
+        children(node, scope);
+    }
+  };
+
+  const visitNamed = (node: Node, scope: Scope, name: string | undefined): void => visit(node, scope, name);
+
+  /** Statements of a block: a statement that makes a call is preceded by the mark of where it does. */
+  const visitList = (statements: readonly Node[], scope: Scope): void => {
+    for (const statement of statements) {
+      markBefore(statement, scope);
+      visit(statement, scope);
+    }
+  };
+
+  const markBefore = (statement: Node, scope: Scope): void => {
+    if (!scope.marks) return;
+    const call = firstCall(headOf(statement));
+    if (call === undefined) return;
+    open(statement.start, `${mark}${site(call.start, scope)};`);
+    scope.markedLine = placeOf(call.start).line;
+  };
+
+  /** A statement that stands where no other may be put before it. */
+  const visitSingle = (statement: Node, scope: Scope): void => {
+    if (scope.marks && statement.type === "ExpressionStatement") {
+      const call = firstCall(statement.expression);
+      if (call !== undefined) {
+        open(statement.start, `${mark}${site(call.start, scope)},`);
+        scope.markedLine = placeOf(call.start).line;
+      }
+    }
+    visit(statement, scope);
+  };
+
+  /** A part of a larger expression: a call on a line of its own gets a mark of its own. */
+  const visitPart = (node: Node, scope: Scope, hint?: string): void => {
+    const call = unwrap(node);
+    const isCall = call.type === "CallExpression" || call.type === "NewExpression";
+    const first = scope.marks && isCall && call === node ? firstCall(call) : undefined;
+    const line = first === undefined ? 0 : placeOf(first.start).line;
+    if (first === undefined || line === scope.markedLine) {
+      visit(node, scope, hint);
+      return;
+    }
+    scope.markedLine = line;
+    open(node.start, `(${mark}${site(first.start, scope)},`);
+    visit(node, scope, hint);
+    close(node.end, ")");
+  };
+
+  const visitVariables = (node: VariableDeclaration, scope: Scope): void => {
+    const { token: row } = scope;
+    if (node.kind === "await using" && row !== undefined) {
+      scope.waits++;
+      const at = site(node.start, scope);
+      open(node.start, `using ${token}u${++lastResourceVariable}=${hooksName}.used(${row});`);
+      visitDeclarators(node, scope);
+      close(node.end, `;using ${token}u${++lastResourceVariable}=${hooksName}.using(${row},${at});`);
+      return;
+    }
+    visitDeclarators(node, scope);
+  };
+
+  const visitDeclarators = (node: VariableDeclaration, scope: Scope): void => {
+    for (const declarator of node.declarations) {
+      visit(declarator.id, scope);
+      if (declarator.init === null) continue;
+      const name = declarator.id.type === "Identifier" ? declarator.id.name : undefined;
+      const value = unwrap(declarator.init);
+      if (value.type === "AwaitExpression") visitAwait(value, scope, handleOf(declarator.id), name);
+      else visitPart(declarator.init, scope, name);
+    }
+  };
+
+  const visitAwait = (node: AwaitExpression, scope: Scope, handle?: string, name?: string): void => {
+    const { token: row } = scope;
+    const { argument } = node;
+    const awaited = unwrap(argument);
+    needsPromises ||= isKept(awaited);
+    if (row === undefined) {
+      visit(argument, scope, name);
+      return;
+    }
+    scope.waits++;
+    const called = awaited.type === "CallExpression" ? awaited : undefined;
+    const callee = called === undefined ? undefined : calleeName(called);
+    const at = site(node.start, scope, {
+      flags: takes(called, handle, scope),
+      ...(callee === undefined ? {} : { callee }),
+    });
+    const hook = scope.kind === "module" && scope.tries === 0 ? "waitTop" : "wait";
+    open(node.start, `${hooksName}.woke(${row},`);
+    open(argument.start, `${hooksName}.${hook}(${row},${at},`);
+    visit(argument, scope, name);
+    close(argument.end, ")");
+    close(node.end, ")");
+  };
+
+  /** Who can give back what an awaited call takes. */
+  const takes = (called: CallExpression | undefined, handle: string | undefined, scope: Scope): number => {
+    if (called === undefined) return 0;
+    if (handle !== undefined && isOnlyCalled(scope.body, handle)) return siteOwnsHandle;
+    return givesBackHere(scope.body, called, source) ? siteReleasesHere : 0;
+  };
+
+  /** Whether the awaited value may be a promise that was made before, by something else than this expression. */
+  const isKept = (awaited: Node): boolean => {
+    switch (awaited.type) {
+      case "CallExpression":
+      case "NewExpression":
+      case "ImportExpression":
+      case "TaggedTemplateExpression":
+        return false;
+      case "Identifier":
+        plainNames ??= literalNames(program);
+        return awaited.name !== "undefined" && !plainNames.has(awaited.name);
+      default:
+        return mayBePromise(awaited);
+    }
+  };
+
+  const visitYield = (node: Node & { type: "YieldExpression" }, scope: Scope): void => {
+    const { token: row } = scope;
+    if (row === undefined || scope.kind !== "generator") {
+      children(node, scope);
+      return;
+    }
+    scope.waits++;
+    const at = site(node.start, scope);
+    open(node.start, `${hooksName}.resume(${row},`);
+    if (node.argument === null) {
+      close(node.end, ` ${hooksName}.pause(${row},${at},void 0))`);
+      return;
+    }
+    open(node.argument.start, `${hooksName}.pause(${row},${at},`);
+    visit(node.argument, scope);
+    close(node.argument.end, ")");
+    close(node.end, ")");
+  };
+
+  const visitReturn = (node: Node & { type: "ReturnStatement" }, scope: Scope): void => {
+    const { argument } = node;
+    if (argument === null) return;
+    const gives = scope.kind === "async" && (scope.finalizers > 0 || mayBePromise(argument));
+    if (gives) open(argument.start, `${hooksName}.give(${scope.token},${site(argument.start, scope)},`);
+    visit(argument, scope);
+    if (gives) close(argument.end, ")");
+  };
+
+  const visitTry = (node: Node & { type: "TryStatement" }, scope: Scope): void => {
+    const before = scope.waits;
+    scope.tries++;
+    visitList(node.block.body, scope);
+    scope.tries--;
+    const { handler, finalizer } = node;
+    if (handler !== null) {
+      resumeAt(handler.body.start + 1, scope, before);
+      if (handler.param !== null) visit(handler.param, scope);
+      if (finalizer !== null) scope.tries++;
+      visitList(handler.body.body, scope);
+      if (finalizer !== null) scope.tries--;
+    }
+    if (finalizer !== null) {
+      resumeAt(finalizer.start + 1, scope, before);
+      scope.finalizers++;
+      visitList(finalizer.body, scope);
+      scope.finalizers--;
+    }
+  };
+
+  /** An await in the block before may have failed: here the task goes on. */
+  const resumeAt = (offset: number, scope: Scope, before: number): void => {
+    if (scope.token !== undefined && scope.waits > before) open(offset, `${hooksName}.back(${scope.token});`);
+  };
+
+  const visitLabeled = (node: Node & { type: "LabeledStatement" }, scope: Scope): void => {
+    let inner: Statement = node.body;
+    while (inner.type === "LabeledStatement") inner = inner.body;
+    if (inner.type === "ForOfStatement" && inner.await && scope.token !== undefined) {
+      visitForAwait(inner, scope, scope.token, node);
+    } else visitSingle(node.body, scope);
+  };
+
+  /** `whole` is the loop with its labels. */
+  const visitForAwait = (node: ForOfStatement, scope: Scope, row: string, whole: Node): void => {
+    needsPromises = true;
+    scope.waits++;
+    const at = site(node.right.start, scope);
+    open(whole.start, "{");
+    visit(node.left, scope);
+    open(node.right.start, `${hooksName}.iterate(${row},${at},`);
+    visit(node.right, scope);
+    close(node.right.end, ")");
+    const { body } = node;
+    const head = `${hooksName}.woke(${row},0);try{`;
+    const tail = `}finally{${hooksName}.again(${row},${at})}`;
+    if (body.type === "BlockStatement") {
+      if (body.end - body.start === 2) close(body.start + 1, head + tail);
+      else {
+        open(body.start + 1, head);
+        visitList(body.body, scope);
+        close(body.end - 1, tail);
+      }
+    } else {
+      open(body.start, `{${head}`);
+      visitSingle(body, scope);
+      close(body.end, `${tail}}`);
+    }
+    close(whole.end, `${hooksName}.back(${row});}`);
+  };
+
+  const visitCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
+    const combination = shadowsPromise ? undefined : combinationOf(node);
+    const makes = combination === undefined && !timerCalls.has(node) && makesResource(node);
+    if (combination !== undefined) {
+      needsPromises = true;
+      open(node.start, `${hooksName}.join("${combinations[combination]}",`);
+    } else if (makes) open(node.start, `${hooksName}.made(${site(node.start, scope, named(hint))},`);
+    const isTimer = timerCalls.has(node);
+    if (isTimer) open(node.start, `${hooksName}.timer(`);
+    visit(node.callee, scope);
+    for (const [index, argument] of node.arguments.entries()) {
+      if (combination !== undefined) {
+        open(argument.start, `${hooksName}.keep(`);
+        visit(argument, scope);
+        close(argument.end, ")");
+      } else visitPart(argument, scope, index === 0 ? hint : undefined);
+    }
+    if (combination !== undefined || makes || isTimer) close(node.end, ")");
+  };
+
+  const combinationOf = (node: CallExpression): string | undefined => {
+    const { callee } = node;
+    if (node.optional || node.arguments.length !== 1 || node.arguments[0]?.type === "SpreadElement")
+      return undefined;
+    if (callee.type !== "MemberExpression" || callee.computed || callee.object.type !== "Identifier")
+      return undefined;
+    if (callee.object.name !== "Promise" || callee.property.type !== "Identifier") return undefined;
+    return Object.hasOwn(combinations, callee.property.name) ? callee.property.name : undefined;
+  };
+
+  const makesResource = ({ callee }: CallExpression): boolean => {
+    const called = unwrap(callee);
+    if (called.type === "Identifier") return imported.has(called.name);
+    return (
+      called.type === "MemberExpression" &&
+      called.object.type === "Identifier" &&
+      imported.has(called.object.name)
+    );
+  };
+
+  const visitNew = (node: Node & { type: "NewExpression" }, scope: Scope, hint: string | undefined): void => {
+    const callee = unwrap(node.callee);
+    const [executor] = node.arguments;
+    if (callee.type === "Identifier" && callee.name === "Promise" && !shadowsPromise) {
+      const timer =
+        executor === undefined || executor.type === "SpreadElement" ? undefined : timerOfExecutor(executor);
+      if (timer !== undefined) {
+        open(node.start, `${hooksName}.sleeps(`);
+        timerCalls.add(timer);
+      }
+      for (const argument of node.arguments) visit(argument, scope, hint);
+      if (timer !== undefined) close(node.end, ")");
+      return;
+    }
+    const makes =
+      callee.type === "Identifier" ? !plainClasses.has(callee.name) : callee.type === "MemberExpression";
+    if (makes) open(node.start, `${hooksName}.made(${site(node.start, scope, named(hint))},`);
+    // `new new X()()`: what is called with `new` must stay what it is.
+    if (callee.type !== "NewExpression") visit(node.callee, scope);
+    for (const argument of node.arguments) visitPart(argument, scope);
+    if (makes) close(node.end, ")");
+  };
+
+  const visitClass = (
+    node: Node & { type: "ClassDeclaration" | "ClassExpression" },
+    scope: Scope,
+    hint: string | undefined,
+  ): void => {
+    const className = node.id?.name ?? hint;
+    for (const decorator of node.decorators ?? []) visit(decorator, scope);
+    if (node.superClass !== null) visit(node.superClass, scope);
+    for (const element of node.body.body) {
+      switch (element.type) {
+        case "MethodDefinition":
+        case "PropertyDefinition":
+        case "AccessorProperty": {
+          for (const decorator of element.decorators ?? []) visit(decorator, scope);
+          if (element.computed) visit(element.key, scope);
+          const key = keyName(element.key, element.computed);
+          if (element.type === "MethodDefinition") starts.set(element.value, element.key.start);
+          const inside = otherScope({ ...scope, ...(className === undefined ? {} : { className }) }, element);
+          if (element.value !== null)
+            visit(element.value, inside, key === undefined ? undefined : member(className, key));
+          break;
+        }
+        case "StaticBlock":
+          visit(element, scope);
+          break;
+      }
+    }
+  };
+
+  const otherScope = (outer: Scope, body: Node): Scope => ({
+    kind: "other",
+    body,
+    marks: false,
+    waits: 0,
+    tries: 0,
+    finalizers: 0,
+    markedLine: 0,
+    ...(outer.name === undefined ? {} : { name: outer.name }),
+    ...(outer.className === undefined ? {} : { className: outer.className }),
+  });
+
+  const visitFunction = (node: AnyFunction, outer: Scope, hint: string | undefined): void => {
+    const name = (node.type === "ArrowFunctionExpression" ? undefined : node.id?.name) ?? hint;
+    const { body } = node;
+    const plain: Scope = { ...otherScope(outer, body ?? node), ...(name === undefined ? {} : { name }) };
+    for (const parameter of node.params) visit(parameter, plain);
+    if (body === null) return;
+    if (!node.async) {
+      if (body.type === "BlockStatement") visitList(body.body, plain);
+      else visit(body, plain);
+      return;
+    }
+    const scope: Scope = { ...plain, token, kind: node.generator ? "generator" : "async", marks: true, body };
+    const hook = node.generator
+      ? "enterGenerator"
+      : node.params.some((parameter) => firstCall(parameter) !== undefined)
+        ? "enterBlind"
+        : "enter";
+    const enter = () => {
+      const entry = site(starts.get(node) ?? node.start, scope, {
+        flags: siteFunction | (node.generator ? siteGenerator : 0),
+        ...(name === undefined ? {} : { function: name }),
+      });
+      return `const ${token}=${hooksName}.${hook}(${entry});try{`;
+    };
+    const leave = `}finally{${hooksName}.leave(${token})}`;
+    if (body.type !== "BlockStatement") {
+      const call = firstCall(body);
+      const gives = mayBePromise(body);
+      open(
+        body.start,
+        `{${enter()}${call === undefined ? "" : `${mark}${site(call.start, scope)};`}return ${
+          gives ? `${hooksName}.give(${token},${site(body.start, scope)},` : ""
+        }`,
+      );
+      scope.markedLine = call === undefined ? 0 : placeOf(call.start).line;
+      visit(body, scope);
+      close(body.end, `${gives ? ")" : ""}${leave}}`);
+      return;
+    }
+    const clash = clashInBlock(body.body);
+    if (clash !== undefined) {
+      skipped.push({
+        name: name ?? "(anonymous)",
+        reason: `'${clash}' is declared twice in function '${name ?? "(anonymous)"}'`,
+      });
+      visitList(body.body, plain);
+      return;
+    }
+    const statements = afterDirectives(body.body);
+    const [first] = statements;
+    if (first === undefined) return;
+    const directives = body.body.length - statements.length;
+    const at = directives === 0 ? body.start + 1 : (body.body[directives - 1]?.end ?? body.start + 1);
+    open(at, `${directives === 0 ? "" : ";"}${enter()}`);
+    visitList(statements, scope);
+    close(body.end - 1, leave);
+  };
+
+  const visitModule = (): void => {
+    const statements = afterDirectives(program.body);
+    const [first] = statements;
+    const last = statements.at(-1);
+    if (first === undefined || last === undefined) return;
+    const awaits = program.sourceType === "module" && hasTopLevelAwait(program);
+    const scope: Scope = {
+      ...otherScope(
+        { kind: "other", body: program, marks: false, waits: 0, tries: 0, finalizers: 0, markedLine: 0 },
+        program,
+      ),
+      kind: awaits ? "module" : "other",
+      marks: true,
+      ...(awaits ? { token } : {}),
+    };
+    if (awaits) {
+      const entry = site(first.start, scope, { flags: siteFunction | siteModule });
+      open(first.start, `const ${token}=${hooksName}.enterModule(${entry});`);
+    }
+    visitList(statements, scope);
+    if (awaits) close(last.end, `;${hooksName}.leave(${token});`);
+    else if (scope.markedLine !== 0) close(last.end, `;${mark}0;`);
+  };
+
+  visitModule();
+  return { sites, needsPromises, skipped };
+}
+
+/** What a statement evaluates before the statements inside it. */
+function headOf(statement: Node): Node | null | undefined {
+  switch (statement.type) {
+    case "ExpressionStatement":
+      return statement.expression;
+    case "VariableDeclaration":
+      return statement;
+    case "ReturnStatement":
+      return statement.argument;
+    case "IfStatement":
+    case "WhileStatement":
+      return statement.test;
+    case "ForStatement":
+      return statement.init;
+    case "ForOfStatement":
+    case "ForInStatement":
+      return statement.right;
+    case "SwitchStatement":
+      return statement.discriminant;
+    case "ExportNamedDeclaration":
+      return statement.declaration?.type === "VariableDeclaration" ? statement.declaration : undefined;
+    case "ExportDefaultDeclaration":
+      return statement.declaration;
+    case "LabeledStatement":
+      return headOf(statement.body);
+    default:
+      return undefined;
+  }
+}
+
+function afterDirectives(statements: readonly Node[]): readonly Node[] {
+  const first = statements.findIndex(
+    (statement) =>
+      statement.type !== "ExpressionStatement" || !("directive" in statement) || !statement.directive,
+  );
+  return first < 0 ? [] : statements.slice(first);
+}
+
+/** The variable that a declaration gives the release function of a lock: itself or the second of a pair. */
+function handleOf(id: Node): string | undefined {
+  if (id.type === "Identifier") return id.name;
+  if (id.type !== "ArrayPattern") return undefined;
+  const second = id.elements[1];
+  return second?.type === "Identifier" ? second.name : undefined;
+}
+
+function named(name: string | undefined): Partial<SiteEntry> {
+  return name === undefined || name === "default" ? {} : { name };
+}
+
+/** The local names of what is imported or required from some packages. */
+function importedFrom(program: Program, libraries: ReadonlySet<string>): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const statement of program.body) {
+    if (statement.type === "ImportDeclaration" && libraries.has(statement.source.value)) {
+      for (const specifier of statement.specifiers) names.add(specifier.local.name);
+    } else if (statement.type === "VariableDeclaration") {
+      for (const { id, init } of statement.declarations) {
+        if (init === null || !requires(init, libraries)) continue;
+        if (id.type === "Identifier") names.add(id.name);
+        else if (id.type === "ObjectPattern") {
+          for (const property of id.properties) {
+            if (property.type === "Property" && property.value.type === "Identifier")
+              names.add(property.value.name);
+          }
+        }
+      }
+    }
+  }
+  return names;
+}
+
+function requires(node: Node, libraries: ReadonlySet<string>): boolean {
+  const value = unwrap(node);
+  if (value.type === "MemberExpression") return requires(value.object, libraries);
+  if (value.type !== "CallExpression" || value.callee.type !== "Identifier") return false;
+  const [first] = value.arguments;
+  return (
+    value.callee.name === "require" &&
+    first?.type === "Literal" &&
+    typeof first.value === "string" &&
+    libraries.has(first.value)
+  );
+}
+
+/** Whether `Promise` may be something else than the language's own. */
+function declaresPromise(program: Program): boolean {
+  let found = false;
+  const look = (node: Node, parent: Node | undefined, key: string): void => {
+    if (node.type === "Identifier" && node.name === "Promise") {
+      found ||=
+        key === "id" ||
+        key === "params" ||
+        key === "local" ||
+        key === "param" ||
+        parent?.type === "ArrayPattern" ||
+        parent?.type === "RestElement" ||
+        (parent?.type === "AssignmentPattern" && key === "left") ||
+        (parent?.type === "AssignmentExpression" && key === "left");
+    }
+    if (node.type === "ObjectPattern") {
+      for (const property of node.properties) {
+        if (property.type === "Property" && property.value.type === "Identifier") {
+          found ||= property.value.name === "Promise";
+        }
+      }
+    }
+    eachChild(node, (child, childKey) => look(child, node, childKey));
+  };
+  look(program, undefined, "");
+  return found;
+}
