@@ -6,6 +6,7 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFile
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { copyExtensionFiles } from "./extension-files.ts";
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
@@ -55,6 +56,8 @@ export async function buildAll(
       bundle: true,
       platform: "node",
       target: "node20",
+      // The main file of some packages (jsonc-parser) is of a kind that can't be bundled; their module is.
+      mainFields: ["module", "main"],
       format: bundle.format,
       external: [...(bundle.external ?? [])],
       minifySyntax: true,
@@ -76,6 +79,7 @@ export async function buildAll(
       cpSync(path.join(target, first), path.join(target, copy));
     }
   }
+  copyExtensionFiles(root, path.join(target, "extension"));
   writeNpmManifest(target);
 }
 

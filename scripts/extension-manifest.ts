@@ -16,6 +16,8 @@ export interface GeneratedFile {
 export interface RuleEntry {
   readonly id: string;
   readonly title: string;
+  /** What it has unless the setting says otherwise. */
+  readonly severity: string;
 }
 
 const severities = ["error", "warning", "information", "hint", "off"] as const;
@@ -122,7 +124,10 @@ function ruleSetting(rules: readonly RuleEntry[]): object {
       markdownDescription:
         "How severe each rule's findings are; `off` turns a rule off. Rules that are not named keep their own severity.",
       properties: Object.fromEntries(
-        rules.map(({ id, title }) => [id, { type: "string", enum: [...severities], description: title }]),
+        rules.map(({ id, title, severity }) => [
+          id,
+          { type: "string", enum: [...severities], description: `${title}. By default: ${severity}.` },
+        ]),
       ),
       additionalProperties: false,
     },

@@ -44,24 +44,17 @@ export function activate(context: vscode.ExtensionContext): void {
 }
 
 export async function deactivate(): Promise<void> {
-  const running = await server?.catch(() => undefined);
-  await running?.stop();
+  await (await server)?.stop();
 }
 
 /** Starts the language server with the first document that it can analyze. */
 function registerLanguageServer(module: string, log: vscode.LogOutputChannel): readonly vscode.Disposable[] {
-  const start = async () => {
+  const start = () => {
     // Loaded here, because the client library would take a good part of the time to activate.
     server ??= import("./language/language-server.ts").then(({ startLanguageServer }) =>
       startLanguageServer(module, log),
     );
-    try {
-      return await server;
-    } catch (error) {
-      server = undefined;
-      log.error(`The language server did not start: ${String(error)}`);
-      return undefined;
-    }
+    return server;
   };
   const startFor = (document: vscode.TextDocument) => {
     if (!server && isAnalyzed(document.languageId) && isEnabled(document.uri)) void start();
@@ -76,7 +69,7 @@ function registerLanguageServer(module: string, log: vscode.LogOutputChannel): r
       if (event.affectsConfiguration("unknot.enable")) startForOpen();
     }),
     vscode.commands.registerCommand("unknot.restartServer", async () => {
-      if (server) await (await start())?.restart();
+      if (server) await (await server).restart();
       else await start();
     }),
   ];

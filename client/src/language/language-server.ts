@@ -1,4 +1,4 @@
-import { constants, setPriority } from "node:os";
+import { type ServerStatus, statusNotification } from "@unknot/protocol/status.ts";
 import * as vscode from "vscode";
 import {
   LanguageClient,
@@ -6,9 +6,7 @@ import {
   type ServerOptions,
   State,
   TransportKind,
-  vsdiag,
 } from "vscode-languageclient/node";
-import { isEnabled } from "./enabled.ts";
 import { languages } from "./languages.ts";
 
 /** The language server as the rest of the extension sees it. */
@@ -34,27 +32,28 @@ export async function startLanguageServer(
     ]),
     outputChannel: log,
     diagnosticPullOptions: { onChange: true, onFocus: true },
-    middleware: {
-      provideDiagnostics: (document, previous, token, next) =>
-        isEnabled("uri" in document ? document.uri : document)
-          ? next(document, previous, token)
-          : { kind: vsdiag.DocumentDiagnosticReportKind.full, items: [] },
-    },
-    synchronize: { configurationSection: "unknot" },
   };
   const client = new LanguageClient("unknot", "Unknot", server, options);
   const status = createStatus();
-  const stateChanges = client.onDidChangeState(({ newState }) => {
-    showState(status, newState);
-    if (newState === State.Running) lowerPriority(client.serverProcess?.pid, log);
-  });
-  await client.start();
+  const shown = vscode.Disposable.from(
+    status,
+    client.onDidChangeState(({ newState }) => showState(status, newState)),
+    client.onNotification(statusNotification, (next: ServerStatus) => showStatus(status, next)),
+  );
+  const start = async () => {
+    try {
+      await client.start();
+    } catch (error) {
+      // The client has said so, and the status item shows it; a restart tries again.
+      log.error(`The language server did not start: ${String(error)}`);
+    }
+  };
+  await start();
   return {
-    restart: () => client.restart(),
+    restart: () => (client.isRunning() ? client.restart() : start()),
     async stop() {
-      stateChanges.dispose();
-      status.dispose();
-      await client.dispose();
+      shown.dispose();
+      if (client.isRunning()) await client.dispose();
     },
   };
 }
@@ -69,22 +68,26 @@ function createStatus(): vscode.LanguageStatusItem {
   return status;
 }
 
+const showOutput = { command: "unknot.showOutput", title: "Show Output" };
+const restart = { command: "unknot.restartServer", title: "Restart Language Server" };
+
+/** What the process of the server does. */
 function showState(status: vscode.LanguageStatusItem, state: State): void {
   const stopped = state === State.Stopped || state === State.StartFailed;
+  status.text = stopped ? "Unknot: stopped" : "Unknot";
+  status.detail = state === State.Starting ? "starting" : "";
   status.busy = state === State.Starting;
-  status.text = stopped ? "Unknot: stopped" : state === State.Starting ? "Unknot: starting" : "Unknot";
   status.severity = stopped ? vscode.LanguageStatusSeverity.Error : vscode.LanguageStatusSeverity.Information;
-  status.command = stopped
-    ? { command: "unknot.restartServer", title: "Restart Language Server" }
-    : { command: "unknot.showOutput", title: "Show Output" };
+  status.command = stopped ? restart : showOutput;
 }
 
-/** Typing comes before analysis. */
-function lowerPriority(pid: number | undefined, log: vscode.LogOutputChannel): void {
-  if (pid === undefined) return;
-  try {
-    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch (error) {
-    log.debug(`The server keeps its priority: ${String(error)}`);
-  }
+/** What the server says of itself. */
+function showStatus(status: vscode.LanguageStatusItem, { state, message = "" }: ServerStatus): void {
+  const { Error: failed, Warning: warning, Information: information } = vscode.LanguageStatusSeverity;
+  status.text =
+    state === "stopped" ? "Unknot: no findings" : state === "limited" ? "Unknot: limited" : "Unknot";
+  status.detail = message;
+  status.busy = state === "busy";
+  status.severity = state === "stopped" ? failed : state === "limited" ? warning : information;
+  status.command = state === "stopped" ? restart : showOutput;
 }

@@ -19,5 +19,12 @@ export const manifest: ManifestPart = {
       markdownDescription:
         "Report races, deadlocks and leaked tasks in TypeScript and JavaScript while you type.",
     },
+    "unknot.maxMemory": {
+      type: "number",
+      minimum: 256,
+      scope: "window",
+      markdownDescription:
+        "Memory in MB that the analysis may take, TypeScript's process included. When it takes more, it starts anew. No limit when not set.",
+    },
   },
 };
