@@ -81,6 +81,15 @@ export async function buildAll(
   }
   copyExtensionFiles(root, path.join(target, "extension"));
   writeNpmManifest(target);
+  copyRulePages(target);
+}
+
+/** The pages that `unknot explain` prints. */
+function copyRulePages(target: string): void {
+  const rules = path.join(root, "server", "src", "rules");
+  for (const page of globSync("*/doc.md", { cwd: rules })) {
+    cpSync(path.join(rules, page), path.join(target, "npm", "rules", `${path.dirname(page)}.md`));
+  }
 }
 
 /** Where a bundle goes, relative to the target folder. */

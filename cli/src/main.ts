@@ -57,7 +57,7 @@ Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 could not run.
   unknot check --format sarif > unknot.sarif`,
   )
   .action(async (paths: string[], options: CheckOptions) => {
-    process.exitCode = await check(paths, options, { rules: rules(), version });
+    process.exitCode = await check(paths, options, { rules, version });
   });
 
 program

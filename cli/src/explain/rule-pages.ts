@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { existsSync, readFileSync } from "node:fs";
+import { allRules } from "@unknot/server/rules/index.ts";
 import type { RuleInfo } from "../check/report.ts";
 
 // The pages stand beside the bundled command (`rules/<id>.md`, put there by scripts/build.ts), and in the repository
@@ -7,30 +7,15 @@ import type { RuleInfo } from "../check/report.ts";
 const bundled = new URL("./rules/", import.meta.url);
 const sources = new URL("../../../server/src/rules/", import.meta.url);
 
-/** The ids of all rules that have a page, sorted. */
-export function ruleIds(): readonly string[] {
-  if (existsSync(bundled)) {
-    return readdirSync(bundled)
-      .flatMap((file) => (file.endsWith(".md") ? file.slice(0, -3) : []))
-      .sort();
-  }
-  if (!existsSync(sources)) return [];
-  return readdirSync(sources)
-    .filter((id) => existsSync(new URL(`${id}/doc.md`, sources)))
-    .sort();
-}
-
-/** All rules with their titles, for listings. */
-export function rules(): readonly RuleInfo[] {
-  return ruleIds().map((id) => {
-    const heading = /^#\s+(.*)$/m.exec(rulePage(id) ?? "")?.[1] ?? id;
-    return { id, title: heading.replaceAll("`", "") };
-  });
-}
+/** All rules with their titles, sorted. */
+export const rules: readonly RuleInfo[] = allRules
+  .map(({ id, title }) => ({ id, title }))
+  .sort((a, b) => (a.id < b.id ? -1 : 1));
 
 /** The page of a rule as Markdown; undefined when there is no such rule. */
 export function rulePage(id: string): string | undefined {
-  if (!ruleIds().includes(id)) return undefined;
+  const rule = rules.find((each) => each.id === id);
+  if (rule === undefined) return undefined;
   const file = existsSync(bundled) ? new URL(`${id}.md`, bundled) : new URL(`${id}/doc.md`, sources);
-  return readFileSync(fileURLToPath(file), "utf8");
+  return existsSync(file) ? readFileSync(file, "utf8") : `# ${id}\n\n${rule.title}.\n`;
 }

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { root, unknot } from "./unknot.ts";
+
+describe("the unknot command", () => {
+  it("says what there is", async () => {
+    const bare = await unknot([]);
+    const help = await unknot(["--help"]);
+    assert.deepEqual([bare.code, help.code], [0, 0]);
+    assert.equal(bare.stdout, help.stdout);
+    for (const command of ["check", "run", "ps", "dump", "diff", "explain"]) {
+      assert.match(help.stdout, new RegExp(`^ {2}${command} `, "m"));
+      const page = await unknot([command, "--help"]);
+      assert.equal(page.code, 0);
+      assert.match(page.stdout, new RegExp(`^Usage: unknot ${command} `));
+    }
+  });
+
+  it("knows its version", async () => {
+    const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+    assert.deepEqual(await unknot(["--version"]), {
+      code: 0,
+      signal: null,
+      stdout: `${version}\n`,
+      stderr: "",
+    });
+  });
+
+  it("suggests what was meant", async () => {
+    const { code, stderr } = await unknot(["chek"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^unknot: unknown command 'chek'\n\(Did you mean check\?\)/);
+  });
+
+  it("explains every rule and names them all when there is no such rule", async () => {
+    const unknown = await unknot(["explain", "nope"]);
+    assert.equal(unknown.code, 2);
+    const ids = /the rules are (.*)\.\n$/.exec(unknown.stderr)?.[1]?.split(", ") ?? [];
+    assert.ok(ids.includes("floating-task"), unknown.stderr);
+    for (const id of ids) {
+      const page = await unknot(["explain", id]);
+      assert.equal(page.code, 0);
+      assert.ok(page.stdout.length > 200, id);
+      assert.doesNotMatch(page.stdout, /```|^#/m);
+    }
+    assert.equal((await unknot(["explain", "unknot/floating-task"])).code, 0);
+  });
+});
