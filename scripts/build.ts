@@ -2,7 +2,16 @@
 //   dist/extension  what the .vsix ships: extension, language server, tracer, TypeScript's native compiler
 //   dist/npm        what npm publishes as `unknot`: the CLI and `unknot/register`, `unknot/testing`
 // `--meta` also prints the size of each bundle.
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin } from "esbuild";
