@@ -66,6 +66,8 @@ export interface AnalysisHost {
   dispose(): Promise<void>;
 }
 
+class MemoryCeiling extends Error {}
+
 interface Job {
   readonly then: WorkerRequest["then"];
   readonly request: AnalysisRequest;
@@ -153,7 +155,10 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
     const bytes = process.memoryUsage.rss() + (await residentBytes(Atomics.load(checked.numbers, slots.pid)));
     const megabytes = Math.round(bytes / 1024 / 1024);
     if (checked.ended || megabytes <= options.maxMemoryMb) return;
-    crashed(checked, new Error(`it takes ${megabytes} MB of the ${options.maxMemoryMb} MB it may take`));
+    crashed(
+      checked,
+      new MemoryCeiling(`it takes ${megabytes} MB of the ${options.maxMemoryMb} MB it may take`),
+    );
   };
 
   const receive = (from: Running, message: WorkerMessage): void => {
@@ -181,17 +186,15 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
     end(which);
     const job = current?.job;
     current = undefined;
+    const isMemory = isOutOfMemory(error) || error instanceof MemoryCeiling;
     const reason = isOutOfMemory(error) ? "it ran out of memory" : error.message;
+    const remedy = isMemory ? "allow it more memory or open fewer projects at once" : "please report this";
     trouble(`The analysis is started again: ${reason}.`);
     if (job !== undefined) {
       job.crashes += 1;
       if (job.crashes < 2) queue.unshift(job);
       else {
-        job.reject(
-          new AnalysisUnavailable(
-            `The analysis ended twice (${reason}); allow it more memory or open fewer projects at once.`,
-          ),
-        );
+        job.reject(new AnalysisUnavailable(`The analysis ended twice (${reason}); ${remedy}.`));
       }
     }
     next();
@@ -215,10 +218,11 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
       next();
       return;
     }
-    const { worker } = start();
+    const started = start();
     lastId += 1;
     current = { id: lastId, job };
-    worker.postMessage(take(lastId, job));
+    started.worker.postMessage(take(lastId, job));
+    void checkMemory(started);
   };
 
   /** The request with everything that was told since the last one. */

@@ -10,7 +10,7 @@ export interface TestProject {
   readonly folder: FilePath;
   path(name: string): FilePath;
   write(name: string, text: string): FilePath;
-  remove(name: string): void;
+  remove(name: string): FilePath;
   dispose(): void;
 }
 
@@ -34,7 +34,10 @@ export function testProject(
       writeFileSync(file, text);
       return file;
     },
-    remove: (name) => rmSync(`${folder}/${name}`, { recursive: true }),
+    remove(name) {
+      rmSync(`${folder}/${name}`, { recursive: true });
+      return `${folder}/${name}`;
+    },
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };
   for (const [name, text] of Object.entries(files)) project.write(name, text);

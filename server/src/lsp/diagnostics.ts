@@ -1,0 +1,47 @@
+import type { Finding, Severity } from "@unknot/protocol/finding.ts";
+import { type Diagnostic, DiagnosticSeverity, DiagnosticTag } from "vscode-languageserver";
+import type { FilePath } from "../program/program.ts";
+import { rangeOf } from "./locations.ts";
+
+/** What the client can show and where things are. */
+export interface DiagnosticContext {
+  /** The client's URI of a file. */
+  readonly uriOf: (file: FilePath) => string;
+  /** `https://…/`, to which a rule's id is appended; no links when absent. */
+  readonly rulePages?: string;
+  readonly supports: { readonly related: boolean; readonly link: boolean; readonly tags: boolean };
+}
+
+/** A finding as the editor shows it. */
+export function toDiagnostic(finding: Finding, context: DiagnosticContext): Diagnostic {
+  const { supports, uriOf, rulePages } = context;
+  const related = finding.trace.map(({ at, what }) => ({
+    location: { uri: uriOf(at.file), range: rangeOf(at) },
+    message: what,
+  }));
+  return {
+    range: rangeOf(finding.at),
+    severity: severityOf[finding.severity],
+    source: "unknot",
+    code: finding.rule,
+    message: supports.related ? finding.message : [finding.message, ...stepsInText(finding)].join("\n"),
+    data: { rule: finding.rule },
+    ...(supports.link && rulePages !== undefined
+      ? { codeDescription: { href: `${rulePages}${finding.rule}` } }
+      : {}),
+    ...(supports.related && related.length > 0 ? { relatedInformation: related } : {}),
+    ...(supports.tags && finding.rule === "unused-suppression" ? { tags: [DiagnosticTag.Unnecessary] } : {}),
+  };
+}
+
+const severityOf: Readonly<Record<Severity, DiagnosticSeverity>> = {
+  error: DiagnosticSeverity.Error,
+  warning: DiagnosticSeverity.Warning,
+  information: DiagnosticSeverity.Information,
+  hint: DiagnosticSeverity.Hint,
+};
+
+/** The path, for clients that show no related places. */
+function stepsInText({ trace }: Finding): readonly string[] {
+  return trace.map(({ at, what }) => `${what} (${at.file.slice(at.file.lastIndexOf("/") + 1)}:${at.line})`);
+}

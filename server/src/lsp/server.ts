@@ -1,0 +1,454 @@
+import { homedir } from "node:os";
+import { type ServerStatus, statusNotification } from "@unknot/protocol/status.ts";
+import {
+  CodeActionKind,
+  type Connection,
+  type Diagnostic,
+  DidChangeConfigurationNotification,
+  DidChangeWatchedFilesNotification,
+  DocumentDiagnosticReportKind,
+  FileChangeType,
+  type InitializeParams,
+  type InitializeResult,
+  LSPErrorCodes,
+  ResponseError,
+  TextDocumentSyncKind,
+  TextDocuments,
+} from "vscode-languageserver";
+import { TextDocument } from "vscode-languageserver-textdocument";
+import { isDependency, isSource } from "../program/discovery.ts";
+import type { FilePath, ProjectNotice } from "../program/program.ts";
+import {
+  type AnalysisHost,
+  type AnalysisReport,
+  AnalysisUnavailable,
+  startAnalysis,
+} from "../worker/host.ts";
+import { actionsFor, type ShownFinding } from "./actions.ts";
+import { type ClientSupport, clientSupport, type InitializationOptions } from "./client-support.ts";
+import { toDiagnostic } from "./diagnostics.ts";
+import { filePathOf, pathOf, sameFileKey, uriOf } from "./locations.ts";
+import { createScheduler } from "./scheduler.ts";
+import { defaultSettings, readSettings, type Settings } from "./settings.ts";
+
+/** A document that can be analysed. */
+interface Tracked {
+  readonly uri: string;
+  readonly file: FilePath;
+}
+
+/** What was found in one version of a document. */
+interface Found {
+  readonly version: number;
+  readonly shown: readonly ShownFinding[];
+  /** Grows with every run, so that a client need not be told the same twice. */
+  readonly resultId: string;
+}
+
+/** After the last keystroke, how long to wait. */
+const quietMs = 150;
+/** Without any change TypeScript's process is let go, and with it most of the memory. */
+const idleMs = 5 * 60_000;
+
+const watchedFiles = [
+  "**/*.{ts,tsx,mts,cts,js,jsx,mjs,cjs}",
+  "**/{tsconfig,jsconfig}*.json",
+  "**/package.json",
+  "**/.gitignore",
+  "**/node_modules/{.package-lock.json,.modules.yaml,.yarn-state.yml}",
+];
+
+/** Serves one client over `connection`. */
+export function serve(connection: Connection): void {
+  const documents = new TextDocuments(TextDocument);
+  const tracked = new Map<string, Tracked>();
+  const found = new Map<string, Found>();
+  const told = new Set<string>();
+  const settingsOf = new Map<string, Promise<Settings>>();
+  let support: ClientSupport = clientSupport({});
+  let options: InitializationOptions = {};
+  let folders: readonly string[] = [];
+  let sentSettings: unknown;
+  let host: AnalysisHost | undefined;
+  let memoryLimit: number | undefined;
+  let opened: readonly FilePath[] = [];
+  let runs = 0;
+  let idle: NodeJS.Timeout | undefined;
+  let status: ServerStatus = { state: "ready" };
+
+  const scheduler = createScheduler({ run, quietMs, eager: () => !support.pull && tracked.size > 0 });
+
+  connection.onInitialize((params): InitializeResult => {
+    support = clientSupport(params.capabilities);
+    options = (params.initializationOptions ?? {}) as InitializationOptions;
+    folders = workspaceFolders(params);
+    return {
+      serverInfo: { name: "unknot" },
+      capabilities: {
+        textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: false },
+        codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
+        workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
+        ...(support.pull
+          ? {
+              diagnosticProvider: {
+                identifier: "unknot",
+                interFileDependencies: true,
+                workspaceDiagnostics: false,
+              },
+            }
+          : {}),
+      },
+    };
+  });
+
+  connection.onInitialized(() => {
+    if (support.watchFiles) {
+      const watchers = watchedFiles.map((globPattern) => ({ globPattern }));
+      handle(connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }));
+    }
+    if (support.configurationChanges) {
+      const section = { section: "unknot" };
+      handle(connection.client.register(DidChangeConfigurationNotification.type, section));
+    }
+    if (support.folderChanges) {
+      connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+        const gone = new Set(removed.map(({ uri }) => uri));
+        folders = [...folders.filter((uri) => !gone.has(uri)), ...added.map(({ uri }) => uri)];
+        settingsOf.clear();
+        outdate();
+      });
+    }
+  });
+
+  documents.onDidOpen(({ document }) => {
+    const file = pathOf(document.uri, document.languageId, untitledFolder());
+    if (file === undefined || !isSource(file) || isDependency(file)) return;
+    tracked.set(document.uri, { uri: document.uri, file });
+    host?.setBuffer(file, document.getText());
+    scheduler.changed();
+  });
+  documents.onDidChangeContent(({ document }) => {
+    const known = tracked.get(document.uri);
+    if (known === undefined) return;
+    host?.setBuffer(known.file, document.getText());
+    scheduler.changed();
+  });
+  documents.onDidClose(({ document }) => {
+    const known = tracked.get(document.uri);
+    if (known === undefined) return;
+    tracked.delete(document.uri);
+    found.delete(document.uri);
+    host?.closeBuffer(known.file);
+    if (!support.pull) handle(connection.sendDiagnostics({ uri: document.uri, diagnostics: [] }));
+    scheduler.changed();
+  });
+
+  connection.onDidChangeWatchedFiles(({ changes }) => {
+    const open = new Set([...tracked.values()].map(({ file }) => sameFileKey(file)));
+    const files = changes.flatMap(({ uri, type }) => {
+      const file = filePathOf(uri);
+      // Saving an open document changes nothing: its buffer counts.
+      const isOwn = file !== undefined && open.has(sameFileKey(file)) && type === FileChangeType.Changed;
+      return file === undefined || isOwn || !isOfInterest(file) ? [] : [file];
+    });
+    if (files.length === 0) return;
+    host?.invalidate(files);
+    outdate();
+  });
+
+  connection.onDidChangeConfiguration(({ settings }) => {
+    sentSettings = settings;
+    settingsOf.clear();
+    outdate();
+  });
+
+  connection.languages.diagnostics.on(async ({ textDocument, previousResultId }, token) => {
+    const { uri } = textDocument;
+    if (!tracked.has(uri)) return { kind: DocumentDiagnosticReportKind.Full, items: [] };
+    const controller = new AbortController();
+    const cancel = () => controller.abort(new Error("The client has cancelled."));
+    if (token.isCancellationRequested) cancel();
+    else token.onCancellationRequested(cancel);
+    token.onCancellationRequested(() => {
+      console.error("DBG cancel");
+      controller.abort(new Error("The client has cancelled."));
+    });
+    try {
+      await scheduler.settled(controller.signal);
+    } catch (error) {
+      if (controller.signal.aborted)
+        throw new ResponseError(LSPErrorCodes.RequestCancelled, messageOf(error));
+      // What was shown before stays.
+      throw new ResponseError(LSPErrorCodes.ServerCancelled, messageOf(error), { retriggerRequest: false });
+    }
+    const result = found.get(uri);
+    if (result === undefined) return { kind: DocumentDiagnosticReportKind.Full, items: [] };
+    const { resultId } = result;
+    if (resultId === previousResultId) return { kind: DocumentDiagnosticReportKind.Unchanged, resultId };
+    return { kind: DocumentDiagnosticReportKind.Full, resultId, items: diagnosticsOf(result) };
+  });
+
+  connection.onCodeAction(({ textDocument, range, context }) => {
+    const document = documents.get(textDocument.uri);
+    const result = found.get(textDocument.uri);
+    // Edits for another version would go to the wrong places.
+    if (document === undefined || result?.version !== document.version) return [];
+    if (
+      context.only !== undefined &&
+      !context.only.some((kind) => CodeActionKind.QuickFix.startsWith(kind))
+    ) {
+      return [];
+    }
+    return [
+      ...actionsFor(result.shown, range, {
+        text: document.getText(),
+        uriOf: clientUri,
+        versionOf: (uri) => documents.get(uri)?.version,
+        versioned: support.versionedEdits,
+      }),
+    ];
+  });
+
+  connection.onShutdown(async () => {
+    clearTimeout(idle);
+    scheduler.dispose();
+    await host?.dispose();
+  });
+
+  documents.listen(connection);
+  connection.listen();
+
+  /** One run of the analysis over the open documents. Ends early, without results, when they change meanwhile. */
+  async function run(signal: AbortSignal): Promise<void> {
+    clearTimeout(idle);
+    const versions = new Map([...tracked.keys()].map((uri) => [uri, documents.get(uri)?.version ?? 0]));
+    const wanted = await Promise.all(
+      [...tracked.values()].map(async (one) => ({ ...one, settings: await settingsFor(one.uri) })),
+    );
+    const enabled = wanted.filter(({ settings }) => settings.enable);
+    if (enabled.length === 0 && host === undefined) return;
+    const running = await hostFor(enabled.map(({ file }) => file));
+    signal.throwIfAborted();
+    const next = new Map<string, readonly ShownFinding[]>();
+    setStatus({ state: "busy" });
+    const progress = runs === 0 && enabled.length > 0 ? await startProgress() : undefined;
+    runs += 1;
+    try {
+      for (const group of groups(enabled)) {
+        const report = await running.analyze({
+          files: group.files,
+          options: {
+            severities: group.settings.rules,
+            ...(group.root === undefined ? {} : { root: group.root }),
+          },
+          signal,
+          ...(progress === undefined ? {} : { onProgress: progress.report }),
+        });
+        collect(report, next);
+        tell(report);
+      }
+    } catch (error) {
+      if (!signal.aborted) fail(error);
+      throw error;
+    } finally {
+      progress?.done();
+    }
+    signal.throwIfAborted();
+    for (const { uri } of wanted) {
+      const shown = next.get(uri) ?? [];
+      const before = found.get(uri);
+      const same = before !== undefined && JSON.stringify(before.shown) === JSON.stringify(shown);
+      const version = versions.get(uri) ?? 0;
+      found.set(uri, { version, shown, resultId: same ? before.resultId : `${runs}` });
+      if (!support.pull) {
+        handle(
+          connection.sendDiagnostics({
+            uri,
+            version,
+            diagnostics: shown.map(({ diagnostic }) => diagnostic),
+          }),
+        );
+      }
+    }
+    idle = setTimeout(() => handle(host?.rest()), options.idleMs ?? idleMs);
+    idle.unref();
+  }
+
+  /** The host, with these files open. Starts one when there is none with the memory that is allowed now. */
+  async function hostFor(files: readonly FilePath[]): Promise<AnalysisHost> {
+    const { maxMemoryMb } = await settingsFor(undefined);
+    if (host !== undefined && maxMemoryMb !== memoryLimit) {
+      handle(host.dispose());
+      host = undefined;
+    }
+    if (host === undefined) {
+      memoryLimit = maxMemoryMb;
+      host = startAnalysis({
+        ...(options.executable === undefined ? {} : { executable: options.executable }),
+        ...(maxMemoryMb === undefined ? {} : { maxMemoryMb }),
+        onTrouble: (message) => connection.console.warn(message),
+      });
+      opened = [];
+      for (const { uri, file } of tracked.values()) {
+        const text = documents.get(uri)?.getText();
+        if (text !== undefined) host.setBuffer(file, text);
+      }
+    }
+    if (files.join("\n") !== opened.join("\n")) host.open(files);
+    opened = files;
+    return host;
+  }
+
+  function collect(report: AnalysisReport, into: Map<string, readonly ShownFinding[]>): void {
+    const uris = new Map([...tracked.values()].map(({ uri, file }) => [sameFileKey(file), uri]));
+    for (const [index, finding] of report.findings.entries()) {
+      const uri = uris.get(sameFileKey(finding.at.file));
+      if (uri === undefined) continue;
+      const diagnostic = toDiagnostic(finding, {
+        uriOf: clientUri,
+        supports: support.diagnostics,
+        ...(options.rulePages === undefined ? {} : { rulePages: options.rulePages }),
+      });
+      const commentable = report.commentable[index] ?? false;
+      into.set(uri, [...(into.get(uri) ?? []), { finding, diagnostic, commentable }]);
+    }
+  }
+
+  /** Says once what can't be read and what went wrong. */
+  function tell(report: AnalysisReport): void {
+    for (const notice of report.notices) once(`${notice.file}\n${notice.message}`, () => tellNotice(notice));
+    for (const { file, rule, message } of report.failures) {
+      once(`${file}\n${rule}\n${message}`, () =>
+        connection.console.error(`The rule '${rule}' failed on '${file}': ${message}`),
+      );
+    }
+    const serious = report.notices.find(
+      ({ severity, file }) => severity === "warning" && isConfiguration(file),
+    );
+    setStatus(serious === undefined ? { state: "ready" } : { state: "limited", message: serious.message });
+  }
+
+  function tellNotice({ file, severity, message }: ProjectNotice): void {
+    if (severity === "information") connection.console.info(`${message} (${file})`);
+    else if (isConfiguration(file)) connection.window.showWarningMessage(`Unknot: ${message}`);
+    else connection.console.warn(message);
+  }
+
+  function fail(error: unknown): void {
+    const message = messageOf(error);
+    setStatus({ state: "stopped", message });
+    once(message, () => {
+      connection.console.error(error instanceof Error ? (error.stack ?? message) : message);
+      if (error instanceof AnalysisUnavailable) {
+        connection.window.showErrorMessage(`Unknot: ${message}`);
+      }
+    });
+  }
+
+  function once(key: string, act: () => void): void {
+    if (told.has(key)) return;
+    told.add(key);
+    act();
+  }
+
+  function setStatus(next: ServerStatus): void {
+    if (next.state === status.state && next.message === status.message) return;
+    status = next;
+    handle(connection.sendNotification(statusNotification, next));
+  }
+
+  async function startProgress() {
+    if (!support.progress) return undefined;
+    const progress = await connection.window.createWorkDoneProgress();
+    progress.begin("Unknot", 0, "Opening the project", false);
+    return {
+      report: (done: number, total: number) =>
+        progress.report(Math.floor((100 * done) / total), `${done} of ${total} files`),
+      done: () => progress.done(),
+    };
+  }
+
+  /** Something besides the documents changed: the client has to ask again. */
+  function outdate(): void {
+    scheduler.changed();
+    if (support.refresh) handle(connection.languages.diagnostics.refresh());
+  }
+
+  async function settingsFor(uri: string | undefined): Promise<Settings> {
+    const scope = uri === undefined ? undefined : (folderOf(uri) ?? uri);
+    const key = scope ?? "";
+    const known = settingsOf.get(key) ?? askSettings(scope);
+    settingsOf.set(key, known);
+    return known;
+  }
+
+  async function askSettings(scopeUri: string | undefined): Promise<Settings> {
+    if (!support.configuration) {
+      const sent = (sentSettings ?? options.settings) as { readonly unknot?: unknown } | undefined;
+      return sent === undefined ? defaultSettings : readSettings(sent.unknot ?? sent);
+    }
+    const item = { section: "unknot", ...(scopeUri === undefined ? {} : { scopeUri }) };
+    try {
+      return readSettings(await connection.workspace.getConfiguration(item));
+    } catch {
+      return defaultSettings;
+    }
+  }
+
+  /** Documents that are analysed with the same settings. */
+  function groups(documentsOf: readonly (Tracked & { readonly settings: Settings })[]) {
+    const byKey = new Map<string, { files: FilePath[]; settings: Settings; root: FilePath | undefined }>();
+    for (const { uri, file, settings } of documentsOf) {
+      const folder = folderOf(uri);
+      const key = JSON.stringify([folder, settings.rules]);
+      const group = byKey.get(key) ?? { files: [], settings, root: folder && filePathOf(folder) };
+      group.files.push(file);
+      byKey.set(key, group);
+    }
+    return byKey.values();
+  }
+
+  /** The innermost workspace folder around a document. */
+  function folderOf(uri: string): string | undefined {
+    return folders
+      .filter((folder) => uri.startsWith(folder.endsWith("/") ? folder : `${folder}/`))
+      .toSorted((a, b) => b.length - a.length)[0];
+  }
+
+  function untitledFolder(): FilePath {
+    const [first] = folders;
+    return (first === undefined ? undefined : filePathOf(first)) ?? homedir().replaceAll("\\", "/");
+  }
+
+  function clientUri(file: FilePath): string {
+    const open = [...tracked.values()].find((one) => sameFileKey(one.file) === sameFileKey(file));
+    return open?.uri ?? uriOf(file);
+  }
+
+  /** Failures of messages to the client end here: it is gone or does not know them. */
+  function handle(sent: Promise<unknown> | undefined): void {
+    sent?.catch((error: unknown) => connection.console.debug(messageOf(error)));
+  }
+}
+
+function diagnosticsOf({ shown }: Found): Diagnostic[] {
+  return shown.map(({ diagnostic }) => diagnostic);
+}
+
+function workspaceFolders(params: InitializeParams): readonly string[] {
+  if (params.workspaceFolders) return params.workspaceFolders.map(({ uri }) => uri);
+  return params.rootUri ? [params.rootUri] : [];
+}
+
+function isConfiguration(file: FilePath): boolean {
+  return file.endsWith(".json");
+}
+
+/** Of dependencies only the marks that a package manager leaves. */
+function isOfInterest(file: FilePath): boolean {
+  return !isDependency(file) || /\/node_modules\/\.[^/]+$/.test(file);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
