@@ -60,7 +60,10 @@ export function analyzeProgram(
 }
 
 /** What the analysis asks of a program. */
-export type AnalyzedProgram = Pick<Program, "files" | "facts" | "symbols" | "types" | "resolveModule">;
+export type AnalyzedProgram = Pick<
+  Program,
+  "files" | "facts" | "text" | "symbols" | "types" | "resolveModule"
+>;
 
 /**
  * The findings in `files`, which are files of the program. The whole program is looked at; what is found depends on
@@ -131,6 +134,7 @@ export function analyzeWith(
     },
     functionsOf: (file) => keysOf(file, facts.get(file)),
     attempt: guard,
+    text: (file) => guard(file, "text", () => program.text(file), undefined),
     types(file, nodes: readonly NodeId[]) {
       typeQuestions += nodes.length;
       return guard(

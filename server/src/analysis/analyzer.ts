@@ -14,6 +14,8 @@ export interface ProgramView {
   readonly solution: Solution;
   readonly options: RuleOptions;
   roleOf(file: FilePath): FileRole;
+  /** The text of a file, for edits. */
+  text(file: FilePath): string | undefined;
   /** The functions of a file, in the order of their ids. */
   functionsOf(file: FilePath): readonly FunctionKey[];
   /** Runs something about a file; when it crashes, that is noted and `otherwise` counts. */

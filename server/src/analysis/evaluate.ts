@@ -59,13 +59,25 @@ export interface Evaluation {
   readonly summary: Summary;
 }
 
+const maxTypeDepth = 12;
+
 export function createSemantics(world: World, values: Values, reader: Reader): Semantics {
+  let typeDepth = 0;
   const semantics: Semantics = {
     world,
     values,
     reader,
     member: (of, name, answer) => memberOf(semantics, of, name, answer),
-    typeOf: (value) => typeOfValue(semantics, value),
+    typeOf(value) {
+      // A field may hold what another field of the same object holds, in circles.
+      if (typeDepth >= maxTypeDepth) return undefined;
+      typeDepth += 1;
+      try {
+        return typeOfValue(semantics, value);
+      } finally {
+        typeDepth -= 1;
+      }
+    },
     call: (call) => applyCall(semantics, call),
     awaited: (value, site) => awaitedValue(semantics, value, site),
     substitute: (value, binding) => substituteValue(semantics, value, binding),

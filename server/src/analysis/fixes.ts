@@ -1,5 +1,9 @@
 import type { Fix } from "@unknot/protocol/finding.ts";
-import type { FileFacts } from "../program/facts.ts";
+import type { FileFacts, FunctionFacts, Instruction, Range, StatementList } from "../program/facts.ts";
+import type { FilePath } from "../program/ids.ts";
+import type { ProgramView } from "./analyzer.ts";
+import type { Birth } from "./explore.ts";
+import { usesIn } from "./flow.ts";
 import { type Location, spanOf } from "./places.ts";
 
 /** A change that a rule offers, in offsets. */
@@ -38,4 +42,191 @@ export function appendCatch(
   const error = options.typed ? "(error: unknown)" : "(error)";
   const newText = `.catch(${error} => {\n  console.error(error);\n})`;
   return { title, preferred: options.preferred, edits: [{ ...call, start: call.end, newText }] };
+}
+
+/**
+ * Puts everything after the acquiring statement into a `try` whose `finally` releases. Undefined where that could
+ * change what the code does: nothing follows, or the right to release has no name.
+ */
+export function releaseInFinally(
+  view: Pick<ProgramView, "world" | "text">,
+  facts: FunctionFacts,
+  file: FilePath,
+  birth: Birth,
+): FixPlan | undefined {
+  const text = view.text(file);
+  const found = text === undefined ? undefined : statementAround(facts.statements, birth.instruction);
+  const release = text === undefined ? undefined : releaseCall(view, facts, file, birth, text);
+  if (text === undefined || !found || release === undefined) return undefined;
+  const rest = found.list.of.slice(found.index + 1);
+  const isRelease = (statement: Range) =>
+    text.slice(statement.start, statement.end).replace(/;$/, "").replace(/\s+/g, "") ===
+    release.replace(/\s+/g, "");
+  const kept = rest.filter((statement) => !isRelease(statement));
+  const [first] = rest;
+  const last = rest.at(-1);
+  if (!first || !last || kept.length === 0) return undefined;
+  // A second release would free what somebody else has taken by then.
+  const inner = kept.some((statement) =>
+    mentionsRelease(text.slice(statement.start, statement.end), release),
+  );
+  if (inner && birth.form.double !== "noop") return undefined;
+  const indent = indentAt(text, first.start);
+  const unit = unitOf(text, indent);
+  const firstKept = kept[0];
+  if (!firstKept) return undefined;
+  const body = kept
+    .map((statement, index) => {
+      const before = index === 0 ? "" : gapBefore(text, statement);
+      return before + indented(text, statement, unit, facts);
+    })
+    .join("");
+  const newText = `try {\n${indent}${unit}${body}\n${indent}} finally {\n${indent}${unit}${release};\n${indent}}`;
+  return {
+    title: "Release in a finally block",
+    preferred: true,
+    edits: [{ file, start: first.start, end: last.end, newText }],
+  };
+
+  /** The line break, blank lines and comments in front of a statement that is not the first. */
+  function gapBefore(source: string, statement: Range): string {
+    const index = rest.indexOf(statement);
+    const previous = rest[index - 1];
+    const gap = previous ? source.slice(previous.end, statement.start) : "\n";
+    return gap.includes("\n") ? gap.replace(/\n(?=[^\n]*\S|[^\n]*$)/g, `\n${unit}`) : `\n${indent}${unit}`;
+  }
+}
+
+function statementAround(
+  lists: readonly StatementList[],
+  at: Range,
+): { readonly list: StatementList; readonly index: number } | undefined {
+  let best: { list: StatementList; index: number } | undefined;
+  for (const list of lists) {
+    const index = list.of.findIndex((statement) => statement.start <= at.start && at.end <= statement.end);
+    if (index < 0) continue;
+    if (!best || list.end - list.start < best.list.end - best.list.start) best = { list, index };
+  }
+  return best;
+}
+
+/**
+ * Closes a channel when the last statement that sends has run, also when it fails. Undefined when the sends do not
+ * stand in one list of statements.
+ */
+export function closeAfter(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  file: FilePath,
+  sends: readonly Location[],
+  name: string,
+): FixPlan | undefined {
+  const text = view.text(file);
+  const list = facts.statements
+    .filter((one) => sends.every((send) => one.of.some((statement) => contains(statement, send))))
+    .sort((a, b) => a.end - a.start - (b.end - b.start))[0];
+  const sending = list?.of.filter((statement) => sends.some((send) => contains(statement, send))) ?? [];
+  const [first] = sending;
+  const last = sending.at(-1);
+  if (text === undefined || !list || !first || !last) return undefined;
+  // A send in a loop: the channel is closed when the loop has ended.
+  const whole = list.of.slice(list.of.indexOf(first), list.of.indexOf(last) + 1);
+  const indent = indentAt(text, first.start);
+  const unit = unitOf(text, indent);
+  const declares = whole.some((one) =>
+    /^(?:export|const|let|var|class|function|using|await using)\b/.test(text.slice(one.start, one.end)),
+  );
+  const title = `Close '${name}' after the last send`;
+  if (declares) {
+    const newText = `\n${indent}${name}.close();`;
+    return { title, preferred: true, edits: [{ file, start: last.end, end: last.end, newText }] };
+  }
+  const body = indented(text, { start: first.start, end: last.end }, unit, facts);
+  const newText = `try {\n${indent}${unit}${body}\n${indent}} finally {\n${indent}${unit}${name}.close();\n${indent}}`;
+  return { title, preferred: true, edits: [{ file, start: first.start, end: last.end, newText }] };
+}
+
+function contains(outer: Range, inner: Range): boolean {
+  return outer.start <= inner.start && inner.end <= outer.end;
+}
+
+/** How the code at hand releases: `release()`, `client.release()`, `mutex.release()`. */
+function releaseCall(
+  view: Pick<ProgramView, "world">,
+  facts: FunctionFacts,
+  file: FilePath,
+  birth: Birth,
+  text: string,
+): string | undefined {
+  const name = handleName(view, facts, file, birth);
+  const [method] = birth.form.form === "object" ? (birth.form.release ?? []) : [];
+  if (name !== undefined) return method === undefined ? `${name}()` : `${name}.${method}()`;
+  const [own] = birth.form.form === "self" ? (birth.form.release ?? []) : birth.alsoReleasedBy;
+  const i = birth.instruction;
+  if (own === undefined || i.op !== "call" || i.receiver === undefined) return undefined;
+  const [callee] = usesIn(facts).definitions(i.callee);
+  const receiver = callee ? text.slice(i.start, callee.start).replace(/\s*\.\s*$/, "") : "";
+  return /^[\w$.#]+$/.test(receiver) ? `${receiver}.${own}()` : undefined;
+}
+
+/** The variable that ends up with the releasing function, followed through `await` and destructuring. */
+function handleName(
+  view: Pick<ProgramView, "world">,
+  facts: FunctionFacts,
+  file: FilePath,
+  birth: Birth,
+): string | undefined {
+  const uses = usesIn(facts);
+  const variables = view.world.facts(file)?.variables;
+  const follow = (
+    temp: Birth["instruction"]["to"],
+    path: readonly string[],
+    depth: number,
+  ): string | undefined => {
+    for (const reader of depth > 6 ? [] : uses.readers(temp)) {
+      const found = step(reader, path, depth);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const step = (reader: Instruction, path: readonly string[], depth: number): string | undefined => {
+    if (reader.op === "await") return follow(reader.to, path, depth + 1);
+    if (reader.op === "get" && reader.name === path[0]) return follow(reader.to, path.slice(1), depth + 1);
+    if (reader.op !== "store") return undefined;
+    const name = variables?.[reader.variable]?.name;
+    return name === undefined ? undefined : [name, ...path].join(".");
+  };
+  return follow(birth.instruction.to, birth.place.path, 0);
+}
+
+function mentionsRelease(text: string, release: string): boolean {
+  const name = release.slice(0, -2);
+  return text.replace(/\s+/g, "").includes(`${name}(`);
+}
+
+function indentAt(text: string, offset: number): string {
+  const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset);
+  return /^[ \t]*/.exec(line)?.[0] ?? "";
+}
+
+function unitOf(text: string, indent: string): string {
+  if (indent.includes("\t") || /\n\t/.test(text)) return "\t";
+  const smallest = [...text.matchAll(/\n( +)\S/g)]
+    .map((match) => match[1]?.length ?? 0)
+    .filter((width) => width > 1);
+  return " ".repeat(Math.min(4, smallest.length === 0 ? 2 : Math.min(...smallest)));
+}
+
+/** The statement, its further lines moved in; what stands in template literals stays where it is. */
+function indented(text: string, statement: Range, unit: string, facts: FunctionFacts): string {
+  const templates = facts.blocks
+    .flatMap((block) => block.code)
+    .filter((i) => text[i.start] === "`" && i.start >= statement.start && i.end <= statement.end);
+  let result = "";
+  for (let at = statement.start; at < statement.end; at += 1) {
+    result += text[at];
+    const inTemplate = templates.some((template) => template.start < at && at < template.end - 1);
+    if (text[at] === "\n" && !inTemplate && text[at + 1] !== "\n" && text[at + 1] !== "\r") result += unit;
+  }
+  return result;
 }

@@ -1,7 +1,8 @@
 import type { FilePath } from "../program/ids.ts";
 import type { SymbolAnswer } from "../program/program.ts";
 import { createSemantics, type Evaluation, evaluate, type Question } from "./evaluate.ts";
-import { type FunctionKey, functionKey, parseKey, type VariableKey } from "./places.ts";
+import { fieldOf } from "./members.ts";
+import { type ClassKey, type FunctionKey, functionKey, parseKey, type VariableKey } from "./places.ts";
 import type { Semantics } from "./semantics.ts";
 import { type FieldKey, joinSummaries, type Reader, type Summary, summaryText } from "./summary.ts";
 import { alternatives, type Value, Values } from "./values.ts";
@@ -34,6 +35,10 @@ export interface Solution {
   summary(key: FunctionKey): Summary | undefined;
   /** A function with everything known of the others. Kept, because several passes look at the same one. */
   evaluation(key: FunctionKey): Evaluation | undefined;
+  /** What a field of a class holds, from every assignment to it. */
+  field(of: ClassKey, name: string, isStatic?: boolean): Value;
+  /** The variable that something made at a site was first stored in. */
+  nameOf(value: Value): string | undefined;
 }
 
 /** A function that takes part in a cycle is looked at again until nothing changes; this many times at most. */
@@ -130,6 +135,7 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
     settle();
   }
 
+  let names: ReadonlyMap<Value, string> | undefined;
   const kept = new Map<FunctionKey, Evaluation>();
   return {
     semantics,
@@ -141,6 +147,11 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
       questions: asked,
     },
     summary: (key) => summaries.get(key),
+    field: (of, name, isStatic = false) => reader.field(fieldOf(semantics, of, name, isStatic)),
+    nameOf(value) {
+      names ??= variables.namesOf((key) => world.variable(key)?.name);
+      return names.get(value);
+    },
     evaluation(key) {
       const facts = world.function(key);
       let known = kept.get(key);
@@ -183,6 +194,17 @@ class Contributions<K> {
       else this.#readers.set(key, new Set([by]));
     }
     return this.#total.get(key) ?? this.#values.nothing;
+  }
+
+  /** The names of the keys by what they hold; of several the first in the order of keys. */
+  namesOf(nameOf: (key: K) => string | undefined): ReadonlyMap<Value, string> {
+    const names = new Map<Value, string>();
+    for (const [key, value] of [...this.#total].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const name = nameOf(key);
+      for (const part of alternatives(value))
+        if (name !== undefined && !names.has(part)) names.set(part, name);
+    }
+    return names;
   }
 
   /** The functions that have to look again. */

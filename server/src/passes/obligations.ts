@@ -2,8 +2,10 @@ import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.t
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { type Birth, birthsIn, type Exploration, explore } from "../analysis/explore.ts";
 import { describeTemp, isDropped, usesIn } from "../analysis/flow.ts";
+import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { CallEffect, Target } from "../analysis/semantics.ts";
+import { plain } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 
@@ -224,16 +226,7 @@ function heldIn(view: ProgramView, key: FunctionKey): readonly HeldTooLong[] {
     birth,
     exploration: explore(solution, evaluation, birth),
     evaluation,
-    resource: describeResource(view, evaluation, birth),
+    resource: resourceName(view, plain(birth.handle.made.resource), locationIn(file, birth.instruction)),
     at: locationIn(file, birth.instruction),
   }));
-}
-
-/** `this.mutex` for `this.mutex.acquire()`. */
-function describeResource(view: ProgramView, evaluation: Evaluation, birth: Birth): string {
-  const facts = view.world.facts(parseKey(evaluation.key).file);
-  const i = birth.instruction;
-  if (!facts) return "…";
-  const temp = i.op === "call" && i.receiver !== undefined ? i.receiver : i.callee;
-  return describeTemp(facts, evaluation.facts, temp);
 }

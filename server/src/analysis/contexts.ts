@@ -1,0 +1,323 @@
+import type { Block, FunctionFacts, Instruction, Temp } from "../program/facts.ts";
+import { operands, successors } from "../program/instructions.ts";
+import type { ProgramView } from "./analyzer.ts";
+import type { Evaluation } from "./evaluate.ts";
+import { usesIn } from "./flow.ts";
+import { type FunctionKey, functionKey, parseKey } from "./places.ts";
+import type { CallEffect } from "./semantics.ts";
+import { alternatives, type Binding, plain, type Value } from "./values.ts";
+
+// Who runs a function, holding what, and side by side with whom. A gate that every caller holds makes an inversion
+// harmless; two paths of one sequential task never meet.
+
+/** One way in which a function comes to run. */
+export interface Context {
+  /** Absent when code that we do not see may run it. */
+  readonly caller?: FunctionKey;
+  readonly instruction?: Instruction;
+  readonly binding?: Binding;
+  /** The caller goes on only when it has ended. */
+  readonly awaited: boolean;
+  /** Locks that it runs under, besides what the caller holds at the instruction. */
+  readonly under: readonly Value[];
+  /** It may run several times at once. */
+  readonly many: boolean;
+}
+
+export interface Contexts {
+  of(key: FunctionKey): readonly Context[];
+  /** What is held whenever the function runs. */
+  gates(key: FunctionKey): ReadonlySet<Value>;
+  /** The sequential tasks that it is part of; `many` when it may run beside itself. */
+  threads(key: FunctionKey): ReadonlySet<string> | "many";
+}
+
+/** The modules' own code up to its end, in the order of imports. */
+export const startup = "startup";
+const maxThreads = 6;
+
+/** `heldAt` says what a function holds at one of its instructions. */
+export function createContexts(
+  view: ProgramView,
+  heldAt: (key: FunctionKey, instruction: Instruction) => readonly Value[],
+): Contexts {
+  const contexts = new Map<FunctionKey, Context[]>();
+  const add = (key: FunctionKey, context: Context) => {
+    const known = contexts.get(key);
+    if (known) known.push(context);
+    else contexts.set(key, [context]);
+  };
+  for (const key of view.solution.functions) {
+    const evaluation = view.solution.evaluation(key);
+    if (evaluation) collect(view, key, evaluation, add);
+  }
+  const gates = gatesOf(view, contexts, heldAt);
+  const threads = threadsOf(view, contexts);
+  return {
+    of: (key) => contexts.get(key) ?? [],
+    gates: (key) => gates.get(key) ?? new Set(),
+    threads: (key) => threads.get(key) ?? "many",
+  };
+}
+
+function collect(
+  view: ProgramView,
+  key: FunctionKey,
+  evaluation: Evaluation,
+  add: (key: FunctionKey, context: Context) => void,
+): void {
+  const { facts } = evaluation;
+  const loops = loopBlocks(facts);
+  for (const [index, block] of facts.blocks.entries()) {
+    const inLoop = loops.has(index);
+    for (const i of block.code) {
+      const effect = evaluation.calls.get(i);
+      if (effect) collectCall(key, evaluation, i, effect, inLoop, add);
+      else collectOther(evaluation, i, add);
+      if (i.op === "class") collectClass(view, key, i, add);
+      if (i.op === "namespace") {
+        const body = functionKey(parseKey(key).file, i.function);
+        add(body, { caller: key, instruction: i, awaited: true, under: [], many: inLoop });
+      }
+    }
+    if (block.end.kind === "return" && block.end.value !== undefined) {
+      unknownCallers(evaluation.values[block.end.value], add);
+    }
+  }
+}
+
+function collectCall(
+  key: FunctionKey,
+  evaluation: Evaluation,
+  i: Instruction,
+  effect: CallEffect,
+  inLoop: boolean,
+  add: (key: FunctionKey, context: Context) => void,
+): void {
+  const to = "to" in i ? i.to : undefined;
+  const awaited = to !== undefined && isAwaited(evaluation.facts, to);
+  const consumed = new Set<Value>();
+  for (const target of effect.targets) {
+    if (target.kind === "function") {
+      const { binding } = target;
+      add(target.function, { caller: key, instruction: i, binding, awaited, under: [], many: inLoop });
+    } else if (target.kind === "operation") {
+      const { operation } = target;
+      const runs = operation.op === "run" || operation.op === "map" || operation.op === "chain";
+      const spawns = operation.op === "spawn";
+      if (!runs && !spawns) continue;
+      for (const index of [operation.fn, operation.fulfilled, operation.rejected, operation.settled]) {
+        const callback = index === undefined ? undefined : effect.arguments[index];
+        if (!callback) continue;
+        consumed.add(callback);
+        for (const part of functionsIn(callback)) {
+          const many = inLoop || operation.callbackResult !== undefined || operation.when === "repeatedly";
+          const sync = operation.op === "run" && !operation.await;
+          add(part, {
+            caller: key,
+            instruction: i,
+            awaited: spawns ? false : sync ? false : awaited,
+            under: [],
+            many,
+          });
+        }
+      }
+    }
+  }
+  for (const scope of effect.scopes) {
+    consumed.add(scope.callee);
+    for (const part of functionsIn(scope.callee)) {
+      const under = [plain(scope.resource)];
+      const many = inLoop || scope.operation === "map";
+      add(part, { caller: key, instruction: i, awaited, under, many });
+    }
+  }
+  // Handed to code that may call it whenever it likes.
+  const isKnown = effect.targets.every((target) => target.kind === "function");
+  for (const argument of effect.arguments) {
+    if (consumed.has(argument)) continue;
+    if (!isKnown) unknownCallers(argument, add);
+    else for (const part of functionsIn(argument)) add(part, anonymousContext);
+  }
+}
+
+const anonymousContext: Context = { awaited: false, under: [], many: true };
+
+function collectOther(
+  evaluation: Evaluation,
+  i: Instruction,
+  add: (key: FunctionKey, context: Context) => void,
+): void {
+  switch (i.op) {
+    case "set":
+    case "set-element":
+    case "store-global":
+      unknownCallers(evaluation.values[i.from], add);
+      return;
+    case "yield":
+    case "jsx":
+    case "opaque":
+      for (const temp of operands(i)) unknownCallers(evaluation.values[temp], add);
+      return;
+    default:
+  }
+}
+
+/** Static blocks and fields run where the class stands. */
+function collectClass(
+  view: ProgramView,
+  key: FunctionKey,
+  i: Extract<Instruction, { op: "class" }>,
+  add: (key: FunctionKey, context: Context) => void,
+): void {
+  const { file } = parseKey(key);
+  const statics = view.world.facts(file)?.classes[i.class]?.staticsFunction;
+  if (statics === undefined) return;
+  add(functionKey(file, statics), { caller: key, instruction: i, awaited: true, under: [], many: false });
+}
+
+function unknownCallers(value: Value | undefined, add: (key: FunctionKey, context: Context) => void): void {
+  for (const part of value ? functionsIn(value) : []) add(part, anonymousContext);
+}
+
+function functionsIn(value: Value): FunctionKey[] {
+  return alternatives(value).flatMap((part) => {
+    if (part.kind === "function") return [part.function];
+    if (part.kind !== "fresh") return [];
+    switch (part.made.type) {
+      case "object":
+        return [...part.made.properties.values()].flatMap(functionsIn);
+      case "array":
+        return part.made.elements.flatMap(functionsIn);
+      default:
+        return [];
+    }
+  });
+}
+
+/** Every use of a promise is to await it, to return it, or to hand it to something that is awaited at once. */
+function isAwaited(facts: FunctionFacts, temp: Temp, depth = 0): boolean {
+  const uses = usesIn(facts);
+  if (depth > 6) return false;
+  const readers = uses.readers(temp);
+  if (readers.length === 0) {
+    return facts.blocks.some((block) => block.end.kind === "return" && block.end.value === temp);
+  }
+  return readers.every((reader) => {
+    if (reader.op === "await") return true;
+    return reader.op === "move" && isAwaited(facts, reader.to, depth + 1);
+  });
+}
+
+const loopsOf = new WeakMap<FunctionFacts, ReadonlySet<number>>();
+
+/** Blocks that can be reached from themselves. */
+export function loopBlocks(facts: FunctionFacts): ReadonlySet<number> {
+  const known = loopsOf.get(facts);
+  if (known) return known;
+  const loops = new Set<number>();
+  for (const id of facts.blocks.keys()) {
+    const open = [...exits(facts.blocks[id])];
+    const seen = new Set<number>();
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      if (at === id) {
+        loops.add(id);
+        break;
+      }
+      if (seen.has(at)) continue;
+      seen.add(at);
+      open.push(...exits(facts.blocks[at]));
+    }
+  }
+  loopsOf.set(facts, loops);
+  return loops;
+}
+
+function exits(block: Block | undefined): readonly number[] {
+  if (!block) return [];
+  return block.handler === undefined ? successors(block.end) : [...successors(block.end), block.handler];
+}
+
+/** Greatest fixed point: a function with unknown callers has no gate, any other those that all its callers share. */
+function gatesOf(
+  view: ProgramView,
+  contexts: ReadonlyMap<FunctionKey, readonly Context[]>,
+  heldAt: (key: FunctionKey, instruction: Instruction) => readonly Value[],
+): ReadonlyMap<FunctionKey, ReadonlySet<Value>> {
+  // Absent means "not limited yet".
+  const gates = new Map<FunctionKey, ReadonlySet<Value>>();
+  const held = new Map<Context, readonly Value[]>();
+  const own = (context: Context): readonly Value[] => {
+    const known = held.get(context);
+    if (known) return known;
+    const { caller, instruction } = context;
+    const found = caller && instruction ? [...heldAt(caller, instruction), ...context.under] : context.under;
+    held.set(context, found);
+    return found;
+  };
+  for (let changed = true, round = 0; changed && round < 50; round += 1) {
+    changed = false;
+    for (const key of view.solution.functions) {
+      const known = contexts.get(key) ?? [];
+      let shared: ReadonlySet<Value> | undefined;
+      for (const context of known.length === 0 ? [anonymousContext] : known) {
+        const outer =
+          context.caller === undefined || !context.awaited ? new Set<Value>() : gates.get(context.caller);
+        if (outer === undefined && context.caller !== undefined) continue;
+        const here = new Set([...(outer ?? []), ...(context.awaited ? own(context) : context.under)]);
+        shared = shared === undefined ? here : new Set([...shared].filter((value) => here.has(value)));
+        if (shared.size === 0) break;
+      }
+      if (shared === undefined) continue;
+      const before = gates.get(key);
+      if (before && before.size <= shared.size) continue;
+      gates.set(key, shared);
+      changed = true;
+    }
+  }
+  return gates;
+}
+
+/** Least fixed point: the tasks in which a function can run. */
+function threadsOf(
+  view: ProgramView,
+  contexts: ReadonlyMap<FunctionKey, readonly Context[]>,
+): ReadonlyMap<FunctionKey, ReadonlySet<string> | "many"> {
+  const threads = new Map<FunctionKey, ReadonlySet<string> | "many">();
+  const callees = new Map<FunctionKey, Set<FunctionKey>>();
+  for (const [key, list] of contexts) {
+    for (const { caller } of list) {
+      if (caller === undefined) continue;
+      const known = callees.get(caller);
+      if (known) known.add(key);
+      else callees.set(caller, new Set([key]));
+    }
+  }
+  const open: FunctionKey[] = [];
+  const put = (key: FunctionKey, next: ReadonlySet<string> | "many") => {
+    const before = threads.get(key);
+    if (before === "many") return;
+    const joined = next === "many" ? next : new Set([...(before ?? []), ...next]);
+    const bounded = joined !== "many" && joined.size > maxThreads ? "many" : joined;
+    if (before && bounded !== "many" && bounded.size === before.size) return;
+    threads.set(key, bounded);
+    open.push(...(callees.get(key) ?? []));
+  };
+  for (const key of view.solution.functions) {
+    const facts = view.world.function(key);
+    if (facts?.kind === "module") put(key, new Set([startup]));
+    else if ((contexts.get(key) ?? []).length === 0) put(key, "many");
+    for (const context of contexts.get(key) ?? []) if (context.caller === undefined) put(key, "many");
+  }
+  for (let key = open.pop(); key !== undefined; key = open.pop()) {
+    for (const context of contexts.get(key) ?? []) {
+      const caller = context.caller && threads.get(context.caller);
+      if (!caller || !context.caller || !context.instruction) continue;
+      if (context.awaited && !context.many) put(key, caller);
+      else if (caller === "many" || context.many) put(key, "many");
+      // Started once, by a task that itself runs once.
+      else put(key, new Set([`${context.caller}@${context.instruction.start}`]));
+    }
+  }
+  return threads;
+}

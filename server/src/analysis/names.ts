@@ -1,0 +1,88 @@
+import type { FileFacts, FunctionFacts, Instruction } from "../program/facts.ts";
+import type { ProgramView } from "./analyzer.ts";
+import { describeTemp } from "./flow.ts";
+import { type Location, parseKey } from "./places.ts";
+import type { Value } from "./values.ts";
+
+// What things are called in messages: the code's own names.
+
+interface CodeAt {
+  readonly facts: FileFacts;
+  readonly one: FunctionFacts;
+  readonly i: Instruction;
+}
+
+/** The call or loop that stands exactly there. */
+function codeAt(view: ProgramView, at: Location): CodeAt | undefined {
+  const facts = view.world.facts(at.file);
+  for (const one of facts?.functions ?? []) {
+    if (!facts || one.end < at.start || one.start > at.end) continue;
+    for (const block of one.blocks) {
+      const i = block.code.find(
+        (step) =>
+          step.start === at.start && step.end === at.end && (step.op === "call" || step.op === "next"),
+      );
+      if (i) return { facts, one, i };
+    }
+  }
+  return undefined;
+}
+
+/** The resource of an operation, as written where it is used; by its variable when a function hides it. */
+export function resourceName(view: ProgramView, resource: Value, at: Location): string {
+  const found = codeAt(view, at);
+  switch (found?.i.op) {
+    case "call": {
+      const evaluation = view.solution.evaluation(functionOf(view, at, found));
+      const direct = evaluation?.calls.get(found.i)?.targets.some((target) => target.kind === "operation");
+      const written = describeTemp(found.facts, found.one, found.i.receiver ?? found.i.callee);
+      return direct ? written : (valueName(view, resource) ?? written);
+    }
+    case "next":
+      return describeTemp(found.facts, found.one, found.i.iterator);
+    default:
+      return valueName(view, resource) ?? "…";
+  }
+}
+
+function functionOf(
+  view: ProgramView,
+  at: Location,
+  found: CodeAt,
+): Parameters<ProgramView["solution"]["evaluation"]>[0] {
+  const id = found.facts.functions.indexOf(found.one);
+  return view.functionsOf(at.file)[id] as never;
+}
+
+/** The callee of the call at a place: `this.inner`. */
+export function calleeName(view: ProgramView, at: Location): string {
+  const found = codeAt(view, at);
+  return found?.i.op === "call" ? describeTemp(found.facts, found.one, found.i.callee) : "a callback";
+}
+
+/** A value by the variable, field or parameter that holds it. */
+export function valueName(view: ProgramView, value: Value): string | undefined {
+  switch (value.kind) {
+    case "member": {
+      const of = valueName(view, value.of);
+      return of === undefined ? undefined : `${of}.${value.name}`;
+    }
+    case "typed":
+      return valueName(view, value.of);
+    case "receiver":
+      return "this";
+    case "class":
+      return view.world.class(value.class)?.name;
+    case "variable":
+      return view.world.variable(value.variable)?.name;
+    case "parameter": {
+      const { file } = parseKey(value.function);
+      const variable = view.world.function(value.function)?.parameters[value.index]?.variable;
+      return variable === undefined ? undefined : view.world.facts(file)?.variables[variable]?.name;
+    }
+    case "fresh":
+      return view.solution.nameOf(value);
+    default:
+      return undefined;
+  }
+}

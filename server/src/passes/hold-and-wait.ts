@@ -1,0 +1,486 @@
+import type { OperationModel, OperationName } from "@unknot/models/model.ts";
+import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import { isSymbolic } from "../analysis/calls.ts";
+import { type Contexts, createContexts, startup } from "../analysis/contexts.ts";
+import type { Evaluation } from "../analysis/evaluate.ts";
+import { rootOf } from "../analysis/explore.ts";
+import { type ModelType, operationOf } from "../analysis/model-index.ts";
+import { calleeName, resourceName, valueName } from "../analysis/names.ts";
+import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
+import type { Scope } from "../analysis/summary.ts";
+import { alternatives, type Binding, plain, type Value, type Wait } from "../analysis/values.ts";
+import type { Instruction } from "../program/facts.ts";
+import type { FilePath } from "../program/ids.ts";
+import { type HeldTooLong, obligations } from "./obligations.ts";
+
+// Who waits while holding what? The pass collects edges "held -> wanted" from every place where a lock or queue slot
+// is held, follows calls and callbacks, and looks for edges that close a circle.
+
+/** A lock or slot that is held, or wanted. */
+export interface End {
+  readonly resource: Value;
+  readonly model: ModelType;
+  readonly operation: string;
+  /** Where it is acquired, entered or waited for. */
+  readonly at: Location;
+  /** The resource as written there: `this.mutex`. */
+  readonly text: string;
+}
+
+/** While `held` is held, the task waits for `wanted`. */
+export interface Edge {
+  readonly held: End;
+  readonly wanted: End;
+  readonly op: OperationName;
+  /** The calls between the two, in order. */
+  readonly via: readonly Location[];
+  /** Where in the holding function the wait begins; what a reader would change. */
+  readonly from: Location;
+  readonly trace: readonly ReportedStep[];
+  readonly function: FunctionKey;
+  /** Other resources that are held all the while. */
+  readonly gates: ReadonlySet<Value>;
+  /** A literal capacity; undefined when unknown. */
+  readonly capacity: number | undefined;
+}
+
+/** A circle of edges, seen from one of them: each task holds what the next one wants. */
+export interface Cycle {
+  readonly edge: Edge;
+  /** The rest of the circle, in order. */
+  readonly others: readonly Edge[];
+}
+
+export interface HoldAndWait {
+  /** The held and the wanted are the same resource. */
+  readonly selfWaits: readonly Edge[];
+  /** Circles over several resources, as seen from the edges of this file. */
+  readonly cycles: readonly Cycle[];
+}
+
+/** Bounds on what callers are told about their callees' edges. */
+const maxRounds = 4;
+const maxEdges = 4_000;
+const maxCycleLength = 4;
+
+export const holdAndWait = definePass<HoldAndWait>({
+  id: "hold-and-wait",
+  run(view, resultOf) {
+    const collector = new Collector(view, (file) => resultOf(obligations, file).held);
+    const edges = collector.edges();
+    const cycles = cyclesOf(view, edges, collector.contexts());
+    return (file) => ({
+      selfWaits: distinct(edges.filter((edge) => edge.from.file === file && isSelfWait(edge))),
+      cycles: cycles.filter(({ edge }) => edge.from.file === file),
+    });
+  },
+});
+
+function isSelfWait(edge: Edge): boolean {
+  return plain(edge.held.resource) === plain(edge.wanted.resource);
+}
+
+/** One edge per place and resource; the shortest way stays. */
+function distinct(edges: readonly Edge[]): Edge[] {
+  const found = new Map<string, Edge>();
+  for (const edge of edges) {
+    const key = `${edge.from.start} ${edge.held.resource.id}`;
+    const known = found.get(key);
+    if (!known || edge.via.length < known.via.length) found.set(key, edge);
+  }
+  return [...found.values()];
+}
+
+class Collector {
+  readonly #view: ProgramView;
+  readonly #edges: Edge[] = [];
+  readonly #births = new Map<FunctionKey, readonly HeldTooLong[]>();
+  #contexts: Contexts | undefined;
+
+  constructor(view: ProgramView, heldIn: (file: FilePath) => readonly HeldTooLong[]) {
+    this.#view = view;
+    for (const file of view.world.files) {
+      for (const held of heldIn(file)) {
+        const { key } = held.evaluation;
+        this.#births.set(key, [...(this.#births.get(key) ?? []), held]);
+      }
+    }
+  }
+
+  contexts(): Contexts {
+    this.#contexts ??= createContexts(this.#view, (key, instruction) => this.#heldAt(key, instruction));
+    return this.#contexts;
+  }
+
+  #heldAt(key: FunctionKey, instruction: Instruction): readonly Value[] {
+    return (this.#births.get(key) ?? [])
+      .filter((held) => held.exploration.held.has(instruction))
+      .map((held) => plain(held.birth.handle.made.resource));
+  }
+
+  edges(): readonly Edge[] {
+    for (const key of this.#view.solution.functions) {
+      this.#view.attempt(parseKey(key).file, "hold-and-wait", () => this.#own(key), undefined);
+    }
+    this.#lift();
+    return this.#edges.filter(
+      (edge) => isStable(this.#view, edge.held.resource) && isStable(this.#view, edge.wanted.resource),
+    );
+  }
+
+  // --- edges that a function shows by itself
+
+  #own(key: FunctionKey): void {
+    const evaluation = this.#view.solution.evaluation(key);
+    if (!evaluation || evaluation.facts.imprecise !== undefined) return;
+    for (const held of this.#births.get(key) ?? []) this.#fromBirth(evaluation, held);
+    for (const [instruction, effect] of evaluation.calls) {
+      for (const scope of effect.scopes) this.#fromScope(evaluation, instruction, scope);
+    }
+  }
+
+  #fromBirth(evaluation: Evaluation, held: HeldTooLong): void {
+    const { file } = parseKey(evaluation.key);
+    const { made } = held.birth.handle;
+    const end: End = {
+      resource: plain(made.resource),
+      model: made.model,
+      operation: made.operation,
+      at: held.at,
+      text: held.resource,
+    };
+    for (const instruction of held.exploration.held) {
+      const effect = evaluation.awaits.get(instruction);
+      if (!effect) continue;
+      for (const wait of effect.waits.list) {
+        const at = { file, start: instruction.start, end: instruction.end };
+        this.#edge(evaluation.key, end, wait, wait.via, this.#heldAt(evaluation.key, instruction), at);
+      }
+    }
+  }
+
+  #fromScope(evaluation: Evaluation, instruction: Instruction, scope: Scope): void {
+    if (scope.callee.kind !== "function" && scope.callee.kind !== "union") return;
+    // A callback that the callee itself made: its edges are known there, and lifted.
+    if (
+      scope.via.length > 0 &&
+      alternatives(scope.callee).every((one) => one.kind === "function" && one.bound.length > 0)
+    ) {
+      return;
+    }
+    const { semantics } = this.#view.solution;
+    const { file } = parseKey(evaluation.key);
+    const at = { file, start: instruction.start, end: instruction.end };
+    const site = semantics.values.site(evaluation.key, [at]);
+    const run = semantics.call({ callee: scope.callee, arguments: scope.arguments, isNew: false, site, at });
+    const { waits } = semantics.awaited(run.result, site);
+    const end: End = {
+      resource: plain(scope.resource),
+      model: scope.model,
+      operation: scope.operation,
+      at: scope.via[0] ?? scope.at,
+      text: resourceName(this.#view, plain(scope.resource), scope.at),
+    };
+    for (const wait of waits.list) {
+      // The call of the callback itself is no step of the way.
+      const via = wait.via.filter(
+        (step, index) => !(index === 0 && step.start === at.start && step.file === at.file),
+      );
+      this.#edge(evaluation.key, end, wait, via, this.#heldAt(evaluation.key, instruction), at);
+    }
+  }
+
+  #edge(
+    key: FunctionKey,
+    held: End,
+    wait: Wait,
+    via: readonly Location[],
+    gates: readonly Value[],
+    fallback: Location,
+  ): void {
+    if (wait.kind !== "operation" || this.#edges.length >= maxEdges) return;
+    const operation = operationOf(wait.model, wait.operation);
+    if (!operation || !blocks(operation) || !holdable(held.model)) return;
+    const wanted: End = {
+      resource: plain(wait.resource),
+      model: wait.model,
+      operation: wait.operation,
+      at: wait.at,
+      text: resourceName(this.#view, plain(wait.resource), wait.at),
+    };
+    const { file } = parseKey(key);
+    const path = [...via, wait.at];
+    this.#edges.push({
+      held,
+      wanted,
+      op: operation.op,
+      via,
+      trace: this.#trace(held, wanted, via),
+      from: path.find((step) => step.file === file) ?? fallback,
+      function: key,
+      gates: new Set(gates.filter((gate) => gate !== held.resource && gate !== wanted.resource)),
+      capacity: capacityOf(held.resource) ?? capacityOf(this.#contentOf(held.resource)),
+    });
+  }
+
+  /** The value of a field, for what is written there: `this.queue` may be known to be a queue of one. */
+  #contentOf(resource: Value): Value {
+    const { semantics } = this.#view.solution;
+    if (resource.kind !== "member") return resource;
+    const type = semantics.typeOf(resource.of);
+    if (type?.kind !== "class") return resource;
+    return this.#view.solution.field(type.class, resource.name);
+  }
+
+  // --- edges that only a caller can see whole
+
+  /** An edge between parameters becomes one between the locks that a caller passes. */
+  #lift(): void {
+    let open = this.#edges.filter((edge) => needsCaller(edge));
+    for (let round = 0; round < maxRounds && open.length > 0; round += 1) {
+      const next: Edge[] = [];
+      for (const edge of open) {
+        for (const context of this.contexts().of(edge.function)) {
+          const { caller, binding, instruction } = context;
+          if (!caller || !binding || !instruction || this.#edges.length >= maxEdges) continue;
+          const lifted = this.#substituted(edge, caller, binding, instruction);
+          if (!lifted) continue;
+          this.#edges.push(lifted);
+          if (needsCaller(lifted)) next.push(lifted);
+        }
+      }
+      open = next;
+    }
+  }
+
+  #substituted(
+    edge: Edge,
+    caller: FunctionKey,
+    binding: Binding,
+    instruction: Instruction,
+  ): Edge | undefined {
+    const { semantics } = this.#view.solution;
+    const change = (end: End): End => {
+      const resource = plain(semantics.substitute(end.resource, binding));
+      const text = resource === end.resource ? end.text : (valueName(this.#view, resource) ?? end.text);
+      return { ...end, resource, text };
+    };
+    const held = change(edge.held);
+    const wanted = change(edge.wanted);
+    if (held.resource === edge.held.resource && wanted.resource === edge.wanted.resource) return undefined;
+    const { file } = parseKey(caller);
+    const at = { file, start: instruction.start, end: instruction.end };
+    return {
+      ...edge,
+      held,
+      wanted,
+      trace: this.#liftedTrace(edge, held, wanted, at),
+      via: [at, ...edge.via],
+      from: at,
+      function: caller,
+      gates: new Set(this.#heldAt(caller, instruction).filter((gate) => gate !== held.resource)),
+      capacity: capacityOf(held.resource) ?? capacityOf(this.#contentOf(held.resource)),
+    };
+  }
+
+  // --- words
+
+  #trace(held: End, wanted: End, via: readonly Location[]): ReportedStep[] {
+    return [
+      { at: held.at, what: `'${held.text}' is ${verbOf(held)} here` },
+      ...via.map((at) => ({ at, what: `while it is held, '${calleeName(this.#view, at)}' is called` })),
+      { at: wanted.at, what: `'${wanted.text}' is ${verbOf(wanted)} here` },
+    ];
+  }
+
+  /** The steps in the callee, with the names that the caller gave. */
+  #liftedTrace(edge: Edge, held: End, wanted: End, at: Location): ReportedStep[] {
+    const inner = edge.trace.map((step, index) => {
+      if (index === 0) return { ...step, what: `'${held.text}' is ${verbOf(held)} here` };
+      if (index === edge.trace.length - 1)
+        return { ...step, what: `'${wanted.text}' is ${verbOf(wanted)} here` };
+      return step;
+    });
+    return [{ at, what: `'${held.text}' and '${wanted.text}' are passed on here` }, ...inner];
+  }
+}
+
+/** `acquired`, `entered`, `waited for`: what happens at an end, in words. */
+function verbOf(end: End): string {
+  switch (operationOf(end.model, end.operation)?.op) {
+    case "waitIdle":
+      return "waited for";
+    case "submit":
+    case "map":
+      return "given a task";
+    default:
+      return "acquired";
+  }
+}
+
+/** Operations that go on only when somebody else lets them. */
+function blocks(operation: OperationModel): boolean {
+  switch (operation.op) {
+    case "acquire":
+    case "scoped":
+    case "submit":
+    case "map":
+    case "use":
+      return true;
+    case "waitIdle":
+      return operation.insideOwnTask === "hang";
+    default:
+      return false;
+  }
+}
+
+function holdable(model: ModelType): boolean {
+  return (
+    model.kind === "mutex" || model.kind === "semaphore" || model.kind === "rwlock" || model.kind === "queue"
+  );
+}
+
+function needsCaller(edge: Edge): boolean {
+  return mentionsParameter(edge.held.resource) || mentionsParameter(edge.wanted.resource);
+}
+
+function mentionsParameter(value: Value): boolean {
+  return isSymbolic(value) && rootOf(value).kind === "parameter" ? true : rootOf(value).kind === "receiver";
+}
+
+function capacityOf(value: Value): number | undefined {
+  return value.kind === "fresh" && value.made.type === "resource" ? value.made.capacity : undefined;
+}
+
+/** Whether a name means the same resource each time that it is read. */
+function isStable(view: ProgramView, value: Value): boolean {
+  switch (value.kind) {
+    case "fresh":
+      return value.made.type === "resource" || value.made.type === "result" || value.made.type === "instance";
+    case "variable": {
+      const fact = view.world.variable(value.variable);
+      return fact !== undefined && fact.assignments === 0;
+    }
+    case "parameter":
+    case "receiver":
+      return true;
+    case "typed":
+      return isStable(view, value.of);
+    case "member": {
+      if (!isStable(view, value.of) && value.of.kind !== "class") return false;
+      const { semantics } = view.solution;
+      const owner = value.of.kind === "class" ? value.of : semantics.typeOf(value.of);
+      if (owner?.kind === "class") {
+        const content = view.solution.field(owner.class, value.name, value.of.kind === "class");
+        // Assigned more than once: the field may hold another lock by now.
+        return content.kind !== "union" || content.of.filter((part) => part.kind === "fresh").length <= 1;
+      }
+      if (owner?.kind === "interface") {
+        return view.world.typeMember(owner.file, owner.type, value.name)?.member.kind === "property";
+      }
+      return false;
+    }
+    default:
+      return false;
+  }
+}
+
+// --- cycles
+
+/** The resource as a vertex: fields of all instances of a class are one, for tasks on the same instance. */
+function vertexOf(view: ProgramView, value: Value): Value | undefined {
+  const real = plain(value);
+  if (mentionsParameter(real) && rootOf(real).kind === "parameter") return undefined;
+  if (real.kind === "member" && real.of.kind === "receiver" && isClassKey(real.of.of)) {
+    const owner = view.world.member(real.of.of as ClassKey, real.name, false)?.owner;
+    const { values } = view.solution.semantics;
+    return owner ? values.member(values.receiver(owner), real.name) : real;
+  }
+  return real.kind === "fresh" && real.made.type === "result" ? undefined : real;
+}
+
+interface Arc {
+  readonly edge: Edge;
+  readonly from: Value;
+  readonly to: Value;
+}
+
+function cyclesOf(view: ProgramView, edges: readonly Edge[], contexts: Contexts): readonly Cycle[] {
+  const arcs = edges.flatMap((edge): Arc[] => {
+    if (!isExclusive(edge.held) || !isExclusive(edge.wanted)) return [];
+    const from = vertexOf(view, edge.held.resource);
+    const to = vertexOf(view, edge.wanted.resource);
+    return from && to && from !== to ? [{ edge, from, to }] : [];
+  });
+  const next = new Map<Value, Arc[]>();
+  for (const arc of arcs) next.set(arc.from, [...(next.get(arc.from) ?? []), arc]);
+  const found: Cycle[] = [];
+  const seen = new Set<string>();
+  for (const arc of arcs) {
+    const key = `${arc.edge.from.file}:${arc.edge.from.start} ${arc.from.id} ${arc.to.id}`;
+    if (seen.has(key)) continue;
+    const back = shortestBack(arc, next, (candidate) => possible(candidate, contexts));
+    if (!back) continue;
+    seen.add(key);
+    const [edge, ...others] = back;
+    if (edge) found.push({ edge, others });
+  }
+  return found;
+}
+
+/** Breadth first, so that the shortest cycle through an edge is shown. */
+function shortestBack(
+  start: Arc,
+  next: ReadonlyMap<Value, readonly Arc[]>,
+  accept: (edges: readonly Edge[]) => boolean,
+): readonly Edge[] | undefined {
+  let layer: readonly (readonly Arc[])[] = [[start]];
+  for (let length = 1; length < maxCycleLength && layer.length > 0 && layer.length < 5_000; length += 1) {
+    const further: (readonly Arc[])[] = [];
+    for (const path of layer) {
+      const last = path.at(-1);
+      for (const arc of last ? (next.get(last.to) ?? []) : []) {
+        const edges = [...path, arc];
+        if (arc.to === start.from) {
+          const list = edges.map((one) => one.edge);
+          if (accept(list)) return list;
+        } else if (!path.some((one) => one.from === arc.to)) further.push(edges);
+      }
+    }
+    layer = further;
+  }
+  return undefined;
+}
+
+/** Whether the tasks of a cycle can stand there at the same time. */
+function possible(edges: readonly Edge[], contexts: Contexts): boolean {
+  const gates = edges.map((edge) => new Set([...edge.gates, ...contexts.gates(edge.function)]));
+  for (const [index, own] of gates.entries()) {
+    for (const other of gates.slice(index + 1)) {
+      // A lock that both hold lets only one of them in.
+      if ([...own].some((gate) => other.has(gate))) return false;
+    }
+  }
+  const threads = edges.map((edge) => contexts.threads(edge.function));
+  if (threads.some((one) => one !== "many" && one.size === 1 && one.has(startup))) return false;
+  const [first, ...others] = threads;
+  const single = (one: typeof first) =>
+    one !== undefined && one !== "many" && one.size === 1 ? [...one][0] : undefined;
+  const only = single(first);
+  return only === undefined || others.some((one) => single(one) !== only);
+}
+
+/** Held by one at a time, so that waiting for it while it is held can only end when it is given back. */
+function isExclusive(end: End): boolean {
+  switch (end.model.kind) {
+    case "mutex":
+      return true;
+    case "rwlock":
+      return operationOf(end.model, end.operation)?.mode !== "read";
+    case "semaphore":
+    case "queue":
+      return capacityOf(end.resource) === 1;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,20 @@
+import { defineRule } from "../../analysis/analyzer.ts";
+import { leaks } from "../../passes/leaks.ts";
+
+export const lockNotReleased = defineRule({
+  id: "lock-not-released",
+  title: "A path leaves the function with the lock still held",
+  severity: "error",
+  requires: [leaks],
+  run(pass) {
+    for (const leak of pass.resultOf(leaks)) {
+      if (leak.how !== "normal") continue;
+      pass.report({
+        at: leak.at,
+        message: `'${leak.resource}' is still held when ${leak.leaves}, so nobody else ever gets it.`,
+        trace: leak.trace,
+        fixes: leak.fixes,
+      });
+    }
+  },
+});

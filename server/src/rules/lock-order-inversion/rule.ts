@@ -1,0 +1,19 @@
+import { defineRule } from "../../analysis/analyzer.ts";
+import { holdAndWait } from "../../passes/hold-and-wait.ts";
+
+export const lockOrderInversion = defineRule({
+  id: "lock-order-inversion",
+  title: "Locks are taken in opposite orders",
+  severity: "warning",
+  requires: [holdAndWait],
+  run(pass) {
+    for (const { edge, others } of pass.resultOf(holdAndWait).cycles) {
+      const elsewhere = others.length === 1 ? "the other way round elsewhere" : "in a circle with others";
+      pass.report({
+        at: edge.from,
+        message: `'${edge.wanted.text}' while holding '${edge.held.text}', and ${elsewhere}: two tasks can each hold what the other needs.`,
+        trace: [edge, ...others].flatMap((one) => one.trace),
+      });
+    }
+  },
+});

@@ -1,0 +1,20 @@
+import { defineRule } from "../../analysis/analyzer.ts";
+import { leaks } from "../../passes/leaks.ts";
+
+export const lockReleaseNotInFinally = defineRule({
+  id: "lock-release-not-in-finally",
+  title: "An error between acquire and release leaves the lock held",
+  severity: "warning",
+  requires: [leaks],
+  run(pass) {
+    for (const leak of pass.resultOf(leaks)) {
+      if (leak.how !== "exception") continue;
+      pass.report({
+        at: leak.at,
+        message: `'${leak.resource}' stays held when ${leak.leaves}: the release is not in a finally block.`,
+        trace: leak.trace,
+        fixes: leak.fixes,
+      });
+    }
+  },
+});

@@ -1,0 +1,30 @@
+import { defineRule } from "../../analysis/analyzer.ts";
+import { holdAndWait } from "../../passes/hold-and-wait.ts";
+
+export const queueSelfWait = defineRule({
+  id: "queue-self-wait",
+  title: "A task waits for the queue that it runs in",
+  severity: "error",
+  requires: [holdAndWait],
+  run(pass) {
+    for (const wait of pass.resultOf(holdAndWait).selfWaits) {
+      if (wait.held.model.kind !== "queue") continue;
+      const { held, capacity, op } = wait;
+      const idle = op === "waitIdle";
+      // Without a limit a nested task always finds a slot.
+      if (!idle && capacity === Number.POSITIVE_INFINITY) continue;
+      const certain = idle || capacity === 1;
+      const why = idle
+        ? "which is not idle before this task has ended"
+        : capacity === 1
+          ? "whose only slot this task holds"
+          : `whose ${capacity === undefined ? "slots" : `${capacity} slots`} may all be held by tasks like this one`;
+      pass.report({
+        at: wait.from,
+        severity: certain ? "error" : "warning",
+        message: `A task of '${held.text}' waits here for '${held.text}', ${why}.`,
+        trace: wait.trace,
+      });
+    }
+  },
+});
