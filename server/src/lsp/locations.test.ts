@@ -8,8 +8,7 @@ describe("locations", () => {
       ["file:///a/%C3%A9.ts", "typescript", "/a/é.ts"],
       ["untitled:Untitled-1", "typescript", "/work/^untitled-Untitled-1.ts"],
       ["untitled:Untitled-1", "typescriptreact", "/work/^untitled-Untitled-1.tsx"],
-      [
-        "untitled:Un%2Ftitled%201", "javascript", "/work/^untitled-Un-titled-1.js"],
+      ["untitled:Un%2Ftitled%201", "javascript", "/work/^untitled-Un-titled-1.js"],
       ["untitled:/a/new.ts", "typescript", "/a/new.ts"],
       ["untitled:Untitled-1", "python", undefined],
       ["git:/a.ts?HEAD", "typescript", undefined],
