@@ -55,6 +55,8 @@ export function openProgram(options: ProgramOptions = {}): Program {
   const notices = noticeList();
   const facts = new Map<string, FileFacts | undefined>();
   const asked = new Map<string, Asked>();
+  /** Where the imports of a file lead. What leads somewhere does so until a file comes or goes. */
+  const modules = new Map<string, Map<string, FilePath | undefined>>();
   /** Files whose questions end TypeScript's process, until their text changes. */
   const crashing = new Set<string>();
   const pending = new Set<FilePath>();
@@ -175,6 +177,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
     best = bestProjects(projects);
     files = allSources(selected, projects);
     view = undefined;
+    modules.clear();
     // A file that was in no project may be in one now.
     for (const [key, described] of facts) if (described === undefined) facts.delete(key);
     notices.replace(next.notices);
@@ -193,8 +196,20 @@ export function openProgram(options: ProgramOptions = {}): Program {
         })),
     );
 
+  const importedFiles = (project: Project, tree: SourceFile): Map<string, FilePath | undefined> => {
+    const literals = tree.imports.filter((node) => "text" in node);
+    const found = project.checker.getSymbolAtLocation(literals);
+    return new Map(
+      literals.map((literal, index) => {
+        const file = found[index]?.valueDeclaration?.path;
+        return [String((literal as { text?: unknown }).text), file && (view?.spelled(file) ?? file)];
+      }),
+    );
+  };
+
   const forget = (file: FilePath): void => {
     facts.delete(keyOf(file));
+    modules.delete(keyOf(file));
     crashing.delete(keyOf(file));
     overlay.release(file);
   };
@@ -215,6 +230,10 @@ export function openProgram(options: ProgramOptions = {}): Program {
     const states = taken.map((file) => ({ file, state: stateOf(file) }));
     const those = (state: FileState) => states.filter((one) => one.state === state).map(({ file }) => file);
     const [changed, created, deleted] = [those("changed"), those("created"), those("deleted")];
+    // A file that was no module may be one now.
+    for (const known of modules.values()) {
+      for (const [specifier, file] of known) if (file === undefined) known.delete(specifier);
+    }
     const structural = created.length + deleted.length > 0 || taken.some(isConfiguration);
     return { changed, created, deleted, structural };
   };
@@ -325,13 +344,14 @@ export function openProgram(options: ProgramOptions = {}): Program {
       answer<TypeAnswer>("types", file, nodes, unknownType, (missing) =>
         inProject(file, (project, tree, answers) => answers.types(project, tree, missing)),
       ),
-    resolveModule: (from, specifier) =>
-      inProject(from, (project, tree) => {
-        const literal = tree.imports.find((node) => "text" in node && node.text === specifier);
-        const module = literal && project.checker.getSymbolAtLocation(literal);
-        const file = module?.valueDeclaration?.path;
-        return file === undefined ? undefined : view?.spelled(file);
-      }),
+    resolveModule(from, specifier) {
+      const key = keyOf(from);
+      const known = modules.get(key);
+      if (known?.has(specifier)) return known.get(specifier);
+      const all = inProject(from, (project, tree) => importedFiles(project, tree)) ?? new Map();
+      modules.set(key, all);
+      return all.get(specifier);
+    },
     notices: () => notices.all(),
     questions,
     rest: () => session.rest(),
