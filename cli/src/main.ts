@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The `unknot` command: says what it can do, reads its options and hands over to one file per command.
 import { readFileSync } from "node:fs";
 import { severities } from "@unknot/protocol/finding.ts";

@@ -27,10 +27,8 @@ async function download(page: string): Promise<readonly string[]> {
 async function visit(page: string): Promise<number> {
   const links = await download(page);
   console.log(page);
-  const below = await Promise.all(
-    // Mistake: visit() runs in one place of `limit` and waits for another.
-    links.map((link) => limit(() => visit(link))),
-  );
+  // Mistake: visit() runs in one place of `limit` and waits for another.
+  const below = await Promise.all(links.map((link) => limit(() => visit(link))));
   return below.reduce((sum, pages) => sum + pages, 1);
 }
 

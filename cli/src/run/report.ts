@@ -2,6 +2,7 @@ import { lookupOf, placeOf, whereIs } from "@unknot/dump/names.ts";
 import { hasEnded } from "@unknot/dump/wait-for-graph.ts";
 import type { Coverage, Dump } from "@unknot/protocol/dump.ts";
 import type { RunReport } from "@unknot/protocol/report.ts";
+import type { Task } from "@unknot/protocol/task.ts";
 
 /** The last dump of one thread, and how many tasks it had started by then. */
 export interface LastState {
@@ -18,7 +19,7 @@ export function reportOf(states: readonly LastState[]): RunReport {
     problems: dumps.flatMap(problemsOf),
     tasks: {
       started: threads.reduce((sum, state) => sum + state.started, 0),
-      pending: dumps.reduce((sum, dump) => sum + dump.tasks.filter((task) => !hasEnded(task)).length, 0),
+      pending: dumps.reduce((sum, dump) => sum + dump.tasks.filter(isPending).length, 0),
     },
     coverage: mergedCoverage(dumps.map((dump) => dump.coverage)),
   };
@@ -27,6 +28,11 @@ export function reportOf(states: readonly LastState[]): RunReport {
 /** True when something was found that is no guess. */
 export function hasSureProblem({ problems }: RunReport): boolean {
   return problems.some(({ certainty }) => certainty === "proved" || certainty === "observed");
+}
+
+/** Started and not ended: a job that waits for its turn has not started. */
+function isPending(task: Task): boolean {
+  return !hasEnded(task) && task.state !== "queued";
 }
 
 function problemsOf(dump: Dump): RunReport["problems"] {
