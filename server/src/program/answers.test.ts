@@ -171,6 +171,14 @@ describe("answers", function () {
       assert.equal(identity(answers.symbol("a.cjs", source, "Semaphore")), "async-mutex Semaphore");
     });
 
+    it("knows no class where JavaScript requires a module with a default export, but the module", () => {
+      const source = `const PQueue = require("p-queue");\nnew PQueue().add(async () => 1);\nnew PQueue.default().add(async () => 1);`;
+      const answers = opened({ "a.cjs": source });
+      assert.equal(identity(answers.symbol("a.cjs", source, "PQueue", 1)), "p-queue *");
+      assert.equal(identity(answers.symbol("a.cjs", source, "add", 0)), "unknown");
+      assert.equal(identity(answers.symbol("a.cjs", source, "add", 1)), "p-queue PQueue add");
+    });
+
     it("leads to the implementation among overloads, and to its id in the other file", () => {
       const lib = `export function save(x: string): void;\nexport function save(x: number): void;\nexport function save(x: unknown): void { void x; }\n`;
       const main = `import { save } from "./lib.js";\nsave(1);`;

@@ -6,6 +6,7 @@ import { connect } from "./connection.ts";
 import { findExecutable } from "./executable.ts";
 import { openProgram, type ProgramOptions } from "./open-program.ts";
 import type { Program } from "./program.ts";
+import { startSession } from "./session.ts";
 import { openPlaces, type Places } from "./testing/places.ts";
 import { type TestProject, testProject } from "./testing/project.ts";
 
@@ -203,6 +204,33 @@ describe("TypeScript's process", function () {
     if (process.platform === "win32") return;
     const executable = project.write("bin/tsc", "not a program");
     assert.throws(() => open(project, { executable }), { message: /bin\/tsc' can't be started/ });
+  });
+
+  it("keeps one snapshot, and drops it with the next", () => {
+    const project = two();
+    const executable = findExecutable();
+    const nothing = () => undefined;
+    const session = startSession({
+      executable,
+      overlay: {
+        readFile: nothing,
+        fileExists: nothing,
+        directoryExists: nothing,
+        getAccessibleEntries: nothing,
+      },
+      watch: { begin: nothing, end: nothing, stopped: nothing },
+      onUnavailable: nothing,
+      quarantine: () => false,
+      onUnopenable: nothing,
+    });
+    session.update({ open: [project.path("tsconfig.json")] });
+    const first = session.ask((snapshot) => snapshot);
+    const { epoch } = session;
+    session.update({ changed: [project.write("a.ts", "export {};")] });
+    assert.equal(session.epoch, epoch + 1);
+    assert.ok(first.isDisposed());
+    assert.equal(session.ask((snapshot) => snapshot).isDisposed(), false);
+    session.rest();
   });
 
   it("survives exceptions in callbacks", () => {
