@@ -20,7 +20,7 @@ import { copyExtensionFiles } from "./extension-files.ts";
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /** One bundle: its entry in the sources and the file it becomes in the two products. */
-interface Bundle {
+export interface Bundle {
   readonly entry: string;
   readonly extension?: string;
   readonly npm?: string;
@@ -43,6 +43,12 @@ export const bundles: readonly Bundle[] = [
     format: "cjs",
     external: ["oxc-parser"],
   },
+  {
+    entry: "tracer/src/serve/worker.ts",
+    extension: "tracer/tracer-worker.cjs",
+    npm: "tracer-worker.cjs",
+    format: "cjs",
+  },
 ];
 
 /** ES modules get the `require` that bundled CommonJS packages expect. */
@@ -55,42 +61,49 @@ export async function buildAll(
 ): Promise<void> {
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
-  for (const bundle of bundles) {
-    const [first, ...copies] = outputsOf(bundle);
-    if (first === undefined) continue;
-    const options: BuildOptions = {
-      absWorkingDir: root,
-      entryPoints: [bundle.entry],
-      outfile: path.join(target, first),
-      bundle: true,
-      platform: "node",
-      target: "node20",
-      // The main file of some packages (jsonc-parser) is of a kind that can't be bundled; their module is.
-      mainFields: ["module", "main"],
-      format: bundle.format,
-      external: [...(bundle.external ?? [])],
-      minifySyntax: true,
-      minifyWhitespace: true,
-      keepNames: true,
-      legalComments: "linked",
-      logLevel: "warning",
-      plugins: [...plugins],
-      banner: {
-        js: [bundle.executable ? "#!/usr/bin/env node" : "", bundle.format === "esm" ? requireForEsm : ""]
-          .join("\n")
-          .trim(),
-      },
-    };
-    await build(options);
-    if (bundle.executable) chmodSync(path.join(target, first), 0o755);
-    for (const copy of copies) {
-      mkdirSync(path.dirname(path.join(target, copy)), { recursive: true });
-      cpSync(path.join(target, first), path.join(target, copy));
-    }
-  }
+  for (const bundle of bundles) await buildBundle(bundle, target, plugins);
   copyExtensionFiles(root, path.join(target, "extension"));
   writeNpmManifest(target);
   copyRulePages(target);
+}
+
+/** Bundles one entry into `target`. */
+export async function buildBundle(
+  bundle: Bundle,
+  target: string,
+  plugins: readonly Plugin[] = [],
+): Promise<void> {
+  const [first, ...copies] = outputsOf(bundle);
+  if (first === undefined) return;
+  const options: BuildOptions = {
+    absWorkingDir: root,
+    entryPoints: [bundle.entry],
+    outfile: path.join(target, first),
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    // The main file of some packages (jsonc-parser) is of a kind that can't be bundled; their module is.
+    mainFields: ["module", "main"],
+    format: bundle.format,
+    external: [...(bundle.external ?? [])],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: true,
+    legalComments: "linked",
+    logLevel: "warning",
+    plugins: [...plugins],
+    banner: {
+      js: [bundle.executable ? "#!/usr/bin/env node" : "", bundle.format === "esm" ? requireForEsm : ""]
+        .join("\n")
+        .trim(),
+    },
+  };
+  await build(options);
+  if (bundle.executable) chmodSync(path.join(target, first), 0o755);
+  for (const copy of copies) {
+    mkdirSync(path.dirname(path.join(target, copy)), { recursive: true });
+    cpSync(path.join(target, first), path.join(target, copy));
+  }
 }
 
 /** The pages that `unknot explain` prints. */

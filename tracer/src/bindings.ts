@@ -6,7 +6,10 @@ export type LiveExports = Readonly<
   Record<string, readonly [get: () => unknown, set?: (value: unknown) => void]>
 >;
 
-/** Code to append to an ES module so that what it exports can be read and replaced where it is declared. */
+/**
+ * Code to append to an ES module so that what it exports can be read and replaced where it is declared; `report` is the
+ * beginning of a call. Undefined when it declares nothing that it exports.
+ */
 export function liveExportsCode(source: string, file: string, report: string): string | undefined {
   const { module, errors } = parseSync(file, source, { sourceType: "module", lang: "js" });
   if (errors.length > 0) return undefined;
@@ -22,7 +25,7 @@ export function liveExportsCode(source: string, file: string, report: string): s
       return [`${JSON.stringify(name)}:[()=>${local},($value)=>{${local}=$value}]`];
     }),
   );
-  return entries.length === 0 ? undefined : `\n;${report}({${entries.join()}});`;
+  return entries.length === 0 ? undefined : `\n;${report}{${entries.join()}});`;
 }
 
 /** The exports of an ES module as bindings. */

@@ -285,7 +285,9 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     let threw = true;
     try {
       // What the callback starts was started by who asked, where it asked.
-      result = core.runAs(askerOf(operation), get(operation, rowSite), () => Reflect.apply(callback, self, args));
+      result = core.runAs(askerOf(operation), get(operation, rowSite), () =>
+        Reflect.apply(callback, self, args),
+      );
       threw = false;
     } finally {
       guard(() => ran(operation, result, threw));

@@ -63,6 +63,8 @@ export type Need = "all" | "settled" | "any";
 export interface Hooks {
   /** The shared header: transformed code stores the site of its next call at `headMark`. */
   readonly h: Int32Array;
+  /** A callback that a task may have handed to something makes a call. */
+  at(site: number): void;
   /** An async function begins; returns its row. */
   enter(site: number): number;
   /** The same for a function whose parameters may create promises before its body begins. */
@@ -261,6 +263,11 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     header[headMark] = 0;
     if (iterating !== 0) requestedBy(row);
     return row;
+  };
+
+  const at = (site: number): void => {
+    // Called by somebody else later, it would leave a mark that nobody takes away.
+    if (current !== 0) header[headMark] = site;
   };
 
   const enter = (site: number): number => {
@@ -739,6 +746,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
 
   const hooks: Hooks = {
     h: header,
+    at,
     enter,
     enterBlind,
     enterGenerator,

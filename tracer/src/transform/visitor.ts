@@ -546,7 +546,6 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     tries: 0,
     finalizers: 0,
     markedLine: 0,
-    ...(outer.name === undefined ? {} : { name: outer.name }),
     ...(outer.className === undefined ? {} : { className: outer.className }),
   });
 
@@ -558,7 +557,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (body === null) return;
     if (!node.async) {
       if (body.type === "BlockStatement") visitList(body.body, plain);
-      else visit(body, plain);
+      else visitCallback(body, plain, outer);
       return;
     }
     const scope: Scope = { ...plain, token, kind: node.generator ? "generator" : "async", marks: true, body };
@@ -606,6 +605,14 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     open(at, `${directives === 0 ? "" : ";"}${enter()}`);
     visitList(statements, scope);
     close(body.end - 1, leave);
+  };
+
+  /** The body of `(item) => start(item)`: inside a function that is traced, the call is what starts tasks. */
+  const visitCallback = (body: Node, scope: Scope, outer: Scope): void => {
+    const call = outer.marks ? firstCall(body) : undefined;
+    if (call !== undefined) open(body.start, `(${hooksName}.at(${site(call.start, outer)}),`);
+    visit(body, scope);
+    if (call !== undefined) close(body.end, ")");
   };
 
   const visitModule = (): void => {

@@ -1,0 +1,621 @@
+import type { Coverage, Dump, LoopState, ProcessInfo, Site } from "@unknot/protocol/dump.ts";
+import type { Hold, Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
+import type { Task, TaskId, TaskState, Wait } from "@unknot/protocol/task.ts";
+import type { Facts } from "./facts.ts";
+import {
+  firstRow,
+  flagAnyone,
+  flagCancellable,
+  flagOwn,
+  flagScoped,
+  headClock,
+  headDropped,
+  headFaults,
+  headMark,
+  headNextRow,
+  type OperationVerb,
+  operations,
+  resourceCapacity,
+  resourceClosed,
+  resourceCreated,
+  resourceIdHigh,
+  resourceIdLow,
+  resourceLength,
+  resourceMask,
+  resourceShift,
+  resourceType,
+  resourceWords,
+  rowAmount,
+  rowAsker,
+  rowAt,
+  rowBorn,
+  rowCaller,
+  rowCreated,
+  rowFlags,
+  rowIdleTimer,
+  rowJobRow,
+  rowJobSeq,
+  rowJoinerRow,
+  rowJoinerSeq,
+  rowOperation,
+  rowParent,
+  rowPriority,
+  rowResource,
+  rowSeqHigh,
+  rowSeqLow,
+  rowSince,
+  rowSite,
+  rowState,
+  rowTimer,
+  rowWaitRow,
+  rowWaitSeq,
+  rowWords,
+  segmentMask,
+  segmentShift,
+  stateFree,
+  stateIterating,
+  stateJoinAll,
+  stateJoinAny,
+  stateJoinSettled,
+  stateOpDropped,
+  stateOpHolding,
+  stateOpWaiting,
+  stateResting,
+  stateReturning,
+  stateRunning,
+  stateWaiting,
+  tickMs,
+} from "./layout.ts";
+import type { Placed } from "./places.ts";
+import type { Tables } from "./tables.ts";
+import { siteGenerator, siteModule } from "./transform/sites.ts";
+
+/** What a dump says that is in no table. */
+export interface Moment {
+  readonly process: ProcessInfo;
+  /** Milliseconds since the epoch. */
+  readonly capturedAt: number;
+  /** The clock of the tables at that time. */
+  readonly ticks: number;
+  readonly by: string;
+  readonly loop: LoopState;
+  readonly blind: readonly string[];
+}
+
+/** The dump of one thread from its tables, without problems. Reads while the program writes: a row may be torn. */
+export function buildDump(
+  tables: Tables,
+  facts: Facts,
+  places: (site: number) => Placed | undefined,
+  moment: Moment,
+): Dump {
+  return new DumpBuilder(tables, facts, places, moment).build();
+}
+
+/** What the dump says of what was seen; `blind` comes from outside the tables. */
+export function coverageOf(tables: Tables, facts: Facts, blind: readonly string[]): Coverage {
+  const faults = tables.header[headFaults] as number;
+  return {
+    instrumented: [...facts.instrumented].sort(),
+    transformed: facts.files.length,
+    untouched: facts.untouched,
+    blind: faults === 0 ? blind : [...blind, `errors of the tracer (${faults})`],
+    dropped: tables.header[headDropped] as number,
+  };
+}
+
+class DumpBuilder {
+  readonly #tables: Tables;
+  readonly #facts: Facts;
+  readonly #places: (site: number) => Placed | undefined;
+  readonly #moment: Moment;
+  readonly #sites: Site[] = [];
+  readonly #siteIndexes = new Map<number, number>();
+  readonly #tasks: number[] = [];
+  readonly #operations: number[] = [];
+  readonly #joins = new Map<number, number[]>();
+  /** Operations that some task waits for directly, with the first of those tasks. */
+  readonly #waiterOf = new Map<number, number>();
+  /** Operations that are shown as tasks of their own. */
+  readonly #shown = new Set<number>();
+  readonly #queues = new Map<number, readonly number[]>();
+  readonly #callees = new Map<number, number>();
+
+  constructor(tables: Tables, facts: Facts, places: (site: number) => Placed | undefined, moment: Moment) {
+    this.#tables = tables;
+    this.#facts = facts;
+    this.#places = places;
+    this.#moment = moment;
+  }
+
+  build(): Dump {
+    this.#sort();
+    this.#linkJoins();
+    this.#decideShown();
+    const rows = [...this.#tasks, ...this.#shown].sort((a, b) => this.#id(a) - this.#id(b));
+    const holding = this.#holdings();
+    const tasks = rows.map((row) => this.#task(row, holding));
+    return {
+      format: "unknot-dump",
+      version: 1,
+      process: this.#moment.process,
+      capturedAt: Math.round(this.#moment.capturedAt),
+      by: this.#moment.by,
+      loop: this.#moment.loop,
+      coverage: coverageOf(this.#tables, this.#facts, this.#moment.blind),
+      tasks,
+      resources: this.#resources(),
+      sites: this.#sites,
+      problems: [],
+    };
+  }
+
+  #get(row: number, word: number): number {
+    return this.#tables.rows[row >>> segmentShift]?.[(row & segmentMask) * rowWords + word] ?? 0;
+  }
+
+  #sort(): void {
+    const end = this.#tables.header[headNextRow] as number;
+    for (let row = firstRow; row < end; row++) {
+      const state = this.#get(row, rowState);
+      switch (state) {
+        case stateFree:
+        case stateResting:
+          break;
+        case stateRunning:
+        case stateWaiting:
+        case stateReturning:
+        case stateIterating:
+          this.#tasks.push(row);
+          if (state === stateRunning) {
+            const caller = this.#get(row, rowCaller);
+            if (caller >= firstRow) this.#callees.set(caller, row);
+          }
+          break;
+        case stateJoinAll:
+        case stateJoinSettled:
+        case stateJoinAny:
+          this.#joins.set(row, []);
+          break;
+        default:
+          this.#operations.push(row);
+      }
+    }
+  }
+
+  #linkJoins(): void {
+    for (const row of [...this.#tasks, ...this.#operations, ...this.#joins.keys()]) {
+      const joiner = this.#get(row, rowJoinerRow);
+      const members = this.#joins.get(joiner);
+      if (members !== undefined && this.#isTenant(joiner, this.#get(row, rowJoinerSeq))) members.push(row);
+    }
+  }
+
+  /**
+   * An operation is a task of its own when nothing else stands for it: a job that has not started, or whose callback is
+   * no task; a lock that is asked for without an await. One that a task awaits is that task's wait.
+   */
+  #decideShown(): void {
+    const joined = new Set<number>();
+    for (const row of this.#tasks) {
+      const target = this.#target(row);
+      if (target === undefined) continue;
+      if (this.#isOperation(target) && !this.#waiterOf.has(target)) this.#waiterOf.set(target, row);
+      for (const member of this.#members(target)) joined.add(member);
+    }
+    for (const operation of this.#operations) {
+      if (joined.has(operation) && this.#jobOf(operation) === undefined) this.#shown.add(operation);
+      else if (this.#showsUnasked(operation)) this.#shown.add(operation);
+      const job = this.#jobOf(operation);
+      if (job !== undefined && this.#isOperation(job)) this.#shown.add(job);
+    }
+  }
+
+  #showsUnasked(operation: number): boolean {
+    const verb = this.#verb(operation);
+    if (verb !== "acquire" && verb !== "scoped" && verb !== "submit") return false;
+    switch (this.#get(operation, rowState)) {
+      case stateOpWaiting:
+      case stateOpDropped:
+        return !this.#waiterOf.has(operation);
+      default:
+        return (this.#get(operation, rowFlags) & flagScoped) !== 0 && this.#jobOf(operation) === undefined;
+    }
+  }
+
+  /** The rows that a combination waits for, those of combinations inside it included. */
+  #members(join: number, seen = new Set<number>()): readonly number[] {
+    if (seen.has(join)) return [];
+    seen.add(join);
+    return (this.#joins.get(join) ?? []).flatMap((member) =>
+      this.#joins.has(member) ? this.#members(member, seen) : [member],
+    );
+  }
+
+  #task(row: number, holding: ReadonlyMap<number, readonly ResourceId[]>): Task {
+    const { ticks } = this.#moment;
+    const state = this.#get(row, rowState);
+    const isOperation = this.#isOperation(row);
+    const entry = this.#get(row, rowSite);
+    const placed = this.#places(entry);
+    const parent = this.#parent(row);
+    const { state: word, wait } = isOperation ? this.#operationState(row) : this.#waitOf(row);
+    return {
+      id: this.#id(row),
+      kind: isOperation
+        ? "job"
+        : placed !== undefined && (placed.entry.flags & siteModule) !== 0
+          ? "main"
+          : placed !== undefined && (placed.entry.flags & siteGenerator) !== 0
+            ? "async generator"
+            : "async function",
+      name: isOperation ? this.#operationName(row) : nameOf(placed),
+      state: word,
+      ...present("entry", isOperation ? undefined : this.#site(entry)),
+      ...present("at", this.#site(state === stateRunning ? this.#runningAt(row) : this.#get(row, rowAt))),
+      ...(parent === undefined ? {} : { parent }),
+      ...present("created", this.#site(this.#get(row, rowCreated))),
+      ageMs: this.#ago(row, rowBorn, ticks),
+      ...(wait === undefined ? {} : { wait }),
+      holding: holding.get(row) ?? [],
+    };
+  }
+
+  /** Where a running task is: at the call of the task it runs in, else at its last statement that makes a call. */
+  #runningAt(row: number): number {
+    const callee = this.#callees.get(row);
+    if (callee !== undefined) return this.#get(callee, rowCreated);
+    const mark = this.#tables.header[headMark] as number;
+    if (
+      mark !== 0 &&
+      this.#places(mark)?.entry.function === this.#places(this.#get(row, rowSite))?.entry.function
+    )
+      return mark;
+    return this.#get(row, rowCaller) < 0 ? this.#get(row, rowAt) : 0;
+  }
+
+  #waitOf(row: number): { readonly state: TaskState; readonly wait?: Wait } {
+    const sinceMs = this.#ago(row, rowSince, this.#moment.ticks);
+    const state = this.#get(row, rowState);
+    const unknown: Wait = { on: "unknown", sinceMs };
+    if (state === stateRunning) return { state: "running" };
+    const plain: TaskState = state === stateIterating ? "iterator.next" : "await";
+    const waitRow = this.#get(row, rowWaitRow);
+    if (Math.abs(waitRow) === rowTimer || Math.abs(waitRow) === rowIdleTimer)
+      return { state: "sleep", wait: unknown };
+    if (waitRow === 0) return { state: plain, wait: unknown };
+    const inferred = waitRow < 0;
+    const target = this.#target(row);
+    if (target === undefined) return inferred ? { state: plain, wait: unknown } : { state: "runnable" };
+    if (this.#joins.has(target)) return this.#joinWait(row, target, sinceMs);
+    if (this.#isOperation(target)) return this.#operationWait(target, sinceMs, plain);
+    if (inferred && state !== stateIterating && !this.#isLikely(row, target))
+      return { state: plain, wait: unknown };
+    if (this.#get(target, rowState) === stateResting) return { state: plain, wait: unknown };
+    return {
+      state: plain,
+      wait: { on: "tasks", tasks: [this.#id(target)], need: "all", exact: !inferred, sinceMs },
+    };
+  }
+
+  /** Without a look at the promise: the task that was suspended last has the name that the await calls by. */
+  #isLikely(row: number, target: number): boolean {
+    const callee = this.#places(this.#get(row, rowAt))?.entry.callee;
+    const name = this.#places(this.#get(target, rowSite))?.entry.function;
+    return callee !== undefined && name !== undefined && (name === callee || name.endsWith(`.${callee}`));
+  }
+
+  #joinWait(row: number, join: number, sinceMs: number): { readonly state: TaskState; readonly wait: Wait } {
+    const kind = this.#get(join, rowState);
+    const need = kind === stateJoinAny ? "any" : "all";
+    const direct = this.#joins.get(join) ?? [];
+    // A combination inside one of another kind is no list of alternatives any more.
+    const mixed = direct.some((member) => this.#joins.has(member) && this.#get(member, rowState) !== kind);
+    const tasks = new Set(this.#members(join).flatMap((member) => this.#standsFor(member) ?? []));
+    const others = this.#get(join, rowAsker);
+    tasks.delete(this.#id(row));
+    return {
+      state: need === "any" ? "select" : "join",
+      wait: {
+        on: "tasks",
+        tasks: [...tasks].sort((a, b) => a - b),
+        need,
+        exact: !mixed && (kind === stateJoinSettled || others === 0),
+        ...(kind === stateJoinAll ? { failsFast: true as const } : {}),
+        sinceMs,
+      },
+    };
+  }
+
+  #operationWait(
+    operation: number,
+    sinceMs: number,
+    plain: TaskState,
+  ): { readonly state: TaskState; readonly wait?: Wait } {
+    const state = this.#get(operation, rowState);
+    if (state === stateOpDropped) return { state: plain, wait: { on: "unknown", sinceMs } };
+    if (state === stateOpHolding) {
+      const job = this.#standsFor(operation);
+      if (job === undefined) return { state: "runnable" };
+      return { state: plain, wait: { on: "tasks", tasks: [job], need: "all", exact: true, sinceMs } };
+    }
+    const word = stateOf(this.#verb(operation), this.#kind(operation));
+    const resource = this.#resourceId(operation);
+    if (resource === undefined) return { state: word, wait: { on: "unknown", sinceMs } };
+    const position = this.#queue(this.#get(operation, rowResource)).indexOf(operation) + 1;
+    return {
+      state: word,
+      wait: {
+        on: "resource",
+        resource,
+        op: this.#verb(operation),
+        ...(position > 0 ? { position } : {}),
+        ...((this.#get(operation, rowFlags) & flagCancellable) !== 0 ? { cancellable: true as const } : {}),
+        sinceMs,
+      },
+    };
+  }
+
+  /** The state of an operation that is shown as a task of its own. */
+  #operationState(operation: number): { readonly state: TaskState; readonly wait?: Wait } {
+    const sinceMs = this.#ago(operation, rowSince, this.#moment.ticks);
+    const state = this.#get(operation, rowState);
+    if (state !== stateOpHolding) return this.#operationWait(operation, sinceMs, "await");
+    return { state: "await", wait: { on: "unknown", sinceMs } };
+  }
+
+  #operationName(operation: number): string {
+    const resource = this.#resourceName(operation);
+    const verb = this.#verb(operation);
+    const word = verb === "submit" ? "job" : verb;
+    return resource === undefined ? word : `${word} of ${resource}`;
+  }
+
+  /** The task that an operation is to those who wait for it: its callback's, else itself when it is shown. */
+  #standsFor(row: number): TaskId | undefined {
+    if (!this.#isOperation(row)) return this.#id(row);
+    const job = this.#jobOf(row);
+    if (job !== undefined) return this.#id(job);
+    return this.#shown.has(row) ? this.#id(row) : undefined;
+  }
+
+  #jobOf(operation: number): number | undefined {
+    const job = this.#get(operation, rowJobRow);
+    return job >= firstRow && this.#isTenant(job, this.#get(operation, rowJobSeq)) ? job : undefined;
+  }
+
+  #resources(): Resource[] {
+    const bySlot = new Map<number, number[]>();
+    for (const operation of this.#operations) {
+      const slot = this.#get(operation, rowResource);
+      if (slot === 0) continue;
+      const list = bySlot.get(slot);
+      if (list === undefined) bySlot.set(slot, [operation]);
+      else list.push(operation);
+    }
+    const resources: Resource[] = [];
+    for (const [slot, members] of bySlot) {
+      const id = this.#resourceIdOf(slot);
+      const type = this.#facts.types[this.#resourceWord(slot, resourceType)];
+      if (id === undefined || type === undefined) continue;
+      const capacity = this.#resourceWord(slot, resourceCapacity);
+      const length = this.#resourceWord(slot, resourceLength);
+      const name = this.#places(this.#resourceWord(slot, resourceCreated))?.entry.name;
+      resources.push({
+        id,
+        kind: type.kind,
+        ...(name === undefined ? {} : { name }),
+        type: type.name,
+        ...present("created", this.#site(this.#resourceWord(slot, resourceCreated))),
+        ...(capacity < 0 ? {} : { capacity }),
+        holders: members
+          .filter((each) => this.#get(each, rowState) === stateOpHolding)
+          .map((each) => this.#hold(each)),
+        waiters: this.#queue(slot).flatMap((each) => this.#waiter(each) ?? []),
+        ...(length < 0 ? {} : { length }),
+        ...(this.#resourceWord(slot, resourceClosed) === 1 ? { closed: true } : {}),
+      });
+    }
+    return resources.sort((a, b) => a.id - b.id);
+  }
+
+  #hold(operation: number): Hold {
+    const task = this.#holder(operation);
+    const flags = this.#get(operation, rowFlags);
+    const release =
+      (flags & flagScoped) !== 0
+        ? "scope"
+        : (flags & flagAnyone) !== 0
+          ? "anyone"
+          : (flags & flagOwn) !== 0
+            ? "task"
+            : "handle";
+    return {
+      ...(task === undefined ? {} : { task }),
+      forMs: this.#ago(operation, rowSince, this.#moment.ticks),
+      ...present("site", this.#site(this.#get(operation, rowSite))),
+      amount: this.#get(operation, rowAmount),
+      release,
+    };
+  }
+
+  /** Who holds: the task of the callback, else the task that asked, even when that one has ended. */
+  #holder(operation: number): TaskId | undefined {
+    if ((this.#get(operation, rowFlags) & flagScoped) !== 0) return this.#standsFor(operation);
+    return this.#parent(operation);
+  }
+
+  #waiter(operation: number): TaskId | undefined {
+    const task = this.#waiterOf.get(operation);
+    if (task !== undefined) return this.#id(task);
+    return this.#shown.has(operation) ? this.#id(operation) : undefined;
+  }
+
+  /** The operations that queue for a resource, in the order in which they will be served. */
+  #queue(slot: number): readonly number[] {
+    if (this.#queues.size === 0) {
+      const queues = new Map<number, number[]>();
+      for (const operation of this.#operations) {
+        if (this.#get(operation, rowState) !== stateOpWaiting) continue;
+        const verb = this.#verb(operation);
+        if (verb === "waitIdle" || verb === "waitEvent" || verb === "select") continue;
+        const key = this.#get(operation, rowResource);
+        const queue = queues.get(key);
+        if (queue === undefined) queues.set(key, [operation]);
+        else queue.push(operation);
+      }
+      for (const [key, queue] of queues) {
+        queue.sort(
+          (a, b) => this.#get(b, rowPriority) - this.#get(a, rowPriority) || this.#id(a) - this.#id(b),
+        );
+        this.#queues.set(key, queue);
+      }
+      if (queues.size === 0) this.#queues.set(0, []);
+    }
+    return this.#queues.get(slot) ?? [];
+  }
+
+  #holdings(): ReadonlyMap<number, readonly ResourceId[]> {
+    const rows = new Map<TaskId, number>();
+    for (const row of [...this.#tasks, ...this.#shown]) rows.set(this.#id(row), row);
+    const holdings = new Map<number, ResourceId[]>();
+    for (const operation of this.#operations) {
+      if (this.#get(operation, rowState) !== stateOpHolding) continue;
+      const resource = this.#resourceId(operation);
+      const holder = this.#holder(operation);
+      const row = holder === undefined ? undefined : rows.get(holder);
+      if (resource === undefined || row === undefined) continue;
+      const list = holdings.get(row);
+      if (list === undefined) holdings.set(row, [resource]);
+      else if (!list.includes(resource)) list.push(resource);
+    }
+    return holdings;
+  }
+
+  /** The live row that a task waits for. */
+  #target(row: number): number | undefined {
+    const target = Math.abs(this.#get(row, rowWaitRow));
+    const state = this.#get(row, rowState);
+    if (state === stateRunning || target < firstRow) return undefined;
+    return this.#isTenant(target, this.#get(row, rowWaitSeq)) ? target : undefined;
+  }
+
+  #isTenant(row: number, seqLow: number): boolean {
+    return this.#get(row, rowState) !== stateFree && this.#get(row, rowSeqLow) === seqLow;
+  }
+
+  #isOperation(row: number): boolean {
+    const state = this.#get(row, rowState);
+    return state === stateOpWaiting || state === stateOpHolding || state === stateOpDropped;
+  }
+
+  #id(row: number): TaskId {
+    return (this.#get(row, rowSeqHigh) * 2 ** 32 + (this.#get(row, rowSeqLow) >>> 0)) as TaskId;
+  }
+
+  #parent(row: number): TaskId | undefined {
+    const low = this.#get(row, rowParent) >>> 0;
+    if (low === 0) return undefined;
+    // A parent is older: when its low word is the larger one, its high word is smaller.
+    const high = this.#get(row, rowSeqHigh) - (low > this.#get(row, rowSeqLow) >>> 0 ? 1 : 0);
+    return (Math.max(0, high) * 2 ** 32 + low) as TaskId;
+  }
+
+  #verb(operation: number): OperationVerb {
+    return operations[this.#get(operation, rowOperation)] ?? "acquire";
+  }
+
+  #kind(operation: number): ResourceKind | undefined {
+    const slot = this.#get(operation, rowResource);
+    return slot === 0 ? undefined : this.#facts.types[this.#resourceWord(slot, resourceType)]?.kind;
+  }
+
+  #resourceName(operation: number): string | undefined {
+    const slot = this.#get(operation, rowResource);
+    if (slot === 0) return undefined;
+    return (
+      this.#places(this.#resourceWord(slot, resourceCreated))?.entry.name ??
+      this.#facts.types[this.#resourceWord(slot, resourceType)]?.name
+    );
+  }
+
+  #resourceId(operation: number): ResourceId | undefined {
+    const slot = this.#get(operation, rowResource);
+    return slot === 0 ? undefined : this.#resourceIdOf(slot);
+  }
+
+  #resourceIdOf(slot: number): ResourceId | undefined {
+    const id =
+      this.#resourceWord(slot, resourceIdHigh) * 2 ** 32 + (this.#resourceWord(slot, resourceIdLow) >>> 0);
+    return id === 0 ? undefined : (id as ResourceId);
+  }
+
+  #resourceWord(slot: number, word: number): number {
+    return (
+      this.#tables.resources[slot >>> resourceShift]?.[(slot & resourceMask) * resourceWords + word] ?? 0
+    );
+  }
+
+  #ago(row: number, word: number, ticks: number): number {
+    return Math.max(0, (ticks - this.#get(row, word)) | 0) * tickMs;
+  }
+
+  /** The index of a site in the dump. */
+  #site(number: number): number | undefined {
+    if (number === 0) return undefined;
+    let index = this.#siteIndexes.get(number);
+    if (index === undefined) {
+      const placed = this.#places(number);
+      if (placed === undefined) return undefined;
+      index = this.#sites.push(placed.site) - 1;
+      this.#siteIndexes.set(number, index);
+    }
+    return index;
+  }
+}
+
+function nameOf(placed: Placed | undefined): string {
+  if (placed === undefined) return "(unknown)";
+  const { site, entry, fileIndex } = placed;
+  const file = site.file.slice(site.file.lastIndexOf("/") + 1);
+  if ((entry.flags & siteModule) !== 0) return fileIndex === 0 ? "main" : file;
+  return entry.function ?? `(anonymous) at ${file}:${site.line}`;
+}
+
+function stateOf(verb: OperationVerb, kind: ResourceKind | undefined): TaskState {
+  switch (verb) {
+    case "acquire":
+    case "scoped":
+      return kind === "semaphore"
+        ? "semaphore.acquire"
+        : kind === "pool"
+          ? "pool.acquire"
+          : kind === "rwlock"
+            ? "rwlock.lock"
+            : "mutex.lock";
+    case "submit":
+      return "queued";
+    case "send":
+      return "chan send";
+    case "receive":
+      return "chan receive";
+    case "select":
+      return "select";
+    case "waitIdle":
+      return kind === "mutex" ? "mutex.lock" : kind === "semaphore" ? "semaphore.acquire" : "join";
+    case "waitEvent":
+      return "event.wait";
+  }
+}
+
+function present<Key extends string>(
+  key: Key,
+  value: number | undefined,
+): { readonly [key in Key]?: number } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [key in Key]?: number });
+}
+
+/** The clock of the tables, for a reader that has no better one. */
+export function ticksOf(tables: Tables): number {
+  return tables.header[headClock] as number;
+}

@@ -1,0 +1,122 @@
+import { rmSync, writeSync } from "node:fs";
+import path from "node:path";
+import { detect } from "@unknot/dump/detectors/detect.ts";
+import { writeDumpJson } from "@unknot/dump/formats/dump-json.ts";
+import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
+import type { LastDump } from "@unknot/protocol/wire.ts";
+import { wireVersion } from "@unknot/protocol/wire.ts";
+import { nowMs, ticksAt } from "./clock.ts";
+import { buildDump } from "./dump-builder.ts";
+import type { Facts } from "./facts.ts";
+import { headOthers, headSeqHigh, headSeqLow } from "./layout.ts";
+import type { Options } from "./options.ts";
+import { createPlaces } from "./places.ts";
+import { exitText } from "./report-text.ts";
+import { openRuntimeFolder, removeOwn, writeWhole } from "./runtime-folder.ts";
+import type { StaticProcessInfo } from "./serve/messages.ts";
+import type { Tables } from "./tables.ts";
+import { blindThreads } from "./threads.ts";
+
+export interface ExitOptions {
+  readonly tables: Tables;
+  readonly facts: Facts;
+  readonly options: Options;
+  readonly process: StaticProcessInfo;
+  readonly startMs: number;
+  readonly token: string;
+  readonly guard: <Result>(part: () => Result) => Result | undefined;
+}
+
+// As they are before a program or a test puts others in their place.
+const { setImmediate } = globalThis;
+
+/**
+ * Says at the end of the program which tasks still wait. That nothing can wake them is sure only when the loop ran
+ * empty: `beforeExit` came, and not one turn after it. This runs on the traced thread itself, because a short program
+ * ends before the worker is up.
+ */
+export function reportAtExit(exit: ExitOptions): void {
+  const { guard } = exit;
+  let ranEmpty = false;
+  // A program that has exactly as many listeners as Node allows without a warning gets no warning because of ours.
+  process.setMaxListeners(process.getMaxListeners() === 0 ? 0 : process.getMaxListeners() + 1);
+  process.on("beforeExit", () => {
+    ranEmpty = true;
+    // Runs only if another listener finds more work; by itself it keeps nothing alive.
+    setImmediate(() => {
+      ranEmpty = false;
+    }).unref();
+  });
+  process.on("exit", (code) => {
+    guard(() => report(exit, code, ranEmpty));
+    guard(() => unregister(exit));
+  });
+}
+
+function report(exit: ExitOptions, exitCode: number, ranEmpty: boolean): void {
+  const { options, tables } = exit;
+  const keeps = options.session !== undefined;
+  if (!keeps && (options.prints === "nothing" || !ranEmpty)) return;
+  const dump = lastDump(exit, exitCode, ranEmpty ? "ended" : "turning");
+  const isNews = dump.tasks.length > 0 || dump.problems.length > 0;
+  if (options.prints !== "nothing" && ranEmpty && isNews) print(exitText(dump));
+  if (options.session === undefined || !(isNews || options.alwaysLastDump)) return;
+  const { pid, threadId } = exit.process;
+  const { header } = tables;
+  const ids = (header[headSeqHigh] as number) * 2 ** 32 + ((header[headSeqLow] as number) >>> 0);
+  const last: Omit<LastDump, "dump"> = {
+    version: wireVersion,
+    startedAt: exit.startMs,
+    session: options.session,
+    started: ids - ((header[headOthers] as number) >>> 0),
+  };
+  const file = path.join(openRuntimeFolder(), `${pid}-${threadId}.last.json`);
+  writeWhole(file, lastDumpText(last, dump));
+}
+
+/** The dump is written in pieces: that of a million tasks would be too long for one string. */
+function* lastDumpText(last: Omit<LastDump, "dump">, dump: Dump): Generator<string> {
+  yield `${JSON.stringify(last).slice(0, -1)},"dump":`;
+  yield* writeDumpJson(dump);
+  yield "}";
+}
+
+function lastDump(exit: ExitOptions, exitCode: number, loop: LoopState["state"]): Dump {
+  const { tables, facts, startMs } = exit;
+  const capturedAt = nowMs();
+  const built = buildDump(tables, facts, createPlaces(facts.files), {
+    process: { ...exit.process, upMs: Math.round(capturedAt - startMs), exitCode },
+    capturedAt,
+    ticks: ticksAt(capturedAt, startMs),
+    by: "exit",
+    loop: { state: loop, sinceMs: 0 },
+    blind: blindThreads(facts, exit.process.pid, guardedFolder(exit)),
+  });
+  const dump = withoutModules(built, exitCode);
+  return { ...dump, problems: detect(dump) };
+}
+
+/** Node ends with code 13 when a top-level await is pending; with another code every module has ended or failed. */
+function withoutModules(dump: Dump, exitCode: number): Dump {
+  if (exitCode === 13) return dump;
+  return { ...dump, tasks: dump.tasks.filter((task) => task.kind !== "main") };
+}
+
+function guardedFolder({ guard }: ExitOptions): string | undefined {
+  return guard(() => openRuntimeFolder());
+}
+
+function print(text: string): void {
+  if (text === "") return;
+  try {
+    writeSync(2, text);
+  } catch {
+    // Standard error is closed or full: the program's end is not held up for it.
+  }
+}
+
+function unregister({ process: { pid, threadId }, token }: ExitOptions): void {
+  const file = path.join(openRuntimeFolder(), `${pid}-${threadId}`);
+  removeOwn(`${file}.json`, token);
+  if (process.platform !== "win32") rmSync(`${file}.sock`, { force: true });
+}

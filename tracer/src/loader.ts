@@ -1,0 +1,131 @@
+import { registerHooks } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Bindings } from "@unknot/models/probe.ts";
+import { liveExportsCode } from "./bindings.ts";
+import type { Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
+import type { FileSites } from "./site-registry.ts";
+import { insertionMark } from "./transform/insertions.ts";
+import { mapUrl } from "./transform/source-map.ts";
+import { type ModuleKind, TransformError, transform } from "./transform/transform.ts";
+import { hooksName } from "./transform/visitor.ts";
+
+export interface LoaderOptions {
+  readonly libraries: ReadonlySet<string>;
+  readonly instrumentations: Instrumentations;
+  /** The tracer's own folder: its files are never touched. */
+  readonly ownFolder: string;
+  /** The number of the next site. */
+  readonly nextSite: () => number;
+  /** A file was transformed; called before it runs. */
+  readonly transformed: (file: FileSites, needsPromises: boolean) => void;
+  readonly untouched: (file: string, reason: string) => void;
+  /** Whether somebody may map positions of running code back: a debugger, coverage, `--enable-source-maps`. */
+  readonly wantsMaps: () => boolean;
+  readonly guard: <Result>(part: () => Result) => Result | undefined;
+}
+
+/** What files of packages call when they have been evaluated; by the number their code carries. */
+export type PackageFiles = (number: number) => ((bindings: Bindings) => void) | undefined;
+
+interface Loaded {
+  readonly format?: string | null | undefined;
+  readonly source?: unknown;
+}
+
+/** Puts the transform and the instrumentations between the files and Node. */
+export function installLoader(options: LoaderOptions): PackageFiles {
+  const { guard } = options;
+  const found: InstrumentedPackage[] = [];
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context);
+      const source = guard(() => rewrite(url, loaded, options, found));
+      return source === undefined ? loaded : { ...loaded, source };
+    },
+  });
+  return (number) => {
+    const entry = found[number];
+    return entry === undefined ? undefined : (bindings) => options.instrumentations.patch(entry, bindings);
+  };
+}
+
+function rewrite(
+  url: string,
+  loaded: Loaded,
+  options: LoaderOptions,
+  found: InstrumentedPackage[],
+): string | undefined {
+  if (!url.startsWith("file:")) return undefined;
+  const format = loaded.format ?? "unknown";
+  if (!/^(module|commonjs|typescript|unknown)/.test(format)) return undefined;
+  const file = fileURLToPath(url);
+  if (file.startsWith(options.ownFolder + path.sep)) return undefined;
+  if (file.includes(`${path.sep}node_modules${path.sep}`)) {
+    const entry = options.instrumentations.forFile(file);
+    const source = entry === undefined ? undefined : textOf(loaded.source);
+    if (entry === undefined || source === undefined) return undefined;
+    found.push(entry);
+    return withReport(source, file, format, found.length - 1);
+  }
+  const source = textOf(loaded.source);
+  return source === undefined ? undefined : transformFile(source, file, format, options);
+}
+
+function textOf(source: unknown): string | undefined {
+  if (typeof source === "string") return source;
+  if (source instanceof Uint8Array)
+    return Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString();
+  return source instanceof ArrayBuffer ? Buffer.from(source).toString() : undefined;
+}
+
+function transformFile(
+  source: string,
+  file: string,
+  format: string,
+  options: LoaderOptions,
+): string | undefined {
+  // What one of us has transformed comes with our marks: a loader that calls another.
+  if (source.includes(`${insertionMark}${hooksName}`)) return undefined;
+  const first = options.nextSite();
+  try {
+    const transformed = transform({
+      source,
+      file,
+      typescript: format.includes("typescript") || /\.[cm]?ts$/.test(file),
+      kind: kindOf(format),
+      firstSite: first,
+      libraries: options.libraries,
+      ...(options.wantsMaps() ? { map: { file } } : {}),
+    });
+    if (transformed === undefined) return undefined;
+    const { code, sites, skipped, needsPromises } = transformed;
+    const map = mapUrl(source);
+    options.transformed({ file, first, sites, ...(map === undefined ? {} : { mapUrl: map }) }, needsPromises);
+    for (const { reason } of skipped) options.untouched(file, reason);
+    return code;
+  } catch (error) {
+    options.untouched(
+      file,
+      error instanceof TransformError ? error.message : `error of the tracer: ${String(error)}`,
+    );
+    if (!(error instanceof TransformError)) throw error;
+    return undefined;
+  }
+}
+
+function kindOf(format: string): ModuleKind {
+  if (format.startsWith("module")) return "module";
+  return format.startsWith("commonjs") ? "commonjs" : "unknown";
+}
+
+/** The source of a package's file with a last line that hands over what it exports. */
+function withReport(source: string, file: string, format: string, number: number): string | undefined {
+  const report = `${hooksName}.exported(${number},`;
+  const isModule =
+    format.startsWith("module") ||
+    (format === "unknown" && (file.endsWith(".mjs") || /^\s*(import|export)\b/m.test(source)));
+  if (!isModule) return `${source}\n;${hooksName}.exportedCommonJs(${number},module);`;
+  const live = liveExportsCode(source, file, report);
+  return live === undefined ? undefined : source + live;
+}

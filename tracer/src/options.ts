@@ -1,0 +1,27 @@
+/** What `UNKNOT_…` variables say; tracer/README.md describes them. */
+export interface Options {
+  /** `UNKNOT_MAX_TASKS`: live tasks, operations and joins that the table holds at most. */
+  readonly maxTasks: number;
+  /** `UNKNOT_SESSION`: who started the program. */
+  readonly session: string | undefined;
+  /** `UNKNOT_LAST_DUMP=always`: leave a last dump even when all is well. */
+  readonly alwaysLastDump: boolean;
+  /** `UNKNOT_REPORT_STDERR`: what is printed on standard error. */
+  readonly prints: "nothing" | "exit" | "all";
+  /** `UNKNOT_SOURCE_MAPS=1`: transformed code carries source maps even when no debugger asks for them. */
+  readonly sourceMaps: boolean;
+}
+
+const defaultMaxTasks = 2 ** 20;
+
+export function readOptions(env: Readonly<Record<string, string | undefined>>): Options {
+  const max = Number(env["UNKNOT_MAX_TASKS"]);
+  const report = env["UNKNOT_REPORT_STDERR"];
+  return {
+    maxTasks: Number.isInteger(max) && max > 0 ? Math.min(max, 2 ** 21 - 1) : defaultMaxTasks,
+    session: env["UNKNOT_SESSION"] || undefined,
+    alwaysLastDump: env["UNKNOT_LAST_DUMP"] === "always",
+    prints: report === "0" ? "nothing" : report === "1" ? "all" : "exit",
+    sourceMaps: env["UNKNOT_SOURCE_MAPS"] === "1",
+  };
+}

@@ -1,0 +1,85 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
+import type { Site } from "@unknot/protocol/dump.ts";
+import type { FileSites } from "./site-registry.ts";
+import type { SiteEntry } from "./transform/sites.ts";
+import { readMap } from "./transform/source-map.ts";
+
+/** A site with its place in the original source. */
+export interface Placed {
+  readonly site: Site;
+  readonly entry: SiteEntry;
+  /** The file it belongs to, in the order of loading from 0. */
+  readonly fileIndex: number;
+}
+
+/** Finds sites by number. Source maps are read when the first site of their file is asked for. */
+export function createPlaces(files: readonly FileSites[]): (site: number) => Placed | undefined {
+  const maps = new Map<FileSites, { readonly map: TraceMap; readonly base: string } | undefined>();
+  const known = new Map<number, Placed>();
+  const mapOf = (file: FileSites) => {
+    if (!maps.has(file)) {
+      const found = readMap(file.mapUrl, file.file);
+      maps.set(file, found === undefined ? undefined : parse(found));
+    }
+    return maps.get(file);
+  };
+  return (number) => {
+    const cached = known.get(number);
+    if (cached !== undefined) return cached;
+    const fileIndex = lastNotAfter(files, number);
+    const file = files[fileIndex];
+    const entry = file?.sites[number - file.first];
+    if (file === undefined || entry === undefined) return undefined;
+    const placed = { site: place(file.file, entry, mapOf(file)), entry, fileIndex };
+    known.set(number, placed);
+    return placed;
+  };
+}
+
+function parse(found: { map: string; base: string }): { map: TraceMap; base: string } | undefined {
+  try {
+    return { map: new TraceMap(found.map), base: found.base };
+  } catch {
+    return undefined;
+  }
+}
+
+function lastNotAfter(files: readonly FileSites[], number: number): number {
+  let low = 0;
+  let high = files.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((files[middle]?.first ?? 0) <= number) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function place(file: string, entry: SiteEntry, mapped: { map: TraceMap; base: string } | undefined): Site {
+  const name = entry.function === undefined ? {} : { function: entry.function };
+  const original =
+    mapped === undefined
+      ? undefined
+      : originalPositionFor(mapped.map, { line: entry.line, column: entry.column - 1 });
+  if (mapped === undefined || original === undefined || original.source === null || original.line === null) {
+    return { file: slashes(file), line: entry.line, column: entry.column, ...name };
+  }
+  return {
+    file: sourceFile(original.source, mapped.base),
+    line: original.line,
+    column: original.column + 1,
+    ...name,
+  };
+}
+
+function sourceFile(source: string, base: string): string {
+  if (source.startsWith("file:")) return slashes(fileURLToPath(source));
+  if (/^\w[\w+.-]+:/.test(source)) return source;
+  return slashes(path.resolve(base, source));
+}
+
+function slashes(file: string): string {
+  return path.sep === "/" ? file : file.replaceAll(path.sep, "/");
+}

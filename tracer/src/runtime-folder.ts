@@ -1,0 +1,93 @@
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import path from "node:path";
+
+/** The folder in which traced threads of this user register; docs/protocol.md says how it is found. */
+export function runtimeFolderPath(): string {
+  return path.join(tmpdir(), `unknot-${userInfo().uid}`);
+}
+
+/** Makes sure that the folder is there and that only this user can enter it; throws when somebody else owns it. */
+export function openRuntimeFolder(folder = runtimeFolderPath()): string {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  if (process.platform === "win32") return folder;
+  const stats = lstatSync(folder);
+  const { uid } = userInfo();
+  if (!stats.isDirectory() || stats.uid !== uid) {
+    throw new Error(`'${folder}' is not a folder of this user, so no dumps are served`);
+  }
+  if ((stats.mode & 0o077) !== 0) chmodSync(folder, 0o700);
+  return folder;
+}
+
+/** Where a thread listens. Socket paths are short: a system allows about a hundred characters. */
+export function endpointFor(folder: string, pid: number, threadId: number): string {
+  const name = `${pid}-${threadId}`;
+  return process.platform === "win32"
+    ? `\\\\.\\pipe\\unknot-${name}-${randomBytes(8).toString("hex")}`
+    : path.join(folder, `${name}.sock`);
+}
+
+/** Writes a file of the folder whole: readers never see a part of it. */
+export function writeWhole(file: string, content: Iterable<string>): void {
+  const part = `${file}.${randomBytes(4).toString("hex")}.part`;
+  writeFileSync(part, "", { mode: 0o600 });
+  let chunk = "";
+  for (const piece of content) {
+    chunk += piece;
+    if (chunk.length < 1 << 20) continue;
+    writeFileSync(part, chunk, { flag: "a" });
+    chunk = "";
+  }
+  writeFileSync(part, chunk, { flag: "a" });
+  renameSync(part, file);
+}
+
+/** Removes what threads of dead processes left, except last dumps younger than a day. */
+export function removeStale(folder: string, isAlive: (pid: number) => boolean, nowMs: number): void {
+  for (const name of readdirSync(folder)) {
+    const pid = Number(/^(\d+)-\d+\./.exec(name)?.[1]);
+    if (!Number.isInteger(pid) || isAlive(pid)) continue;
+    const file = path.join(folder, name);
+    try {
+      if (name.includes(".last.json") && nowMs - lstatSync(file).mtimeMs < 24 * 3600 * 1000) continue;
+      rmSync(file, { force: true });
+    } catch {
+      // Another process is tidying up, too.
+    }
+  }
+}
+
+/** Whether a process is there; one of another user is. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Removes a file if it is still the one with this token: a process id may have come back. */
+export function removeOwn(file: string, token: string): void {
+  try {
+    const { token: found } = JSON.parse(readFileSync(file, "utf8")) as { token?: unknown };
+    if (found === token) rmSync(file, { force: true });
+  } catch {
+    // Not there any more.
+  }
+}

@@ -1,0 +1,180 @@
+// The tracer's worker: reads the tables of the traced thread while that one runs, spins, sleeps or is stopped by a
+// debugger; keeps its clock, looks for deadlocks and answers whoever may ask.
+import { writeSync } from "node:fs";
+import path from "node:path";
+import { parentPort, workerData } from "node:worker_threads";
+import { detect } from "@unknot/dump/detectors/detect.ts";
+import { membersOf, overview } from "@unknot/dump/overview.ts";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import { type Registration, wireVersion } from "@unknot/protocol/wire.ts";
+import { nowMs, ticksAt } from "../clock.ts";
+import { buildDump } from "../dump-builder.ts";
+import { addFact, createFacts } from "../facts.ts";
+import { headClock, headQuiet, headWaiting, quietMaybe, quietNo, quietYes } from "../layout.ts";
+import { createPlaces } from "../places.ts";
+import { deadlockText } from "../report-text.ts";
+import { endpointFor, isAlive, openRuntimeFolder, removeStale, writeWhole } from "../runtime-folder.ts";
+import { blindThreads } from "../threads.ts";
+import { createDeadlockWatch } from "./deadlock-watch.ts";
+import { createLoopWatch } from "./loop-watch.ts";
+import type { FromWorker, ToWorker, WorkerData } from "./messages.ts";
+import { type DumpServer, serveDumps } from "./server.ts";
+
+const data = workerData as WorkerData;
+const { tables, startMs, token, session } = data;
+const { header } = tables;
+const facts = createFacts();
+for (const fact of data.facts) addFact(facts, fact);
+const places = createPlaces(facts.files);
+const loop = createLoopWatch(nowMs, (ping) => parentPort?.postMessage({ ping } satisfies FromWorker));
+
+parentPort?.on("message", (message: ToWorker) => {
+  switch (message.kind) {
+    case "fact":
+      addFact(facts, message.fact);
+      deadlocks.lookAgain();
+      break;
+    case "segment": {
+      const { table, index, words } = message.segment;
+      tables[table][index] = words;
+      deadlocks.lookAgain();
+      break;
+    }
+    case "turned":
+      loop.turned(message.ping);
+      break;
+  }
+});
+
+const processInfo = () => ({ ...data.process, upMs: Math.round(nowMs() - startMs) });
+
+async function takeDump(by: string): Promise<Dump> {
+  const state = await loop.look();
+  const capturedAt = nowMs();
+  const dump = buildDump(tables, facts, places, {
+    process: processInfo(),
+    capturedAt,
+    ticks: ticksAt(capturedAt, startMs),
+    by,
+    loop: { ...state, sinceMs: Math.round(state.sinceMs) },
+    blind: blindThreads(facts, data.process.pid, folder),
+  });
+  return { ...dump, problems: detect(dump) };
+}
+
+let folder: string | undefined;
+let server: DumpServer | undefined;
+try {
+  folder = openRuntimeFolder();
+  removeStale(folder, isAlive, nowMs());
+  const endpoint = endpointFor(folder, data.process.pid, data.process.threadId);
+  const file = path.join(folder, `${data.process.pid}-${data.process.threadId}.json`);
+  const registration: Registration = {
+    version: wireVersion,
+    pid: data.process.pid,
+    threadId: data.process.threadId,
+    parentPid: data.process.parentPid ?? 0,
+    title: data.process.title,
+    cwd: data.process.cwd,
+    node: data.process.node,
+    startedAt: startMs,
+    endpoint,
+    token,
+    ...(session === undefined ? {} : { session }),
+  };
+  server = serveDumps({
+    endpoint,
+    token,
+    process: processInfo,
+    answers: {
+      dump: ({ by }) => takeDump(typeof by === "string" ? by.slice(0, 40) : "client"),
+      overview: async ({ membersPerGroup }) =>
+        overview(await takeDump("panel"), { membersPerGroup: limited(membersPerGroup, 1000) }),
+      members: async ({ key, offset, limit }) =>
+        membersOf(await takeDump("panel"), {
+          key: String(key),
+          offset: limited(offset, Number.MAX_SAFE_INTEGER),
+          limit: limited(limit, 10_000),
+        }),
+    },
+    listening: () => writeWhole(file, [JSON.stringify(registration)]),
+  });
+} catch (error) {
+  addFact(facts, {
+    kind: "untouched",
+    file: folder ?? "",
+    reason: error instanceof Error ? error.message : String(error),
+  });
+}
+
+function limited(value: unknown, most: number): number {
+  return typeof value === "number" && value >= 0 ? Math.min(Math.floor(value), most) : 0;
+}
+
+const deadlocks = createDeadlockWatch({
+  tables,
+  now: nowMs,
+  take: () => {
+    const capturedAt = nowMs();
+    return buildDump(tables, facts, places, {
+      process: processInfo(),
+      capturedAt,
+      ticks: ticksAt(capturedAt, startMs),
+      by: "deadlock",
+      loop: { state: "turning", sinceMs: 0 },
+      blind: [],
+    });
+  },
+  found(problem, dump) {
+    server?.announce(problem);
+    if (!data.printsDeadlocks) return;
+    try {
+      // Not through process.stderr: that goes through the main thread, which may be blocked.
+      writeSync(2, deadlockText(problem, dump));
+    } catch {
+      // Nobody reads.
+    }
+  },
+});
+
+const tickEveryMs = 16;
+/** After so many quiet ticks (about a second) the clock stops. */
+const quietTicks = 60;
+const pingEveryTicks = 16;
+let quiet = 0;
+let ticks = 0;
+
+function tick(): void {
+  header[headClock] = ticksAt(nowMs(), startMs);
+  const active = header[headQuiet] === quietNo;
+  quiet = active ? 0 : quiet + 1;
+  ticks++;
+  if (active) header[headQuiet] = quietMaybe;
+  deadlocks.look(active, (header[headWaiting] as number) > 0);
+  if (ticks % pingEveryTicks === 0 && (quiet === 0 || (server?.clients ?? 0) > 0)) loop.ping();
+  if (quiet > quietTicks && (server?.clients ?? 0) === 0 && !deadlocks.isBusy()) {
+    sleep();
+    return;
+  }
+  setTimeout(tick, tickEveryMs);
+}
+
+/** The clock stands until the traced thread needs it. */
+function sleep(): void {
+  if (Atomics.compareExchange(header, headQuiet, quietMaybe, quietYes) !== quietMaybe) {
+    setTimeout(tick, tickEveryMs);
+    return;
+  }
+  const waiting = Atomics.waitAsync(header, headQuiet, quietYes);
+  if (!waiting.async) {
+    setTimeout(tick, 0);
+    return;
+  }
+  void waiting.value.then(() => {
+    quiet = 0;
+    tick();
+  });
+}
+
+loop.ping();
+tick();

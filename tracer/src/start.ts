@@ -1,0 +1,165 @@
+import { randomBytes } from "node:crypto";
+import { url as inspectorUrl } from "node:inspector";
+import { threadId } from "node:worker_threads";
+import type { Bindings } from "@unknot/models/probe.ts";
+import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
+import { nowMs, ticksAt } from "./clock.ts";
+import { reportAtExit } from "./exit-report.ts";
+import { addFact, createFacts, type Fact } from "./facts.ts";
+import { patchFunctionTexts } from "./function-text.ts";
+import { createInstrumentations, instrumentBuiltins, libraries } from "./instrumentations.ts";
+import { headClock, headFaults } from "./layout.ts";
+import { installLoader } from "./loader.ts";
+import { createOperations } from "./operations.ts";
+import { readOptions } from "./options.ts";
+import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
+import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
+import { createSiteRegistry } from "./site-registry.ts";
+import { startWorker, type TracerWorker } from "./start-worker.ts";
+import { createTables } from "./tables.ts";
+import { hooksName } from "./transform/visitor.ts";
+
+/** What transformed and instrumented code finds under the tracer's name. */
+interface Globals extends Hooks {
+  exported(number: number, exports: LiveExports): void;
+  exportedCommonJs(number: number, module: { exports: unknown }): void;
+}
+
+/**
+ * Traces this thread from now on. `folder` holds the tracer's files. A second copy of the tracer, or a second call, does
+ * nothing: the first one sees everything.
+ */
+export function start(folder: string): void {
+  if (Object.hasOwn(globalThis, hooksName)) return;
+  const startMs = nowMs();
+  const options = readOptions(process.env);
+  const tables = createTables();
+  const facts = createFacts();
+  const token = randomBytes(16).toString("hex");
+  const guard = <Result>(part: () => Result): Result | undefined => {
+    try {
+      return part();
+    } catch {
+      tables.header[headFaults] = (tables.header[headFaults] as number) + 1;
+      return undefined;
+    }
+  };
+  let worker: TracerWorker | undefined;
+  const tell = (message: ToWorker) => guard(() => worker?.post(message));
+  const note = (fact: Fact) => {
+    addFact(facts, fact);
+    tell({ kind: "fact", fact });
+  };
+  const grew = (segment: Extract<ToWorker, { kind: "segment" }>["segment"]) =>
+    tell({ kind: "segment", segment });
+
+  const sites = createSiteRegistry();
+  const texts = patchFunctionTexts();
+  const late: { events?: OperationEvents } = {};
+  const { hooks, core } = createRuntime({
+    tables,
+    startMs,
+    maxTasks: options.maxTasks,
+    grew,
+    guard,
+    events: lateEvents(late),
+  });
+  const { probe, events } = createOperations({
+    core,
+    sites,
+    grew,
+    guard,
+    replaces: texts.replaces,
+    announced: ({ kind, name }, index) => note({ kind: "type", index, type: { kind, name } }),
+  });
+  late.events = events;
+  tables.header[headClock] = ticksAt(nowMs(), startMs);
+
+  const instrumentations = createInstrumentations({
+    probe,
+    wrapped: (name) => note({ kind: "instrumented", name }),
+    refused: (file, reason) => note({ kind: "untouched", file, reason }),
+  });
+  const packageFile = installLoader({
+    libraries,
+    instrumentations,
+    ownFolder: folder,
+    guard,
+    nextSite: () => sites.next,
+    transformed(file, needsPromises) {
+      sites.add(file);
+      note({ kind: "file", file });
+      if (needsPromises) core.arm();
+    },
+    untouched: (file, reason) => note({ kind: "untouched", file, reason }),
+    wantsMaps: () => options.sourceMaps || somebodyMaps(),
+  });
+  const report = (number: number, bindings: () => Bindings) => {
+    guard(() => packageFile(number)?.(bindings()));
+  };
+  const globals: Globals = {
+    ...hooks,
+    exported: (number, exports) => report(number, () => bindingsOfModule(exports)),
+    exportedCommonJs: (number, module) => report(number, () => bindingsOfCommonJs(module)),
+  };
+  Object.defineProperty(globalThis, hooksName, { value: Object.freeze(globals) });
+  guard(() => instrumentBuiltins(probe));
+
+  const processInfo = describeProcess();
+  guard(() => {
+    worker = startWorker(folder, {
+      tables,
+      facts: factsSoFar(facts),
+      process: processInfo,
+      startMs,
+      token,
+      ...(options.session === undefined ? {} : { session: options.session }),
+      printsDeadlocks: options.prints === "all",
+    });
+  });
+  process.on("worker", ({ threadId: id }) => {
+    if (id !== worker?.threadId) note({ kind: "thread", id });
+  });
+  reportAtExit({ tables, facts, options, process: processInfo, startMs, token, guard });
+}
+
+/** The events of operations, whose part is made after the runtime that calls it. */
+function lateEvents(late: { readonly events?: OperationEvents }): OperationEvents {
+  return {
+    settled: (row, stamp) => late.events?.settled(row, stamp),
+    holderEnded: (row) => late.events?.holderEnded(row),
+    jobEnded: (operation) => late.events?.jobEnded(operation),
+    awaited: (operation, site) => late.events?.awaited(operation, site),
+    made: (site, value) => late.events?.made(site, value),
+    timer: (timer) => late.events?.timer(timer),
+    sleeps: (promise) => late.events?.sleeps(promise),
+  };
+}
+
+function factsSoFar(facts: ReturnType<typeof createFacts>): Fact[] {
+  return [
+    ...facts.types.map((type, index): Fact => ({ kind: "type", index, type })),
+    ...facts.files.map((file): Fact => ({ kind: "file", file })),
+  ];
+}
+
+function describeProcess(): StaticProcessInfo {
+  return {
+    pid: process.pid,
+    threadId,
+    parentPid: process.ppid,
+    node: process.version,
+    title: process.argv[1] ?? process.execPath,
+    cwd: process.cwd(),
+  };
+}
+
+/** A debugger, coverage or Node's own source map support: they show positions of the code that really runs. */
+function somebodyMaps(): boolean {
+  return (
+    inspectorUrl() !== undefined ||
+    process.env["NODE_V8_COVERAGE"] !== undefined ||
+    process.env["VSCODE_INSPECTOR_OPTIONS"] !== undefined ||
+    process.sourceMapsEnabled === true
+  );
+}
