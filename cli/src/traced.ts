@@ -1,17 +1,12 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect as connectSocket, type Socket } from "node:net";
-import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import { type LastDump, type Registration, type Wire, wireVersion } from "@unknot/protocol/wire.ts";
+import { isAlive, runtimeFolderPath } from "@unknot/tracer/runtime-folder.ts";
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from "vscode-jsonrpc/node";
 import { CliError, reasonOf } from "./cli-error.ts";
 import type { LastState } from "./run/report.ts";
-
-/** The folder in which traced threads register; docs/protocol.md says how it is found. */
-function runtimeFolder(): string {
-  return path.join(tmpdir(), `unknot-${userInfo().uid}`);
-}
 
 /** The traced threads of this user that are alive. */
 export function listTraced(): readonly Registration[] {
@@ -109,7 +104,7 @@ function openSocket({ endpoint, pid }: Registration): Promise<Socket> {
 }
 
 function entries(): readonly { readonly file: string; readonly value: unknown }[] {
-  const folder = runtimeFolder();
+  const folder = runtimeFolderPath();
   let names: readonly string[];
   try {
     names = readdirSync(folder);
@@ -141,13 +136,4 @@ function isLastDump(value: unknown): value is LastDump {
 
 function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -14,11 +14,7 @@ interface Thumbnail {
 
 const files = ["beach.jpg", "cat.jpg", "dune.jpg", "elk.jpg", "fern.jpg", "goat.jpg", "hill.jpg"];
 
-const jobs = new Chan<string>(2);
-// Mistake: never closed.
-const results = new Chan<Thumbnail>(2);
-
-async function produce(): Promise<void> {
+async function produce(jobs: Chan<string>): Promise<void> {
   try {
     for (const file of files) await jobs.send(file);
   } finally {
@@ -26,7 +22,7 @@ async function produce(): Promise<void> {
   }
 }
 
-async function work(name: string): Promise<void> {
+async function work(name: string, jobs: Chan<string>, results: Chan<Thumbnail>): Promise<void> {
   for await (const file of jobs) {
     await sleep(10); // scaling the picture
     await results.send({ file, madeBy: name });
@@ -38,8 +34,12 @@ async function waitUntilDone(workers: readonly Promise<void>[]): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const producing = produce();
-  const closing = waitUntilDone(["Ada", "Bob", "Cy"].map(work));
+  const jobs = new Chan<string>(2);
+  // Mistake: never closed.
+  const results = new Chan<Thumbnail>(2);
+  const producing = produce(jobs);
+  const workers = ["Ada", "Bob", "Cy"].map((name) => work(name, jobs, results));
+  const closing = waitUntilDone(workers);
   let count = 0;
   // Mistake: this loop never ends.
   for await (const { file, madeBy } of results) {

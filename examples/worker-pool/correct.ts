@@ -14,10 +14,7 @@ interface Thumbnail {
 
 const files = ["beach.jpg", "cat.jpg", "dune.jpg", "elk.jpg", "fern.jpg", "goat.jpg", "hill.jpg"];
 
-const jobs = new Chan<string>(2);
-const results = new Chan<Thumbnail>(2);
-
-async function produce(): Promise<void> {
+async function produce(jobs: Chan<string>): Promise<void> {
   try {
     for (const file of files) await jobs.send(file);
   } finally {
@@ -25,14 +22,14 @@ async function produce(): Promise<void> {
   }
 }
 
-async function work(name: string): Promise<void> {
+async function work(name: string, jobs: Chan<string>, results: Chan<Thumbnail>): Promise<void> {
   for await (const file of jobs) {
     await sleep(10); // scaling the picture
     await results.send({ file, madeBy: name });
   }
 }
 
-async function closeWhenDone(workers: readonly Promise<void>[]): Promise<void> {
+async function closeWhenDone(workers: readonly Promise<void>[], results: Chan<Thumbnail>): Promise<void> {
   try {
     await Promise.all(workers);
   } finally {
@@ -41,8 +38,11 @@ async function closeWhenDone(workers: readonly Promise<void>[]): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const producing = produce();
-  const closing = closeWhenDone(["Ada", "Bob", "Cy"].map(work));
+  const jobs = new Chan<string>(2);
+  const results = new Chan<Thumbnail>(2);
+  const producing = produce(jobs);
+  const workers = ["Ada", "Bob", "Cy"].map((name) => work(name, jobs, results));
+  const closing = closeWhenDone(workers, results);
   let count = 0;
   for await (const { file, madeBy } of results) {
     console.log(`${file} by ${madeBy}`);

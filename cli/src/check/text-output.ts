@@ -44,20 +44,23 @@ function samePlace(a: Span, b: Span): boolean {
   return a.file === b.file && a.line === b.line && a.column === b.column;
 }
 
-/** Lines that one finding may mark; a whole function would hide the rest. */
-const mostLines = 4;
-
 function frame(source: string, at: Span, colors: Colors): string {
-  const long = at.endLine - at.line >= mostLines;
-  const end = long
-    ? { line: at.line }
-    : { line: at.endLine, column: Math.max(at.endColumn, at.line === at.endLine ? at.column + 1 : 1) };
   const colored = colors.isColorSupported;
+  const text = harmless(source);
+  // Of a callback over many lines the first one says enough.
+  const lastColumn = at.endLine > at.line ? lineLength(text, at.line) + 1 : at.endColumn;
   return codeFrameColumns(
-    harmless(source),
-    { start: { line: at.line, column: at.column }, end },
+    text,
+    {
+      start: { line: at.line, column: at.column },
+      end: { line: at.line, column: Math.max(lastColumn, at.column + 1) },
+    },
     { linesAbove: 2, linesBelow: 2, highlightCode: colored, forceColor: colored },
   );
+}
+
+function lineLength(text: string, line: number): number {
+  return text.split(/\r\n|[\n\r\u2028\u2029]/, line)[line - 1]?.length ?? 0;
 }
 
 function indent(text: string, by: string): string {
