@@ -1,8 +1,6 @@
-import type { TaskId } from "./task.ts";
+import type { ResourceId, TaskId } from "./ids.ts";
 
-declare const resourceId: unique symbol;
-/** Identifies a resource within one process, for its whole life. */
-export type ResourceId = number & { readonly [resourceId]: never };
+export type { ResourceId } from "./ids.ts";
 
 /** What tasks wait on. */
 export type ResourceKind =

@@ -1,8 +1,6 @@
-import type { ResourceId } from "./resource.ts";
+import type { ResourceId, TaskId } from "./ids.ts";
 
-declare const taskId: unique symbol;
-/** Identifies a task within one process, for its whole life; never reused. */
-export type TaskId = number & { readonly [taskId]: never };
+export type { TaskId } from "./ids.ts";
 
 /** How a piece of async work came to be. */
 export type TaskKind = "main" | "async function" | "async generator" | "job" | "timer" | "callback";
