@@ -357,6 +357,19 @@ describe("program", function () {
       assert.equal(shared.commit(), generation);
     });
 
+    it("with a text that came to the disk unnoticed take effect", () => {
+      const project = write({ "tsconfig.json": config(), "a.ts": one, "b.ts": "export const f = 1;" });
+      shared.open([project.folder]);
+      const file = project.path("b.ts");
+      assert.equal(shared.text(file), "export const f = 1;");
+      const next = "export const f = 'something new';";
+      project.write("b.ts", next);
+      shared.setBuffer(file, next);
+      shared.invalidate([file]);
+      shared.commit();
+      assert.equal(shared.text(file), next);
+    });
+
     it("outlive a change on disk", () => {
       const project = write({ "tsconfig.json": config(), "a.ts": one, "b.ts": "export const f = 1;" });
       shared.open([project.folder]);

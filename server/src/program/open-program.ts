@@ -140,24 +140,31 @@ export function openProgram(options: ProgramOptions = {}): Program {
   const reopen = (changes: Changes) => {
     const opened = workspace === undefined ? [] : [...workspace.configurations.keys()];
     if (overlay.newFiles().length > 0) session.overlayEverything();
+    const named = new Map<FilePath, readonly FilePath[]>();
+    /** Configurations whose text for TypeScript is another one than before. */
+    const mendedNow: FilePath[] = [];
     const next = findWorkspace(roots, {
       libraries,
       newFiles: overlay.newFiles(),
-      namedBy: (configuration) => {
-        overlay.setConfiguration(configuration.file, configuration.mended);
-        return session.ask((_, api) => api.parseConfigFile(configuration.file).fileNames);
+      namedBy: ({ file, mended }) => {
+        const before = named.get(file);
+        if (before !== undefined) return before;
+        if (overlay.setConfiguration(file, mended)) mendedNow.push(file);
+        const names = session.ask((_, api) => api.parseConfigFile(file).fileNames);
+        named.set(file, names);
+        return names;
       },
     });
     workspace = next;
     const wanted = [...next.configurations.keys()];
-    const mended = [...next.configurations.values()].filter(({ file, mended: text }) =>
-      overlay.setConfiguration(file, text),
-    );
+    for (const { file, mended } of next.configurations.values()) {
+      if (overlay.setConfiguration(file, mended)) mendedNow.push(file);
+    }
     session.update({
       ...changes,
       open: wanted,
       close: opened.filter((configuration) => !next.configurations.has(configuration)),
-      changed: [...changes.changed, ...mended.map(({ file }) => file)],
+      changed: [...changes.changed, ...mendedNow],
     });
     const real = openProjects((configuration) => next.configurations.has(configuration));
     selected = next.selected(real);
@@ -306,7 +313,9 @@ export function openProgram(options: ProgramOptions = {}): Program {
       reopen(take());
     },
     setBuffer(file, text) {
-      if (currentText(overlay, file) !== text) pending.add(file);
+      // An editor opens files that have changed on disk without anybody telling us.
+      const isKnown = overlay.isBuffer(file) || overlay.isUpToDate(file);
+      if (!isKnown || currentText(overlay, file) !== text) pending.add(file);
       overlay.setBuffer(file, text);
     },
     closeBuffer(file) {

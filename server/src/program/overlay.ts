@@ -10,6 +10,8 @@ export interface Overlay extends FileOverlay {
   setBuffer(file: FilePath, text: string): void;
   closeBuffer(file: FilePath): void;
   isBuffer(file: FilePath): boolean;
+  /** True when TypeScript has read a file as it lies on disk now. */
+  isUpToDate(file: FilePath): boolean;
   /** Buffers without a file on disk. */
   newFiles(): readonly FilePath[];
   /** Configurations that are mended or made up. True when the texts changed for TypeScript. */
@@ -33,6 +35,8 @@ export function createOverlay(maxFileBytes: number): Overlay {
   const quarantined = new Set<FilePath>();
   const oversized = new Map<FilePath, number>();
   const read: FilePath[] = [];
+  /** How sources looked when TypeScript read them from the disk. */
+  const seen = new Map<string, string>();
 
   const newFolders = (): Set<string> =>
     new Set([...newFiles.values()].flatMap((file) => [...foldersAbove(file)].map(keyOf)));
@@ -40,7 +44,9 @@ export function createOverlay(maxFileBytes: number): Overlay {
   /** Sizes are looked at for sources only: a package may ship what it likes. */
   const isOversized = (file: FilePath): boolean => {
     if (!isSource(file) || isDependency(file)) return false;
-    const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    const stamp = stampOf(file);
+    seen.set(keyOf(file), stamp);
+    const bytes = Number.parseInt(stamp, 10) || 0;
     if (bytes <= maxFileBytes) {
       oversized.delete(file);
       return false;
@@ -58,7 +64,10 @@ export function createOverlay(maxFileBytes: number): Overlay {
         read.push(file);
         if (read.length > 256) read.splice(0, 128);
       }
-      if (text !== undefined) return text;
+      if (text !== undefined) {
+        seen.delete(key);
+        return text;
+      }
       return isOversized(file) ? "" : undefined;
     },
     fileExists: (file) => (newFiles.has(keyOf(file)) ? true : undefined),
@@ -92,6 +101,7 @@ export function createOverlay(maxFileBytes: number): Overlay {
       buffers.delete(keyOf(file));
       newFiles.delete(keyOf(file));
     },
+    isUpToDate: (file) => seen.get(keyOf(file)) === stampOf(file),
     isBuffer: (file) => buffers.has(keyOf(file)),
     newFiles: () => [...newFiles.values()],
     setConfiguration(file, text) {
@@ -106,4 +116,10 @@ export function createOverlay(maxFileBytes: number): Overlay {
     oversized,
     lastRead: () => read.toReversed(),
   };
+}
+
+/** Size in bytes and time of the last change; empty when there is no such file. */
+function stampOf(file: FilePath): string {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? "" : `${stats.size} ${stats.mtimeMs}`;
 }
