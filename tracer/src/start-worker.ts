@@ -47,8 +47,9 @@ function letRunWithoutDebugger(): void {
     if (!params.workerInfo.title.endsWith(tracerWorkerName)) return;
     const message = JSON.stringify({ id: 1, method: "Runtime.runIfWaitingForDebugger" });
     session.post("NodeWorker.sendMessageToWorker", { sessionId: params.sessionId, message }, () => {
-      // A connected session would keep the process from ending.
-      session.disconnect();
+      // A connected session would keep the process from ending. Node crashes when a session is disconnected while one of
+      // its own messages is handled (22.23, 24.21), hence the next turn.
+      setImmediate(() => session.disconnect());
     });
   });
   session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
