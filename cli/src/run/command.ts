@@ -27,6 +27,8 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   for (const file of [options.report, options.dumpOnExit]) if (file !== undefined) reserve(file);
 
   let hanging: readonly LastState[] = [];
+  const wantsDump = options.report !== undefined || options.dumpOnExit !== undefined || options.failOnProblem;
+  const stopWatching = wantsDump === true ? keepDumps(session, (states) => (hanging = states)) : () => {};
   const ending = await runProgram(
     {
       node,
@@ -35,6 +37,8 @@ export async function run(words: readonly string[], options: RunOptions): Promis
         ...process.env,
         UNKNOT_SESSION: session,
         UNKNOT_LAST_DUMP: "always",
+        // Problems are told at once, beside the program's own output.
+        UNKNOT_REPORT_STDERR: process.env["UNKNOT_REPORT_STDERR"] ?? "1",
         // What the program starts by the name `node` has to be the same Node.
         ...(node === process.execPath
           ? {}
@@ -43,16 +47,44 @@ export async function run(words: readonly string[], options: RunOptions): Promis
     },
     {
       beforeSignal: async () => {
-        hanging = await takeDumpsOfSession(session);
+        const states = await takeDumpsOfSession(session);
+        if (states.length > 0) hanging = states;
         await writeResults(hanging, options);
       },
     },
   );
+  stopWatching();
   const last = takeLastDumps(session);
   const states = last.length > 0 ? last : hanging;
   await writeResults(states, options);
   if (options.failOnProblem && hasSureProblem(reportOf(states))) process.exit(exitCodes.problem);
   return endLike(ending);
+}
+
+/**
+ * On a terminal ^C ends the program before anybody can ask it, so its dumps are taken from time to time; the tracer
+ * answers from a thread of its own. The more there is to tell, the longer the pauses.
+ */
+function keepDumps(session: string, keep: (states: readonly LastState[]) => void): () => void {
+  if (!process.stdin.isTTY) return () => {};
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  const schedule = (afterMs: number) => {
+    timer = setTimeout(() => void look(), afterMs);
+    timer.unref();
+  };
+  const look = async () => {
+    const started = performance.now();
+    const states = await takeDumpsOfSession(session);
+    if (stopped) return;
+    if (states.length > 0) keep(states);
+    schedule(Math.max(1000, 20 * (performance.now() - started)));
+  };
+  schedule(500);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
 }
 
 async function writeResults(states: readonly LastState[], options: RunOptions): Promise<void> {

@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { CliError } from "../cli-error.ts";
 
-/** The first Node that runs TypeScript as it is and whose module hooks the tracer can use. */
-const needed = { major: 22, minor: 18 };
+/** The first releases that run TypeScript as it is and have the module hooks that the tracer uses. */
+const needed: Readonly<Record<number, number>> = { 22: 18, 23: 6 };
 
 /**
  * The Node to run a program with: the one that runs this command, else the Node 22 of the package
@@ -20,13 +20,13 @@ export function findNode(
     if (packaged !== undefined) return packaged;
   }
   throw new CliError(
-    `Node ${version} can't be traced: install Node ${needed.major}.${needed.minor} or newer, or the package '${packageName}' in your project.`,
+    `Node ${version} can't be traced: install Node 22.18 or newer, or the package '${packageName}' in your project.`,
   );
 }
 
 export function canTrace(version: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  return major > needed.major || (major === needed.major && minor >= needed.minor);
+  return major > 23 || minor >= (needed[major] ?? Number.POSITIVE_INFINITY);
 }
 
 const packageName = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;

@@ -31,6 +31,10 @@ describe("the report of a run", () => {
     assert.equal(report.coverage.transformed, 6);
   });
 
+  it("says so when nothing was seen", () => {
+    assert.deepEqual(reportOf([]).coverage.blind, ["everything: no dump came from the program"]);
+  });
+
   it("tells facts from guesses", () => {
     assert.equal(hasSureProblem(report), true);
     const guesses = report.problems.map((problem) => ({ ...problem, certainty: "may" as const }));

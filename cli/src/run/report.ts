@@ -21,7 +21,7 @@ export function reportOf(states: readonly LastState[]): RunReport {
       started: threads.reduce((sum, state) => sum + state.started, 0),
       pending: dumps.reduce((sum, dump) => sum + dump.tasks.filter(isPending).length, 0),
     },
-    coverage: mergedCoverage(dumps.map((dump) => dump.coverage)),
+    coverage: dumps.length === 0 ? nothingSeen : mergedCoverage(dumps.map((dump) => dump.coverage)),
   };
 }
 
@@ -56,6 +56,15 @@ function problemsOf(dump: Dump): RunReport["problems"] {
     at,
   }));
 }
+
+/** A report without problems must not look like a program without problems. */
+const nothingSeen: Coverage = {
+  instrumented: [],
+  transformed: 0,
+  untouched: [],
+  blind: ["everything: no dump came from the program"],
+  dropped: 0,
+};
 
 function mergedCoverage(all: readonly Coverage[]): Coverage {
   const distinct = <T>(entries: readonly T[]) => [...new Set(entries)];

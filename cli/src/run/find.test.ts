@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { CliError } from "../cli-error.ts";
+import { canTrace, findNode } from "./find-node.ts";
+import { findProgram } from "./find-program.ts";
+
+describe("finding what to run", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "unknot-find-"));
+  after(() => rmSync(folder, { recursive: true }));
+  const put = (name: string, text = "") => {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), text);
+  };
+  const refuses = (run: () => unknown, message: RegExp) =>
+    assert.throws(run, (error) => error instanceof CliError && message.test(error.message));
+
+  describe("the Node", () => {
+    it("has to run TypeScript", () => {
+      assert.deepEqual(
+        ["20.20.2", "22.17.1", "22.18.0", "22.23.3", "23.5.0", "23.6.0", "24.0.0", "26.10.0"].map(canTrace),
+        [false, false, true, true, false, true, true, true],
+      );
+    });
+
+    it("is the one that runs the command, when it can", () => {
+      assert.equal(findNode(folder, { version: "24.1.0", execPath: "/opt/node" }), "/opt/node");
+    });
+
+    it("else comes from a package of the project", () => {
+      const system = process.platform === "win32" ? "win" : process.platform;
+      const name = `node_modules/node-${system}-${process.arch}`;
+      const file = `${name}/bin/${process.platform === "win32" ? "node.exe" : "node"}`;
+      put(`${name}/package.json`, "{}");
+      put(file);
+      const found = findNode(path.join(folder, "src"), { version: "20.20.2" });
+      assert.equal(path.basename(path.dirname(path.dirname(found))), path.basename(name));
+    });
+  });
+
+  describe("the program", () => {
+    before(() => {
+      put("app.ts");
+      put("plain.js");
+      put("dist/index.js");
+      put("node_modules/tool/cli.mjs");
+      mkdirSync(path.join(folder, "node_modules/.bin"));
+      symlinkSync("../tool/cli.mjs", path.join(folder, "node_modules/.bin/tool"));
+      mkdirSync(path.join(folder, "deep/er"), { recursive: true });
+    });
+    const fileOf = (...words: string[]) => path.relative(folder, findProgram(words, folder).file);
+
+    it("is a file, found as Node finds it", () => {
+      assert.deepEqual(
+        [fileOf("app.ts"), fileOf("./plain"), fileOf("dist")],
+        ["app.ts", "plain.js", path.join("dist", "index.js")],
+      );
+      refuses(() => fileOf("app"), /There is no program 'app'/);
+    });
+
+    it("keeps its arguments and Node's options apart", () => {
+      assert.deepEqual(findProgram(["app.ts", "--x", "-y"], folder).args, ["--x", "-y"]);
+      const { nodeOptions, args } = findProgram(["node", "--no-warnings", "app.ts", "--x"], folder);
+      assert.deepEqual([nodeOptions, args], [["--no-warnings"], ["--x"]]);
+    });
+
+    it("may be a command of an installed package", () => {
+      const { file } = findProgram(["tool"], path.join(folder, "deep/er"));
+      assert.equal(path.basename(file), "cli.mjs");
+      refuses(() => findProgram(["../tool"], folder), /There is no program/);
+    });
+
+    it("has to be said", () => {
+      refuses(() => findProgram([], folder), /Say what to run/);
+      refuses(() => findProgram(["node", "--test"], folder), /Say which file/);
+    });
+  });
+});
