@@ -29,6 +29,8 @@ const hostile = fc.oneof(
     "deadlock D1: task 1",
     "\u202e\u2028\ud800",
     "a.ts:1",
+    "scoped",
+    "enter",
   ),
 );
 const ms = fc.nat(100_000_000);

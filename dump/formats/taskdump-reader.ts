@@ -12,7 +12,7 @@ import {
 } from "@unknot/protocol/task.ts";
 import { type Certainty, type Verdict, verdicts } from "@unknot/protocol/verdict.ts";
 import { type ReadDumps, resourceKinds, taskKinds } from "./read-dumps.ts";
-import { anonymous, jsonString, noPlace, readNumbers, readSeconds, unquote } from "./text.ts";
+import { anonymous, jsonString, noPlace, readNumbers, readOperation, readSeconds, unquote } from "./text.ts";
 
 /**
  * Reads `.taskdump` text and what Go prints for all goroutines (`debug=2`, a crash), also a part of it: whatever is
@@ -495,7 +495,7 @@ class DumpReader {
     const wait: Wait = {
       on: "resource",
       resource: id,
-      op: unquote(match[5] ?? ""),
+      op: readOperation(match[5] ?? ""),
       sinceMs: readSeconds(match[6]),
       ...(match[7] === undefined ? {} : { position: Number(match[7]) }),
       ...(match[8] === undefined ? {} : { cancellable: true as const }),

@@ -12,6 +12,7 @@ import {
   quote,
   writeName,
   writeNumbers,
+  writeOperation,
   writePlace,
   writeReference,
   writeSeconds,
@@ -320,7 +321,7 @@ function waitLines(scene: Scene, task: Task, timed = true): string {
           ? ""
           : `, position ${wait.position} of ${Math.max(wait.position, resource?.waiters.length ?? 0)}`;
       const type = resource === undefined ? "" : ` (${writeWord(resource.type)})`;
-      const line = `waiting on ${referenceTo(scene, wait.resource)}${type} to ${writeWord(wait.op)}${timed ? ` ${since}` : ""}${place}${wait.cancellable ? ", cancellable" : ""}`;
+      const line = `waiting on ${referenceTo(scene, wait.resource)}${type} to ${writeOperation(wait.op)}${timed ? ` ${since}` : ""}${place}${wait.cancellable ? ", cancellable" : ""}`;
       return pair(line, writePlace(siteOf(scene.dump, resource?.created))) + holderLines(scene, resource);
     }
   }

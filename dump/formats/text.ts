@@ -36,6 +36,16 @@ export function writeWord(word: string): string {
   return bareWord.test(word) ? word : quote(word);
 }
 
+/** An operation as the verb of a sentence: who calls `runExclusive` waits to enter. */
+export function writeOperation(op: string): string {
+  if (op === "scoped") return "enter";
+  return op === "enter" ? quote(op) : writeWord(op);
+}
+
+export function readOperation(text: string): string {
+  return text === "enter" ? "scoped" : unquote(text);
+}
+
 /** `/srv/shop/src/orders.ts:41:17` */
 export function writePlace(site: Pick<Site, "file" | "line" | "column"> | undefined): string {
   if (site === undefined) return noPlace;
