@@ -50,7 +50,7 @@ export function diffDumps(before: Dump, after: Dump): DumpDiff {
 }
 
 /** Recognises a problem in another dump of the same program: what it is and where, not which tasks have it. */
-export function problemKey({ id, verdict, at }: Problem): string {
+function problemKey({ id, verdict, at }: Problem): string {
   return JSON.stringify([verdict, id, at.slice(0, 4)]);
 }
 

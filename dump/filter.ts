@@ -4,11 +4,11 @@ import { type Lookup, siteOf } from "./names.ts";
 import { waitMs } from "./overview.ts";
 
 /** What a filter looks at besides the task itself. */
-export interface FilterScene extends Lookup {
+interface FilterScene extends Lookup {
   readonly problems: readonly Problem[];
 }
 
-export type TaskPredicate = (task: Task) => boolean;
+type TaskPredicate = (task: Task) => boolean;
 
 export type ParsedFilter =
   | { readonly ok: true; readonly bind: (scene: FilterScene) => TaskPredicate }

@@ -25,7 +25,7 @@ export interface WaitForGraph {
 }
 
 /** The edges of vertex v lead to `targets[starts[v]]` … `targets[starts[v + 1] - 1]`. */
-export interface Edges {
+interface Edges {
   readonly starts: Int32Array;
   readonly targets: Int32Array;
 }

@@ -144,8 +144,10 @@ function tellTroubles({ notices, failures }: AnalysisReport, root: string): void
   for (const { file, message } of notices) {
     process.stderr.write(`${printable(shown(file, root))}: ${printable(message)}\n`);
   }
-  for (const { file, message } of failures) {
-    process.stderr.write(`${printable(shown(file, root))}: it could not be checked: ${printable(message)}\n`);
+  for (const { file, rule, message } of failures) {
+    process.stderr.write(
+      `${printable(shown(file, root))}: '${rule}' could not look at it: ${printable(message)}\n`,
+    );
   }
 }
 
