@@ -7,6 +7,7 @@ import { isAlive, runtimeFolderPath } from "@unknot/tracer/runtime-folder.ts";
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from "vscode-jsonrpc/node";
 import { CliError, reasonOf } from "./cli-error.ts";
 import type { LastState } from "./run/report.ts";
+import { printable } from "./terminal.ts";
 
 /** The traced threads of this user that are alive. */
 export function listTraced(): readonly Registration[] {
@@ -25,7 +26,13 @@ export async function takeDumps(pid: number): Promise<readonly Dump[]> {
         : `There is no process ${pid} ('unknot ps' lists the traced ones).`,
     );
   }
-  return Promise.all(threads.map((thread) => takeDump(thread, "cli", 30_000)));
+  const taken = await Promise.allSettled(threads.map((thread) => takeDump(thread, "cli", 30_000)));
+  const dumps = taken.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
+  const failures = taken.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+  if (dumps.length === 0) throw failures[0];
+  // One thread that can't answer is no reason to keep back the others.
+  for (const failure of failures) process.stderr.write(`${printable(reasonOf(failure))}\n`);
+  return dumps;
 }
 
 /** Dumps of the threads of a run that is under way; whoever does not answer soon is left out. */
