@@ -42,7 +42,10 @@ function parse(file: string, text: string): Node {
 function edited(text: string, edits: readonly Edit[]): string | undefined {
   if (edits.length === 0) return undefined;
   let result = text;
-  for (const { start, end, newText } of [...edits].sort((a, b) => b.start - a.start || b.end - a.end)) {
+  // Of two insertions at one place the first stays in front.
+  const sorted = edits.map((edit, index) => ({ ...edit, index }));
+  sorted.sort((a, b) => b.start - a.start || b.end - a.end || b.index - a.index);
+  for (const { start, end, newText } of sorted) {
     result = result.slice(0, start) + newText + result.slice(end);
   }
   return result;

@@ -35,6 +35,7 @@ export function createWorkspace(): Workspace {
       types: ["node", "mocha"],
       strict: true,
       noEmit: true,
+      allowImportingTsExtensions: true,
       skipLibCheck: true,
       allowJs: true,
       checkJs: true,

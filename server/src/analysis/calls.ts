@@ -141,19 +141,21 @@ function applyFunction(
   let result = inside(summary.returns);
   if (facts.generator) result = values.fresh(call.site, { type: "result" });
   else if (facts.async) result = values.promise(result, insideWaits(summary.waits), summary.rejects);
-  else result = declaredResult(s, call.site, result, key);
+  else result = furtherAway(s, declaredResult(s, call.site, result, key), call.at);
   const scopes = summary.scopes.flatMap((scope): Scope[] => {
     const path = via(scope.via);
     const callee = inside(scope.callee);
     const resource = inside(scope.resource);
     // What the callee itself sees whole, its own evaluation reports.
-    if (!path || (callee === scope.callee && resource === scope.resource)) return [];
+    const isSame = callee === scope.callee && resource === scope.resource;
+    if (!path || (isSame && !isSymbolic(callee))) return [];
     return [{ ...scope, callee, resource, arguments: scope.arguments.map(inside), via: path }];
   });
   const uses = summary.uses.flatMap((use): Use[] => {
     const path = via(use.via);
     const resource = inside(use.resource);
-    return !path || resource === use.resource ? [] : [{ ...use, resource, via: path }];
+    const isSame = resource === use.resource;
+    return !path || (isSame && !isSymbolic(resource)) ? [] : [{ ...use, resource, via: path }];
   });
   return {
     targets: [{ kind: "function", function: key, binding, summary }],
@@ -166,6 +168,21 @@ function applyFunction(
     uses,
     escapes: summary.escapes.map(inside),
   };
+}
+
+/** A promise that a synchronous function gives: what it waits for is one call further away. */
+function furtherAway(s: Semantics, result: Value, call: Location): Value {
+  const { values } = s;
+  if (result.kind === "union") {
+    return result.of.reduce<Value>(
+      (joined, part) => values.join(joined, furtherAway(s, part, call)),
+      values.nothing,
+    );
+  }
+  if (result.kind !== "promise" || result.waits.list.length === 0) return result;
+  const list = result.waits.list.flatMap((wait) => values.viaCall(wait, call) ?? []);
+  const waits = values.waits(list, result.waits.overflow || list.length < result.waits.list.length);
+  return values.promise(result.of, waits, result.rejects, result.sure);
 }
 
 /** What is not known of a result its declared type may say. */
@@ -564,7 +581,8 @@ function applyChain(s: Semantics, call: Call, base: CallEffect, of: Operation): 
       escapes: [...effect.escapes, ...done.escapes],
       scopes: [...effect.scopes, ...done.scopes],
     };
-    return { value: inner.value, rejects: inner.rejects || done.throws };
+    // A callback that ends the process leaves nobody to see a failure.
+    return { value: inner.value, rejects: inner.rejects || done.throws, ends: done.ends };
   };
   const fulfilled = run(operation.fulfilled, [first]);
   const rejected = run(operation.rejected, [values.unknown]);
@@ -572,7 +590,10 @@ function applyChain(s: Semantics, call: Call, base: CallEffect, of: Operation): 
   if (fulfilled) result = fulfilled.value;
   else if (rejected) result = values.join(first, rejected.value);
   // A handler of failures is there to handle them; that it may fail itself is no reason to doubt it.
-  const rejects = rejected ? false : sourceRejects || [fulfilled, settled].some((one) => one?.rejects);
+  const rejects =
+    rejected || settled?.ends === false
+      ? false
+      : sourceRejects || [fulfilled, settled].some((one) => one?.rejects);
   return { ...effect, result: values.promise(result, waits, rejects, sure), throws: false };
 }
 

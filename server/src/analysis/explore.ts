@@ -9,7 +9,7 @@ import type {
   Temp,
   VariableId,
 } from "../program/facts.ts";
-import { operands } from "../program/instructions.ts";
+import { operands, successors } from "../program/instructions.ts";
 import { type Evaluation, instructionThrows } from "./evaluate.ts";
 import { capturesIn, usesIn } from "./flow.ts";
 import { type FunctionKey, parseKey } from "./places.ts";
@@ -144,7 +144,8 @@ export function explore(solution: Solution, evaluation: Evaluation, birth: Birth
     const position = block.code.indexOf(birth.instruction);
     if (position < 0 || !evaluation.reached[index]) continue;
     const places = new Map([[tempPlace(birth.instruction.to), birth.place]]);
-    explorer.start(index as BlockId, position + 1, places, !birth.place.promise);
+    const known = explorer.knownBefore(index as BlockId, position);
+    explorer.start(index as BlockId, position + 1, places, !birth.place.promise, known);
   }
   explorer.run();
   return explorer.result();
@@ -183,10 +184,72 @@ class Explorer {
     this.#busy = busy;
   }
 
-  start(block: BlockId, from: number, places: ReadonlyMap<string, Place>, held: boolean): void {
-    const known = new Map<string, Known>();
+  start(
+    block: BlockId,
+    from: number,
+    places: ReadonlyMap<string, Place>,
+    held: boolean,
+    known: ReadonlyMap<string, Known> = new Map(),
+  ): void {
     const state: State = { block, held, foreign: false, places, known, from: undefined, step: undefined };
     this.#open.push({ state, from });
+  }
+
+  /** What every path to an instruction agrees on: conditions passed and literals assigned. */
+  knownBefore(block: BlockId, position: number): ReadonlyMap<string, Known> {
+    const { blocks } = this.#facts;
+    const entry = new Map<BlockId, ReadonlyMap<string, Known>>([[0 as BlockId, new Map()]]);
+    const meet = (to: BlockId, known: ReadonlyMap<string, Known>): boolean => {
+      const before = entry.get(to);
+      const shared = before ? new Map([...before].filter(([key, what]) => known.get(key) === what)) : known;
+      if (before && shared.size === before.size) return false;
+      entry.set(to, shared);
+      return true;
+    };
+    const open: BlockId[] = [0 as BlockId];
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      const code = blocks[id];
+      const known = entry.get(id);
+      if (!code || !known) continue;
+      const path = this.#pathWith(id, known);
+      for (const i of code.code) this.#learn(path, i);
+      const visit = (to: BlockId, after: Path) => {
+        if (meet(to, after.known)) open.push(to);
+      };
+      // An exception may come before any assignment of the block.
+      if (code.handler !== undefined) visit(code.handler, this.#pathWith(id, intersect(known, path.known)));
+      if (code.end.kind === "branch") {
+        const { end } = code;
+        const key = this.#keyOf(end.test);
+        const [yes, no] = [path.clone(), path.clone()];
+        yes.know(key, end.on === "truthy" ? "truthy" : "nullish");
+        no.know(key, end.on === "truthy" ? "falsy" : "present");
+        visit(end.yes, yes);
+        visit(end.no, no);
+      } else for (const to of successors(code.end)) visit(to, path);
+    }
+    const path = this.#pathWith(block, entry.get(block) ?? new Map());
+    for (const i of blocks[block]?.code.slice(0, position) ?? []) this.#learn(path, i);
+    return path.known;
+  }
+
+  #pathWith(block: BlockId, known: ReadonlyMap<string, Known>): Path {
+    return new Path({
+      block,
+      held: false,
+      foreign: false,
+      places: new Map(),
+      known,
+      from: undefined,
+      step: undefined,
+    });
+  }
+
+  #learn(path: Path, i: Instruction): void {
+    if (i.op === "store") {
+      path.forget(variableKeyText(i.variable));
+      path.setKnown(variableKeyText(i.variable), this.#knownOf(path, i.from));
+    } else if (i.op === "move") path.setKnown(tempKey(i.to), this.#knownOf(path, i.from));
   }
 
   run(): void {
@@ -678,6 +741,10 @@ class Path {
     this.#known = new Map(state.known);
   }
 
+  get known(): ReadonlyMap<string, Known> {
+    return this.#known;
+  }
+
   get places(): ReadonlyMap<string, Place> {
     return this.#places;
   }
@@ -728,6 +795,10 @@ class Path {
   lastThrow(): PathStep | undefined {
     return this.steps().findLast((step) => step.what === "throws");
   }
+}
+
+function intersect(a: ReadonlyMap<string, Known>, b: ReadonlyMap<string, Known>): ReadonlyMap<string, Known> {
+  return new Map([...a].filter(([key, what]) => b.get(key) === what));
 }
 
 function stateKey(state: State): string {

@@ -50,9 +50,9 @@ function ownMember(s: Semantics, of: Value, name: string): Value | undefined {
     case "fresh":
       if (of.made.type === "object") {
         const property = of.made.properties.get(name) ?? values.nothing;
-        const assigned = reader.field(siteField(of.site.id, name));
-        const both = values.join(property, assigned);
-        return both.kind === "nothing" ? values.member(of, name) : both;
+        const key = siteField(of.site.id, name);
+        const both = values.join(property, reader.field(key));
+        return both.kind === "nothing" && reader.isUnassigned(key) ? values.member(of, name) : both;
       }
       if (of.made.type === "array" && /^\d+$/.test(name)) {
         return of.made.elements[Number(name)] ?? values.unknown;
@@ -115,7 +115,9 @@ function classMember(s: Semantics, of: Value, owner: ClassKey, name: string, isS
   const base = found || isStatic ? undefined : world.modelBase(owner);
   // `class Turnstile extends Mutex`: what the class does not have it has from the library.
   if (base) return values.member(values.typed(of, { kind: "model", model: base }), name);
-  const content = reader.field(fieldOf(s, owner, name, isStatic));
+  const key = fieldOf(s, owner, name, isStatic);
+  const content = reader.field(key);
+  if (content.kind === "nothing" && !reader.isUnassigned(key)) return content;
   return isItself(content) || isShared(s, content, owner) ? content : values.member(of, name);
 }
 

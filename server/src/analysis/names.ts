@@ -1,7 +1,7 @@
-import type { FileFacts, FunctionFacts, Instruction } from "../program/facts.ts";
+import type { FileFacts, FunctionFacts, FunctionId, Instruction } from "../program/facts.ts";
 import type { ProgramView } from "./analyzer.ts";
 import { describeTemp } from "./flow.ts";
-import { type Location, parseKey } from "./places.ts";
+import { type FunctionKey, functionKey, type Location, parseKey } from "./places.ts";
 import type { Value } from "./values.ts";
 
 // What things are called in messages: the code's own names.
@@ -33,7 +33,7 @@ export function resourceName(view: ProgramView, resource: Value, at: Location): 
   const found = codeAt(view, at);
   switch (found?.i.op) {
     case "call": {
-      const evaluation = view.solution.evaluation(functionOf(view, at, found));
+      const evaluation = view.solution.evaluation(functionOf(at, found));
       const direct = evaluation?.calls.get(found.i)?.targets.some((target) => target.kind === "operation");
       const written = describeTemp(found.facts, found.one, found.i.receiver ?? found.i.callee);
       return direct ? written : (valueName(view, resource) ?? written);
@@ -45,13 +45,15 @@ export function resourceName(view: ProgramView, resource: Value, at: Location): 
   }
 }
 
-function functionOf(
-  view: ProgramView,
-  at: Location,
-  found: CodeAt,
-): Parameters<ProgramView["solution"]["evaluation"]>[0] {
+/** The innermost function with an operation at a place. */
+export function functionAround(view: ProgramView, at: Location): FunctionKey | undefined {
+  const found = codeAt(view, at);
+  return found && functionOf(at, found);
+}
+
+function functionOf(at: Location, found: CodeAt): FunctionKey {
   const id = found.facts.functions.indexOf(found.one);
-  return view.functionsOf(at.file)[id] as never;
+  return functionKey(at.file, id as FunctionId);
 }
 
 /** The callee of the call at a place: `this.inner`. */

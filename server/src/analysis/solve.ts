@@ -56,6 +56,8 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
   const texts = new Map<FunctionKey, string>();
   const variables = new Contributions<VariableKey>(values);
   const fields = new Contributions<FieldKey>(values);
+  // Fields that the program only reads: filled from outside, or by code that we do not understand.
+  const unassigned = new Set<FieldKey>();
   const answers = new Map<FilePath, Map<number, SymbolAnswer>>();
   const callers = new Map<FunctionKey, Set<FunctionKey>>();
   const questions = new Map<FunctionKey, readonly Question[]>();
@@ -75,6 +77,7 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
     },
     variable: (key) => variables.read(key, current),
     field: (key) => fields.read(key, current),
+    isUnassigned: (key) => unassigned.has(key),
     answer: (file, node) => answers.get(file)?.get(node),
   };
   const semantics = createSemantics(world, values, reader);
@@ -82,6 +85,19 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
   const work = new WorkList(functions);
 
   const settle = () => {
+    do evaluateAll();
+    while (openFields());
+  };
+  /** When nothing changes any more, fields that got no value never will; who reads them has to look again. */
+  const openFields = (): boolean => {
+    const empty = fields.readButEmpty().filter((key) => !unassigned.has(key));
+    for (const key of empty) {
+      unassigned.add(key);
+      work.addAll(fields.readers(key));
+    }
+    return empty.length > 0;
+  };
+  const evaluateAll = () => {
     for (let key = work.take(); key !== undefined; key = work.take()) {
       const facts = world.function(key);
       const count = (counts.get(key) ?? 0) + 1;
@@ -194,6 +210,14 @@ class Contributions<K> {
       else this.#readers.set(key, new Set([by]));
     }
     return this.#total.get(key) ?? this.#values.nothing;
+  }
+
+  readers(key: K): ReadonlySet<FunctionKey> | undefined {
+    return this.#readers.get(key);
+  }
+
+  readButEmpty(): readonly K[] {
+    return [...this.#readers.keys()].filter((key) => (this.#total.get(key)?.kind ?? "nothing") === "nothing");
   }
 
   /** The names of the keys by what they hold; of several the first in the order of keys. */

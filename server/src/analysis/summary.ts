@@ -52,6 +52,8 @@ export interface Reader {
   summary(key: FunctionKey): Summary | undefined;
   variable(key: VariableKey): Value;
   field(key: FieldKey): Value;
+  /** Nothing is known to be assigned to a field, and by now nothing will be. */
+  isUnassigned(key: FieldKey): boolean;
   answer(file: FilePath, node: number): SymbolAnswer | undefined;
 }
 

@@ -5,7 +5,7 @@ import { type Contexts, createContexts, startup } from "../analysis/contexts.ts"
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { rootOf } from "../analysis/explore.ts";
 import { type ModelType, operationOf } from "../analysis/model-index.ts";
-import { calleeName, resourceName, valueName } from "../analysis/names.ts";
+import { calleeName, functionAround, resourceName, valueName } from "../analysis/names.ts";
 import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Scope } from "../analysis/summary.ts";
 import { alternatives, type Binding, plain, type Value, type Wait } from "../analysis/values.ts";
@@ -153,8 +153,13 @@ class Collector {
       const effect = evaluation.awaits.get(instruction);
       if (!effect) continue;
       for (const wait of effect.waits.list) {
+        if (this.#isGuarded(wait)) continue;
         const at = { file, start: instruction.start, end: instruction.end };
-        this.#edge(evaluation.key, end, wait, wait.via, this.#heldAt(evaluation.key, instruction), at);
+        const { facts } = evaluation;
+        const whole = { file, start: facts.start, end: facts.end };
+        const inside = [...wait.via, wait.at].some((step) => contains(whole, step));
+        const gates = this.#heldAt(evaluation.key, instruction);
+        this.#edge(evaluation.key, end, wait, wait.via, gates, inside ? whole : at);
       }
     }
   }
@@ -186,8 +191,38 @@ class Collector {
       const via = wait.via.filter(
         (step, index) => !(index === 0 && step.start === at.start && step.file === at.file),
       );
-      this.#edge(evaluation.key, end, wait, via, this.#heldAt(evaluation.key, instruction), at);
+      // Asking whether the lock is free before asking for it is a way to be re-entrant.
+      if (this.#isGuarded(wait)) continue;
+      const body = this.#bodyOf(scope.callee, [...via, wait.at]) ?? at;
+      this.#edge(evaluation.key, end, wait, via, this.#heldAt(evaluation.key, instruction), body);
     }
+  }
+
+  /** The callback that holds, when a step of the way stands in it. */
+  #bodyOf(callee: Value, path: readonly Location[]): Location | undefined {
+    for (const one of alternatives(callee)) {
+      const facts = one.kind === "function" ? this.#view.world.function(one.function) : undefined;
+      if (!facts || one.kind !== "function") continue;
+      const body = { file: parseKey(one.function).file, start: facts.start, end: facts.end };
+      if (path.some((step) => contains(body, step))) return body;
+    }
+    return undefined;
+  }
+
+  /** A function on the way to the wait asks such a resource about its state first. */
+  #isGuarded(wait: Wait): boolean {
+    if (wait.kind !== "operation") return false;
+    const { solution, world } = this.#view;
+    const around = [...wait.via, wait.at].flatMap((at) => functionAround(this.#view, at) ?? []);
+    return around
+      .flatMap((key) => [key, ...world.enclosing(key)])
+      .some((key) =>
+        solution.evaluation(key)?.uses.some((use) => {
+          if (use.via.length > 0 || use.model.key !== wait.model.key) return false;
+          const asks = operationOf(use.model, use.operation)?.op === "query";
+          return asks && (plain(use.resource) === plain(wait.resource) || isSymbolic(use.resource));
+        }),
+      );
   }
 
   #edge(
@@ -196,7 +231,7 @@ class Collector {
     wait: Wait,
     via: readonly Location[],
     gates: readonly Value[],
-    fallback: Location,
+    within: Location,
   ): void {
     if (wait.kind !== "operation" || this.#edges.length >= maxEdges) return;
     const operation = operationOf(wait.model, wait.operation);
@@ -208,7 +243,6 @@ class Collector {
       at: wait.at,
       text: resourceName(this.#view, plain(wait.resource), wait.at),
     };
-    const { file } = parseKey(key);
     const path = [...via, wait.at];
     this.#edges.push({
       held,
@@ -216,7 +250,8 @@ class Collector {
       op: operation.op,
       via,
       trace: this.#trace(held, wanted, via),
-      from: path.find((step) => step.file === file) ?? fallback,
+      // The last step that still stands in the code which holds.
+      from: path.findLast((step) => contains(within, step)) ?? within,
       function: key,
       gates: new Set(gates.filter((gate) => gate !== held.resource && gate !== wanted.resource)),
       capacity: capacityOf(held.resource) ?? capacityOf(this.#contentOf(held.resource)),
@@ -244,8 +279,13 @@ class Collector {
           const { caller, binding, instruction } = context;
           if (!caller || !binding || !instruction || this.#edges.length >= maxEdges) continue;
           const lifted = this.#substituted(edge, caller, binding, instruction);
-          if (!lifted) continue;
-          this.#edges.push(lifted);
+          // A closure inside the caller changes nothing yet: its own callers may.
+          if (
+            lifted.held.resource !== edge.held.resource ||
+            lifted.wanted.resource !== edge.wanted.resource
+          ) {
+            this.#edges.push(lifted);
+          }
           if (needsCaller(lifted)) next.push(lifted);
         }
       }
@@ -253,12 +293,7 @@ class Collector {
     }
   }
 
-  #substituted(
-    edge: Edge,
-    caller: FunctionKey,
-    binding: Binding,
-    instruction: Instruction,
-  ): Edge | undefined {
+  #substituted(edge: Edge, caller: FunctionKey, binding: Binding, instruction: Instruction): Edge {
     const { semantics } = this.#view.solution;
     const change = (end: End): End => {
       const resource = plain(semantics.substitute(end.resource, binding));
@@ -267,7 +302,6 @@ class Collector {
     };
     const held = change(edge.held);
     const wanted = change(edge.wanted);
-    if (held.resource === edge.held.resource && wanted.resource === edge.wanted.resource) return undefined;
     const { file } = parseKey(caller);
     const at = { file, start: instruction.start, end: instruction.end };
     return {
@@ -316,6 +350,10 @@ function verbOf(end: End): string {
     default:
       return "acquired";
   }
+}
+
+function contains(outer: Location, inner: Location): boolean {
+  return outer.file === inner.file && outer.start <= inner.start && inner.end <= outer.end;
 }
 
 /** Operations that go on only when somebody else lets them. */

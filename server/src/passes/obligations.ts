@@ -122,7 +122,7 @@ function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
           call: locationIn(file, i),
           ...(declared ? { target: declared } : {}),
           function: key,
-          canAwait: evaluation.facts.async,
+          canAwait: evaluation.facts.async && (evaluation.facts.kind !== "module" || facts.module),
           atTopLevel: evaluation.facts.kind === "module",
           isScriptLanguage: facts.language === "javascript",
         },
@@ -141,9 +141,9 @@ function startsTask(
 ): DroppedTask["because"] | "ask" | "no" {
   if (!effect.ends || isHandled(evaluation, i, 0)) return "no";
   const { result } = effect;
+  // Its failure cannot come to light, because it does not fail.
+  if (result.kind === "promise" && !result.rejects) return "no";
   if (result.kind === "promise" && result.sure) {
-    // Its failure cannot come to light, because it does not fail.
-    if (!result.rejects) return "no";
     const [target] = effect.targets;
     if (target?.kind === "operation" && isHarmless(target)) return "no";
     return target?.kind === "operation" ? "model" : target?.kind === "function" ? "async function" : "type";

@@ -38,6 +38,8 @@ export interface FileFacts {
   readonly format: typeof factsFormat;
   readonly path: FilePath;
   readonly language: "typescript" | "javascript";
+  /** It imports or exports something, so its names are its own and `await` may stand at its top. */
+  readonly module: boolean;
   /** Offset of the first unit of each line. */
   readonly lines: readonly number[];
   readonly imports: readonly ImportFact[];

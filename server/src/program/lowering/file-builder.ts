@@ -152,6 +152,7 @@ export class FileBuilder {
       format: factsFormat,
       path: this.path,
       language: /\.[cm]?jsx?$/.test(this.path) ? "javascript" : "typescript",
+      module: this.sourceFile.externalModuleIndicator !== undefined,
       lines: this.sourceFile.getLineStarts(),
       imports: this.imports,
       exports: [...this.#exports.values()],
