@@ -56,6 +56,9 @@ console.log("ready");
   };
   const reportIn = (file: string) => JSON.parse(readFileSync(path.join(folder, file), "utf8")) as RunReport;
 
+  const readIfThere = (file: string) =>
+    existsSync(path.join(folder, file)) ? readFileSync(path.join(folder, file), "utf8") : "";
+
   it("leaves arguments, output and exit code as they are", async () => {
     const fine = await run(["--", "fine.ts", "3", "--report", "x"]);
     assert.deepEqual([fine.code, fine.stdout], [3, "3 [ '3', '--report', 'x' ]\n"]);
@@ -111,6 +114,29 @@ console.log("ready");
       );
     });
   }
+
+  it("has the report also when the program got the signal first, as from a terminal", async () => {
+    const ended = await run(["--report", "group.json", "--", "hangs.ts"], () => {
+      const look = setInterval(() => {
+        const text = readIfThere("group.json");
+        if (!text.includes('"deadlock"')) return;
+        clearInterval(look);
+        void (async () => {
+          const listed = JSON.parse((await unknot(["ps", "--json"])).stdout) as {
+            pid: number;
+            title: string;
+          }[];
+          const own = listed.find((each) => each.title.startsWith(folder));
+          if (own !== undefined) process.kill(own.pid, "SIGTERM");
+        })();
+      }, 50);
+    });
+    assert.equal(ended.signal, "SIGTERM");
+    assert.deepEqual(
+      reportIn("group.json").problems.map((problem) => problem.verdict),
+      ["deadlock"],
+    );
+  });
 
   it("lets the program answer a signal itself", async () => {
     const { code, stdout } = await run(

@@ -27,8 +27,13 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   for (const file of [options.report, options.dumpOnExit]) if (file !== undefined) reserve(file);
 
   let hanging: readonly LastState[] = [];
-  const wantsDump = options.report !== undefined || options.dumpOnExit !== undefined || options.failOnProblem;
-  const stopWatching = wantsDump === true ? keepDumps(session, (states) => (hanging = states)) : () => {};
+  const wantsDump =
+    options.report !== undefined || options.dumpOnExit !== undefined || options.failOnProblem === true;
+  const keep = (states: readonly LastState[]) => {
+    hanging = states;
+    writeReport(states, options);
+  };
+  const stopWatching = wantsDump ? keepDumps(session, keep) : () => {};
   const ending = await runProgram(
     {
       node,
@@ -62,11 +67,11 @@ export async function run(words: readonly string[], options: RunOptions): Promis
 }
 
 /**
- * On a terminal ^C ends the program before anybody can ask it, so its dumps are taken from time to time; the tracer
- * answers from a thread of its own. The more there is to tell, the longer the pauses.
+ * A terminal, `timeout` and service managers send their signal to the whole group of processes: the program may have
+ * ended before anybody can ask it. So its dumps are taken from time to time, and the report is kept up to date; the
+ * tracer answers from a thread of its own. The more there is to tell, the longer the pauses.
  */
 function keepDumps(session: string, keep: (states: readonly LastState[]) => void): () => void {
-  if (!process.stdin.isTTY) return () => {};
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const schedule = (afterMs: number) => {
@@ -80,27 +85,37 @@ function keepDumps(session: string, keep: (states: readonly LastState[]) => void
     if (states.length > 0) keep(states);
     schedule(Math.max(1000, 20 * (performance.now() - started)));
   };
-  schedule(500);
+  schedule(300);
   return () => {
     stopped = true;
     clearTimeout(timer);
   };
 }
 
-async function writeResults(states: readonly LastState[], options: RunOptions): Promise<void> {
+function writeReport(states: readonly LastState[], { report }: RunOptions): void {
+  if (report === undefined) return;
   try {
-    if (options.report !== undefined) {
-      writeFileSync(options.report, `${JSON.stringify(reportOf(states), null, 2)}\n`);
-    }
-    if (options.dumpOnExit !== undefined) {
-      const format = options.dumpOnExit.endsWith(".json") ? "json" : "taskdump";
-      const dumps = states.map((state) => state.dump);
-      await writeDumps(dumps, { format, full: true }, options.dumpOnExit);
-    }
+    writeFileSync(report, `${JSON.stringify(reportOf(states), null, 2)}\n`);
   } catch (error) {
-    // The program's own ending is worth more than our file.
-    process.stderr.write(`${colorsFor(process.stderr).red("unknot:")} ${printable(reasonOf(error))}\n`);
+    tell(error);
   }
+}
+
+async function writeResults(states: readonly LastState[], options: RunOptions): Promise<void> {
+  writeReport(states, options);
+  if (options.dumpOnExit === undefined) return;
+  const format = options.dumpOnExit.endsWith(".json") ? "json" : "taskdump";
+  const dumps = states.map((state) => state.dump);
+  try {
+    await writeDumps(dumps, { format, full: true }, options.dumpOnExit);
+  } catch (error) {
+    tell(error);
+  }
+}
+
+/** The program's own ending is worth more than our files. */
+function tell(error: unknown): void {
+  process.stderr.write(`${colorsFor(process.stderr).red("unknot:")} ${printable(reasonOf(error))}\n`);
 }
 
 function reserve(file: string): void {
