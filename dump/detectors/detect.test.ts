@@ -217,7 +217,8 @@ describe("exit-pending", () => {
       .task(2, { wait: wants(1, "wait") })
       .task(3, { wait: joins(1, 2) })
       .task(4, { external: true, wait: waits() })
-      .task(5, { state: "IO wait", wait: waits() });
+      .task(5, { state: "IO wait", wait: waits() })
+      .task(6, { state: "runnable" });
     assert.deepEqual(detect(builder.build(ended)), []);
   });
 

@@ -41,7 +41,8 @@ function isOurs(task: Task): boolean {
 /** What an empty loop may still wake: work that keeps no process alive. Resources never wake anybody by themselves. */
 function goesOn(scene: Scene, task: Task | undefined): boolean {
   if (task === undefined) return false;
-  if (hasEnded(task)) return true;
+  // What runs does not wait, whatever the loop does.
+  if (hasEnded(task) || task.wait === undefined) return true;
   if (task.state === "sleep" || task.state === "IO wait" || task.state === "worker.wait") return true;
   const { wait } = task;
   const resource = wait?.on === "resource" ? scene.resourceById.get(wait.resource) : undefined;
