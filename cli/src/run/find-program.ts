@@ -20,7 +20,9 @@ export function findProgram(words: readonly string[], folder: string): Program {
     throw new CliError("Say what to run: unknot run -- program.ts");
   }
   if (/^node(\.exe)?$/.test(path.basename(first)) && !isFile(path.resolve(folder, first))) {
-    const at = rest.findIndex((word) => !word.startsWith("-"));
+    const at = rest.findIndex(
+      (word, index) => !word.startsWith("-") && !takesValue.has(rest[index - 1] ?? ""),
+    );
     const file = at === -1 ? undefined : rest[at];
     if (file === undefined)
       throw new CliError("Say which file Node shall run: unknot run -- node program.js");
@@ -34,6 +36,19 @@ export function findProgram(words: readonly string[], folder: string): Program {
   }
   return { nodeOptions: [], file, args: rest };
 }
+
+/** Options of Node whose value is a word of its own. */
+const takesValue: ReadonlySet<string> = new Set([
+  "-r",
+  "--require",
+  "--import",
+  "--loader",
+  "--experimental-loader",
+  "-C",
+  "--conditions",
+  "--env-file",
+  "--title",
+]);
 
 /** As Node finds the file that it is started with. */
 function fileOf(named: string): string | undefined {

@@ -63,6 +63,10 @@ describe("finding what to run", () => {
       assert.deepEqual(findProgram(["app.ts", "--x", "-y"], folder).args, ["--x", "-y"]);
       const { nodeOptions, args } = findProgram(["node", "--no-warnings", "app.ts", "--x"], folder);
       assert.deepEqual([nodeOptions, args], [["--no-warnings"], ["--x"]]);
+      assert.deepEqual(findProgram(["node", "-r", "plain.js", "app.ts"], folder).nodeOptions, [
+        "-r",
+        "plain.js",
+      ]);
     });
 
     it("may be a command of an installed package", () => {
