@@ -142,6 +142,7 @@ class FunctionState {
   readonly #file: string;
   readonly #facts: FunctionFacts;
   readonly #temps: Value[];
+  readonly #mergeTemps: ReadonlySet<Temp>;
   readonly #locals = new Map<VariableId, Value>();
   readonly #calls = new Map<Instruction, CallEffect>();
   readonly #awaits = new Map<Instruction, AwaitEffect>();
@@ -149,6 +150,9 @@ class FunctionState {
   readonly #fields = new Map<FieldKey, Value>();
   readonly #escapes = new Map<number, Value>();
   readonly #uses: Use[] = [];
+  /** Variables and temps that were read in this pass; a later change of one means another pass. */
+  readonly #loaded = new Set<VariableId>();
+  readonly #merged = new Set<Temp>();
   #changed = false;
 
   constructor(s: Semantics, key: FunctionKey, facts: FunctionFacts) {
@@ -157,6 +161,7 @@ class FunctionState {
     this.#file = parseKey(key).file;
     this.#facts = facts;
     this.#temps = new Array<Value>(facts.temps).fill(s.values.nothing);
+    this.#mergeTemps = mergeTemps(facts);
   }
 
   /** Goes through the code once; true when something became known that an earlier instruction may read. */
@@ -166,11 +171,14 @@ class FunctionState {
     this.#fields.clear();
     this.#escapes.clear();
     this.#uses.length = 0;
+    this.#loaded.clear();
+    this.#merged.clear();
     for (const block of this.#facts.blocks) for (const instruction of block.code) this.#step(instruction);
     return this.#changed;
   }
 
   #read(temp: Temp): Value {
+    if (this.#mergeTemps.has(temp)) this.#merged.add(temp);
     return this.#temps[temp] ?? this.#s.values.nothing;
   }
 
@@ -179,7 +187,7 @@ class FunctionState {
   }
 
   #site(at: Instruction): Site {
-    return this.#s.values.site(this.#key, [this.#location(at)]);
+    return this.#s.values.siteOf(at, this.#key, () => this.#location(at));
   }
 
   #location(at: Instruction): Location {
@@ -335,6 +343,7 @@ class FunctionState {
     if (fact.kind === "import") return targetValue(this.#s, world.importOf(this.#file, id));
     if (world.isAmbient(key)) return values.variable(key);
     const own = fact.function === this.#id();
+    this.#loaded.add(id);
     const local = this.#locals.get(id) ?? values.nothing;
     // A variable that closures assign has more values than this function gives it.
     if (own && !(fact.captured && fact.assignments > 0)) return local;
@@ -355,16 +364,16 @@ class FunctionState {
     const after = values.join(before, stored);
     if (after === before) return;
     this.#locals.set(id, after);
-    this.#changed = true;
+    if (this.#loaded.has(id)) this.#changed = true;
   }
 
   #move(to: Temp, value: Value): void {
-    const before = this.#read(to);
+    const before = this.#temps[to] ?? this.#s.values.nothing;
     const after = this.#s.values.join(before, value);
-    if (after !== before) {
-      this.#write(to, after);
-      this.#changed = true;
-    }
+    if (after === before) return;
+    this.#write(to, after);
+    // Blocks stand in order: only what a loop carries back was read before it was written.
+    if (this.#merged.has(to)) this.#changed = true;
   }
 
   #receiver(): Value {
@@ -667,12 +676,28 @@ class FunctionState {
   }
 
   #throws(block: Block): boolean {
-    return block.end.kind === "throw" || block.code.some((instruction) => this.#mayThrow(instruction));
+    return block.end.kind === "throw" || block.code.some((instruction) => this.#mayThrow(block, instruction));
   }
 
-  #mayThrow(instruction: Instruction): boolean {
-    return instructionThrows(instruction, this.#calls, this.#awaits);
+  /** Handlers and cleanup are there to deal with failures: a call in them counts as failing only if it says so. */
+  #mayThrow(block: Block, instruction: Instruction): boolean {
+    if (!instructionThrows(instruction, this.#calls, this.#awaits)) return false;
+    if (!block.cleanup || instruction.op === "await" || instruction.op === "next") return true;
+    const effect = this.#calls.get(instruction);
+    return effect?.targets.some((target) => target.kind === "function" && target.summary.throws) ?? false;
   }
+}
+
+const mergeTempsOf = new WeakMap<FunctionFacts, ReadonlySet<Temp>>();
+
+/** The temps that several instructions write. */
+function mergeTemps(facts: FunctionFacts): ReadonlySet<Temp> {
+  const known = mergeTempsOf.get(facts);
+  if (known) return known;
+  const found = new Set<Temp>();
+  for (const block of facts.blocks) for (const i of block.code) if (i.op === "move") found.add(i.to);
+  mergeTempsOf.set(facts, found);
+  return found;
 }
 
 /** Whether an instruction may throw, with what is known of what it calls and awaits. */

@@ -28,13 +28,24 @@ export function variableKey(file: FilePath, id: VariableId): VariableKey {
 }
 
 /** The file and the number of a key. */
-export function parseKey(of: FunctionKey | ClassKey | VariableKey): {
+export function parseKey(of: FunctionKey | ClassKey | VariableKey): ParsedKey {
+  const known = parsed.get(of);
+  if (known) return known;
+  const mark = of.lastIndexOf("#");
+  const key = { file: of.slice(0, mark), id: Number(of.slice(mark + 2)) };
+  // Asked for at every step; a bound keeps a long-lived server from collecting the keys of all its past programs.
+  if (parsed.size > maxParsed) parsed.clear();
+  parsed.set(of, key);
+  return key;
+}
+
+interface ParsedKey {
   readonly file: FilePath;
   readonly id: number;
-} {
-  const mark = of.lastIndexOf("#");
-  return { file: of.slice(0, mark), id: Number(of.slice(mark + 2)) };
 }
+
+const parsed = new Map<string, ParsedKey>();
+const maxParsed = 200_000;
 
 export function isClassKey(of: ClassKey | FunctionKey): of is ClassKey {
   return of[of.lastIndexOf("#") + 1] === "c";

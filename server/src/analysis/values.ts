@@ -183,6 +183,7 @@ type Bare<T, K extends string> = T extends unknown ? Omit<T, K> : never;
 export class Values {
   readonly #byKey = new Map<string, Value>();
   readonly #sites = new Map<string, Site>();
+  readonly #siteOf = new WeakMap<object, Site>();
   readonly #waits = new Map<string, Wait>();
   readonly #waitSets = new Map<string, Waits>();
   readonly nothing: Value;
@@ -279,6 +280,15 @@ export class Values {
     if (known) return known;
     const site = { id: this.#sites.size, function: key, path };
     this.#sites.set(text, site);
+    return site;
+  }
+
+  /** The site of an instruction, which stands in one function only. */
+  siteOf(instruction: object, key: FunctionKey, at: () => Location): Site {
+    const known = this.#siteOf.get(instruction);
+    if (known) return known;
+    const site = this.site(key, [at()]);
+    this.#siteOf.set(instruction, site);
     return site;
   }
 

@@ -105,6 +105,8 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   }
   const modules = new Map<string, ExportTarget | undefined>();
   const importsOf = new Map<FilePath, Map<VariableId, FileFacts["imports"][number]>>();
+  const targets = new Map<VariableKey, ExportTarget | undefined>();
+  const writtenTypes = new WeakMap<TypeReference, TypeInfo | null>();
   const functionsAt = new Map<FilePath, Map<number, FunctionId>>();
   const stored = new Map<FilePath, Set<VariableId>>();
   const classParents = new Map<ClassKey, ClassKey | "none" | "unknown">();
@@ -133,17 +135,19 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       return modules.get(key);
     },
     importOf(file, variable) {
-      let known = importsOf.get(file);
-      if (!known) {
-        known = new Map((factsOf.get(file)?.imports ?? []).map((fact) => [fact.variable, fact]));
-        importsOf.set(file, known);
-      }
-      const fact = known.get(variable);
-      if (!fact) return undefined;
-      return exportFrom(world.moduleOf(file, fact.specifier), fact.imported, 0);
+      const key = variableKey(file, variable);
+      if (!targets.has(key)) targets.set(key, findImport(file, variable));
+      return targets.get(key);
     },
     exportOf: (file, name) => exportOf(file, name, 0),
-    typeOf: (file, reference) => typeOf(file, reference, 0),
+    typeOf(file, reference) {
+      if (!reference) return undefined;
+      const known = writtenTypes.get(reference);
+      if (known !== undefined) return known ?? undefined;
+      const found = typeOf(file, reference, 0);
+      writtenTypes.set(reference, found ?? null);
+      return found;
+    },
     member(of, name, isStatic) {
       for (let at: ClassKey | undefined = of, hops = 0; at && hops < maxHops; hops += 1) {
         const found = ownMember(at, name, isStatic);
@@ -246,6 +250,16 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     const found = source.resolveModule(from, specifier);
     if (found !== undefined && files.has(found)) return { kind: "module", file: found };
     return /^[./]/.test(specifier) ? undefined : { kind: "external", module: bare, path: [] };
+  }
+
+  function findImport(file: FilePath, variable: VariableId): ExportTarget | undefined {
+    let known = importsOf.get(file);
+    if (!known) {
+      known = new Map((factsOf.get(file)?.imports ?? []).map((fact) => [fact.variable, fact]));
+      importsOf.set(file, known);
+    }
+    const fact = known.get(variable);
+    return fact && exportFrom(world.moduleOf(file, fact.specifier), fact.imported, 0);
   }
 
   function exportFrom(

@@ -223,7 +223,7 @@ export interface FunctionFacts extends Range {
   readonly nodes: readonly NodeId[];
   readonly parameters: readonly ParameterFact[];
   readonly returnType?: TypeReference;
-  /** The first is the entry. */
+  /** The first is the entry; a block stands behind those that lead to it, loops apart. */
   readonly blocks: readonly Block[];
   readonly temps: number;
   /** Blocks of statements as written, for edits. */
@@ -250,6 +250,8 @@ export interface Block {
   readonly code: readonly Instruction[];
   readonly end: Terminator;
   readonly handler?: BlockId;
+  /** It stands in a `catch` or `finally`, or runs because one does: its calls clean up after a failure. */
+  readonly cleanup?: true;
 }
 
 export type Terminator =

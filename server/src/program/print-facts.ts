@@ -10,7 +10,8 @@ export function printFunction(file: FileFacts, facts: FunctionFacts): string {
 function printBlock(file: FileFacts, block: Block, index: number): string {
   const handler = block.handler === undefined ? "" : ` (throws to b${block.handler})`;
   const code = block.code.map((instruction) => `  ${printInstruction(file, instruction)}`);
-  return [`b${index}:${handler}`, ...code, `  ${printTerminator(block.end)}`].join("\n");
+  const cleanup = block.cleanup ? " (cleanup)" : "";
+  return [`b${index}:${cleanup}${handler}`, ...code, `  ${printTerminator(block.end)}`].join("\n");
 }
 
 function printTerminator(end: Terminator): string {

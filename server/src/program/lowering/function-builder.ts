@@ -24,6 +24,7 @@ interface OpenBlock {
   readonly code: Instruction[];
   end: Terminator | undefined;
   handler: BlockId | undefined;
+  readonly cleanup: boolean;
 }
 
 /** What surrounds the code being lowered and has a say when it is left. */
@@ -74,6 +75,7 @@ export class FunctionBuilder {
   #returned: Temp | undefined;
   #copies = 0;
   #depth = 0;
+  #cleaning = false;
   readonly #listed = new Set<NodeId>();
 
   constructor(
@@ -89,7 +91,7 @@ export class FunctionBuilder {
     this.lower = lower;
     this.async = flags.async;
     this.generator = flags.generator;
-    this.#current = { code: [], end: undefined, handler: undefined };
+    this.#current = { code: [], end: undefined, handler: undefined, cleanup: false };
     this.#blocks.push(this.#current);
   }
 
@@ -122,7 +124,7 @@ export class FunctionBuilder {
   }
 
   #blockWith(handler: BlockId | undefined): BlockId {
-    this.#blocks.push({ code: [], end: undefined, handler });
+    this.#blocks.push({ code: [], end: undefined, handler, cleanup: this.#cleaning });
     return (this.#blocks.length - 1) as BlockId;
   }
 
@@ -148,7 +150,7 @@ export class FunctionBuilder {
   #end(end: Terminator): void {
     this.#current.end ??= end;
     // Code after a jump is unreachable; it is lowered all the same, because closures in it must exist.
-    this.#current = { code: [], end: undefined, handler: this.handler };
+    this.#current = { code: [], end: undefined, handler: this.handler, cleanup: this.#cleaning };
     this.#blocks.push(this.#current);
   }
 
@@ -186,11 +188,31 @@ export class FunctionBuilder {
     this.enter(landing);
     const caught = this.temp();
     this.emit({ op: "caught", to: caught }, options.at);
-    if (this.#mayCopy()) cleanup(true);
+    if (this.#mayCopy()) this.#run(() => cleanup(true));
     this.throw(caught, options.at);
 
     this.enter(after);
-    if (options.onNormal && this.#mayCopy()) cleanup(false);
+    if (options.onNormal && this.#mayCopy()) this.#run(() => cleanup(false));
+  }
+
+  /** Lowers code that cleans up, in blocks that say so. */
+  cleaningUp(lower: () => void): void {
+    const before = this.#cleaning;
+    this.#cleaning = true;
+    lower();
+    this.#cleaning = before;
+  }
+
+  #run(cleanup: () => void): void {
+    this.cleaningUp(() => {
+      const start = this.block();
+      this.goto(start);
+      this.enter(start);
+      cleanup();
+    });
+    const after = this.block();
+    this.goto(after);
+    this.enter(after);
   }
 
   return(value: Temp | undefined, at: Range): void {
@@ -260,7 +282,7 @@ export class FunctionBuilder {
         const resumeAt = this.#current;
         this.#outside(depth, frame.handler, () => {
           this.enter(copy as BlockId);
-          if (this.#mayCopy()) frame.emit(false);
+          if (this.#mayCopy()) this.#run(() => frame.emit(false));
           this.#leave(depth, to, key, arrive);
         });
         this.#current = resumeAt;
@@ -319,6 +341,7 @@ export class FunctionBuilder {
         code: block.code,
         end: block.end ?? { kind: "unreachable" },
         ...(block.handler === undefined ? {} : { handler: block.handler }),
+        ...(block.cleanup ? { cleanup: true as const } : {}),
       }),
     );
     return { blocks: simplify(blocks), temps: this.#temps };

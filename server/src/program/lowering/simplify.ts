@@ -13,6 +13,7 @@ export function simplify(blocks: readonly Block[]): Block[] {
       code: block.code,
       end: retarget(block.end, (id) => shortcut[id] ?? id),
       ...(handler === undefined ? {} : { handler }),
+      ...(block.cleanup ? { cleanup: true } : {}),
     };
   });
   graph = join(graph);
@@ -46,7 +47,7 @@ function join(blocks: readonly Block[]): Block[] {
     while (seen[index] && block?.end.kind === "goto") {
       const to = block.end.to;
       const next = joined[to];
-      if (!next || to === 0 || to === index || incoming[to] !== 1) break;
+      if (!next || to === 0 || to === index || incoming[to] !== 1 || next.cleanup !== block.cleanup) break;
       const first = throws(block);
       if (block.handler !== next.handler && first && throws(next)) break;
       const handler = first ? block.handler : next.handler;
@@ -54,6 +55,7 @@ function join(blocks: readonly Block[]): Block[] {
         code: [...block.code, ...next.code],
         end: next.end,
         ...(handler === undefined ? {} : { handler }),
+        ...(block.cleanup ? { cleanup: true } : {}),
       };
       joined[index] = merged;
       joined[to] = { code: [], end: { kind: "unreachable" } };
@@ -84,23 +86,54 @@ function reachable(blocks: readonly Block[]): readonly boolean[] {
   return seen;
 }
 
+/** Drops what no path reaches and numbers the rest in reverse postorder. */
 function compact(blocks: readonly Block[]): Block[] {
-  const seen = reachable(blocks);
-  const renumbered: BlockId[] = [];
-  let count = 0;
-  for (const [index, keep] of seen.entries()) {
-    renumbered[index] = count as BlockId;
-    if (keep) count += 1;
+  const order = reversePostorder(blocks);
+  const renumbered = new Map(order.map((id, index) => [id, index as BlockId]));
+  const to = (id: BlockId) => renumbered.get(id) ?? id;
+  return order.flatMap((id) => {
+    const block = blocks[id];
+    if (!block) return [];
+    return [
+      {
+        code: block.code,
+        end: retarget(block.end, to),
+        // A handler that nothing in the block can reach would point at a dropped block.
+        ...(block.handler === undefined || !throws(block) ? {} : { handler: to(block.handler) }),
+        ...(block.cleanup ? { cleanup: true as const } : {}),
+      },
+    ];
+  });
+}
+
+function reversePostorder(blocks: readonly Block[]): BlockId[] {
+  const seen = new Set<BlockId>([0 as BlockId]);
+  const done: BlockId[] = [];
+  const stack: { readonly id: BlockId; readonly next: readonly BlockId[]; at: number }[] = [];
+  const enter = (id: BlockId) => {
+    const block = blocks[id];
+    // The handler first, so that the normal way comes before it.
+    const next = block
+      ? [
+          ...(block.handler !== undefined && throws(block) ? [block.handler] : []),
+          ...successors(block.end).toReversed(),
+        ]
+      : [];
+    stack.push({ id, next, at: 0 });
+  };
+  enter(0 as BlockId);
+  for (let top = stack.at(-1); top; top = stack.at(-1)) {
+    const to = top.next[top.at];
+    top.at += 1;
+    if (to === undefined) {
+      done.push(top.id);
+      stack.pop();
+    } else if (!seen.has(to)) {
+      seen.add(to);
+      enter(to);
+    }
   }
-  const to = (id: BlockId) => renumbered[id] ?? id;
-  return blocks
-    .filter((_, index) => seen[index])
-    .map((block) => ({
-      code: block.code,
-      end: retarget(block.end, to),
-      // A handler that nothing in the block can reach would point at a dropped block.
-      ...(block.handler === undefined || !throws(block) ? {} : { handler: to(block.handler) }),
-    }));
+  return done.reverse();
 }
 
 function retarget(end: Terminator, to: (id: BlockId) => BlockId): Terminator {

@@ -677,8 +677,13 @@ function lowerCatch(f: FunctionBuilder, tryBlock: Block, clause: CatchClause): v
     f,
     clause,
     () => {
-      if (binding) bindPattern(f, binding.name, caught);
-      lowerBlock(f, clause.block, clause.block.statements);
+      f.cleaningUp(() => {
+        const handling = f.block();
+        f.goto(handling);
+        f.enter(handling);
+        if (binding) bindPattern(f, binding.name, caught);
+        lowerBlock(f, clause.block, clause.block.statements);
+      });
     },
     (scope) => {
       if (binding) declarePattern(f.file, scope, binding.name, "catch", binding);
