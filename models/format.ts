@@ -177,7 +177,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       about: "The type of this model that the result is; `this` for the object itself.",
     },
     result: {
-      shape: oneOf("value", "iterResult", "boolean", "undefinedWhenClosed"),
+      shape: oneOf("value", "iterResult", "boolean", "undefinedWhenClosed", "resolvers"),
       about: "What a received value looks like.",
     },
     ends: { shape: oneOf("onClose", "never"), about: "Of `range`: what ends the iteration." },

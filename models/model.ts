@@ -129,8 +129,8 @@ export interface OperationModel {
   readonly settled?: number;
   /** The result is a value of this type of the model: a factory, a view, the object itself (`this`). */
   readonly returns?: string;
-  /** What a received value looks like. */
-  readonly result?: "value" | "iterResult" | "boolean" | "undefinedWhenClosed";
+  /** What a received value looks like; `resolvers` is what `Promise.withResolvers` gives. */
+  readonly result?: "value" | "iterResult" | "boolean" | "undefinedWhenClosed" | "resolvers";
   /** Of `range`: the iteration ends when the channel is closed, or never. */
   readonly ends?: "onClose" | "never";
   readonly closesOnBreak?: boolean;

@@ -30,6 +30,11 @@ function applyOne(s: Semantics, call: Call): CallEffect {
   switch (callee.kind) {
     case "nothing":
       return { ...nothingHappens(call, [], values.nothing), ends: false };
+    case "settler":
+      return {
+        ...nothingHappens(call, [{ kind: "create" }], values.undefined),
+        escapes: call.arguments,
+      };
     case "function":
       return applyFunction(s, call, callee.function, callee.bound, call.receiver);
     case "class":
@@ -297,8 +302,9 @@ function createResource(s: Semantics, call: Call, model: ModelType, create: Crea
   const target: Target = { kind: "create" };
   if (create.executor !== undefined) {
     const executor = call.arguments[create.executor] ?? values.unknown;
-    const run = invoke(s, call, executor, [values.unknown, values.unknown]);
-    const result = values.promise(values.fresh(call.site, { type: "result" }), values.noWaits, true);
+    const run = invoke(s, call, executor, [values.settler, values.settler]);
+    const rejects = run.throws || mayReject(s, executor);
+    const result = values.promise(values.fresh(call.site, { type: "result" }), values.noWaits, rejects);
     return { ...run, targets: [target], result, arguments: call.arguments, throws: false };
   }
   if (model.kind === "collection") {
@@ -309,6 +315,14 @@ function createResource(s: Semantics, call: Call, model: ModelType, create: Crea
     };
   }
   return nothingHappens(call, [target], resourceValue(s, call, model, create));
+}
+
+/** Whether an executor takes `reject`; one that only takes `resolve` settles with success. */
+function mayReject(s: Semantics, executor: Value): boolean {
+  return alternatives(executor).some((one) => {
+    const facts = one.kind === "function" ? s.world.function(one.function) : undefined;
+    return facts === undefined || facts.parameters.length > 1 || facts.usesArguments || facts.async;
+  });
 }
 
 function resourceValue(s: Semantics, call: Call, model: ModelType, create: CreateModel): Value {
@@ -455,6 +469,15 @@ function applyOperation(s: Semantics, call: Call, of: Operation): CallEffect {
     case "shutdown":
       return settle({ ...base, result: operation.await ? values.promise(fresh, wait, rejects) : fresh });
     default: {
+      if (operation.result === "resolvers") {
+        const promise = values.promise(fresh, values.noWaits, true);
+        const properties = new Map([
+          ["promise", promise],
+          ["resolve", values.settler],
+          ["reject", values.settler],
+        ]);
+        return settle({ ...base, result: values.fresh(call.site, { type: "object", properties }) });
+      }
       const own = operation.returns === "this" && resource ? resource : fresh;
       return settle({ ...base, result: operation.await ? values.promise(own, wait, rejects) : own });
     }
@@ -582,18 +605,19 @@ function applyChain(s: Semantics, call: Call, base: CallEffect, of: Operation): 
       scopes: [...effect.scopes, ...done.scopes],
     };
     // A callback that ends the process leaves nobody to see a failure.
-    return { value: inner.value, rejects: inner.rejects || done.throws, ends: done.ends };
+    return { value: inner.value, rejects: inner.rejects, throws: done.throws, ends: done.ends };
   };
   const fulfilled = run(operation.fulfilled, [first]);
   const rejected = run(operation.rejected, [values.unknown]);
   const settled = run(operation.settled, []);
   if (fulfilled) result = fulfilled.value;
   else if (rejected) result = values.join(first, rejected.value);
-  // A handler of failures is there to handle them; that it may fail itself is no reason to doubt it.
+  // A handler of failures is there to handle them, `finally` to clean up: that they may fail themselves is no reason
+  // to doubt them.
   const rejects =
     rejected || settled?.ends === false
       ? false
-      : sourceRejects || [fulfilled, settled].some((one) => one?.rejects);
+      : sourceRejects || fulfilled?.throws === true || [fulfilled, settled].some((one) => one?.rejects);
   return { ...effect, result: values.promise(result, waits, rejects, sure), throws: false };
 }
 

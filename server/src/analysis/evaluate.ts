@@ -98,6 +98,7 @@ function awaitedValue(
     case "promise":
       return { value: value.of, waits: value.waits, rejects: value.rejects };
     case "nothing":
+    case "settler":
     case "constant":
     case "function":
     case "class":
@@ -215,7 +216,10 @@ class FunctionState {
       case "super":
         return this.#superReceiver();
       case "parameter":
-        return i.rest ? values.unknown : values.parameter(this.#key, i.index);
+        if (i.rest) return values.unknown;
+        return i.index < 2 && world.isExecutor(this.#key)
+          ? values.settler
+          : values.parameter(this.#key, i.index);
       case "load":
         return this.#variable(i.variable);
       case "store":
@@ -528,6 +532,7 @@ class FunctionState {
     switch (value.kind) {
       case "nothing":
       case "unknown":
+      case "settler":
       case "constant":
       case "class":
       case "module":

@@ -34,6 +34,7 @@ function ownMember(s: Semantics, of: Value, name: string): Value | undefined {
     case "nothing":
       return of;
     case "constant":
+    case "settler":
       return values.unknown;
     case "module":
       return targetValue(s, world.exportOf(of.file, name));

@@ -9,6 +9,7 @@ export function substituteValue(s: Semantics, value: Value, binding: Binding): V
   switch (value.kind) {
     case "nothing":
     case "unknown":
+    case "settler":
     case "constant":
     case "class":
     case "module":

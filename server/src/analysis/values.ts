@@ -12,6 +12,8 @@ export type Value =
   | { readonly id: number; readonly depth: number; readonly kind: "nothing" }
   /** Anything. */
   | { readonly id: number; readonly depth: number; readonly kind: "unknown" }
+  /** `resolve` or `reject` of a promise under construction: calling it never fails. */
+  | { readonly id: number; readonly depth: number; readonly kind: "settler" }
   | { readonly id: number; readonly depth: number; readonly kind: "constant"; readonly constant: Constant }
   | {
       readonly id: number;
@@ -188,12 +190,14 @@ export class Values {
   readonly #waitSets = new Map<string, Waits>();
   readonly nothing: Value;
   readonly unknown: Value;
+  readonly settler: Value;
   readonly undefined: Value;
   readonly noWaits: Waits;
 
   constructor() {
     this.nothing = this.#intern("nothing", 0, { kind: "nothing" });
     this.unknown = this.#intern("unknown", 0, { kind: "unknown" });
+    this.settler = this.#intern("settler", 0, { kind: "settler" });
     this.undefined = this.constant({ type: "undefined" });
     this.noWaits = this.waits([]);
   }

@@ -12,6 +12,7 @@ import type {
   VariableId,
 } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import { usesIn } from "./flow.ts";
 import type { ModelIndex, ModelType } from "./model-index.ts";
 import {
   type ClassKey,
@@ -70,6 +71,8 @@ export interface World {
   superclass(of: ClassKey): ClassKey | undefined;
   /** The library type that a class extends, directly or through others. */
   modelBase(of: ClassKey): ModelType | undefined;
+  /** It is written as the executor of a promise: `new Promise((resolve, reject) => …)`. */
+  isExecutor(key: FunctionKey): boolean;
   /** Nothing in its file assigns to it: it is declared only. */
   isAmbient(key: VariableKey): boolean;
   typeMember(file: FilePath, type: TypeId, name: string): { file: FilePath; member: TypeMember } | undefined;
@@ -108,6 +111,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   const targets = new Map<VariableKey, ExportTarget | undefined>();
   const writtenTypes = new WeakMap<TypeReference, TypeInfo | null>();
   const functionsAt = new Map<FilePath, Map<number, FunctionId>>();
+  const executors = new Map<FilePath, ReadonlySet<FunctionId>>();
   const stored = new Map<FilePath, Set<VariableId>>();
   const classParents = new Map<ClassKey, ClassKey | "none" | "unknown">();
   const children = new Map<ClassKey, ClassKey[]>();
@@ -181,6 +185,15 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
         at = world.superclass(at);
       }
       return undefined;
+    },
+    isExecutor(key) {
+      const { file, id } = parseKey(key);
+      let known = executors.get(file);
+      if (!known) {
+        known = new Set((factsOf.get(file)?.functions ?? []).flatMap(executorsIn));
+        executors.set(file, known);
+      }
+      return known.has(id as FunctionId);
     },
     isAmbient(key) {
       const { file, id } = parseKey(key);
@@ -459,6 +472,20 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
 /** `node:timers/promises` and `timers/promises` are one module; `p-queue/dist/index.js` is none that models name. */
 export function bareModule(specifier: string): string {
   return specifier.startsWith("node:") ? specifier.slice("node:".length) : specifier;
+}
+
+function executorsIn(facts: FunctionFacts): FunctionId[] {
+  const uses = usesIn(facts);
+  return facts.blocks.flatMap((block) =>
+    block.code.flatMap((i) => {
+      if (i.op !== "new" || i.arguments[0] === undefined) return [];
+      const [callee] = uses.definitions(i.callee);
+      const [executor] = uses.definitions(i.arguments[0]);
+      return callee?.op === "global" && callee.name === "Promise" && executor?.op === "closure"
+        ? [executor.function]
+        : [];
+    }),
+  );
 }
 
 function requiredModules(facts: FileFacts): string[] {
