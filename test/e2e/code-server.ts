@@ -77,7 +77,6 @@ export interface CodeServer {
   readonly process: ChildProcess;
   /** What to print when a test failed: the ends of the server's and the extension host's logs. */
   logs(lines: number): string;
-  writeSettings(settings: Readonly<Record<string, unknown>>): void;
   /**
    * Ends the server as a user would, then everything that is left of it, and removes its folders. Gives the command
    * lines of what the extension had started and not ended by itself.
@@ -89,12 +88,10 @@ export interface CodeServer {
 export async function startCodeServer(options: ServerOptions): Promise<CodeServer> {
   const { environment } = options;
   const folders = makeFolders();
-  const writeSettings = (settings: Readonly<Record<string, unknown>>) =>
-    writeFileSync(
-      path.join(folders.data, "User", "settings.json"),
-      JSON.stringify({ ...quietSettings, ...settings }, null, 2),
-    );
-  writeSettings(options.settings ?? {});
+  writeFileSync(
+    path.join(folders.data, "User", "settings.json"),
+    JSON.stringify({ ...quietSettings, ...options.settings }, null, 2),
+  );
   cpSync(options.workspace, folders.workspace, { recursive: true, verbatimSymlinks: true });
   for (const name of options.packages ?? []) {
     cpSync(path.join(root, "node_modules", name), path.join(folders.workspace, "node_modules", name), {
@@ -145,7 +142,6 @@ export async function startCodeServer(options: ServerOptions): Promise<CodeServe
     url,
     folders,
     process: child,
-    writeSettings,
     close,
     logs: (lines) => readLogs(folders, logFile, lines),
   };

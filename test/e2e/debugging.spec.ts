@@ -56,6 +56,7 @@ describe("debugging a traced program", () => {
           run("End at once", "short.ts"),
           run("Get stuck", "stuck.ts"),
           run("Step", "steps.ts"),
+          run("Step untraced", "steps.ts", { env: { UNKNOT_TRACE: "0" } }),
           run("Old", "waits.ts", { runtimeExecutable: `\${workspaceFolder}/old/node` }),
           run("Untraced", "waits.ts", { env: { UNKNOT_TRACE: "0" } }),
           { type: "node-terminal", request: "launch", name: "In a terminal", command: "node waits.ts" },
@@ -67,6 +68,7 @@ describe("debugging a traced program", () => {
     await code.runCommand("Unknot: Focus on Task Dump View");
   });
   reportFailures(() => code);
+  afterEach(() => code.stopAnyDebugging());
   after(async () => {
     await code?.close();
     rmSync(folder, { recursive: true, force: true });
@@ -95,20 +97,22 @@ describe("debugging a traced program", () => {
     assert.ok((await code.treeRows()).some((row) => row.includes("stuck.ts:2")));
   });
 
-  it("steps through the user's lines only", async () => {
+  it("steps as if the program were not traced", async () => {
     await code.openFile("steps.ts");
     await code.toggleBreakpoint(4);
-    await code.startDebugging("Step");
-    await code.waitForPause();
-    await code.waitForLine(4);
-    await code.key("F11");
-    await code.waitForLine(2);
-    await code.key("Shift+F11");
-    await code.waitForLine(5);
-    await code.key("F10");
-    await code.waitForLine(6);
-    assert.match(await code.activeTab(), /steps/);
-    await code.stopDebugging();
+    const positionsOf = async (configuration: string) => {
+      await code.startDebugging(configuration);
+      const positions = [await code.pausedAt(undefined)];
+      for (const key of ["F11", "F10", "F10", "F11", "Shift+F11"]) {
+        await code.key(key);
+        positions.push(await code.pausedAt(positions.at(-1)));
+      }
+      await code.stopDebugging();
+      return positions;
+    };
+    const untraced = await positionsOf("Step untraced");
+    assert.match(untraced[0] ?? "", /^4:/);
+    assert.deepEqual(await positionsOf("Step"), untraced);
     await code.runCommand("Debug: Remove All Breakpoints");
   });
 

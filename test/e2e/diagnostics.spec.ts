@@ -52,7 +52,7 @@ describe("warnings in the editor", () => {
 
   it("shows the path of a finding as related places", async () => {
     await code.openFile("src/accounts.ts");
-    await code.goToLine(8, 29);
+    await code.goToLine(8, 26);
     await code.key("Shift+End");
     await code.page.keyboard.type("=> audit.runExclusive(() => accounts.runExclusive(record));");
     await code.waitForProblem("lock-order-inversion");
@@ -66,45 +66,45 @@ describe("warnings in the editor", () => {
 
   it("reads JavaScript", async () => {
     await code.openFile("plain.js");
-    await typeBelow(7, 'load("second");');
-    assert.match(await code.waitForProblem("floating-task"), /Ln 8, Col 3/);
+    await typeBelow(8, 'load("second");');
+    assert.match(await code.waitForProblem("floating-task"), /Ln 9, Col 3/);
     await code.undoAll();
     await code.waitForNoProblem("floating-task");
   });
 
   it("reads a file that no tsconfig includes", async () => {
     await code.openFile("loose/script.ts");
-    await typeBelow(7, 'load("second");');
-    assert.match(await code.waitForProblem("floating-task"), /Ln 8, Col 3/);
+    await typeBelow(8, 'load("second");');
+    assert.match(await code.waitForProblem("floating-task"), /Ln 9, Col 3/);
   });
 
   it("follows the settings: the severity of a rule, off, and on again", async () => {
     await code.openFile("loose/script.ts");
-    code.server.writeSettings({ "unknot.rules": { "floating-task": "information" } });
+    code.writeSettings({ "unknot.rules": { "floating-task": "information" } });
     await code.squiggles("info").first().waitFor();
-    code.server.writeSettings({ "unknot.rules": { "floating-task": "off" } });
+    code.writeSettings({ "unknot.rules": { "floating-task": "off" } });
     await code.waitForNoProblem("floating-task");
-    code.server.writeSettings({ "unknot.rules": { "floating-task": "error" } });
+    code.writeSettings({ "unknot.rules": { "floating-task": "error" } });
     await code.squiggles("error").first().waitFor();
-    code.server.writeSettings({ "unknot.enable": false });
+    code.writeSettings({ "unknot.enable": false });
     await code.waitForNoProblem("floating-task");
-    code.server.writeSettings({});
+    code.writeSettings({});
     await code.waitForProblem("floating-task");
   });
 
   it("keeps silent below a suppression comment", async () => {
     await code.openFile("loose/script.ts");
-    await typeBelow(7, "// unknot-ignore-next-line floating-task -- the second one may fail");
+    await typeBelow(8, "// unknot-ignore-next-line floating-task -- the second one may fail");
     await code.waitForNoProblem("floating-task");
   });
 
   it("goes on after the server was restarted", async () => {
     await code.openFile("loose/script.ts");
     await code.undoAll();
-    await typeBelow(7, 'load("third");');
+    await typeBelow(8, 'load("third");');
     await code.waitForProblem("floating-task");
     await code.runCommand("Unknot: Restart Language Server");
-    await code.goToLine(8, 3);
+    await code.goToLine(9, 3);
     await code.page.keyboard.type("void ");
     await code.waitForNoProblem("floating-task");
   });

@@ -1,5 +1,5 @@
 // Drives a real VS Code workbench in headless Chromium: opens files, types, picks fixes, debugs, reads views.
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { type CodeServer, type ServerOptions, startCodeServer } from "./code-server.ts";
@@ -144,6 +144,11 @@ function drive(
     await problemRows.filter({ hasText: text }).first().waitFor({ state: "detached", timeout: patienceMs });
   };
 
+  const stopDebugging = async () => {
+    await key("Shift+F5");
+    await page.locator(".debug-toolbar").waitFor({ state: "hidden", timeout: patienceMs });
+  };
+
   return {
     page,
     server,
@@ -170,6 +175,13 @@ function drive(
     file: (relative: string) => path.join(server.folders.workspace, relative),
     /** What stands on disk, which is not what the editor shows. */
     saved: (relative: string) => readFileSync(path.join(server.folders.workspace, relative), "utf8"),
+
+    /** Writes the workspace's settings, as a user or a colleague's commit does. */
+    writeSettings(settings: Readonly<Record<string, unknown>>) {
+      const folder = path.join(server.folders.workspace, ".vscode");
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(path.join(folder, "settings.json"), JSON.stringify(settings));
+    },
 
     squiggles: (severity: "error" | "warning" | "info" | "hint"): Locator =>
       page.locator(`.monaco-editor .squiggly-${severity}`),
@@ -241,9 +253,30 @@ function drive(
       return page.locator(".debug-call-stack .monaco-list-row").allInnerTexts();
     },
 
-    async stopDebugging() {
-      await key("Shift+F5");
-      await page.locator(".debug-toolbar").waitFor({ state: "hidden", timeout: patienceMs });
+    /** Line and column of the top frame, once the debugger has stopped elsewhere than `before`. */
+    async pausedAt(before: string | undefined) {
+      const top = page.locator(".debug-call-stack .stack-frame .line-number").first();
+      await top.waitFor();
+      await page.waitForFunction(
+        (last) => {
+          // No types of the browser here: they would let product code use them, too.
+          const { document } = globalThis as unknown as {
+            document: { querySelector(s: string): { textContent: string } | null };
+          };
+          const text = document.querySelector(".debug-call-stack .stack-frame .line-number")?.textContent;
+          return text !== undefined && text !== last;
+        },
+        before,
+        { timeout: patienceMs },
+      );
+      return top.innerText();
+    },
+
+    stopDebugging,
+
+    /** Ends what a failed test has left running. */
+    async stopAnyDebugging() {
+      while (await page.locator(".debug-toolbar").isVisible()) await stopDebugging();
     },
 
     /** The rows of the tree in the panel that are on the screen: label and description. */

@@ -215,6 +215,17 @@ describe("launches", () => {
     assert.equal(launches.list()[0]?.sessions.length, 2);
   });
 
+  it("gets over a launch that ended before it was said to have started", () => {
+    launches.end("launch-1");
+    start();
+    assert.equal(launches.list()[0]?.running, false);
+    start("launch-2");
+    assert.deepEqual(
+      launches.list().map(({ id, running }) => [id, running]),
+      [["launch-2", true]],
+    );
+  });
+
   it("says when a launch takes longer to be traced than a start takes", async () => {
     start();
     assert.equal(launches.list()[0]?.overdue, false);

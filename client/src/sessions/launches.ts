@@ -69,6 +69,7 @@ export function createLaunches(options: LaunchOptions): Launches {
   const started = createEmitter<string>();
   const problems = createEmitter<{ readonly session: Session; readonly problem: Problem }>();
   const entries = new Map<string, Entry>();
+  const endedEarly = new Set<string>();
   let watching = false;
 
   const drop = (entry: Entry) => {
@@ -134,11 +135,14 @@ export function createLaunches(options: LaunchOptions): Launches {
         ...(untraced === undefined ? {} : { untraced }),
       };
       entries.set(id, entry);
+      if (endedEarly.delete(id)) entry.running = false;
       changed.fire();
       started.fire(id);
     },
     end(id) {
       const entry = entries.get(id);
+      // VS Code may say that a short session has ended before it says that it has started.
+      if (!entry) endedEarly.add(id);
       if (!entry?.running) return;
       entry.running = false;
       changed.fire();

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import remapping, { type SourceMapInput } from "@jridgewell/remapping";
+import { insertionMark } from "./insertions.ts";
 
 export interface ComposeOptions {
   /** The file's path, against which a map that it names is found. */
@@ -20,6 +21,32 @@ export function composeMap(code: string, own: { toString(): string }, { file }: 
   const url = `data:application/json;charset=utf-8;base64,${Buffer.from(map).toString("base64")}`;
   return `${code}\n//# sourceMappingURL=${url}`;
 }
+
+/** A segment of a decoded map; one that has only a column of the code says that this comes from nowhere. */
+type Segment = [number] | [number, number, number, number] | [number, number, number, number, number];
+
+/**
+ * Says of every insertion in `code` that it comes from nowhere. A position in it would else be mapped to what stands
+ * before it, and a debugger would stop there: stepping into a function at its `{`, for one.
+ */
+export function withoutMappingsOfInsertions(code: string, mappings: readonly Segment[][]): Segment[][] {
+  return code.split("\n").map((line, index) => {
+    // No insertion has a line break in it, so the marks of a line come in pairs.
+    const marks = [...line.matchAll(marksPattern)].map((mark) => mark.index);
+    const insertions = marks
+      .filter((_, each) => each % 2 === 0)
+      .map((start, pair) => ({ start, end: marks[2 * pair + 1] ?? start }));
+    const segments = mappings[index] ?? [];
+    if (insertions.length === 0) return segments;
+    const outside = segments.filter(
+      ([column]) => !insertions.some(({ start, end }) => start <= column && column <= end),
+    );
+    const nowhere = insertions.map(({ start }): Segment => [start]);
+    return [...outside, ...nowhere].sort(([one], [other]) => one - other);
+  });
+}
+
+const marksPattern = new RegExp(insertionMark, "g");
 
 /** What a file names as its source map; the last one counts. */
 export function mapUrl(code: string): string | undefined {
