@@ -113,20 +113,26 @@ describe("debugging a traced program", () => {
     const untraced = await positionsOf("Step untraced");
     assert.match(untraced[0] ?? "", /^4:/);
     assert.deepEqual(await positionsOf("Step"), untraced);
-    await code.runCommand("Debug: Remove All Breakpoints");
+    await code.openFile("steps.ts");
+    await code.removeBreakpoint(4);
   });
 
   it("traces a command in the debug terminal", async () => {
     await code.startDebugging("In a terminal");
+    await code.page.locator(".terminal-wrapper", { hasText: "Debugger attached" }).first().waitFor();
     await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.treeRow(/^Ended/).waitFor({ state: "detached" });
     await code.treeRow(/^slow/).waitFor();
     await code.stopDebugging();
   });
 
   it("leaves alone what is not to be traced", async () => {
+    await code.treeRow(/^Ended/).waitFor();
+    const before = await code.treeRows();
     await code.startDebugging("Untraced");
-    await code.debugToolbar.waitFor();
-    await code.treeRow(/^slow/).waitFor({ state: "detached" });
+    await code.page.locator(".debug-call-stack .monaco-list-row", { hasText: "waits.ts" }).first().waitFor();
+    // A traced program would by now have taken the place of the one that has ended.
+    assert.deepEqual(await code.treeRows(), before);
     await code.stopDebugging();
   });
 

@@ -42,6 +42,10 @@ describe("the Task Dump view", () => {
       // The program before has left its last dump there.
       await code.treeRow(/^Ended/).waitFor({ state: "detached" });
       await deadlock.waitFor();
+      await code.notifications
+        .filter({ hasText: `'${one.name}'` })
+        .first()
+        .waitFor();
       if (pastime === "breakpoint") {
         const stack = await code.waitForPause();
         assert.ok(

@@ -238,6 +238,15 @@ function drive(
         .waitFor({ timeout: patienceMs });
     },
 
+    async removeBreakpoint(line: number) {
+      await goToLine(line);
+      await key("F9");
+      await page
+        .locator(".glyph-margin-widgets .codicon-debug-breakpoint")
+        .first()
+        .waitFor({ state: "detached" });
+    },
+
     /** Starts a launch configuration by its name, or what F5 starts when there is none. */
     async startDebugging(name?: string) {
       if (name === undefined) await key("F5");
