@@ -55,8 +55,8 @@ describe("debugging a traced program", () => {
           run("Wait", "waits.ts"),
           run("End at once", "short.ts"),
           run("Get stuck", "stuck.ts"),
-          run("Step", "steps.ts"),
-          run("Step untraced", "steps.ts", { env: { UNKNOT_TRACE: "0" } }),
+          run("Step traced", "steps.ts"),
+          run("Step as is", "steps.ts", { env: { UNKNOT_TRACE: "0" } }),
           run("Old", "waits.ts", { runtimeExecutable: `\${workspaceFolder}/old/node` }),
           run("Untraced", "waits.ts", { env: { UNKNOT_TRACE: "0" } }),
           { type: "node-terminal", request: "launch", name: "In a terminal", command: "node waits.ts" },
@@ -110,9 +110,9 @@ describe("debugging a traced program", () => {
       await code.stopDebugging();
       return positions;
     };
-    const untraced = await positionsOf("Step untraced");
+    const untraced = await positionsOf("Step as is");
     assert.match(untraced[0] ?? "", /^4:/);
-    assert.deepEqual(await positionsOf("Step"), untraced);
+    assert.deepEqual(await positionsOf("Step traced"), untraced);
     await code.openFile("steps.ts");
     await code.removeBreakpoint(4);
   });
