@@ -13,6 +13,7 @@ import {
   headFaults,
   headMark,
   headNextRow,
+  headUnwatched,
   type OperationVerb,
   operations,
   resourceCapacity,
@@ -40,6 +41,7 @@ import {
   rowOperation,
   rowParent,
   rowPriority,
+  rowRange,
   rowResource,
   rowSeqHigh,
   rowSeqLow,
@@ -95,11 +97,16 @@ export function buildDump(
 /** What the dump says of what was seen; `blind` comes from outside the tables. */
 export function coverageOf(tables: Tables, facts: Facts, blind: readonly string[]): Coverage {
   const faults = tables.header[headFaults] as number;
+  const unwatched = tables.header[headUnwatched] as number;
   return {
     instrumented: [...facts.instrumented].sort(),
     transformed: facts.files.length,
     untouched: facts.untouched,
-    blind: faults === 0 ? blind : [...blind, `errors of the tracer (${faults})`],
+    blind: [
+      ...blind,
+      ...(unwatched === 0 ? [] : [`joins of ${unwatched} tasks, started too fast`]),
+      ...(faults === 0 ? [] : [`errors of the tracer (${faults})`]),
+    ],
     dropped: tables.header[headDropped] as number,
   };
 }
@@ -120,6 +127,7 @@ class DumpBuilder {
   readonly #shown = new Set<number>();
   readonly #queues = new Map<number, readonly number[]>();
   readonly #callees = new Map<number, number>();
+  #byParent: Map<number, number[]> | undefined;
 
   constructor(tables: Tables, facts: Facts, places: (site: number) => Placed | undefined, moment: Moment) {
     this.#tables = tables;
@@ -284,6 +292,7 @@ class DumpBuilder {
     if (Math.abs(waitRow) === rowTimer || Math.abs(waitRow) === rowIdleTimer)
       return { state: "sleep", wait: unknown };
     if (waitRow === 0) return { state: plain, wait: unknown };
+    if (waitRow === -rowRange) return this.#rangeWait(row, sinceMs);
     const inferred = waitRow < 0;
     const target = this.#target(row);
     if (target === undefined) return inferred ? { state: plain, wait: unknown } : { state: "runnable" };
@@ -325,6 +334,41 @@ class DumpBuilder {
         sinceMs,
       },
     };
+  }
+
+  /** A combination that nobody looked at: of the children that were started while its argument was evaluated. */
+  #rangeWait(row: number, sinceMs: number): { readonly state: TaskState; readonly wait: Wait } {
+    const any = this.#get(row, rowOperation) === stateJoinAny;
+    const from = this.#get(row, rowWaitSeq);
+    const length = (this.#get(row, rowResource) - from) | 0;
+    const tasks = this.#children(row).filter((child) => {
+      const distance = (this.#get(child, rowSeqLow) - from) | 0;
+      return distance > 0 && distance <= length;
+    });
+    const wait: Wait =
+      tasks.length === 0
+        ? { on: "unknown", sinceMs }
+        : {
+            on: "tasks",
+            tasks: tasks.map((child) => this.#id(child)).sort((a, b) => a - b),
+            need: any ? "any" : "all",
+            exact: false,
+            sinceMs,
+          };
+    return { state: any ? "select" : "join", wait };
+  }
+
+  #children(row: number): readonly number[] {
+    if (this.#byParent === undefined) {
+      this.#byParent = new Map();
+      for (const task of this.#tasks) {
+        const parent = this.#get(task, rowParent);
+        const list = this.#byParent.get(parent);
+        if (list === undefined) this.#byParent.set(parent, [task]);
+        else list.push(task);
+      }
+    }
+    return this.#byParent.get(this.#get(row, rowSeqLow)) ?? [];
   }
 
   #operationWait(

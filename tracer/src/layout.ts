@@ -20,6 +20,8 @@ export const headDropped = 6;
 export const headWaiting = 7;
 /** Ids given to operations and joins: the others are those of tasks. */
 export const headOthers = 8;
+/** Tasks started while promises were not watched, because too many tasks were started. */
+export const headUnwatched = 12;
 /** Exceptions of the tracer itself that were caught. */
 export const headFaults = 9;
 /** Pings of the worker that the event loop has answered. */
@@ -42,7 +44,7 @@ export const rowWords = 24;
 export const segmentShift = 13;
 export const segmentRows = 1 << segmentShift;
 export const segmentMask = segmentRows - 1;
-/** Row numbers fit into so many values: a stamp packs one with the low word of an id into a double. */
+/** So many rows at most, whatever the settings: 200 MB. */
 export const rowLimit = 2 ** 21;
 
 /** Low word of the id of the task; rows are used again, ids never. */
@@ -78,10 +80,10 @@ export const rowEpoch = 14;
 export const rowFlags = 15;
 /** Operations of this task that hold something. */
 export const rowHolds = 16;
-// What follows is used by operations and joins only.
-/** The verb: index into `operations`. */
+// What follows is used by operations and joins, and the first two by tasks that wait for `rowRange`.
+/** The verb: index into `operations`. Of a task: how a combination counts, as the state of a join. */
 export const rowOperation = 17;
-/** Slot of the resource. */
+/** Slot of the resource. Of a task: the low word of the last id that belongs to a combination. */
 export const rowResource = 18;
 export const rowAmount = 19;
 /** Higher is served first. */
@@ -133,6 +135,10 @@ export const flagEndsWithJob = 512;
 export const flagGenerator = 1024;
 /** A module with top-level await. */
 export const flagModule = 2048;
+/** A task that waits for a combination of promises alone: when it goes on, the combination is over. */
+export const flagJoins = 4096;
+/** A combination of promises that ends with the wait of the one task that awaits it. */
+export const flagAwaited = 8192;
 
 /** Row 0 stands for "none". Nothing is stored in these rows that anybody reads. */
 export const rowNone = 0;
@@ -141,7 +147,9 @@ export const rowOverflow = 1;
 /** What a promise that a timer settles is stamped with; the second for timers that keep no process alive. */
 export const rowTimer = 2;
 export const rowIdleTimer = 3;
-export const firstRow = 4;
+/** A combination of promises that nobody looked at: of the tasks that were started while its argument was evaluated. */
+export const rowRange = 4;
+export const firstRow = 5;
 
 /** Words of a resource. */
 export const resourceWords = 12;

@@ -32,7 +32,6 @@ import {
   rowAsker,
   rowFlags,
   rowHolds,
-  rowIdleTimer,
   rowJobRow,
   rowJobSeq,
   rowJoinerRow,
@@ -45,7 +44,6 @@ import {
   rowSince,
   rowSite,
   rowState,
-  rowTimer,
   rowWaitRow,
   rowWaitSeq,
   stateIterating,
@@ -103,8 +101,6 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   let lastId = 0;
   let freeSlots = 0;
   let refusing = 0;
-  /** The timer that was created last, for the promise whose executor is running. */
-  let lastTimer: unknown;
 
   const typeIndex = (type: ResourceType): number => {
     let index = typeIndexes.get(type);
@@ -200,7 +196,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     verb: BlockingVerb,
     { amount = 1, priority = 0, cancellable = false }: OperationOptions,
   ): Operation => {
-    core.arm();
+    core.watchPromises();
     const resource = object === undefined ? undefined : find(object);
     // Whose `for await` asks for its next item can only be told from what happened last: good enough for channels.
     const asker = core.asker(verb === "receive" || verb === "select");
@@ -308,9 +304,9 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     else if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
   };
 
-  const settled = (operation: Operation, stamp: number): void => {
+  const settled = (operation: Operation, ofCallback: boolean): void => {
     const state = get(operation, rowState);
-    if (stamp < 0) {
+    if (ofCallback) {
       if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
       return;
     }
@@ -322,12 +318,6 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     else grant(operation);
   };
 
-  const sleeps = (promise: object, keepsAlive: boolean): void => {
-    const row = keepsAlive ? rowTimer : rowIdleTimer;
-    core.stamp(promise, row);
-    core.expect(row);
-  };
-
   const probe: Probe = {
     describe: (prototype, type) =>
       guard(() => void byPrototype.set(prototype, { type, index: typeIndex(type) })),
@@ -335,7 +325,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     begin: (resource, verb, operation = {}) => guard(() => begin(resource, verb, operation)) ?? 0,
     promised: (operation, promise) =>
       guard(() => {
-        if (isPending(operation) && types.isPromise(promise)) core.stamp(promise, operation);
+        if (isPending(operation) && types.isPromise(promise)) core.remember(promise, operation);
       }),
     grantedBy: (operation, promise, granted) =>
       guard(() => {
@@ -402,7 +392,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       }),
     sleeps: (promise, keepsAlive) =>
       guard(() => {
-        if (types.isPromise(promise)) sleeps(promise, keepsAlive);
+        if (types.isPromise(promise)) core.sleeps(promise, keepsAlive);
       }),
     guard,
     replaces,
@@ -420,7 +410,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   };
 
   const events: OperationEvents = {
-    settled: (row, stamp) => settled(row, stamp),
+    settled,
     holderEnded(row) {
       const seqLow = get(row, rowSeqLow);
       const joiner = get(row, rowJoinerRow);
@@ -457,23 +447,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       resource.created = site;
       update(resource);
     },
-    timer(timer) {
-      lastTimer = timer;
-    },
-    sleeps(promise) {
-      const timer = lastTimer;
-      lastTimer = undefined;
-      if (timer === undefined || !types.isPromise(promise)) return;
-      sleeps(promise, hasRef(timer));
-    },
   };
 
   return { probe, events };
-}
-
-/** Whether a timer keeps the process alive; what is not Node's own (a mock) counts as if it did. */
-function hasRef(timer: unknown): boolean {
-  if (typeof timer !== "object" || timer === null || types.isProxy(timer)) return true;
-  const { hasRef: ask } = timer as { hasRef?: unknown };
-  return typeof ask === "function" ? Reflect.apply(ask, timer, []) !== false : true;
 }

@@ -5,10 +5,12 @@ import { promiseHooks } from "node:v8";
 import { nowMs, ticksAt } from "./clock.ts";
 import {
   firstRow,
+  flagAwaited,
   flagBinds,
   flagEndsWithJob,
   flagGenerator,
   flagJob,
+  flagJoins,
   flagModule,
   flagReturns,
   flagStamped,
@@ -18,6 +20,7 @@ import {
   headQuiet,
   headSeqHigh,
   headSeqLow,
+  headUnwatched,
   quietNo,
   quietYes,
   rowAsker,
@@ -28,15 +31,21 @@ import {
   rowEpoch,
   rowFlags,
   rowHolds,
+  rowIdleTimer,
   rowJoinerRow,
   rowJoinerSeq,
+  rowNone,
+  rowOperation,
   rowOverflow,
   rowParent,
+  rowRange,
+  rowResource,
   rowSeqHigh,
   rowSeqLow,
   rowSince,
   rowSite,
   rowState,
+  rowTimer,
   rowWaitRow,
   rowWaitSeq,
   rowWords,
@@ -53,7 +62,7 @@ import {
   stateRunning,
   stateWaiting,
 } from "./layout.ts";
-import { readStamp, rowOfStamp, type StampValue, seqOfStamp, stampOf, writeStamp } from "./stamp.ts";
+import { stampedRow, stampedSeq, writeStamp } from "./stamp.ts";
 import { freshRow, type NewSegment, type Tables } from "./tables.ts";
 
 /** How the promises of a combination count. */
@@ -91,8 +100,9 @@ export interface Hooks {
   /** Before and after the release of what an `await using` declared. */
   using(row: number, site: number): Disposable;
   used(row: number): Disposable;
-  /** Around the argument of a combination of promises, and around the combination. */
-  keep<Value>(list: Value): Value;
+  /** Before the argument of a combination of promises, around it, and around the combination. */
+  first(): number;
+  keep<Value>(first: number, list: Value): Value;
   join<Value>(need: Need, promise: Value): Value;
   /** Around an expression that may create a resource. */
   made<Value>(site: number, value: Value): Value;
@@ -115,23 +125,25 @@ export interface Core {
   /** The row whose promise this is; 0 when it is not known or has ended. */
   rowOf(value: unknown): number;
   stamp(promise: object, row: number, inverse?: boolean): void;
+  /** The same for a promise that is likely to be awaited next. */
+  remember(promise: object, row: number): void;
   /** The task that is running, or, if wanted, whose `for await` asks for its next item; 0 for none. */
   asker(orIterating: boolean): number;
   /** Runs a callback as the given task, which calls it at a site. */
   runAs<Result>(row: number, site: number, action: () => Result): Result;
   now(): number;
-  /** From now on the tracer learns which promise belongs to whom. */
-  arm(): void;
-  disarm(): void;
-  /** What the next await of a promise stands for when no promise is seen. */
-  expect(row: number): void;
+  /** From now on the tracer learns which promise belongs to whom; under load only while operations are pending. */
+  watchPromises(): void;
+  /** A timer settles this promise. */
+  sleeps(promise: object, keepsAlive: boolean): void;
   /** Makes a row for a combination of the given rows and unknown others; 0 when nothing in it is known. */
   combine(need: Need, rows: readonly number[], others: number): number;
 }
 
 /** What the runtime asks of the part that knows operations. */
 export interface OperationEvents {
-  settled(row: number, stamp: StampValue): void;
+  /** A promise of an operation is settled; `ofCallback` tells that it is what its callback gave back. */
+  settled(row: number, ofCallback: boolean): void;
   /** A task that holds something has ended. */
   holderEnded(row: number): void;
   /** The task that ran an operation's callback has ended. */
@@ -139,8 +151,6 @@ export interface OperationEvents {
   /** A task waits for this operation at a site. */
   awaited(operation: number, site: number): void;
   made(site: number, value: object): void;
-  timer(timer: unknown): void;
-  sleeps(promise: object): void;
 }
 
 export interface RuntimeOptions {
@@ -154,8 +164,21 @@ export interface RuntimeOptions {
   readonly guard: <Result>(part: () => Result) => Result | undefined;
 }
 
+/** Whether a timer keeps the process alive; what is not Node's own (a mock) counts as if it did. */
+function keepsAlive(timer: unknown): boolean {
+  if (typeof timer !== "object" || timer === null || types.isProxy(timer)) return true;
+  const { hasRef } = timer as { hasRef?: unknown };
+  return typeof hasRef === "function" ? Reflect.apply(hasRef, timer, []) !== false : true;
+}
+
 const nothing: object = Object.freeze({});
 const noop = () => {};
+
+// What watching promises may cost: so many tasks at once, and so many more in each tick of 20 ms; it goes on when fewer
+// than so many are started in a tick.
+const watchBurst = 20_000;
+const watchPerTick = 400;
+const watchAgainBelow = 200;
 const { then } = Promise.prototype;
 
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
@@ -185,9 +208,17 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   let lastPromise: object = nothing;
   let lastRow = 0;
   let lastSeq = 0;
-  const own: (object | undefined)[] = [];
+  let own: (object | undefined)[] = [];
+  /** Whether promises are to be watched, and how many more tasks may be started before that is too much. */
+  let wanted = false;
+  let budget = watchBurst;
+  let seqAtWake = 0;
   /** The argument of the combination that is being made. */
   let kept: unknown;
+  /** The id before the first that was given while that argument was evaluated. */
+  let keptFrom = 0;
+  /** The timer that was created last in the executor of a promise. */
+  let lastTimer: unknown;
   let seqHigh = 0;
 
   const wake = () => {
@@ -200,13 +231,49 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       stopSettles();
       stopSettles = undefined;
     }
+    adjustWatch();
+  };
+
+  /** Called every tick in which tasks do something. */
+  const adjustWatch = (): void => {
+    const started = ((header[headSeqLow] as number) - seqAtWake) | 0;
+    seqAtWake = header[headSeqLow] as number;
+    budget = Math.min(watchBurst, budget + watchPerTick);
+    if (!wanted || armed) return;
+    header[headUnwatched] = (header[headUnwatched] as number) + started;
+    if (started < watchAgainBelow) watch();
+  };
+
+  const watch = (): void => {
+    armed = true;
+    stopMakes = promiseHooks.onInit((promise, parent) => {
+      if (parent === undefined) lastMade = promise;
+    }) as () => void;
+  };
+
+  /** Too many tasks are started: watching their promises would cost more than they do themselves. */
+  const stopWatching = (): void => {
+    // Who waits for a lock or a channel needs it all the same.
+    budget = watchPerTick;
+    if (pending > 0) return;
+    armed = false;
+    stopMakes();
+    stopSettles?.();
+    stopSettles = undefined;
+    lastMade = undefined;
+    lastPromise = nothing;
+    own = new Array(own.length);
   };
 
   const hearSettles = (): void => {
     pending++;
     stopSettles ??= promiseHooks.onSettled((promise) => {
-      const value = readStamp(promise);
-      if (value !== 0) guard(() => settled(value));
+      if (promise === lastPromise) stampLast();
+      const stamped = stampedRow(promise);
+      if (stamped === 0) return;
+      // Mostly it is the promise of a task that has ended.
+      const row = Math.abs(stamped);
+      if (row >= firstRow && isTenant(row, stampedSeq(promise))) guard(() => settled(row, stamped < 0));
     }) as () => void;
   };
 
@@ -275,6 +342,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (armed) {
       own[row] = lastMade;
       lastMade = undefined;
+      if (--budget < 0) stopWatching();
     }
     return row;
   };
@@ -332,6 +400,10 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     const promise = own[row];
     if (promise === undefined) return;
     own[row] = undefined;
+    rememberPromise(promise, row, seqLow);
+  };
+
+  const rememberPromise = (promise: object, row: number, seqLow: number): void => {
     if (lastPromise !== nothing) stampLast();
     lastPromise = promise;
     lastRow = row;
@@ -340,6 +412,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
 
   /** The end of a task that gave back a promise, runs a callback or holds something; true when its row stays. */
   const leaveSlowly = (row: number, caller: number): boolean => {
+    if (get(row, rowFlags) >= flagJoins) endJoin(row);
     const flags = get(row, rowFlags);
     if ((flags & flagReturns) !== 0 && armed && row >= firstRow && staysForReturn(row, caller)) return true;
     endTask(row);
@@ -407,15 +480,18 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (armed) {
       let target = 0;
       if (value === lastPromise) {
-        target = isTenant(lastRow, lastSeq) ? lastRow : 0;
+        target = lastRow < firstRow || isTenant(lastRow, lastSeq) ? lastRow : 0;
         lastPromise = nothing;
       } else if (typeof value === "object" && value !== null) target = rowOf(value);
       segment[base + rowWaitRow] = target;
-      if (target !== 0) waitFor(row, segment, base, target, site);
+      if (target !== 0) {
+        waitFor(row, segment, base, target, site);
+        claimJoin(row, target);
+      }
     } else {
       // Nothing was seen of the promise: below zero says that the target is inferred.
       segment[base + rowWaitRow] = -lastSuspended;
-      if (lastSuspended !== 0) segment[base + rowWaitSeq] = get(lastSuspended, rowSeqLow);
+      if (lastSuspended >= firstRow) segment[base + rowWaitSeq] = get(lastSuspended, rowSeqLow);
     }
     segment[base + rowState] = stateWaiting;
     suspend(row, segment, base);
@@ -429,8 +505,19 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (target < firstRow) return;
     targetSegment[targetBase + rowJoinerRow] = row;
     targetSegment[targetBase + rowJoinerSeq] = segment[base + rowSeqLow] as number;
-    if ((targetSegment[targetBase + rowState] as number) >= stateOpWaiting)
-      guard(() => events.awaited(target, site));
+    const state = targetSegment[targetBase + rowState] as number;
+    if (state < stateOpWaiting) return;
+    if (state < stateJoinAll) guard(() => events.awaited(target, site));
+  };
+
+  /** A combination that one task awaits is over when that one goes on: nobody has to watch its promise. */
+  const claimJoin = (row: number, target: number): void => {
+    if (target < firstRow || get(target, rowState) < stateJoinAll) return;
+    const flags = get(target, rowFlags);
+    if ((flags & flagAwaited) !== 0) return;
+    set(row, rowFlags, get(row, rowFlags) | flagJoins);
+    set(target, rowFlags, flags | flagAwaited);
+    pending--;
   };
 
   /** The task gives way: its caller goes on when this was its first segment, else nobody we know. */
@@ -451,14 +538,17 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
 
   const stampLast = (): void => {
     // The stamp of a task that has ended says so.
-    writeStamp(lastPromise, stampOf(lastRow, lastSeq));
-    if (isTenant(lastRow, lastSeq)) set(lastRow, rowFlags, get(lastRow, rowFlags) | flagStamped);
+    writeStamp(lastPromise, lastRow, lastSeq);
+    if (lastRow >= firstRow && isTenant(lastRow, lastSeq))
+      set(lastRow, rowFlags, get(lastRow, rowFlags) | flagStamped);
     lastPromise = nothing;
   };
 
   const woke = <Value>(row: number, value: Value): Value => {
     const segment = rows[row >>> segmentShift] as Int32Array;
-    segment[(row & segmentMask) * rowWords + rowState] = stateRunning;
+    const base = (row & segmentMask) * rowWords;
+    if ((segment[base + rowFlags] as number) >= flagJoins) endJoin(row);
+    segment[base + rowState] = stateRunning;
     current = row;
     lastSuspended = 0;
     return value;
@@ -480,7 +570,22 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return value;
   };
 
+  /** The wait for a combination is over, whatever came of it. */
+  const endJoin = (row: number): void => {
+    set(row, rowFlags, get(row, rowFlags) & ~flagJoins);
+    const join = get(row, rowWaitRow);
+    if (
+      join >= firstRow &&
+      isTenant(join, get(row, rowWaitSeq)) &&
+      (get(join, rowFlags) & flagAwaited) !== 0
+    ) {
+      pending++;
+      core.free(join);
+    }
+  };
+
   const back = (row: number): void => {
+    if (get(row, rowFlags) >= flagJoins) endJoin(row);
     set(row, rowState, stateRunning);
     current = row;
     iterating = 0;
@@ -558,42 +663,61 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     [Symbol.dispose]: () => back(row),
   });
 
-  const keep = <Value>(list: Value): Value => {
+  const first = (): number => header[headSeqLow] as number;
+
+  const keep = <Value>(before: number, list: Value): Value => {
     kept = list;
+    if (!armed) keptFrom = before;
     return list;
   };
 
   const join = <Value>(need: Need, promise: Value): Value => {
     const list = kept;
     kept = undefined;
-    if (armed && typeof promise === "object" && promise !== null) guard(() => joinList(need, list, promise));
+    if (armed) {
+      if (typeof promise === "object" && promise !== null) guard(() => joinList(need, list, promise));
+    } else if (keptFrom !== header[headSeqLow] && current !== 0) {
+      // Who was started while the list was made is likely to be in it.
+      lastSuspended = rowRange;
+      set(current, rowOperation, joinState(need));
+      set(current, rowResource, header[headSeqLow] as number);
+      set(current, rowWaitSeq, keptFrom);
+    }
     return promise;
   };
 
   const joinList = (need: Need, list: unknown, promise: object): void => {
     if (!Array.isArray(list) || types.isProxy(list) || !types.isPromise(promise)) return;
-    const members: number[] = [];
     let others = 0;
+    let join = 0;
     for (let index = 0; index < list.length; index++) {
       const member: unknown = list[index];
       if (typeof member !== "object" || member === null) continue;
       const row = rowOf(member);
-      if (row >= firstRow) members.push(row);
-      else if (row !== 0 || isPendingPerhaps(member)) others++;
+      if (row < firstRow) {
+        if (row !== 0 || isPendingPerhaps(member)) others++;
+        continue;
+      }
+      join ||= takeJoin(need);
+      if (join === 0) return;
+      joinedBy(row, join);
     }
-    const row = combine(need, members, others);
-    if (row !== 0) stamp(promise, row);
+    if (join === 0) return;
+    set(join, rowAsker, others);
+    rememberPromise(promise, join, get(join, rowSeqLow));
   };
 
   /** A promise that is stamped with the row of a task that has ended is settled. */
-  const isPendingPerhaps = (value: object): boolean =>
-    readStamp(value) === 0 || rowOfStamp(readStamp(value)) < firstRow;
+  const isPendingPerhaps = (value: object): boolean => Math.abs(stampedRow(value)) < firstRow;
+
+  const joinState = (need: Need): number =>
+    need === "all" ? stateJoinAll : need === "settled" ? stateJoinSettled : stateJoinAny;
+
+  const takeJoin = (need: Need): number =>
+    core.take(need === "all" ? stateJoinAll : need === "settled" ? stateJoinSettled : stateJoinAny);
 
   const combine = (need: Need, members: readonly number[], others: number): number => {
-    if (members.length === 0) return 0;
-    const row = core.take(
-      need === "all" ? stateJoinAll : need === "settled" ? stateJoinSettled : stateJoinAny,
-    );
+    const row = members.length === 0 ? 0 : takeJoin(need);
     if (row === 0) return 0;
     set(row, rowAsker, others);
     for (const member of members) joinedBy(member, row);
@@ -608,13 +732,33 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   };
 
   const timer = <Value>(value: Value): Value => {
-    events.timer(value);
+    lastTimer = value;
     return value;
   };
 
   const sleeps = <Value>(promise: Value): Value => {
-    if (typeof promise === "object" && promise !== null) guard(() => events.sleeps(promise));
+    if (typeof promise === "object" && promise !== null && types.isPromise(promise))
+      sleepOn(promise, takeTimer());
     return promise;
+  };
+
+  /** A timer settles this promise. */
+  const sleepOn = (promise: object, row: number): void => {
+    if (row === rowNone) return;
+    if (armed) rememberPromise(promise, row, 0);
+    else lastSuspended = row;
+  };
+
+  /** What stands for the timer that was created last, in the executor of a promise. */
+  const takeTimer = (): number => {
+    const timer = lastTimer;
+    lastTimer = undefined;
+    if (timer === undefined) return rowNone;
+    try {
+      return keepsAlive(timer) ? rowTimer : rowIdleTimer;
+    } catch {
+      return rowTimer;
+    }
   };
 
   const get = (row: number, word: number): number =>
@@ -636,15 +780,13 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       // It is not the await right after the call: others may look for it too.
       stampLast();
     }
-    const stamp = readStamp(value);
-    if (stamp === 0) return 0;
-    const row = rowOfStamp(stamp);
-    return row < firstRow || isTenant(row, seqOfStamp(stamp)) ? row : 0;
+    const row = Math.abs(stampedRow(value));
+    if (row === 0) return 0;
+    return row < firstRow || isTenant(row, stampedSeq(value)) ? row : 0;
   };
 
   const stamp = (promise: object, row: number, inverse = false): void => {
-    const value = stampOf(row, get(row, rowSeqLow));
-    writeStamp(promise, inverse ? -value : value);
+    writeStamp(promise, inverse ? -row : row, get(row, rowSeqLow));
   };
 
   const now = (): number => {
@@ -652,9 +794,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return header[headClock] as number;
   };
 
-  const settled = (stampValue: StampValue): void => {
-    const row = rowOfStamp(stampValue);
-    if (row < firstRow || !isTenant(row, seqOfStamp(stampValue))) return;
+  const settled = (row: number, ofCallback: boolean): void => {
     const state = get(row, rowState);
     if (state === stateReturning) {
       const flags = get(row, rowFlags);
@@ -665,7 +805,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       endTask(row);
       core.free(row);
     } else if (state === stateJoinAll || state === stateJoinSettled || state === stateJoinAny) core.free(row);
-    else if (state >= stateOpWaiting) events.settled(row, stampValue);
+    else if (state >= stateOpWaiting) events.settled(row, ofCallback);
   };
 
   const core: Core = {
@@ -701,6 +841,9 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     },
     rowOf,
     stamp,
+    remember(promise, row) {
+      rememberPromise(promise, row, get(row, rowSeqLow));
+    },
     asker: (orIterating) => {
       if (!orIterating || iterating === 0) return current;
       // Since the loop began to ask, its caller has not come to another statement.
@@ -722,25 +865,11 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       }
     },
     now,
-    arm() {
-      if (armed) return;
-      armed = true;
-      stopMakes = promiseHooks.onInit((promise, parent) => {
-        if (parent === undefined) lastMade = promise;
-      }) as () => void;
+    watchPromises() {
+      wanted = true;
+      if (!armed) watch();
     },
-    disarm() {
-      armed = false;
-      stopMakes();
-      stopSettles?.();
-      stopSettles = undefined;
-      lastMade = undefined;
-      lastPromise = nothing;
-      own.fill(undefined);
-    },
-    expect(row) {
-      if (!armed) lastSuspended = row;
-    },
+    sleeps: (promise, keeps) => sleepOn(promise, keeps ? rowTimer : rowIdleTimer),
     combine,
   };
 
@@ -763,6 +892,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     resume,
     using,
     used,
+    first,
     keep,
     join,
     made,

@@ -1,50 +1,51 @@
-// Which row a promise belongs to, written on the promise itself where no program can see it: a private field, added by
-// a constructor that returns its argument. It retains nothing, works on frozen objects and is read in nanoseconds.
-import { rowLimit } from "./layout.ts";
-
-/** Row and low word of its id in one number; negative for the promise that a callback gave back. 0: no stamp. */
-export type StampValue = number;
-
-/** The stamp of a row whose id has this low word. */
-export function stampOf(row: number, seqLow: number): StampValue {
-  return (seqLow >>> 0) * rowLimit + row;
-}
-
-export function rowOfStamp(stamp: StampValue): number {
-  const positive = Math.abs(stamp);
-  return positive - Math.floor(positive / rowLimit) * rowLimit;
-}
-
-export function seqOfStamp(stamp: StampValue): number {
-  return Math.floor(Math.abs(stamp) / rowLimit) | 0;
-}
+// Which row a promise belongs to, written on the promise itself where no program can see it: private fields, added by a
+// constructor that returns its argument. They retain nothing, work on frozen objects and are read in nanoseconds. Two
+// small integers, because a larger number would be an object of its own.
 
 class Identity {
   constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: returning another object is how a foreign one gets the field
+    // biome-ignore lint/correctness/noConstructorReturn: returning another object is how a foreign one gets the fields
     return object;
   }
 }
 
-let next: StampValue = 0;
+let nextRow = 0;
+let nextSeq = 0;
 
 class Stamp extends Identity {
-  // biome-ignore lint/style/useReadonlyClassProperties: write() sets it on objects that are no instances
-  #value: StampValue = next;
+  // biome-ignore lint/style/useReadonlyClassProperties: write() sets both on objects that are no instances
+  #row: number = nextRow;
+  // biome-ignore lint/style/useReadonlyClassProperties: as above
+  #seq: number = nextSeq;
 
-  static read(object: object): StampValue {
-    return #value in object ? (object as Stamp).#value : 0;
+  static row(object: object): number {
+    return #row in object ? (object as Stamp).#row : 0;
   }
 
-  static write(object: object, stamp: StampValue): void {
-    if (#value in object) (object as Stamp).#value = stamp;
-    else {
-      next = stamp;
+  static seq(object: object): number {
+    return (object as Stamp).#seq;
+  }
+
+  static write(object: object, row: number, seqLow: number): void {
+    nextRow = row;
+    nextSeq = seqLow;
+    try {
+      // Adding a field that is there throws; asking first would cost every first stamp more than that.
       new Stamp(object);
+    } catch {
+      (object as Stamp).#row = row;
+      (object as Stamp).#seq = seqLow;
     }
   }
 }
 
-/** The stamp of an object, 0 when it has none. No proxy trap and no getter runs. */
-export const readStamp: (object: object) => StampValue = Stamp.read;
-export const writeStamp: (object: object, stamp: StampValue) => void = Stamp.write;
+/**
+ * The row that an object is stamped with, below zero for the promise that an operation's callback gave back; 0 when it
+ * has no stamp. No proxy trap and no getter runs.
+ */
+export const stampedRow: (object: object) => number = Stamp.row;
+
+/** The low word of the id that the row had, of an object that has a stamp. */
+export const stampedSeq: (object: object) => number = Stamp.seq;
+
+export const writeStamp: (object: object, row: number, seqLow: number) => void = Stamp.write;

@@ -89,7 +89,7 @@ export function start(folder: string): void {
     transformed(file, needsPromises) {
       sites.add(file);
       note({ kind: "file", file });
-      if (needsPromises) core.arm();
+      if (needsPromises) core.watchPromises();
     },
     untouched: (file, reason) => note({ kind: "untouched", file, reason }),
     wantsMaps: () => options.sourceMaps || somebodyMaps(),
@@ -126,13 +126,11 @@ export function start(folder: string): void {
 /** The events of operations, whose part is made after the runtime that calls it. */
 function lateEvents(late: { readonly events?: OperationEvents }): OperationEvents {
   return {
-    settled: (row, stamp) => late.events?.settled(row, stamp),
+    settled: (row, ofCallback) => late.events?.settled(row, ofCallback),
     holderEnded: (row) => late.events?.holderEnded(row),
     jobEnded: (operation) => late.events?.jobEnded(operation),
     awaited: (operation, site) => late.events?.awaited(operation, site),
     made: (site, value) => late.events?.made(site, value),
-    timer: (timer) => late.events?.timer(timer),
-    sleeps: (promise) => late.events?.sleeps(promise),
   };
 }
 

@@ -137,9 +137,9 @@ const deadlocks = createDeadlockWatch({
   },
 });
 
-const tickEveryMs = 16;
+const tickEveryMs = 20;
 /** After so many quiet ticks (about a second) the clock stops. */
-const quietTicks = 60;
+const quietTicks = 50;
 const pingEveryTicks = 16;
 let quiet = 0;
 let ticks = 0;

@@ -458,7 +458,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     visit(node.callee, scope);
     for (const [index, argument] of node.arguments.entries()) {
       if (combination !== undefined) {
-        open(argument.start, `${hooksName}.keep(`);
+        open(argument.start, `${hooksName}.keep(${hooksName}.first(),`);
         visit(argument, scope);
         close(argument.end, ")");
       } else visitPart(argument, scope, index === 0 ? hint : undefined);

@@ -1,0 +1,71 @@
+// Runs programs in a thread of their own, so that unhandled rejections can be told apart from the tests'.
+import { parentPort, workerData } from "node:worker_threads";
+import { createRuntime } from "../runtime.ts";
+import { createTables } from "../tables.ts";
+import { hooksName } from "../transform/visitor.ts";
+
+const { watches } = workerData as { watches: boolean };
+const tables = createTables();
+const nothing = () => {};
+const { hooks, core } = createRuntime({
+  tables,
+  startMs: 0,
+  maxTasks: 1 << 20,
+  grew: nothing,
+  guard: (part) => part(),
+  events: { settled: nothing, holderEnded: nothing, jobEnded: nothing, awaited: nothing, made: nothing },
+});
+Object.defineProperty(globalThis, hooksName, { value: hooks });
+if (watches) core.watchPromises();
+
+let log: unknown[] = [];
+process.on("unhandledRejection", (reason) => log.push(["unhandled", String(reason)]));
+process.on("rejectionHandled", () => log.push(["handled"]));
+
+const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as new (
+  ...args: string[]
+) => (...args: unknown[]) => Promise<unknown>;
+
+class Box {
+  readonly promise: Promise<unknown>;
+  constructor(value: unknown) {
+    this.promise = new Promise((resolve) => queueMicrotask(() => resolve(value)));
+  }
+}
+
+async function run(code: string): Promise<string> {
+  log = [];
+  const mine = log;
+  const note = (...parts: unknown[]) => mine.push(parts.map(describe));
+  const later = (value: unknown) => new Promise((resolve) => setImmediate(() => resolve(value)));
+  // biome-ignore lint/suspicious/noThenProperty: a thenable is what it is for
+  const thenable = (value: unknown) => ({ then: (resolve: (value: unknown) => void) => resolve(value) });
+  const ended = new AsyncFunction("log", "later", "thenable", "Box", code)(note, later, thenable, Box).then(
+    (value) => mine.push(["fulfilled", describe(value)]),
+    (error) => mine.push(["rejected", String(error)]),
+  );
+  // Until nothing has happened for a while: what comes later must not be taken for the next program's.
+  for (let quiet = 0, turns = 0, seen = 0; quiet < 40 && turns < 2000; turns++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    quiet = mine.length === seen ? quiet + 1 : 0;
+    seen = mine.length;
+  }
+  void ended;
+  log = [];
+  return JSON.stringify(mine);
+}
+
+function describe(value: unknown): unknown {
+  if (value instanceof Error) return String(value);
+  if (value instanceof Promise) return "a promise";
+  if (Array.isArray(value)) return value.map(describe);
+  return typeof value === "object" && value !== null ? Object.keys(value) : String(value);
+}
+
+parentPort?.on("message", async ({ id, code }: { id: number; code: string }) => {
+  try {
+    parentPort?.postMessage({ id, result: await run(code) });
+  } catch (error) {
+    parentPort?.postMessage({ id, result: `does not run: ${String(error)}` });
+  }
+});
