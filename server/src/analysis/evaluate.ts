@@ -188,11 +188,13 @@ class FunctionState {
   }
 
   #site(at: Instruction): Site {
-    return this.#s.values.siteOf(at, this.#key, () => this.#location(at));
+    return this.#s.values.siteOf(at, this.#key, () => ({ file: this.#file, start: at.start, end: at.end }));
   }
 
   #location(at: Instruction): Location {
-    return { file: this.#file, start: at.start, end: at.end };
+    const [location] = this.#site(at).path;
+    if (!location) throw new Error("a site has a place");
+    return location;
   }
 
   #step(i: Instruction): void {
@@ -631,7 +633,7 @@ class FunctionState {
           .filter((scope) => mentionsCaller(scope.callee) || mentionsCaller(scope.resource))
           .slice(0, maxScopes),
         uses: this.#uses.filter((use) => mentionsCaller(use.resource)).slice(0, maxUses),
-        escapes: [...this.#escapes.values()].filter(isSymbolic).slice(0, maxEscapes),
+        escapes: outermost([...this.#escapes.values()].filter(isSymbolic)).slice(0, maxEscapes),
       },
     };
   }
@@ -684,13 +686,43 @@ class FunctionState {
     return block.end.kind === "throw" || block.code.some((instruction) => this.#mayThrow(block, instruction));
   }
 
-  /** Handlers and cleanup are there to deal with failures: a call in them counts as failing only if it says so. */
   #mayThrow(block: Block, instruction: Instruction): boolean {
-    if (!instructionThrows(instruction, this.#calls, this.#awaits)) return false;
-    if (!block.cleanup || instruction.op === "await" || instruction.op === "next") return true;
-    const effect = this.#calls.get(instruction);
-    return effect?.targets.some((target) => target.kind === "function" && target.summary.throws) ?? false;
+    return throwsIn(block, instruction, this.#calls, this.#awaits);
   }
+}
+
+/** Whoever has an object has what is in it: of `a` and `a.b` only `a` counts, and paths stay short. */
+function outermost(escapes: readonly Value[]): Value[] {
+  const short = new Set(escapes.map((value) => shortened(value)));
+  return [...short].filter((value) => {
+    for (let at = value; at.kind === "member" || at.kind === "typed"; ) {
+      at = at.of;
+      if (short.has(at)) return false;
+    }
+    return true;
+  });
+}
+
+function shortened(value: Value): Value {
+  let at = value;
+  while (at.kind === "member" && at.of.kind === "member" && at.of.of.kind === "member") at = at.of;
+  return at;
+}
+
+/**
+ * Whether an instruction may throw where it stands. Handlers and clean-up are there to deal with failures: a call in
+ * them counts as failing only if it is known to.
+ */
+export function throwsIn(
+  block: Block,
+  instruction: Instruction,
+  calls: ReadonlyMap<Instruction, CallEffect>,
+  awaits: ReadonlyMap<Instruction, AwaitEffect>,
+): boolean {
+  if (!instructionThrows(instruction, calls, awaits)) return false;
+  if (!block.cleanup || instruction.op === "await" || instruction.op === "next") return true;
+  const effect = calls.get(instruction);
+  return effect?.targets.some((target) => target.kind === "function" && target.summary.throws) ?? false;
 }
 
 const mergeTempsOf = new WeakMap<FunctionFacts, ReadonlySet<Temp>>();
@@ -706,7 +738,7 @@ function mergeTemps(facts: FunctionFacts): ReadonlySet<Temp> {
 }
 
 /** Whether an instruction may throw, with what is known of what it calls and awaits. */
-export function instructionThrows(
+function instructionThrows(
   instruction: Instruction,
   calls: ReadonlyMap<Instruction, CallEffect>,
   awaits: ReadonlyMap<Instruction, AwaitEffect>,

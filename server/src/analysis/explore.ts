@@ -10,7 +10,7 @@ import type {
   VariableId,
 } from "../program/facts.ts";
 import { operands, successors } from "../program/instructions.ts";
-import { type Evaluation, instructionThrows } from "./evaluate.ts";
+import { type Evaluation, throwsIn } from "./evaluate.ts";
 import { capturesIn, usesIn } from "./flow.ts";
 import { type FunctionKey, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
@@ -305,7 +305,7 @@ class Explorer {
       }
       if (fate === "lost") return this.#lose();
     }
-    if (path.held && instructionThrows(i, this.#evaluation.calls, this.#evaluation.awaits)) {
+    if (path.held && throwsIn(block, i, this.#evaluation.calls, this.#evaluation.awaits)) {
       this.#throw(path, block, i);
     }
     if (effect && !effect.ends) return false;

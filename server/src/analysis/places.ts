@@ -16,15 +16,15 @@ export interface Location extends Range {
 }
 
 export function functionKey(file: FilePath, id: FunctionId): FunctionKey {
-  return `${file}#f${id}` as FunctionKey;
+  return keyOf(file, "f", id) as FunctionKey;
 }
 
 export function classKey(file: FilePath, id: ClassId): ClassKey {
-  return `${file}#c${id}` as ClassKey;
+  return keyOf(file, "c", id) as ClassKey;
 }
 
 export function variableKey(file: FilePath, id: VariableId): VariableKey {
-  return `${file}#v${id}` as VariableKey;
+  return keyOf(file, "v", id) as VariableKey;
 }
 
 /** The file and the number of a key. */
@@ -44,6 +44,25 @@ interface ParsedKey {
   readonly id: number;
 }
 
+/** The one text of a key: texts that are equal and not the same cost memory and a comparison at every look-up. */
+function keyOf(file: FilePath, kind: string, id: number): string {
+  let known = keys.get(file);
+  if (!known) {
+    if (keys.size > maxKeyFiles) keys.clear();
+    known = new Map();
+    keys.set(file, known);
+  }
+  const short = `${kind}${id}`;
+  let key = known.get(short);
+  if (key === undefined) {
+    key = `${file}#${short}`;
+    known.set(short, key);
+  }
+  return key;
+}
+
+const keys = new Map<FilePath, Map<string, string>>();
+const maxKeyFiles = 20_000;
 const parsed = new Map<string, ParsedKey>();
 const maxParsed = 200_000;
 

@@ -184,7 +184,10 @@ type Bare<T, K extends string> = T extends unknown ? Omit<T, K> : never;
 /** Makes values; one per analysis. */
 export class Values {
   readonly #byKey = new Map<string, Value>();
+  /** Keys and paths are long; what is interned under them is named by their number. */
+  readonly #numbers = new Map<string, number>();
   readonly #sites = new Map<string, Site>();
+  readonly #outerSites = new Map<string, Site | undefined>();
   readonly #siteOf = new WeakMap<object, Site>();
   readonly #waits = new Map<string, Wait>();
   readonly #waitSets = new Map<string, Waits>();
@@ -212,6 +215,22 @@ export class Values {
     return made;
   }
 
+  #number(key: string): number {
+    let known = this.#numbers.get(key);
+    if (known === undefined) {
+      known = this.#numbers.size;
+      this.#numbers.set(key, known);
+    }
+    return known;
+  }
+
+  /** One text per path of places. */
+  #pathKey(path: readonly Location[]): string {
+    let text = "";
+    for (const at of path) text += `${this.#number(at.file)}:${at.start}:${at.end}>`;
+    return text;
+  }
+
   constant(constant: Constant): Value {
     const key = `constant ${constant.type} ${"value" in constant ? String(constant.value) : ""}`;
     return this.#intern(key, 0, { kind: "constant", constant });
@@ -221,7 +240,7 @@ export class Values {
     const bindings = bound.slice(0, 3);
     const text = bindings.map((binding) => this.#bindingKey(binding)).join(";");
     const depth = 1 + Math.max(-1, ...bindings.flatMap(bindingDepths));
-    return this.#intern(`function ${key} ${text}`, depth, {
+    return this.#intern(`function ${this.#number(key)} ${text}`, depth, {
       kind: "function",
       function: key,
       bound: bindings,
@@ -230,19 +249,19 @@ export class Values {
 
   #bindingKey(binding: Binding): string {
     const values = binding.arguments.map((argument) => argument.id).join(",");
-    return `${binding.function}(${values}/${binding.spreadFrom ?? ""}/${binding.receiver?.id ?? ""})${binding.site.id}`;
+    return `${this.#number(binding.function)}(${values}/${binding.spreadFrom ?? ""}/${binding.receiver?.id ?? ""})${binding.site.id}`;
   }
 
   class(key: ClassKey): Value {
-    return this.#intern(`class ${key}`, 0, { kind: "class", class: key });
+    return this.#intern(`class ${this.#number(key)}`, 0, { kind: "class", class: key });
   }
 
   module(file: FilePath): Value {
-    return this.#intern(`module ${file}`, 0, { kind: "module", file });
+    return this.#intern(`module ${this.#number(file)}`, 0, { kind: "module", file });
   }
 
   namespace(key: FunctionKey): Value {
-    return this.#intern(`namespace ${key}`, 0, { kind: "namespace", function: key });
+    return this.#intern(`namespace ${this.#number(key)}`, 0, { kind: "namespace", function: key });
   }
 
   external(module: string, path: readonly string[]): Value {
@@ -256,11 +275,15 @@ export class Values {
   }
 
   parameter(key: FunctionKey, index: number): Value {
-    return this.#intern(`parameter ${key} ${index}`, 0, { kind: "parameter", function: key, index });
+    return this.#intern(`parameter ${this.#number(key)} ${index}`, 0, {
+      kind: "parameter",
+      function: key,
+      index,
+    });
   }
 
   receiver(of: ClassKey | FunctionKey): Value {
-    return this.#intern(`receiver ${of}`, 0, { kind: "receiver", of });
+    return this.#intern(`receiver ${this.#number(of)}`, 0, { kind: "receiver", of });
   }
 
   member(of: Value, name: string): Value {
@@ -269,17 +292,17 @@ export class Values {
   }
 
   variable(variable: VariableKey): Value {
-    return this.#intern(`variable ${variable}`, 0, { kind: "variable", variable });
+    return this.#intern(`variable ${this.#number(variable)}`, 0, { kind: "variable", variable });
   }
 
   typed(of: Value, type: NamedType): Value {
     if (of.kind === "typed" || of.kind === "unknown" || of.kind === "nothing") return of;
     const key = type.kind === "model" ? type.model.key : type.class;
-    return this.#intern(`typed ${of.id} ${key}`, of.depth, { kind: "typed", of, type });
+    return this.#intern(`typed ${of.id} ${this.#number(key)}`, of.depth, { kind: "typed", of, type });
   }
 
   site(key: FunctionKey, path: readonly Location[]): Site {
-    const text = `${key} ${path.map((at) => `${at.file}:${at.start}:${at.end}`).join(" ")}`;
+    const text = `${this.#number(key)} ${this.#pathKey(path)}`;
     const known = this.#sites.get(text);
     if (known) return known;
     const site = { id: this.#sites.size, function: key, path };
@@ -298,14 +321,22 @@ export class Values {
 
   /** The site as seen by a caller of its function; undefined when the chain of calls gets too long to tell apart. */
   outerSite(site: Site, call: Site): Site | undefined {
+    const key = `${call.id}>${site.id}`;
+    if (this.#outerSites.has(key)) return this.#outerSites.get(key);
     const path = [...call.path, ...site.path];
-    return path.length > maxPath ? undefined : this.site(call.function, path);
+    const outer = path.length > maxPath ? undefined : this.site(call.function, path);
+    this.#outerSites.set(key, outer);
+    return outer;
   }
 
   fresh(site: Site, made: Made): Value {
     switch (made.type) {
       case "instance":
-        return this.#intern(`fresh ${site.id} instance ${made.class}`, 0, { kind: "fresh", site, made });
+        return this.#intern(`fresh ${site.id} instance ${this.#number(made.class)}`, 0, {
+          kind: "fresh",
+          site,
+          made,
+        });
       case "resource": {
         const key = `fresh ${site.id} resource ${made.model.key} ${made.capacity} ${made.paused}`;
         return this.#intern(key, 0, { kind: "fresh", site, made });
@@ -345,13 +376,13 @@ export class Values {
   }
 
   operationWait(wait: Bare<Extract<Wait, { kind: "operation" }>, "id" | "kind">): Wait {
-    const key = `operation ${wait.model.key} ${wait.operation} ${wait.resource.id} ${pathKey([wait.at])} ${pathKey(wait.via)}`;
+    const key = `operation ${wait.model.key} ${wait.operation} ${wait.resource.id} ${this.#pathKey([wait.at])} ${this.#pathKey(wait.via)}`;
     return this.#internWait(key, { ...wait, kind: "operation" });
   }
 
   callWait(wait: Bare<Extract<Wait, { kind: "call" }>, "id" | "kind">): Wait {
     const values = wait.arguments.map((argument) => argument.id).join(",");
-    const key = `call ${wait.callee.id} ${values} ${pathKey([wait.at])} ${pathKey(wait.via)}`;
+    const key = `call ${wait.callee.id} ${values} ${this.#pathKey([wait.at])} ${this.#pathKey(wait.via)}`;
     return this.#internWait(key, { ...wait, kind: "call" });
   }
 
@@ -376,8 +407,8 @@ export class Values {
     for (const wait of list) {
       const key =
         wait.kind === "operation"
-          ? `${wait.model.key} ${wait.operation} ${wait.resource.id} ${pathKey([wait.at])}`
-          : `${wait.callee.id} ${pathKey([wait.at])}`;
+          ? `${wait.model.key} ${wait.operation} ${wait.resource.id} ${this.#pathKey([wait.at])}`
+          : `${wait.callee.id} ${this.#pathKey([wait.at])}`;
       const known = byPlace.get(key);
       if (!known || shorter(wait, known)) byPlace.set(key, wait);
     }
@@ -445,10 +476,6 @@ function bindingDepths(binding: Binding): number[] {
 
 function waitDepth(wait: Wait): number {
   return wait.kind === "operation" ? wait.resource.depth : wait.callee.depth;
-}
-
-function pathKey(path: readonly Location[]): string {
-  return path.map((at) => `${at.file}:${at.start}`).join(">");
 }
 
 function shorter(a: Wait, b: Wait): boolean {
