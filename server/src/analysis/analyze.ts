@@ -6,7 +6,7 @@ import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
 import { allRules } from "../rules/index.ts";
 import type { Pass, ProgramView, Report, Rule, RuleOptions, RulePass } from "./analyzer.ts";
-import { finishFix } from "./fixes.ts";
+import { finishFix } from "./fix-plan.ts";
 import { indexModels } from "./model-index.ts";
 import { type FunctionKey, functionKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";

@@ -2,7 +2,7 @@ import type { Severity } from "@unknot/protocol/finding.ts";
 import type { FileFacts, Range } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 import type { TypeAnswer } from "../program/program.ts";
-import type { FixPlan } from "./fixes.ts";
+import type { FixPlan } from "./fix-plan.ts";
 import type { FunctionKey, Location } from "./places.ts";
 import type { FileRole } from "./roles.ts";
 import type { Solution } from "./solve.ts";

@@ -1,33 +1,11 @@
-import type { Fix } from "@unknot/protocol/finding.ts";
-import type { FileFacts, FunctionFacts, Instruction, Range, StatementList } from "../program/facts.ts";
+// The edits that rules offer, made from the text as it is written.
+import type { FunctionFacts, Instruction, Range, StatementList } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { Birth } from "./explore.ts";
+import type { FixPlan } from "./fix-plan.ts";
 import { usesIn } from "./flow.ts";
-import { type Location, spanOf } from "./places.ts";
-
-/** A change that a rule offers, in offsets. */
-export interface FixPlan {
-  readonly title: string;
-  readonly preferred: boolean;
-  readonly edits: readonly Edit[];
-}
-
-export interface Edit extends Location {
-  readonly newText: string;
-}
-
-/** The fix in lines and columns. */
-export function finishFix(plan: FixPlan, factsOf: (file: string) => FileFacts | undefined): Fix {
-  return {
-    title: plan.title,
-    preferred: plan.preferred,
-    edits: plan.edits.flatMap((edit) => {
-      const facts = factsOf(edit.file);
-      return facts ? [{ at: spanOf(facts, edit), newText: edit.newText }] : [];
-    }),
-  };
-}
+import type { Location } from "./places.ts";
 
 export function insertAwait(call: Location, title: string, preferred: boolean): FixPlan {
   return { title, preferred, edits: [{ ...call, end: call.start, newText: "await " }] };

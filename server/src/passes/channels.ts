@@ -1,5 +1,6 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
-import { closeAfter, type FixPlan } from "../analysis/fixes.ts";
+import type { FixPlan } from "../analysis/fix-plan.ts";
+import { closeAfter } from "../analysis/fixes.ts";
 import { operationOf } from "../analysis/model-index.ts";
 import { valueName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";

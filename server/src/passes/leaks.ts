@@ -1,6 +1,7 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { type Leak, type PathStep, rootOf } from "../analysis/explore.ts";
-import { type FixPlan, releaseInFinally } from "../analysis/fixes.ts";
+import type { FixPlan } from "../analysis/fix-plan.ts";
+import { releaseInFinally } from "../analysis/fixes.ts";
 import { describeTemp } from "../analysis/flow.ts";
 import { operationOf } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
