@@ -9,7 +9,7 @@ import timers from "./timers/model.json" with { type: "json" };
 import timersPromises from "./timers-promises/model.json" with { type: "json" };
 import tsChan from "./ts-chan/model.json" with { type: "json" };
 
-/** The models that ship with Unknot; models.test.ts checks every one against the format. */
+/** The models that ship with Unknot; read-model.test.ts checks every one against the format. */
 export const bundledModels = [
   asyncMutex,
   javascript,

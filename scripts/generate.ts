@@ -92,7 +92,7 @@ function modelsIndex(): GeneratedFile {
       ),
       'import type { Model } from "./model.ts";',
       "",
-      "/** The models that ship with Unknot; models.test.ts checks every one against the format. */",
+      "/** The models that ship with Unknot; read-model.test.ts checks every one against the format. */",
       "export const bundledModels = [",
       ...libraries.map((library) => `  ${camelCase(library)},`),
       "] as unknown as readonly Model[];",

@@ -1,6 +1,6 @@
-import { type Field, records, type Shape } from "./format.ts";
-import type { Model } from "./model.ts";
-import { JsonError, type Positioned, parsePositioned } from "./positioned-json.ts";
+import { type Field, records, type Shape } from "@unknot/models/format.ts";
+import type { Model } from "@unknot/models/model.ts";
+import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 
 /** What is wrong with a model file, and where: 1-based line and column. */
 export interface ModelProblem {
@@ -15,21 +15,24 @@ export type ReadModel =
 
 /** Reads a model and checks all of it; the problems stand in the order of the file. */
 export function readModel(text: string): ReadModel {
+  const errors: ParseError[] = [];
+  const root = treeOf(text, errors);
   const found: { readonly offset: number; readonly message: string }[] = [];
-  let root: Positioned | undefined;
-  try {
-    root = parsePositioned(text);
+  if (root === "too deep") found.push({ offset: 0, message: "The values are nested too deeply." });
+  else if (errors.length > 0 || root === undefined) {
+    const { offset, error } = errors[0] ?? { offset: 0, error: undefined };
+    const what = error === undefined ? "it is empty" : inWords(printParseErrorCode(error));
+    found.push({ offset, message: `This is not JSON: ${what}.` });
+  } else {
     check(root, { is: "record", name: "model" }, "The model", (offset, message) =>
       found.push({ offset, message }),
     );
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    found.push({ offset: error.offset, message: error.message });
-  }
-  if (found.length === 0) {
-    const model = JSON.parse(text) as Model;
-    for (const message of contradictions(model)) found.push({ offset: root?.start ?? 0, message });
-    if (found.length === 0) return { ok: true, model };
+    if (found.length === 0) {
+      const model = getNodeValue(root) as Model;
+      const messages = contradictions(model);
+      if (messages.length === 0) return { ok: true, model };
+      for (const message of messages) found.push({ offset: root.offset, message });
+    }
   }
   const problems = found
     .toSorted((a, b) => a.offset - b.offset)
@@ -37,70 +40,92 @@ export function readModel(text: string): ReadModel {
   return { ok: false, problems };
 }
 
+/** The parser descends by calls: a hostile file could use up the stack. */
+function treeOf(text: string, errors: ParseError[]): Node | undefined | "too deep" {
+  try {
+    return parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
+  } catch (error) {
+    if (error instanceof RangeError) return "too deep";
+    throw error;
+  }
+}
+
+/** `CommaExpected` becomes "comma expected". */
+function inWords(code: string): string {
+  return code.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+}
+
 type Report = (offset: number, message: string) => void;
 
-function check(node: Positioned, shape: Shape, what: string, report: Report): void {
+function check(node: Node, shape: Shape, what: string, report: Report): void {
+  if (!fits(node, shape)) {
+    report(node.offset, `${what} is ${describe(shape)}.`);
+    return;
+  }
   switch (shape.is) {
     case "either": {
       const fitting = shape.of.find((one) => fits(node, one));
       if (fitting) check(node, fitting, what, report);
-      else report(node.start, `${what} is ${shape.of.map(describe).join(" or ")}.`);
       return;
     }
     case "record":
-      if (node.value.is !== "object") report(node.start, `${what} is ${describe(shape)}.`);
-      else checkRecord(node, shape.name, what, report);
+      checkRecord(node, shape.name, what, report);
       return;
     case "map":
-      if (node.value.is !== "object") report(node.start, `${what} is ${describe(shape)}.`);
-      else for (const entry of node.value.entries) check(entry.value, shape.of, `'${entry.key}'`, report);
+      for (const { key, value } of entriesOf(node)) check(value, shape.of, `'${key}'`, report);
       return;
     case "list":
-      if (node.value.is !== "list") report(node.start, `${what} is ${describe(shape)}.`);
-      else for (const item of node.value.items) check(item, shape.of, `An element of ${what}`, report);
+      for (const item of node.children ?? []) check(item, shape.of, `An element of ${what}`, report);
       return;
-    default:
-      if (!fits(node, shape)) report(node.start, `${what} is ${describe(shape)}.`);
-      else if (shape.is === "string" && shape.values && node.value.is === "string") {
-        const { text } = node.value;
-        if (!shape.values.includes(text)) {
-          report(node.start, `${what} cannot be '${text}'${suggestion(text, shape.values)}.`);
-        }
+    case "string":
+      if (shape.values && !shape.values.includes(node.value)) {
+        report(node.offset, `${what} cannot be '${node.value}'${suggestion(node.value, shape.values)}.`);
       }
   }
 }
 
-function checkRecord(node: Positioned, name: string, what: string, report: Report): void {
+function checkRecord(node: Node, name: string, what: string, report: Report): void {
   const fields: Readonly<Record<string, Field>> = records[name] ?? {};
-  const entries = node.value.is === "object" ? node.value.entries : [];
-  for (const entry of entries) {
-    const field = Object.hasOwn(fields, entry.key) ? fields[entry.key] : undefined;
-    if (field) check(entry.value, field.shape, `'${entry.key}'`, report);
-    else {
-      const hint = suggestion(entry.key, Object.keys(fields));
-      report(entry.keyStart, `${what} has no field '${entry.key}'${hint}.`);
-    }
+  const entries = entriesOf(node);
+  const seen = new Set<string>();
+  for (const { key, offset, value } of entries) {
+    const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
+    if (seen.has(key)) report(offset, `${what} has the field '${key}' twice.`);
+    else if (field) check(value, field.shape, `'${key}'`, report);
+    else report(offset, `${what} has no field '${key}'${suggestion(key, Object.keys(fields))}.`);
+    seen.add(key);
   }
   for (const [key, field] of Object.entries(fields)) {
-    if (field.required && !entries.some((entry) => entry.key === key)) {
-      report(node.start, `${what} needs the field '${key}'.`);
-    }
+    if (field.required && !seen.has(key)) report(node.offset, `${what} needs the field '${key}'.`);
   }
 }
 
-function fits(node: Positioned, shape: Shape): boolean {
+interface Entry {
+  readonly key: string;
+  readonly offset: number;
+  readonly value: Node;
+}
+
+/** The properties of an object; a tree without errors has a key and a value for each. */
+function entriesOf(node: Node): readonly Entry[] {
+  return (node.children ?? []).flatMap(({ children: [key, value] = [] }) =>
+    key && value ? [{ key: key.value as string, offset: key.offset, value }] : [],
+  );
+}
+
+function fits(node: Node, shape: Shape): boolean {
   switch (shape.is) {
     case "string":
-      return node.value.is === "string";
+      return node.type === "string";
     case "boolean":
-      return node.value.is === "boolean" && (shape.only === undefined || node.value.flag === shape.only);
+      return node.type === "boolean" && (shape.only === undefined || node.value === shape.only);
     case "integer":
-      return node.value.is === "number" && Number.isInteger(node.value.number) && node.value.number >= 0;
+      return node.type === "number" && Number.isInteger(node.value) && node.value >= 0;
     case "list":
-      return node.value.is === "list";
+      return node.type === "array";
     case "map":
     case "record":
-      return node.value.is === "object";
+      return node.type === "object";
     case "either":
       return shape.of.some((one) => fits(node, one));
   }
