@@ -61,7 +61,7 @@ export type OperationName =
   | "exit";
 
 /** What happens in a case that the library's documentation rarely mentions. */
-export type Outcome =
+type Outcome =
   | "noop"
   | "throw"
   | "reject"
@@ -155,13 +155,13 @@ export interface OperationModel {
   readonly throws?: false;
 }
 
-export interface GuardedOutcome {
+interface GuardedOutcome {
   readonly when?: OptionGuard;
   readonly then: Outcome;
 }
 
 /** Holds when an option was given with this literal value, or when the installed version is in a range. */
-export interface OptionGuard {
+interface OptionGuard {
   readonly create?: { readonly arg: number; readonly prop?: string; readonly is: boolean | number | string };
   readonly version?: string;
 }

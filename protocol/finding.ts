@@ -5,7 +5,7 @@ export const severities = ["error", "warning", "information", "hint"] as const;
 export type Severity = (typeof severities)[number];
 
 /** One step of the path or interleaving that a finding shows. */
-export interface TraceStep {
+interface TraceStep {
   readonly at: Span;
   /** What happens there, in the present tense: "'accounts' is acquired here". */
   readonly what: string;
