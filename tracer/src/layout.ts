@@ -119,8 +119,6 @@ export const flagReturns = 1;
 export const flagStamped = 2;
 /** It runs the callback of the operation in its joiner words. */
 export const flagJob = 4;
-/** The next settling of its promise only binds it to another promise. */
-export const flagBinds = 8;
 /** An operation that can end by itself: a timeout or a signal is set. */
 export const flagCancellable = 32;
 /** Nothing but the end of its callback gives back what the operation holds. */

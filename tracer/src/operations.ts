@@ -310,8 +310,11 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
       return;
     }
-    // While it holds, its caller's promise is only bound to that of the callback.
-    if (state === stateOpHolding) return;
+    if (state === stateOpHolding) {
+      // A limiter's promise is settled with its job, or before it when a timeout gives the slot to another.
+      if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
+      return;
+    }
     const verb = verbs[get(operation, rowOperation)];
     if (verb === "acquire" && refusing === 0 && state === stateOpWaiting) grant(operation);
     else if (verb !== "scoped" || !whenGranted.has(operation) || refusing > 0) end(operation);

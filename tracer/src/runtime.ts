@@ -6,7 +6,6 @@ import { nowMs, ticksAt } from "./clock.ts";
 import {
   firstRow,
   flagAwaited,
-  flagBinds,
   flagEndsWithJob,
   flagGenerator,
   flagJob,
@@ -449,7 +448,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       forward(row);
       return false;
     }
-    set(row, rowFlags, (get(row, rowFlags) | flagStamped | flagBinds) & ~flagReturns);
+    set(row, rowFlags, (get(row, rowFlags) | flagStamped) & ~flagReturns);
     set(row, rowState, stateReturning);
     hearSettles();
     return true;
@@ -620,6 +619,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (header[headQuiet] !== quietNo) wake();
     const segment = rows[row >>> segmentShift] as Int32Array;
     const base = (row & segmentMask) * rowWords;
+    // The body of the loop may have ended by an await that failed.
+    if ((segment[base + rowFlags] as number) >= flagJoins) endJoin(row);
     segment[base + rowAt] = site;
     segment[base + rowSince] = header[headClock] as number;
     segment[base + rowEpoch] = ((segment[base + rowEpoch] as number) + 1) | 0;
@@ -797,15 +798,11 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const settled = (row: number, ofCallback: boolean): void => {
     const state = get(row, rowState);
     if (state === stateReturning) {
-      const flags = get(row, rowFlags);
-      if ((flags & flagBinds) !== 0) {
-        set(row, rowFlags, flags & ~flagBinds);
-        return;
-      }
       endTask(row);
       core.free(row);
-    } else if (state === stateJoinAll || state === stateJoinSettled || state === stateJoinAny) core.free(row);
-    else if (state >= stateOpWaiting) events.settled(row, ofCallback);
+    } else if (state >= stateJoinAll) {
+      if ((get(row, rowFlags) & flagAwaited) === 0) core.free(row);
+    } else if (state >= stateOpWaiting) events.settled(row, ofCallback);
   };
 
   const core: Core = {

@@ -1,5 +1,6 @@
 // Runs programs in a thread of their own, so that unhandled rejections can be told apart from the tests'.
 import { parentPort, workerData } from "node:worker_threads";
+import { firstRow, headNextRow, rowState, stateFree, stateResting } from "../layout.ts";
 import { createRuntime } from "../runtime.ts";
 import { createTables } from "../tables.ts";
 import { hooksName } from "../transform/visitor.ts";
@@ -62,10 +63,22 @@ function describe(value: unknown): unknown {
   return typeof value === "object" && value !== null ? Object.keys(value) : String(value);
 }
 
+/** Rows in use, but for those of async generators that nobody asks for more: the language has no end for these. */
+function liveRows(): number {
+  let live = 0;
+  for (let row = firstRow; row < (tables.header[headNextRow] as number); row++) {
+    const state = core.get(row, rowState);
+    if (state !== stateFree && state !== stateResting) live++;
+  }
+  return live;
+}
+
 parentPort?.on("message", async ({ id, code }: { id: number; code: string }) => {
   try {
-    parentPort?.postMessage({ id, result: await run(code) });
+    const before = liveRows();
+    const result = await run(code);
+    parentPort?.postMessage({ id, result, live: liveRows() - before });
   } catch (error) {
-    parentPort?.postMessage({ id, result: `does not run: ${String(error)}` });
+    parentPort?.postMessage({ id, result: `does not run: ${String(error)}`, live: 0 });
   }
 });
