@@ -169,10 +169,6 @@ export function serve(connection: Connection): void {
     const cancel = () => controller.abort(new Error("The client has cancelled."));
     if (token.isCancellationRequested) cancel();
     else token.onCancellationRequested(cancel);
-    token.onCancellationRequested(() => {
-      console.error("DBG cancel");
-      controller.abort(new Error("The client has cancelled."));
-    });
     try {
       await scheduler.settled(controller.signal);
     } catch (error) {
