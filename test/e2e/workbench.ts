@@ -144,9 +144,13 @@ function drive(
     await problemRows.filter({ hasText: text }).first().waitFor({ state: "detached", timeout: patienceMs });
   };
 
+  const stackFrames = page.locator(".debug-call-stack .stack-frame");
+
   const stopDebugging = async () => {
     await key("Shift+F5");
     await page.locator(".debug-toolbar").waitFor({ state: "hidden", timeout: patienceMs });
+    // The next session's frames are not to be taken for those of this one.
+    await stackFrames.first().waitFor({ state: "detached", timeout: patienceMs });
   };
 
   return {
@@ -264,7 +268,7 @@ function drive(
 
     /** Line and column of the top frame, once the debugger has stopped elsewhere than `before`. */
     async pausedAt(before: string | undefined) {
-      const top = page.locator(".debug-call-stack .stack-frame .line-number").first();
+      const top = stackFrames.locator(".line-number").first();
       await top.waitFor();
       await page.waitForFunction(
         (last) => {
@@ -278,6 +282,8 @@ function drive(
         before,
         { timeout: patienceMs },
       );
+      // Before its buttons can be pressed, VS Code ignores the keys for them.
+      await page.locator(".debug-toolbar .action-item:not(.disabled) .codicon-debug-step-over").waitFor();
       return top.innerText();
     },
 
