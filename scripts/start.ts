@@ -1,5 +1,6 @@
 // `npm start`: shows the main job on the examples. Builds, prints what `unknot check` finds, runs the example that
 // deadlocks under the tracer, and opens VS Code with the extension where `code` is there.
+//   --web   opens VS Code's workbench for a browser instead
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { styleText } from "node:util";
@@ -29,28 +30,28 @@ show("npx unknot check examples", ["check", "examples"]);
 say("2. The same mistake at run time: two tasks take two locks in opposite orders.");
 show("npx unknot run -- examples/two-locks/broken.ts", ["run", "--", "examples/two-locks/broken.ts"]);
 
+const examples = path.join(root, "examples");
+const look = "look at the squiggles, press F5 in two-locks/broken.ts, open the Task Dump.";
 const code = process.platform === "win32" ? "code.cmd" : "code";
 const found =
   spawnSync(code, ["--version"], { stdio: "ignore", shell: process.platform === "win32" }).status === 0;
-if (found) {
-  say(
-    "3. VS Code opens with the extension and the examples: look at the squiggles, press F5, open the Task Dump.",
-  );
+if (process.argv.includes("--web")) {
+  say(`3. VS Code in a browser, with the extension and the examples: ${look}`);
+  spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", "test/e2e/open-in-browser.ts"], {
+    cwd: root,
+    stdio: "inherit",
+  });
+} else if (found) {
+  say(`3. VS Code opens with the extension and the examples: ${look}`);
   spawnSync(
     code,
-    [
-      `--extensionDevelopmentPath=${root}`,
-      path.join(root, "examples"),
-      path.join(root, "examples", "two-locks", "broken.ts"),
-    ],
-    {
-      stdio: "inherit",
-      shell: process.platform === "win32",
-    },
+    [`--extensionDevelopmentPath=${root}`, examples, path.join(examples, "two-locks", "broken.ts")],
+    { stdio: "inherit", shell: process.platform === "win32" },
   );
 } else {
-  say(
-    "3. No `code` command here. `npm run package` makes dist/unknot-<platform>-<version>.vsix; install it with",
+  say("3. There is no `code` command here. `npm start -- --web` shows VS Code in a browser, or:");
+  console.log(
+    "   `npm run package` makes dist/unknot-<platform>-<version>.vsix; install it with Extensions:",
   );
-  console.log("   Extensions: Install from VSIX… in VS Code, then open examples/ and press F5.");
+  console.log("   Install from VSIX… in VS Code, then open examples/ and press F5.");
 }
