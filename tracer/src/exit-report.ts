@@ -85,7 +85,12 @@ function lastDump(exit: ExitOptions, exitCode: number, loop: LoopState["state"])
   const { tables, facts, startMs } = exit;
   const capturedAt = nowMs();
   const built = buildDump(tables, facts, createPlaces(facts.files), {
-    process: { ...exit.process, upMs: Math.round(capturedAt - startMs), exitCode },
+    process: {
+      ...exit.process,
+      title: facts.title ?? exit.process.title,
+      upMs: Math.round(capturedAt - startMs),
+      exitCode,
+    },
     capturedAt,
     ticks: ticksAt(capturedAt, startMs),
     by: "exit",

@@ -10,6 +10,8 @@ export interface Facts {
   readonly untouched: { readonly file: string; readonly reason: string }[];
   /** The worker threads that the program has started. */
   readonly threads: Set<number>;
+  /** What a worker thread runs, once that is known. */
+  title?: string;
 }
 
 /** One of them, as the traced thread tells it. */
@@ -18,7 +20,8 @@ export type Fact =
   | { readonly kind: "type"; readonly index: number; readonly type: Omit<ResourceType, "capacity"> }
   | { readonly kind: "instrumented"; readonly name: string }
   | { readonly kind: "untouched"; readonly file: string; readonly reason: string }
-  | { readonly kind: "thread"; readonly id: number };
+  | { readonly kind: "thread"; readonly id: number }
+  | { readonly kind: "title"; readonly title: string };
 
 export function createFacts(): Facts {
   return { files: [], types: [], instrumented: new Set(), untouched: [], threads: new Set() };
@@ -43,6 +46,9 @@ export function addFact(facts: Facts, fact: Fact): void {
       break;
     case "thread":
       facts.threads.add(fact.id);
+      break;
+    case "title":
+      facts.title = fact.title;
       break;
   }
 }

@@ -20,6 +20,8 @@ export interface LoaderOptions {
   /** A file was transformed; called before it runs. */
   readonly transformed: (file: FileSites, needsPromises: boolean) => void;
   readonly untouched: (file: string, reason: string) => void;
+  /** The thread loads its first file. */
+  readonly started: () => void;
   /** Whether somebody may map positions of running code back: a debugger, coverage, `--enable-source-maps`. */
   readonly wantsMaps: () => boolean;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
@@ -37,8 +39,13 @@ interface Loaded {
 export function installLoader(options: LoaderOptions): PackageFiles {
   const { guard } = options;
   const found: InstrumentedPackage[] = [];
+  let started = false;
   registerHooks({
     load(url, context, nextLoad) {
+      if (!started) {
+        started = true;
+        guard(options.started);
+      }
       const loaded = nextLoad(url, context);
       const source = guard(() => rewrite(url, loaded, options, found));
       return source === undefined ? loaded : { ...loaded, source };

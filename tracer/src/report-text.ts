@@ -1,11 +1,11 @@
 import { writeTaskdump } from "@unknot/dump/formats/taskdump-writer.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
-import type { TaskId } from "@unknot/protocol/task.ts";
+import type { Task, TaskId } from "@unknot/protocol/task.ts";
 import { verdicts } from "@unknot/protocol/verdict.ts";
 
-/** So many tasks are printed; the message has the number of all. */
-const mostPrinted = 20;
+/** So many problems and groups of tasks are printed. */
+const mostBlocks = 40;
 
 /** A deadlock for standard error, in Go's manner: what happened, then the tasks. */
 export function deadlockText(problem: Problem, dump: Dump): string {
@@ -25,11 +25,15 @@ function isCause({ verdict, certainty }: Problem): boolean {
 }
 
 function tasksText(dump: Dump, chosen: ReadonlySet<TaskId>): string {
-  const tasks = dump.tasks.filter((task) => chosen.has(task.id));
-  const shown = { ...dump, tasks: tasks.slice(0, mostPrinted) };
-  const text = [...writeTaskdump(shown, { mode: "grouped" })].join("");
+  // A problem names some of very many tasks: those that wait at the same place belong to it as well.
+  const placeOf = (task: Task) => `${task.state} ${task.at} ${task.entry}`;
+  const places = new Set(dump.tasks.flatMap((task) => (chosen.has(task.id) ? placeOf(task) : [])));
+  const tasks = dump.tasks.filter((task) => places.has(placeOf(task)));
+  const text = [...writeTaskdump({ ...dump, tasks }, { mode: "grouped" })].join("");
   // The head of a file and its lists of resources are no news on a terminal.
   const body = text.slice(text.indexOf("\n\n") + 2).split(/^(?:resource |# end)/m, 1)[0] ?? "";
-  const more = tasks.length - shown.tasks.length;
-  return `${body.trimEnd()}\n${more > 0 ? `\n… and ${more} more tasks\n` : ""}`;
+  const blocks = body.trimEnd().split("\n\n");
+  const more = blocks.length - mostBlocks;
+  const tail = more > 0 ? `\n\n… and ${more} more` : "";
+  return `${blocks.slice(0, mostBlocks).join("\n\n")}${tail}\n`;
 }

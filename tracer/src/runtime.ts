@@ -677,12 +677,14 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     kept = undefined;
     if (armed) {
       if (typeof promise === "object" && promise !== null) guard(() => joinList(need, list, promise));
-    } else if (keptFrom !== header[headSeqLow] && current !== 0) {
-      // Who was started while the list was made is likely to be in it.
+    } else if (current !== 0 && Array.isArray(list) && list.length > 0) {
+      // Who was started while the list was made is likely to be in it; when it was made before, all that the task has
+      // started.
+      const startedHere = keptFrom !== header[headSeqLow];
       lastSuspended = rowRange;
       set(current, rowOperation, joinState(need));
       set(current, rowResource, header[headSeqLow] as number);
-      set(current, rowWaitSeq, keptFrom);
+      set(current, rowWaitSeq, startedHere ? keptFrom : get(current, rowSeqLow));
     }
     return promise;
   };

@@ -75,6 +75,7 @@ export function start(folder: string): void {
   late.events = events;
   tables.header[headClock] = ticksAt(nowMs(), startMs);
 
+  const processInfo = describeProcess();
   const instrumentations = createInstrumentations({
     probe,
     wrapped: (name) => note({ kind: "instrumented", name }),
@@ -92,6 +93,11 @@ export function start(folder: string): void {
       if (needsPromises) core.watchPromises();
     },
     untouched: (file, reason) => note({ kind: "untouched", file, reason }),
+    started() {
+      // A worker thread learns what it runs after what is preloaded.
+      const [, title] = process.argv;
+      if (title !== undefined && title !== processInfo.title) note({ kind: "title", title });
+    },
     wantsMaps: () => options.sourceMaps || somebodyMaps(),
   });
   const report = (number: number, bindings: () => Bindings) => {
@@ -105,7 +111,6 @@ export function start(folder: string): void {
   Object.defineProperty(globalThis, hooksName, { value: Object.freeze(globals) });
   guard(() => instrumentBuiltins(probe));
 
-  const processInfo = describeProcess();
   guard(() => {
     worker = startWorker(folder, {
       tables,

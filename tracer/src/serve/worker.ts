@@ -32,7 +32,8 @@ parentPort?.on("message", (message: ToWorker) => {
   switch (message.kind) {
     case "fact":
       addFact(facts, message.fact);
-      deadlocks.lookAgain();
+      if (message.fact.kind === "title") registerAgain();
+      else deadlocks.lookAgain();
       break;
     case "segment": {
       const { table, index, words } = message.segment;
@@ -46,7 +47,11 @@ parentPort?.on("message", (message: ToWorker) => {
   }
 });
 
-const processInfo = () => ({ ...data.process, upMs: Math.round(nowMs() - startMs) });
+const processInfo = () => ({
+  ...data.process,
+  title: facts.title ?? data.process.title,
+  upMs: Math.round(nowMs() - startMs),
+});
 
 async function takeDump(by: string): Promise<Dump> {
   const state = await loop.look();
@@ -63,25 +68,14 @@ async function takeDump(by: string): Promise<Dump> {
 }
 
 let folder: string | undefined;
+/** Writes the file by which the thread is found; set once it can be asked. */
+let register = () => {};
 let server: DumpServer | undefined;
 try {
   folder = openRuntimeFolder();
   removeStale(folder, isAlive, nowMs());
   const endpoint = endpointFor(folder, data.process.pid, data.process.threadId);
   const file = path.join(folder, `${data.process.pid}-${data.process.threadId}.json`);
-  const registration: Registration = {
-    version: wireVersion,
-    pid: data.process.pid,
-    threadId: data.process.threadId,
-    parentPid: data.process.parentPid ?? 0,
-    title: data.process.title,
-    cwd: data.process.cwd,
-    node: data.process.node,
-    startedAt: startMs,
-    endpoint,
-    token,
-    ...(session === undefined ? {} : { session }),
-  };
   server = serveDumps({
     endpoint,
     token,
@@ -97,7 +91,10 @@ try {
           limit: limited(limit, 10_000),
         }),
     },
-    listening: () => writeWhole(file, [JSON.stringify(registration)]),
+    listening: () => {
+      register = () => writeWhole(file, [JSON.stringify(registration(endpoint))]);
+      register();
+    },
   });
 } catch (error) {
   addFact(facts, {
@@ -105,6 +102,31 @@ try {
     file: folder ?? "",
     reason: error instanceof Error ? error.message : String(error),
   });
+}
+
+function registerAgain(): void {
+  try {
+    register();
+  } catch {
+    // The file that is there says the rest.
+  }
+}
+
+function registration(endpoint: string): Registration {
+  const { pid, threadId, parentPid = 0, cwd, node } = data.process;
+  return {
+    version: wireVersion,
+    pid,
+    threadId,
+    parentPid,
+    title: processInfo().title,
+    cwd,
+    node,
+    startedAt: startMs,
+    endpoint,
+    token,
+    ...(session === undefined ? {} : { session }),
+  };
 }
 
 function limited(value: unknown, most: number): number {
