@@ -86,7 +86,7 @@ function rootsOf(paths: readonly string[], project: string | undefined): readonl
 }
 
 function analyzed(host: AnalysisHost, progress: ReturnType<typeof createProgress>): Promise<AnalysisReport> {
-  return host.analyze({ onProgress: (done, total) => progress.show(done, total) });
+  return host.analyze({ syntaxErrors: true, onProgress: (done, total) => progress.show(done, total) });
 }
 
 /** Rounds of fixing: one fix may make room for the next, but two fixes may also undo each other. */

@@ -289,14 +289,24 @@ describe("program", function () {
     });
   });
 
-  it("describes what does not parse", () => {
+  it("describes what does not parse, and says where its first error is", () => {
     const project = write({
+      "fine.ts": "export const one = 1;",
       "a.ts": "async function f( { await g(; }\nclass {",
       "b.tsx": "<div>{</div",
-      "c.js": "import",
+      "c.js": "const = 1;",
     });
     shared.open([project.folder]);
     for (const file of shared.files()) assert.ok(shared.facts(file), file);
+    const told = shared.syntaxErrors().map(({ file, message }) => [path.posix.basename(file), message]);
+    assert.deepEqual(
+      told.map(([file, message]) => [file, /does not parse at (\d+:\d+) \(/.exec(message ?? "")?.[1]]),
+      [
+        ["a.ts", "1:27"],
+        ["b.tsx", "1:7"],
+        ["c.js", "1:7"],
+      ],
+    );
   });
 
   it("knows the lines that start in code", () => {

@@ -362,6 +362,13 @@ export function openProgram(options: ProgramOptions = {}): Program {
       return all.get(specifier);
     },
     notices: () => notices.all(),
+    syntaxErrors() {
+      const first = session.ask((snapshot) => firstSyntaxErrors(snapshot));
+      return selected.flatMap((file) => {
+        const error = first.get(keyOf(file));
+        return error === undefined || overlay.quarantined.has(file) ? [] : [unparsable(file, error)];
+      });
+    },
     questions,
     rest: () => session.rest(),
     close: () => session.rest(),
@@ -497,6 +504,36 @@ function unreadable(file: FilePath): ProjectNotice {
     file,
     severity: "warning",
     message: `'${file}' can't be read, so it is left out; check its permissions.`,
+  };
+}
+
+interface FirstError {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** The first syntax error of every file that has one, by key. */
+function firstSyntaxErrors(snapshot: Snapshot): ReadonlyMap<string, FirstError> {
+  const found = new Map<string, FirstError>();
+  for (const { program } of snapshot.getProjects()) {
+    for (const { fileName, pos, text } of program.getSyntacticDiagnostics()) {
+      if (fileName === undefined || found.has(keyOf(fileName))) continue;
+      const before = program.getSourceFile(fileName)?.text.slice(0, pos) ?? "";
+      const line = before.split("\n").length;
+      const column = before.length - before.lastIndexOf("\n");
+      found.set(keyOf(fileName), { line, column, message: text });
+    }
+  }
+  return found;
+}
+
+function unparsable(file: FilePath, { line, column, message }: FirstError): ProjectNotice {
+  const reason = message.replace(/\.$/, "");
+  return {
+    file,
+    severity: "warning",
+    message: `'${file}' does not parse at ${line}:${column} (${reason}), so only part of it is checked; correct it there.`,
   };
 }
 

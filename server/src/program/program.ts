@@ -85,6 +85,8 @@ export interface Program {
   /** The file a module specifier of `from` means, when it is a file of the program. */
   resolveModule(from: FilePath, specifier: string): FilePath | undefined;
   notices(): readonly ProjectNotice[];
+  /** One notice for each selected file that does not parse, with its first error. */
+  syntaxErrors(): readonly ProjectNotice[];
   /** Questions asked of TypeScript since the start, by kind, for `--stats` and tests. */
   readonly questions: { readonly symbols: number; readonly types: number; readonly trees: number };
   /** Lets go of TypeScript's process and its memory; the next question starts it again. */

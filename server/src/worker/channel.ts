@@ -24,6 +24,8 @@ export interface WorkerRequest {
   /** The files to analyse; all that are open when absent. */
   readonly files?: readonly FilePath[];
   readonly options?: AnalysisChoices;
+  /** Tell among the notices which files do not parse; an editor shows that itself. */
+  readonly syntaxErrors?: boolean;
 }
 
 /** What to look for and how severe it is. */

@@ -33,6 +33,8 @@ export interface AnalysisRequest {
   readonly files?: readonly FilePath[];
   /** Rules, severities, models. */
   readonly options?: AnalysisChoices;
+  /** Tell among the notices which files do not parse. */
+  readonly syntaxErrors?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -239,6 +241,7 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
       invalidated: [...invalidated],
       ...(request.files === undefined ? {} : { files: request.files }),
       ...(request.options === undefined ? {} : { options: request.options }),
+      ...(request.syntaxErrors === undefined ? {} : { syntaxErrors: request.syntaxErrors }),
     };
     rootsChanged = false;
     changedBuffers.clear();

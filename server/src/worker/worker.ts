@@ -64,7 +64,7 @@ function run(opened: Program, request: WorkerRequest, isCancelled: () => boolean
     findings: result?.findings ?? [],
     commentable: (result?.findings ?? []).map(({ at }) => opened.startsInCode(at.file, at.line)),
     failures: result?.failures ?? [],
-    notices: opened.notices(),
+    notices: [...opened.notices(), ...(request.syntaxErrors ? opened.syntaxErrors() : [])],
     stats: {
       openMs,
       analyzeMs: performance.now() - analyzing,
