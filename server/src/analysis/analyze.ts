@@ -11,7 +11,7 @@ import { indexModels } from "./model-index.ts";
 import { type FunctionKey, functionKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
 import { type SolveStatistics, solve } from "./solve.ts";
-import { applySuppressions, unusedSuppression } from "./suppress.ts";
+import { applySuppressions, type Reported, unusedSuppression } from "./suppress.ts";
 import { createWorld } from "./world.ts";
 
 export interface AnalysisOptions {
@@ -185,8 +185,8 @@ function runRule(
   view: ProgramView,
   resultOf: <R>(pass: Pass<R>, file: FilePath) => R,
   options: AnalysisOptions,
-): Finding[] {
-  const findings: Finding[] = [];
+): Reported[] {
+  const reported: Reported[] = [];
   const role = view.roleOf(file);
   const chosen = options.severities?.[rule.id];
   const pass: RulePass<readonly Pass<unknown>[]> = {
@@ -199,11 +199,15 @@ function runRule(
       // A severity that the user chose holds everywhere; the rule's own is softened in tests and scripts.
       const own = report.severity ?? rule.severity;
       const severity = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, own);
-      if (severity) findings.push(finish(rule, report, severity, view));
+      if (!severity) return;
+      const finding = finish(rule, report, severity, view);
+      const first = report.whole && spanOf(facts, report.whole).line;
+      const lines = first === undefined ? [finding.at.line] : [finding.at.line, first];
+      reported.push({ finding, lines, alsoKnownAs: rule.alsoKnownAs ?? [] });
     },
   };
   rule.run(pass);
-  return findings;
+  return reported;
 }
 
 function finish(rule: Rule, report: Report, severity: Severity, view: ProgramView): Finding {

@@ -24,7 +24,16 @@ import {
 import type { CallEffect, Semantics } from "./semantics.ts";
 import { receiverSymbol, substituteValue, substituteWaits } from "./substitute.ts";
 import { type FieldKey, type Reader, type Summary, siteField, type Use } from "./summary.ts";
-import { alternatives, isNothing, plain, type Site, type Value, type Values, type Waits } from "./values.ts";
+import {
+  alternatives,
+  isNothing,
+  isOpenResult,
+  plain,
+  type Site,
+  type Value,
+  type Values,
+  type Waits,
+} from "./values.ts";
 import type { World } from "./world.ts";
 
 /** A point where a function waits. */
@@ -93,7 +102,11 @@ function awaitedValue(
   site: Site,
 ): { readonly value: Value; readonly waits: Waits; readonly rejects: boolean } {
   const { values } = s;
-  const unknown = { value: values.fresh(site, { type: "result" }), waits: values.noWaits, rejects: true };
+  const unknown = {
+    value: values.fresh(site, { type: "result", settled: true }),
+    waits: values.noWaits,
+    rejects: true,
+  };
   switch (value.kind) {
     case "promise":
       return { value: value.of, waits: value.waits, rejects: value.rejects };
@@ -114,8 +127,7 @@ function awaitedValue(
       };
     }
     case "fresh":
-      if (value.made.type !== "result") return { value, waits: values.noWaits, rejects: false };
-      return unknown;
+      return isOpenResult(value) ? unknown : { value, waits: values.noWaits, rejects: false };
     default: {
       const type = s.typeOf(value);
       const isOwn = type?.kind === "class" || type?.kind === "model" || type?.kind === "plain";
@@ -647,7 +659,7 @@ class FunctionState {
       case "unknown":
         return true;
       case "fresh":
-        return value.made.type === "result";
+        return isOpenResult(value);
       case "parameter":
       case "member":
       case "receiver": {

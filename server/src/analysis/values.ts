@@ -140,7 +140,11 @@ export type Made =
       readonly resource: Value;
     }
   /** What some call or `await` gave. */
-  | { readonly type: "result" };
+  | {
+      readonly type: "result";
+      /** An `await` gave it, so it is no promise. */
+      readonly settled?: true;
+    };
 
 /** Something that has to happen before a promise settles. */
 export type Wait =
@@ -356,7 +360,11 @@ export class Values {
         return this.#intern(key, made.resource.depth + 1, { kind: "fresh", site, made });
       }
       case "result":
-        return this.#intern(`fresh ${site.id} result`, 0, { kind: "fresh", site, made });
+        return this.#intern(`fresh ${site.id} result ${made.settled ?? false}`, 0, {
+          kind: "fresh",
+          site,
+          made,
+        });
     }
   }
 
@@ -461,6 +469,11 @@ export function isNothing(value: Value): boolean {
 }
 
 /** The alternatives of a value. */
+/** What some call gave: it may be a promise. */
+export function isOpenResult(value: Value): boolean {
+  return value.kind === "fresh" && value.made.type === "result" && !value.made.settled;
+}
+
 export function alternatives(value: Value): readonly Value[] {
   return value.kind === "union" ? value.of : [value];
 }

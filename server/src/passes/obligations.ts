@@ -1,11 +1,13 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { type Birth, birthsIn, type Exploration, explore } from "../analysis/explore.ts";
+import { createFailures, type Failure, type FailureOfCall } from "../analysis/failures.ts";
 import { describeTemp, isDropped, usesIn } from "../analysis/flow.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import { filesWithRejectionListener } from "../analysis/rejection-listeners.ts";
 import type { CallEffect, Target } from "../analysis/semantics.ts";
-import { plain } from "../analysis/values.ts";
+import { isOpenResult, plain } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 
@@ -24,8 +26,10 @@ export interface DroppedTask {
   readonly call: Location;
   /** How we know that it starts a task. */
   readonly because: "async function" | "model" | "type";
-  /** The function of the program that is called, when it is one. */
-  readonly target?: Location;
+  /** How it comes to fail, as far as that can be seen. */
+  readonly failure: Failure;
+  /** Who hears of a failure: nobody, so that Node ends the process; a listener of the program; the browser's console. */
+  readonly whoSees: "nobody" | "listener" | "browser";
   /** The function around it. */
   readonly function: FunctionKey;
   /** `await` may stand there. */
@@ -52,23 +56,39 @@ export interface Obligations {
 
 export const obligations = definePass<Obligations>({
   id: "obligations",
-  run: (view) => (file) => ({
-    droppedTasks: view.attempt(file, "obligations", () => droppedTasksIn(view, file), []),
-    held: view
-      .functionsOf(file)
-      .flatMap((key) => view.attempt(file, "obligations", () => heldIn(view, key), [])),
-  }),
+  run(view) {
+    const failureOf = createFailures(view.solution);
+    const listened = filesWithRejectionListener(view);
+    return (file) => ({
+      droppedTasks: view.attempt(
+        file,
+        "obligations",
+        () => droppedTasksIn(view, file, failureOf, listened.has(file)),
+        [],
+      ),
+      held: view
+        .functionsOf(file)
+        .flatMap((key) => view.attempt(file, "obligations", () => heldIn(view, key), [])),
+    });
+  },
 });
 
 // --- tasks
 
 interface Candidate {
-  readonly task: Omit<DroppedTask, "because">;
+  readonly task: Omit<DroppedTask, "because" | "failure" | "whoSees">;
+  readonly evaluation: Evaluation;
+  readonly instruction: CallInstruction;
   readonly because: DroppedTask["because"] | undefined;
   readonly node: NodeId;
 }
 
-function droppedTasksIn(view: ProgramView, file: FilePath): readonly DroppedTask[] {
+function droppedTasksIn(
+  view: ProgramView,
+  file: FilePath,
+  failureOf: FailureOfCall,
+  isListened: boolean,
+): readonly DroppedTask[] {
   const candidates = view.functionsOf(file).flatMap((key) => candidatesIn(view, key));
   const open = candidates.filter((candidate) => candidate.because === undefined);
   const answers =
@@ -86,7 +106,11 @@ function droppedTasksIn(view: ProgramView, file: FilePath): readonly DroppedTask
   );
   return candidates.flatMap((candidate) => {
     const because = candidate.because ?? (promises.has(candidate) ? "type" : undefined);
-    return because === undefined ? [] : [{ ...candidate.task, because }];
+    if (because === undefined) return [];
+    const { evaluation, instruction } = candidate;
+    const failure = failureOf(evaluation, instruction);
+    const whoSees = isListened ? "listener" : isForBrowsers(view, file) ? "browser" : "nobody";
+    return [{ ...candidate.task, because, failure, whoSees }];
   });
 }
 
@@ -108,10 +132,10 @@ function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
       const callee = describeTemp(facts, evaluation.facts, i.callee);
       if (view.options.safeToDrop.includes(callee)) continue;
       const [definition] = uses.definitions(i.callee);
-      const target = effect?.targets.find((one) => one.kind === "function");
-      const declared = target?.kind === "function" ? nameLocation(view, target.function) : undefined;
       found.set(i.start, {
         node: i.node,
+        evaluation,
+        instruction: i,
         because: verdict === "ask" ? undefined : verdict,
         task: {
           callee,
@@ -120,7 +144,6 @@ function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
             definition?.op === "closure" ? { start: i.start, end: i.start + 1 } : (definition ?? i),
           ),
           call: locationIn(file, i),
-          ...(declared ? { target: declared } : {}),
           function: key,
           canAwait: evaluation.facts.async && (evaluation.facts.kind !== "module" || facts.module),
           atTopLevel: evaluation.facts.kind === "module",
@@ -159,7 +182,7 @@ function startsTask(
     case "receiver":
       return "no";
     case "fresh":
-      return result.made.type === "result" ? "ask" : "no";
+      return isOpenResult(result) ? "ask" : "no";
     default:
       return "ask";
   }
@@ -209,9 +232,22 @@ function isHandled(evaluation: Evaluation, i: CallInstruction, depth: number): b
   }
 }
 
-function nameLocation(view: ProgramView, key: FunctionKey): Location | undefined {
-  const facts = view.world.function(key);
-  return facts && locationIn(parseKey(key).file, { start: facts.start, end: facts.body.start });
+const browserNames = new Set([
+  "window",
+  "document",
+  "navigator",
+  "localStorage",
+  "indexedDB",
+  "customElements",
+]);
+
+/** It has JSX in it, or names of the browser that nobody declares. */
+function isForBrowsers(view: ProgramView, file: FilePath): boolean {
+  return (view.world.facts(file)?.functions ?? []).some(({ blocks }) =>
+    blocks.some(({ code }) =>
+      code.some((i) => i.op === "jsx" || (i.op === "global" && browserNames.has(i.name))),
+    ),
+  );
 }
 
 // --- locks
