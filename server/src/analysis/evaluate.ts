@@ -109,7 +109,7 @@ function awaitedValue(
   };
   switch (value.kind) {
     case "promise":
-      return { value: value.of, waits: value.waits, rejects: value.rejects };
+      return { value: settled(values, value.of, site), waits: value.waits, rejects: value.rejects };
     case "nothing":
     case "settler":
     case "constant":
@@ -134,6 +134,20 @@ function awaitedValue(
       return isOwn ? { value, waits: values.noWaits, rejects: false } : unknown;
     }
   }
+}
+
+/** A value that is no promise, because it was awaited. */
+function settled(values: Values, value: Value, site: Site): Value {
+  if (value.kind === "unknown") return values.fresh(site, { type: "result", settled: true });
+  if (value.kind === "union") {
+    return value.of.reduce<Value>(
+      (joined, part) => values.join(joined, settled(values, part, site)),
+      values.nothing,
+    );
+  }
+  return value.kind === "fresh" && isOpenResult(value)
+    ? values.fresh(value.site, { type: "result", settled: true })
+    : value;
 }
 
 /** Local values settle after one pass per nesting of loops that carry them. */

@@ -28,8 +28,8 @@ type CallInstruction = Extract<Instruction, { readonly op: "call" | "new" }>;
 /** Why the promise that a call gives may reject. */
 export type FailureOfCall = (evaluation: Evaluation, call: CallInstruction) => Failure;
 
-/** A function fails at its call, or by the promise that it gives. */
-type How = "throws" | "rejects";
+/** A function fails at its call, by the promise that it gives, or either way: as the callback of `then`. */
+type How = "throws" | "rejects" | "callback";
 
 const maxDepth = 6;
 const nothingShown: Failure = { shown: false, steps: [] };
@@ -44,6 +44,7 @@ class Explainer {
   readonly #known: Readonly<Record<How, Map<FunctionKey, Failure>>> = {
     throws: new Map(),
     rejects: new Map(),
+    callback: new Map(),
   };
   readonly #open = new Set<FunctionKey>();
 
@@ -58,6 +59,8 @@ class Explainer {
     const reasons: Failure[] = [];
     const inside = this.#failing(effect, "rejects");
     if (inside.length > 0) reasons.push(this.#through(evaluation, call, inside, "rejects"));
+    const callbacks = this.#failingCallbacks(effect);
+    if (callbacks.length > 0) reasons.push(this.#through(evaluation, call, callbacks, "callback"));
     // `then`, `all`, `runExclusive` fail with what they are made of.
     for (const temp of sourcesOf(evaluation, call, effect)) {
       reasons.push(this.#value(evaluation, temp, call, true));
@@ -76,10 +79,8 @@ class Explainer {
     // Around a circle of calls there is no reason that is not found outside of it.
     if (!evaluation || this.#open.has(key) || this.#open.size >= maxDepth) return nothingShown;
     this.#open.add(key);
-    const failure = best([
-      ...this.#thrown(evaluation),
-      ...(how === "rejects" ? this.#returned(evaluation) : []),
-    ]);
+    const throws = how !== "rejects" || evaluation.facts.async ? this.#thrown(evaluation) : [];
+    const failure = best([...throws, ...(how === "throws" ? [] : this.#returned(evaluation))]);
     this.#open.delete(key);
     // What was not found while functions around it were open may be found without them.
     if (failure.shown || this.#open.size === 0) memo.set(key, failure);
@@ -166,8 +167,13 @@ class Explainer {
 
   /** The functions of the program with whose failure a call, or its promise, fails. */
   #failing(effect: CallEffect, how: How): FunctionKey[] {
-    const called = effect.targets.flatMap((target): FunctionKey[] => {
-      if (target.kind === "function") return [target.function];
+    const called = effect.targets.flatMap((target) => (target.kind === "function" ? [target.function] : []));
+    return this.#mayFail(called, how);
+  }
+
+  /** Callbacks with whose failure the promise of an operation rejects. */
+  #failingCallbacks(effect: CallEffect): FunctionKey[] {
+    const callbacks = effect.targets.flatMap((target): FunctionKey[] => {
       if (target.kind !== "operation") return [];
       const { fn, fulfilled, settled } = target.operation;
       return [fn, fulfilled, settled].flatMap((index) => {
@@ -175,10 +181,15 @@ class Explainer {
         return callback ? functionsIn(callback) : [];
       });
     });
-    return [...new Set(called)].filter((key) => {
+    return this.#mayFail(callbacks, "callback");
+  }
+
+  #mayFail(functions: readonly FunctionKey[], how: How): FunctionKey[] {
+    return [...new Set(functions)].filter((key) => {
       const summary = this.#solution.summary(key);
-      if (!summary || how === "throws") return summary?.throws;
-      return summary.throws || summary.rejects || mayReject(summary.returns);
+      if (!summary) return false;
+      if (how === "throws") return summary.throws;
+      return (how === "callback" && summary.throws) || summary.rejects || mayReject(summary.returns);
     });
   }
 

@@ -29,7 +29,7 @@ export const floatingTask = defineRule({
           ...task.failure.steps,
         ],
         // A program that fails at its top ends with the error shown, awaited or not.
-        ...(task.atTopLevel || task.whoSees === "listener" || !task.failure.shown
+        ...(task.atTopLevel || task.whoSees !== "nobody" || !task.failure.shown
           ? { severity: "information" }
           : {}),
         fixes: [
