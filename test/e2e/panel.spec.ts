@@ -86,6 +86,7 @@ describe("the Task Dump view", () => {
   }
 
   it("puts the deadlock into Problems, at the line that waits", async () => {
+    await code.filterProblems("Unknot run");
     const problem = await code.waitForProblem("Unknot run");
     assert.ok(
       program.tasks.some(({ line }) => problem.includes(`Ln ${line},`)),
