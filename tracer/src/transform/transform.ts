@@ -1,7 +1,7 @@
 import MagicString, { SourceMap } from "magic-string";
 import { parseSync } from "oxc-parser";
 import { insertionMark } from "./insertions.ts";
-import { type ComposeOptions, composeMap, withoutMappingsOfInsertions } from "./source-map.ts";
+import { type ComposeOptions, composeMap, withMappingsOfInsertions } from "./source-map.ts";
 import { hooksName, type Visited, visitProgram } from "./visitor.ts";
 
 /** How Node will run a file; `unknown` leaves it to the syntax, as Node does for files without a declared type. */
@@ -54,7 +54,7 @@ export function transform(input: TransformInput): Transformed | undefined {
   const code = edited.toString();
   if (map === undefined) return { ...visited, code };
   const own = edited.generateDecodedMap({ source: file, hires: "boundary", includeContent: true });
-  const mappings = withoutMappingsOfInsertions(code, own.mappings);
+  const mappings = withMappingsOfInsertions(code, own.mappings);
   return { ...visited, code: composeMap(code, new SourceMap({ ...own, mappings }), map) };
 }
 

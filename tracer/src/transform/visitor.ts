@@ -77,6 +77,8 @@ interface Scope {
   waits: number;
   tries: number;
   finalizers: number;
+  /** Return statements so far. */
+  returns: number;
   /** The line that the last mark stands for. */
   markedLine: number;
 }
@@ -106,6 +108,8 @@ const combinations: Readonly<Record<string, string>> = {
 export function visitProgram(program: Program, surroundings: Surroundings): Visited {
   const { source, insertions, firstSite, placeOf, libraries, token } = surroundings;
   const { open, close } = insertions;
+  /** What a traced function will return. */
+  const resultName = `${token}r`;
   const sites: SiteEntry[] = [];
   const skipped: { name: string; reason: string }[] = [];
   const imported = importedFrom(program, libraries);
@@ -375,9 +379,25 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     close(node.end, ")");
   };
 
+  /**
+   * `return value` in an async function becomes `result = value; break out of the try`, and the function returns its
+   * result behind the `finally`. V8 gives no position to a return that passes through a `finally`: a debugger that
+   * steps over it, or out of the function, would lose its way.
+   */
   const visitReturn = (node: Node & { type: "ReturnStatement" }, scope: Scope): void => {
     const { argument } = node;
-    if (argument === null) return;
+    const breaks = scope.kind === "async";
+    if (breaks) {
+      scope.returns++;
+      open(node.start, "{/*");
+      open(node.start + "return".length, argument === null ? "*/" : `*/${resultName}=(`);
+    }
+    if (argument !== null) visitReturned(argument, scope);
+    if (breaks && argument !== null) close(argument.end, ")");
+    if (breaks) close(node.end, `;break ${token}}`);
+  };
+
+  const visitReturned = (argument: Node, scope: Scope): void => {
     const gives = scope.kind === "async" && (scope.finalizers > 0 || mayBePromise(argument));
     if (gives) open(argument.start, `${hooksName}.give(${scope.token},${site(argument.start, scope)},`);
     visit(argument, scope);
@@ -545,6 +565,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     waits: 0,
     tries: 0,
     finalizers: 0,
+    returns: 0,
     markedLine: 0,
     ...(outer.className === undefined ? {} : { className: outer.className }),
   });
@@ -571,21 +592,22 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         flags: siteFunction | (node.generator ? siteGenerator : 0),
         ...(name === undefined ? {} : { function: name }),
       });
-      return `const ${token}=${hooksName}.${hook}(${entry});try{`;
+      return `const ${token}=${hooksName}.${hook}(${entry});let ${resultName};${token}:try{`;
     };
     const leave = `}finally{${hooksName}.leave(${token})}`;
+    const result = `return ${resultName};`;
     if (body.type !== "BlockStatement") {
       const call = firstCall(body);
       const gives = mayBePromise(body);
       open(
         body.start,
-        `{${enter()}${call === undefined ? "" : `${mark}${site(call.start, scope)};`}return ${
+        `{${enter()}${call === undefined ? "" : `${mark}${site(call.start, scope)};`}${resultName}=(${
           gives ? `${hooksName}.give(${token},${site(body.start, scope)},` : ""
         }`,
       );
       scope.markedLine = call === undefined ? 0 : placeOf(call.start).line;
       visit(body, scope);
-      close(body.end, `${gives ? ")" : ""}${leave}}`);
+      close(body.end, `${gives ? ")" : ""});${leave}${result}}`);
       return;
     }
     const clash = clashInBlock(body.body);
@@ -604,7 +626,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const at = directives === 0 ? body.start + 1 : (body.body[directives - 1]?.end ?? body.start + 1);
     open(at, `${directives === 0 ? "" : ";"}${enter()}`);
     visitList(statements, scope);
-    close(body.end - 1, leave);
+    // Who comes to the end may have been on the way out with a value, when a `finally` failed and was caught.
+    close(body.end - 1, scope.returns > 0 ? `;${resultName}=void 0;${leave}${result}` : leave);
   };
 
   /** The body of `(item) => start(item)`: inside a function that is traced, the call is what starts tasks. */
@@ -623,7 +646,16 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const awaits = program.sourceType === "module" && hasTopLevelAwait(program);
     const scope: Scope = {
       ...otherScope(
-        { kind: "other", body: program, marks: false, waits: 0, tries: 0, finalizers: 0, markedLine: 0 },
+        {
+          kind: "other",
+          body: program,
+          marks: false,
+          waits: 0,
+          tries: 0,
+          finalizers: 0,
+          returns: 0,
+          markedLine: 0,
+        },
         program,
       ),
       kind: awaits ? "module" : "other",
