@@ -399,6 +399,17 @@ export function reading(dump: Dump) {
   };
 }
 
+/**
+ * Stack traces without what differs for reasons of Node's own: when it maps positions, it writes paths for the URLs of
+ * modules and a name for frames outside of functions; what it does itself depends on its options and on time.
+ */
+export function stacksOf(text: string): string {
+  return text
+    .replaceAll("file://", "")
+    .replace(/at (async )?<anonymous> \((.*?)\)/g, "at $1$2")
+    .replace(/\n +at [^\n]*node:internal[^\n]*?( \{)?(?=\n)/g, "$1");
+}
+
 /** The line of a source that has a comment `// here: name`, from 1. */
 export function lineOf(source: string, mark: string): number {
   const line = source.split("\n").findIndex((each) => each.includes(`// ${mark}`)) + 1;

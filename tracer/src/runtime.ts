@@ -84,8 +84,6 @@ export interface Hooks {
   /** Around what is awaited, and around the await. */
   wait<Value>(row: number, site: number, value: Value): Value;
   woke<Value>(row: number, value: Value): Value;
-  /** Around what is awaited at the top of a module, whose failure ends the module. */
-  waitTop<Value>(row: number, site: number, value: Value): Value;
   /** At the head of a catch or finally block, where an await may have failed, and after a `for await` loop. */
   back(row: number): void;
   /** Around what is returned, unless that is surely no promise. */
@@ -178,7 +176,6 @@ const noop = () => {};
 const watchBurst = 20_000;
 const watchPerTick = 400;
 const watchAgainBelow = 200;
-const { then } = Promise.prototype;
 
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
   const { tables, startMs, maxTasks, grew, events, guard } = options;
@@ -553,22 +550,6 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return value;
   };
 
-  const waitTop = <Value>(row: number, site: number, value: Value): Value => {
-    wait(row, site, value);
-    guard(() => {
-      // A module whose await fails runs no further statement. The await below handles the promise in the same turn,
-      // so this reaction changes neither what is unhandled nor the order of the program's own reactions.
-      if (
-        types.isPromise(value) &&
-        Object.getPrototypeOf(value) === Promise.prototype &&
-        !Object.hasOwn(value, "constructor")
-      ) {
-        Reflect.apply(then, value, [noop, () => get(row, rowState) !== stateFree && leave(row)]);
-      }
-    });
-    return value;
-  };
-
   /** The wait for a combination is over, whatever came of it. */
   const endJoin = (row: number): void => {
     set(row, rowFlags, get(row, rowFlags) & ~flagJoins);
@@ -882,7 +863,6 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     leave,
     wait,
     woke,
-    waitTop,
     back,
     give,
     iterate,

@@ -20,7 +20,7 @@ describe("the map of a transformed file", () => {
     kind: "module",
     firstSite: 0,
     libraries: new Set(["async-mutex"]),
-    map: { file: "/app/add.ts" },
+    map: { file: "/app/add.ts", composed: true },
   });
   const code = transformed?.code ?? "";
   const map = new TraceMap(readMap(mapUrl(code), "/app/add.ts")?.map ?? "{}");

@@ -4,22 +4,29 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import remapping, { type SourceMapInput } from "@jridgewell/remapping";
 import { insertionMark } from "./insertions.ts";
 
-export interface ComposeOptions {
+export interface MapOptions {
   /** The file's path, against which a map that it names is found. */
   readonly file: string;
+  /** Whether positions lead on through the map that the file names, as for a debugger. */
+  readonly composed: boolean;
 }
 
 const comment = /^[ \t]*\/\/[#@][ \t]*sourceMappingURL=(\S+)[ \t]*$/gm;
 
 /**
- * Appends the map of a transformed file as a comment, composed with the map that the file brought along. The comment
- * comes last, so it is the one that counts.
+ * Appends the map of a transformed file as a comment, if wanted composed with the map that the file brought along. The
+ * comment comes last, so it is the one that counts.
  */
-export function composeMap(code: string, own: { toString(): string }, { file }: ComposeOptions): string {
-  const before = readMap(mapUrl(code), file);
+export function withMap(code: string, own: { toString(): string }, { file, composed }: MapOptions): string {
+  const before = composed ? readMap(mapUrl(code), file) : undefined;
   const map = before === undefined ? own.toString() : compose(own.toString(), before.map, before.base);
   const url = `data:application/json;charset=utf-8;base64,${Buffer.from(map).toString("base64")}`;
   return `${code}\n//# sourceMappingURL=${url}`;
+}
+
+/** Makes sure that the map a file names is not read: what Node shows of it is as the file has it. */
+export function withoutMap(code: string): string {
+  return mapUrl(code) === undefined ? code : `${code}\n//# sourceMappingURL=data:,`;
 }
 
 /** A segment of a decoded map; one that has only a column of the code says that this comes from nowhere. */

@@ -20,6 +20,7 @@ import {
   type AnyFunction,
   calleeName,
   clashInBlock,
+  containsFunction,
   eachChild,
   firstCall,
   givesBackHere,
@@ -75,7 +76,6 @@ interface Scope {
   readonly marks: boolean;
   /** Awaits so far, to see whether a try block has one. */
   waits: number;
-  tries: number;
   finalizers: number;
   /** Return statements so far. */
   returns: number;
@@ -85,7 +85,15 @@ interface Scope {
 
 /** The name the tracer's functions have in transformed code. */
 export const hooksName = "__unknot__";
-const mark = `${hooksName}.h[2]=`;
+
+/**
+ * Stores the site of the next call. Not with a plain assignment: from one V8 takes a name for functions that stand
+ * before it in the same expression, and shows it in stack traces.
+ */
+function markOf(site: number): string {
+  const mark = `${hooksName}.h[2]`;
+  return `${mark}-=${mark}-${site}`;
+}
 
 /** Classes of the language: their objects are no resources. */
 const plainClasses = new Set(
@@ -257,7 +265,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (!scope.marks) return;
     const call = firstCall(headOf(statement));
     if (call === undefined) return;
-    open(statement.start, `${mark}${site(call.start, scope)};`);
+    open(statement.start, `${markOf(site(call.start, scope))};`);
     scope.markedLine = placeOf(call.start).line;
   };
 
@@ -266,7 +274,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (scope.marks && statement.type === "ExpressionStatement") {
       const call = firstCall(statement.expression);
       if (call !== undefined) {
-        open(statement.start, `${mark}${site(call.start, scope)},`);
+        open(statement.start, `${markOf(site(call.start, scope))},`);
         scope.markedLine = placeOf(call.start).line;
       }
     }
@@ -284,7 +292,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       return;
     }
     scope.markedLine = line;
-    open(node.start, `(${mark}${site(first.start, scope)},`);
+    open(node.start, `(${markOf(site(first.start, scope))},`);
     visit(node, scope, hint);
     close(node.end, ")");
   };
@@ -329,9 +337,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       flags: takes(called, handle, scope),
       ...(callee === undefined ? {} : { callee }),
     });
-    const hook = scope.kind === "module" && scope.tries === 0 ? "waitTop" : "wait";
     open(node.start, `${hooksName}.woke(${row},`);
-    open(argument.start, `${hooksName}.${hook}(${row},${at},`);
+    open(argument.start, `${hooksName}.wait(${row},${at},`);
     visit(argument, scope, name);
     close(argument.end, ")");
     close(node.end, ")");
@@ -397,8 +404,11 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (breaks) close(node.end, `;break ${token}}`);
   };
 
+  /** An assignment of functions, other than of what a call gives, would give them a name. */
   const visitReturned = (argument: Node, scope: Scope): void => {
-    const gives = scope.kind === "async" && (scope.finalizers > 0 || mayBePromise(argument));
+    const gives =
+      scope.kind === "async" &&
+      (scope.finalizers > 0 || mayBePromise(argument) || containsFunction(argument));
     if (gives) open(argument.start, `${hooksName}.give(${scope.token},${site(argument.start, scope)},`);
     visit(argument, scope);
     if (gives) close(argument.end, ")");
@@ -406,16 +416,12 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
 
   const visitTry = (node: Node & { type: "TryStatement" }, scope: Scope): void => {
     const before = scope.waits;
-    scope.tries++;
     visitList(node.block.body, scope);
-    scope.tries--;
     const { handler, finalizer } = node;
     if (handler !== null) {
       resumeAt(handler.body.start + 1, scope, before);
       if (handler.param !== null) visit(handler.param, scope);
-      if (finalizer !== null) scope.tries++;
       visitList(handler.body.body, scope);
-      if (finalizer !== null) scope.tries--;
     }
     if (finalizer !== null) {
       resumeAt(finalizer.start + 1, scope, before);
@@ -563,7 +569,6 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     body,
     marks: false,
     waits: 0,
-    tries: 0,
     finalizers: 0,
     returns: 0,
     markedLine: 0,
@@ -598,10 +603,10 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const result = `return ${resultName};`;
     if (body.type !== "BlockStatement") {
       const call = firstCall(body);
-      const gives = mayBePromise(body);
+      const gives = mayBePromise(body) || containsFunction(body);
       open(
         body.start,
-        `{${enter()}${call === undefined ? "" : `${mark}${site(call.start, scope)};`}${resultName}=(${
+        `{${enter()}${call === undefined ? "" : `${markOf(site(call.start, scope))};`}${resultName}=(${
           gives ? `${hooksName}.give(${token},${site(body.start, scope)},` : ""
         }`,
       );
@@ -646,16 +651,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const awaits = program.sourceType === "module" && hasTopLevelAwait(program);
     const scope: Scope = {
       ...otherScope(
-        {
-          kind: "other",
-          body: program,
-          marks: false,
-          waits: 0,
-          tries: 0,
-          finalizers: 0,
-          returns: 0,
-          markedLine: 0,
-        },
+        { kind: "other", body: program, marks: false, waits: 0, finalizers: 0, returns: 0, markedLine: 0 },
         program,
       ),
       kind: awaits ? "module" : "other",
@@ -668,7 +664,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     }
     visitList(statements, scope);
     if (awaits) close(last.end, `;${hooksName}.leave(${token});`);
-    else if (scope.markedLine !== 0) close(last.end, `;${mark}0;`);
+    else if (scope.markedLine !== 0) close(last.end, `;${markOf(0)};`);
   };
 
   visitModule();
