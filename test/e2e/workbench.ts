@@ -156,6 +156,13 @@ function drive(
     await problemRows.filter({ hasText: text }).first().waitFor({ state: "detached", timeout: patienceMs });
   };
 
+  /** Resolves when the workbench is drawn. */
+  const ready = async () => {
+    await page.locator(".monaco-workbench").waitFor({ timeout: 60_000 });
+    await page.locator(".statusbar-item").first().waitFor({ timeout: 60_000 });
+    await page.locator(".explorer-viewlet .monaco-list-row").first().waitFor({ timeout: 60_000 });
+  };
+
   const stackFrames = page.locator(".debug-call-stack .stack-frame");
 
   const stopDebugging = async () => {
@@ -181,11 +188,12 @@ function drive(
     waitForNoProblem,
     close: rest.close,
 
-    /** Resolves when the workbench is drawn. */
-    async ready() {
-      await page.locator(".monaco-workbench").waitFor({ timeout: 60_000 });
-      await page.locator(".statusbar-item").first().waitFor({ timeout: 60_000 });
-      await page.locator(".explorer-viewlet .monaco-list-row").first().waitFor({ timeout: 60_000 });
+    ready,
+
+    /** Loads the window anew, with a new extension host. */
+    async reload() {
+      await page.reload();
+      await ready();
     },
 
     /** The absolute path of a file of the workspace's copy. */

@@ -195,9 +195,6 @@ describe("the rows of the Task Dump view", () => {
     const running = [launch(snapshot(dump))];
     assert.match(drawn(rowsOf(running))[0] ?? "", /^The event loop has not turned for 4 s while 'spin' runs/);
     assert.equal(problemCount(running), 1);
-    const paused = [launch(snapshot(dump, { paused: true }))];
-    assert.ok(!drawn(rowsOf(paused)).some((line) => line.includes("has not turned")));
-    assert.equal(problemCount(paused), 0);
   });
 
   it("say what becomes of a launch without a process", () => {
