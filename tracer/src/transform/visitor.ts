@@ -393,7 +393,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
    */
   const visitReturn = (node: Node & { type: "ReturnStatement" }, scope: Scope): void => {
     const { argument } = node;
-    const breaks = scope.kind === "async";
+    // In a finally block another result may be on its way, which holds when this return is cut off in turn.
+    const breaks = scope.kind === "async" && scope.finalizers === 0;
     if (breaks) {
       scope.returns++;
       open(node.start, "{/*");
