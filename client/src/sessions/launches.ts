@@ -58,6 +58,7 @@ export interface Launches extends Subscription {
   setPaused(id: string, thread: DebuggedThread, paused: boolean): void;
   /** Whether anybody looks: overviews are asked for only then. */
   watch(watching: boolean): void;
+  isWatched(): boolean;
   refresh(): Promise<void>;
 }
 
@@ -172,6 +173,7 @@ export function createLaunches(options: LaunchOptions): Launches {
       watching = next;
       for (const session of all()) session.watch(next);
     },
+    isWatched: () => watching,
     async refresh() {
       await Promise.all(all().map((session) => session.refresh()));
     },
