@@ -115,6 +115,7 @@ export function analyzeWith(
         nodes.map(() => unknown),
       ),
     attempt: guard,
+    ...(options.isCancelled ? { isCancelled: options.isCancelled } : {}),
   });
   let typeQuestions = 0;
   const noType: TypeAnswer = { unknown: true, thenable: "never", promise: false };

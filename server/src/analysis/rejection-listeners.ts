@@ -25,7 +25,7 @@ export function filesWithRejectionListener(view: ProgramView): ReadonlySet<FileP
   const imports = new Map<FilePath, readonly FilePath[]>();
   const importers = new Map<FilePath, FilePath[]>();
   for (const file of world.files) {
-    const targets = importsOf(view, file);
+    const targets = world.filesImportedBy(file);
     imports.set(file, targets);
     for (const target of targets) {
       const known = importers.get(target);
@@ -52,19 +52,6 @@ function listens(facts: FileFacts): boolean {
         return callee?.op === "get" && listening.has(callee.name);
       }),
     );
-  });
-}
-
-function importsOf(view: ProgramView, file: FilePath): FilePath[] {
-  const facts = view.world.facts(file);
-  if (!facts) return [];
-  const specifiers = new Set([
-    ...facts.imports.map((one) => one.specifier),
-    ...facts.exports.flatMap((one) => ("specifier" in one ? [one.specifier] : [])),
-  ]);
-  return [...specifiers].flatMap((specifier) => {
-    const target = view.world.moduleOf(file, specifier);
-    return target?.kind === "module" ? [target.file] : [];
   });
 }
 

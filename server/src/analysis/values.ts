@@ -468,12 +468,12 @@ export function isNothing(value: Value): boolean {
   return value.kind === "constant" && (value.constant.type === "undefined" || value.constant.type === "null");
 }
 
-/** The alternatives of a value. */
 /** What some call gave: it may be a promise. */
 export function isOpenResult(value: Value): boolean {
   return value.kind === "fresh" && value.made.type === "result" && !value.made.settled;
 }
 
+/** The alternatives of a value. */
 export function alternatives(value: Value): readonly Value[] {
   return value.kind === "union" ? value.of : [value];
 }
