@@ -168,6 +168,9 @@ function keepsAlive(timer: unknown): boolean {
   return typeof hasRef === "function" ? Reflect.apply(hasRef, timer, []) !== false : true;
 }
 
+// As it is before a program puts something else in its place.
+const { isArray } = Array;
+
 const nothing: object = Object.freeze({});
 const noop = () => {};
 
@@ -281,7 +284,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     } else {
       row = freshRow(tables, maxTasks, grew);
       if (row === 0) return 0;
-      while (own.length <= row) own.push(undefined);
+      while (own.length <= row) own[own.length] = undefined;
     }
     const low = ((header[headSeqLow] as number) + 1) | 0;
     header[headSeqLow] = low;
@@ -658,7 +661,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     kept = undefined;
     if (armed) {
       if (typeof promise === "object" && promise !== null) guard(() => joinList(need, list, promise));
-    } else if (current !== 0 && Array.isArray(list) && list.length > 0) {
+    } else if (current !== 0 && isArray(list) && list.length > 0) {
       // Who was started while the list was made is likely to be in it; when it was made before, all that the task has
       // started.
       const startedHere = keptFrom !== header[headSeqLow];
@@ -671,7 +674,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   };
 
   const joinList = (need: Need, list: unknown, promise: object): void => {
-    if (!Array.isArray(list) || types.isProxy(list) || !types.isPromise(promise)) return;
+    if (!isArray(list) || types.isProxy(list) || !types.isPromise(promise)) return;
     let others = 0;
     let join = 0;
     for (let index = 0; index < list.length; index++) {

@@ -84,7 +84,7 @@ function addSegment(segments: Int32Array[], words: number, grew: (words: Int32Ar
     // Out of memory: the program goes on, its further tasks are counted as dropped.
     return false;
   }
-  segments.push(added);
+  segments[segments.length] = added;
   grew(added);
   return true;
 }
