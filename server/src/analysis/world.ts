@@ -117,6 +117,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   const stored = new Map<FilePath, Set<VariableId>>();
   const classParents = new Map<ClassKey, ClassKey | "none" | "unknown">();
   const children = new Map<ClassKey, ClassKey[]>();
+  const membersOf = new Map<ClassKey, Map<string, ClassMember | undefined>>();
 
   const world: World = {
     models,
@@ -453,6 +454,17 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   }
 
   function ownMember(of: ClassKey, name: string, isStatic: boolean): ClassMember | undefined {
+    let known = membersOf.get(of);
+    if (!known) {
+      known = new Map();
+      membersOf.set(of, known);
+    }
+    const key = isStatic ? `static ${name}` : name;
+    if (!known.has(key)) known.set(key, findMember(of, name, isStatic));
+    return known.get(key);
+  }
+
+  function findMember(of: ClassKey, name: string, isStatic: boolean): ClassMember | undefined {
     const members =
       world.class(of)?.members.filter((one) => one.name === name && one.static === isStatic) ?? [];
     // Overload signatures have no body; a getter says more than its setter.

@@ -1,6 +1,6 @@
 import { defineRule } from "../../analysis/analyzer.ts";
 import { appendCatch, insertAwait } from "../../analysis/fixes.ts";
-import { type DroppedTask, obligations } from "../../passes/obligations.ts";
+import { type DroppedTask, droppedTasks } from "../../passes/dropped-tasks.ts";
 
 const consequences: Readonly<Record<DroppedTask["whoSees"], string>> = {
   nobody: "so its failure ends the process",
@@ -17,9 +17,9 @@ export const floatingTask = defineRule({
     "typescript/no-floating-promises",
     "noFloatingPromises",
   ],
-  requires: [obligations],
+  requires: [droppedTasks],
   run(pass) {
-    for (const task of pass.resultOf(obligations).droppedTasks) {
+    for (const task of pass.resultOf(droppedTasks)) {
       pass.report({
         at: task.at,
         whole: task.call,
