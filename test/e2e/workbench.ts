@@ -287,8 +287,7 @@ function drive(
     /** Resolves when the debugger has stopped somewhere; gives the call stack's rows. */
     async waitForPause() {
       await page
-        .locator(".debug-top-stack-frame-column, .codicon-debug-stackframe")
-        .first()
+        .locator(".debug-toolbar .action-item:not(.disabled) .codicon-debug-continue")
         .waitFor({ timeout: 60_000 });
       return page.locator(".debug-call-stack .monaco-list-row").allInnerTexts();
     },
@@ -323,7 +322,8 @@ function drive(
 
     /** The rows of the tree in the panel that are on the screen: label and description. */
     treeRows: () => treeRows.allInnerTexts(),
-    treeRow: (text: string | RegExp) => treeRows.filter({ hasText: text }).first(),
+    /** The first row with this text, or the one so many behind it. */
+    treeRow: (text: string | RegExp, index = 0) => treeRows.filter({ hasText: text }).nth(index),
 
     /** Drags the edge between editor and panel until the panel is so many pixels high. */
     async resizePanel(height: number) {

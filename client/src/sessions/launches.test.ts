@@ -270,6 +270,15 @@ describe("launches", () => {
     await until(({ state }) => state.kind === "ended");
   });
 
+  it("takes a process that ends while it is greeted as ended", async () => {
+    const server = await serve(consumers(0));
+    server.hangUp();
+    start();
+    launches.register(server.registration);
+    await until(({ state }) => state.kind === "ended" || state.kind === "failed");
+    assert.equal(only()?.state.kind, "ended");
+  });
+
   it("takes the debugger's word for a paused process", async () => {
     const server = await serve(consumers(0));
     start();

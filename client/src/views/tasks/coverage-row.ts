@@ -9,7 +9,7 @@ import type { Scene } from "./scene.ts";
 export function coverageRow({ session, overview: { coverage } }: Scene): Row {
   const parts = [
     ...(coverage.untouched.length > 0 ? [`${count(coverage.untouched.length, "file")} not traced`] : []),
-    ...coverage.blind.map(plain),
+    ...coverage.blind.map((part) => `${plain(part)} not seen`),
     ...(coverage.dropped > 0 ? [`${count(coverage.dropped, "event")} dropped`] : []),
   ];
   const description =

@@ -172,7 +172,7 @@ describe("the rows of the Task Dump view", () => {
     const rows = rowsOf([launch(snapshot(new DumpBuilder().build({ coverage: partly })))]);
     assert.equal(
       find(rows, "Coverage").description,
-      "1 file not traced, worker_threads (2), 7 events dropped",
+      "1 file not traced, worker_threads (2) not seen, 7 events dropped",
     );
   });
 

@@ -141,12 +141,18 @@ function timeOf(epochMs: number): string {
 function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[] {
   const used = new Map<string, number>();
   return problems.map((problem) => {
-    // Tasks join a problem while it is shown, so only the first one stands for it.
-    const name = `${scene.session.id} problem ${problem.id} ${problem.tasks[0] ?? ""}`;
+    const name = `${scene.session.id} problem ${problem.id} ${identityOf(problem)}`;
     const before = used.get(name) ?? 0;
     used.set(name, before + 1);
     return problemRow(scene, problem, before === 0 ? name : `${name} ${before}`);
   });
+}
+
+/** What stays the same while tasks join a problem, wherever its cycle is said to begin. */
+function identityOf({ resources, tasks }: Problem): string {
+  return resources.length > 0
+    ? `of ${[...resources].sort((one, other) => one - other).join(" ")}`
+    : `with ${tasks.length === 0 ? "" : Math.min(...tasks.slice(0, mostMembers))}`;
 }
 
 function problemRow(scene: Scene, problem: Problem, id: string): Row {
