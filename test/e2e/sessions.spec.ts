@@ -121,7 +121,7 @@ describe("the Task Dump view of several sessions", () => {
     await code.waitForLine(2);
     const now = await row.innerText();
     await code.treeRow(now).waitFor({ state: "detached" });
-    await code.page.locator(".monaco-list-row.selected", { hasText: "slow" }).waitFor();
+    await code.page.locator("[id='workbench.parts.panel'] .selected", { hasText: /^slow/ }).waitFor();
     await code.goToLine(1);
     await code.runCommand("Unknot: Focus on Task Dump View");
     await code.key("ArrowRight", "ArrowDown");
