@@ -95,17 +95,17 @@ export function programFolder(files: Readonly<Record<string, string | Uint8Array
   };
 }
 
-/** Copies a package and what it depends on into a folder of packages, under a name of its own. */
-export function copyPackage(name: string, folder: string, as: string): void {
-  const from = packageFolder(name);
-  const to = path.join(folder, as);
-  cpSync(from, to, { recursive: true });
-  const { dependencies = {} } = JSON.parse(readFileSync(path.join(from, "package.json"), "utf8")) as {
+/** Copies a package and all that it depends on into a folder of packages, under a name of its own. */
+export function copyPackage(name: string, folder: string, as = name, from?: string): void {
+  const source = packageFolder(name, from);
+  const target = path.join(folder, as);
+  if (existsSync(target)) return;
+  cpSync(source, target, { recursive: true });
+  const { dependencies = {} } = JSON.parse(readFileSync(path.join(source, "package.json"), "utf8")) as {
     dependencies?: Record<string, string>;
   };
   for (const each of Object.keys(dependencies)) {
-    const target = path.join(to, "node_modules", each);
-    if (!existsSync(target)) cpSync(packageFolder(each, from), target, { recursive: true });
+    copyPackage(each, path.join(target, "node_modules"), each, source);
   }
 }
 
@@ -207,7 +207,11 @@ export function follow(child: ChildProcess, folder: ProgramFolder): Running {
         () => stderr,
       ),
     async connect(isWanted = (each) => each.pid === pid && each.threadId === 0) {
-      const client = await connectTo(await registrationOf(folder, isWanted));
+      const early = ended.then(({ stderr }) => {
+        throw new Error(`the program has ended: ${stderr}`);
+      });
+      early.catch(() => {});
+      const client = await connectTo(await Promise.race([registrationOf(folder, isWanted), early]));
       clients.add(client);
       return client;
     },
