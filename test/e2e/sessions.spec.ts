@@ -124,9 +124,9 @@ describe("the Task Dump view of several sessions", () => {
     await code.page.locator("[id='workbench.parts.panel'] .selected", { hasText: /^slow/ }).waitFor();
     await code.goToLine(1);
     await code.runCommand("Unknot: Focus on Task Dump View");
-    await code.key("ArrowRight", "ArrowDown");
+    await code.key("ArrowRight");
     await code.treeRow(/^Awaits at/).waitFor();
-    await code.key("Enter");
+    await code.key("ArrowDown", "Enter");
     await code.waitForLine(2);
     await code.stopDebugging();
   });
