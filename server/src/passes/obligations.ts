@@ -1,6 +1,7 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
+import { type Birth, birthsIn } from "../analysis/births.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { type Birth, birthsIn, type Exploration, explore } from "../analysis/explore.ts";
+import { type Exploration, explore } from "../analysis/explore.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain } from "../analysis/values.ts";
