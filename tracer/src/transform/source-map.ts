@@ -41,31 +41,56 @@ export function withMappingsOfInsertions(code: string, mappings: readonly Segmen
   return code.split("\n").map((line, index) => {
     // No insertion has a line break in it, so the marks of a line come in pairs.
     const marks = [...line.matchAll(marksPattern)].map((mark) => mark.index);
-    const insertions = marks
-      .filter((_, each) => each % 2 === 0)
-      .map((start, pair) => ({ start, end: marks[2 * pair + 1] ?? start }));
     const segments = mappings[index] ?? [];
-    if (insertions.length === 0) return segments;
-    const outside = segments.filter(
-      ([column]) => !insertions.some(({ start, end }) => start <= column && column <= end),
-    );
-    const own = insertions.flatMap(({ start, end }): readonly Segment[] => {
+    if (marks.length === 0) return segments;
+    // One pass, because a whole program may stand on one line.
+    const mapped: Segment[] = [];
+    let next = 0;
+    let before: Segment | undefined;
+    for (let mark = 0; mark < marks.length; mark += 2) {
+      const start = marks[mark] ?? 0;
+      const end = marks[mark + 1] ?? start;
+      for (let each = segments[next]; each !== undefined && each[0] < start; each = segments[++next]) {
+        mapped.push(each);
+        before = each;
+      }
+      while ((segments[next]?.[0] ?? Number.POSITIVE_INFINITY) <= end) next++;
       const text = line.slice(start + 1, end);
       const origin = text.startsWith(returning)
-        ? outside.findLast(([column]) => column < start)
+        ? before
         : opensCall.test(text)
-          ? outside.find(([column]) => column > end)
+          ? behind(segments, marks, mark, next)
           : undefined;
-      // Every position is said to come from nowhere: js-debug takes the next one of the line for those that are not.
-      const columns = Array.from({ length: end - start + 1 }, (_, offset) => start + offset);
-      if (origin === undefined || origin.length === 1) return columns.map((column): Segment => [column]);
-      const [, ...from] = origin;
+      const isMapped = origin !== undefined && origin.length > 1;
+      if (isMapped) {
+        const [, ...from] = origin;
+        mapped.push([start, ...from]);
+      }
       // The call is made when the task goes on after an await, and it is not the user who stops there.
-      const isWakeUp = resumption.test(line.slice(end + 1));
-      return [[start, ...from], ...(isWakeUp ? columns.slice(2).map((column): Segment => [column]) : [])];
-    });
-    return [...outside, ...own].sort(([one], [other]) => one - other);
+      const isWakeUp = line.startsWith("await", end + 1) || line.startsWith("yield", end + 1);
+      if (isMapped && !isWakeUp) continue;
+      // Every position is said to come from nowhere: js-debug takes the next one of the line for those that are not.
+      for (let column = isMapped ? start + 2 : start; column <= end; column++) mapped.push([column]);
+    }
+    return [...mapped, ...segments.slice(next)];
   });
+}
+
+/** The first segment behind an insertion that is in no other one. */
+function behind(
+  segments: readonly Segment[],
+  marks: readonly number[],
+  mark: number,
+  from: number,
+): Segment | undefined {
+  let following = mark + 2;
+  for (let index = from; index < segments.length; index++) {
+    const segment = segments[index];
+    const column = segment?.[0] ?? 0;
+    while ((marks[following + 1] ?? Number.POSITIVE_INFINITY) < column) following += 2;
+    if (column < (marks[following] ?? Number.POSITIVE_INFINITY)) return segment;
+  }
+  return undefined;
 }
 
 const marksPattern = new RegExp(insertionMark, "g");
@@ -73,7 +98,6 @@ const marksPattern = new RegExp(insertionMark, "g");
 const opensCall = /[(,]$/;
 /** The beginning of the insertion that stands for the word `return` before it. */
 const returning = "*/";
-const resumption = /^(await|yield)\b/;
 
 /** What a file names as its source map; the last one counts. */
 export function mapUrl(code: string): string | undefined {
