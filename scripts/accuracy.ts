@@ -1,11 +1,11 @@
 // `npm run accuracy`: checks real repositories at pinned commits and compares what is found with docs/accuracy.md,
 // where a person has judged every error and warning. Fails when a finding has no verdict, or a verdict no finding.
-//   --from <folder>   takes the repositories from `<folder>/<name>` instead of GitHub
+//   --from <folder>   copies checkouts of the pinned commits from `<folder>/<name>` instead of asking GitHub
 //   --only <name>     one repository
 //   --write           rewrites the summary of docs/accuracy.md
 //   --list            prints every finding as a row of the table, to be judged
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -104,11 +104,17 @@ function checkoutOf({ name, commit }: Judged, installed: boolean): string {
   if (existsSync(done)) return folder;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const source =
-    options.from === undefined ? `https://github.com/${name}.git` : path.resolve(options.from, short);
-  run("git", ["init", "--quiet"], folder);
-  run("git", ["fetch", "--quiet", "--depth", "1", source, commit], folder);
-  run("git", ["checkout", "--quiet", "FETCH_HEAD"], folder);
+  if (options.from === undefined) {
+    run("git", ["init", "--quiet"], folder);
+    run("git", ["fetch", "--quiet", "--depth", "1", `https://github.com/${name}.git`, commit], folder);
+    run("git", ["checkout", "--quiet", "FETCH_HEAD"], folder);
+  } else {
+    const source = path.resolve(options.from, short);
+    const head = run("git", ["rev-parse", "HEAD"], source).stdout.trim();
+    if (head !== commit)
+      throw new Error(`${source} stands at ${head}, and the verdicts are about ${commit}.`);
+    cpSync(source, folder, { recursive: true, filter: (file) => path.basename(file) !== "node_modules" });
+  }
   if (installed) {
     const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps"];
     run("npm", ["install", ...quiet], folder);
