@@ -140,7 +140,6 @@ async function takePictures(look: Look): Promise<void> {
     await code.page.locator(".tabs-container .tab.active", { hasText: ".taskdump" }).waitFor();
     await code.screenshot(`${name}-taskdump`);
     await code.runCommand("Debug: Pause");
-    await code.waitForPause();
     await code.treeRow(/^Paused/).waitFor();
     await code.screenshot(`${name}-paused`);
     await code.stopDebugging();
