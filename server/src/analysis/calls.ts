@@ -394,8 +394,9 @@ interface Operation {
   readonly resource?: Value;
 }
 
-function applyOperation(s: Semantics, call: Call, of: Operation): CallEffect {
+function applyOperation(s: Semantics, call: Call, on: Operation): CallEffect {
   const { values } = s;
+  const of = on.operation.key === undefined ? on : ofKey(s, call, on, on.operation.key);
   const { operation, model, resource, name } = of;
   const target: Target = { kind: "operation", ...of };
   const base = {
@@ -426,6 +427,10 @@ function applyOperation(s: Semantics, call: Call, of: Operation): CallEffect {
     uses: [...uses, ...effect.uses],
     escapes: [...escapes, ...effect.escapes],
   });
+  // A callback hears how it ends; whether there is a promise, too, its type says.
+  if (operation.callback !== undefined && hearsOutcome(call, operation.callback)) {
+    return settle({ ...base, targets: [target, { kind: "unknown" }], result: fresh, escapes: call.arguments });
+  }
   switch (operation.op) {
     case "acquire":
     case "tryAcquire": {
@@ -484,6 +489,21 @@ function applyOperation(s: Semantics, call: Call, of: Operation): CallEffect {
   }
 }
 
+/** Every key is a resource of its own; keys that are not literals cannot be told apart. */
+function ofKey(s: Semantics, call: Call, of: Operation, index: number): Operation {
+  const { resource, ...rest } = of;
+  const key = call.arguments[index];
+  if (resource === undefined || key?.kind !== "constant" || !("value" in key.constant)) return rest;
+  return { ...rest, resource: s.values.member(resource, `[${String(key.constant.value)}]`) };
+}
+
+/** Something that may be a function stands at an index or behind it. */
+function hearsOutcome(call: Call, from: number): boolean {
+  return call.arguments
+    .slice(from)
+    .some((one) => alternatives(one).some((part) => part.kind !== "constant" && part.kind !== "fresh"));
+}
+
 /** A callback under a lock or in a slot: its end is the end of the operation. */
 function applyScoped(s: Semantics, call: Call, base: CallEffect, of: Operation, wait: Waits): CallEffect {
   const { values } = s;
@@ -491,7 +511,8 @@ function applyScoped(s: Semantics, call: Call, base: CallEffect, of: Operation, 
   const callbacks = callbacksOf(s, call, operation);
   const given = operation.restToFn === undefined ? [] : call.arguments.slice(operation.restToFn);
   let waits = wait;
-  let result: Value = values.nothing;
+  // What was submitted goes to a worker, and what that gives is not followed.
+  let result: Value = callbacks.length > 0 ? values.nothing : values.fresh(call.site, { type: "result" });
   let rejects = callbacks.length === 0;
   const scopes: Scope[] = [];
   let effect = base;

@@ -77,7 +77,9 @@ export const holdAndWait = definePass<HoldAndWait>({
 });
 
 function isSelfWait(edge: Edge): boolean {
-  return plain(edge.held.resource) === plain(edge.wanted.resource);
+  if (plain(edge.held.resource) !== plain(edge.wanted.resource)) return false;
+  // Readers share.
+  return ![edge.held, edge.wanted].every((end) => operationOf(end.model, end.operation)?.mode === "read");
 }
 
 /** One edge per place and resource; the shortest way stays. */
