@@ -314,7 +314,19 @@ function createResource(s: Semantics, call: Call, model: ModelType, create: Crea
       escapes: call.arguments,
     };
   }
-  return nothingHappens(call, [target], resourceValue(s, call, model, create));
+  const resource = resourceValue(s, call, model, create);
+  return {
+    ...nothingHappens(call, [target], resource),
+    scopes: create.worker === undefined ? [] : workerScopes(call, model, resource, create.worker),
+  };
+}
+
+/** What is submitted later runs the worker in a slot. */
+function workerScopes(call: Call, model: ModelType, resource: Value, index: number): readonly Scope[] {
+  const callee = call.arguments[index];
+  const submit = [...model.members].find(([, { op }]) => op === "submit");
+  if (callee === undefined || submit === undefined) return [];
+  return [{ model, operation: submit[0], resource, callee, arguments: [], at: call.at, via: [] }];
 }
 
 /** Whether an executor takes `reject`; one that only takes `resolve` settles with success. */
@@ -429,7 +441,12 @@ function applyOperation(s: Semantics, call: Call, on: Operation): CallEffect {
   });
   // A callback hears how it ends; whether there is a promise, too, its type says.
   if (operation.callback !== undefined && hearsOutcome(call, operation.callback)) {
-    return settle({ ...base, targets: [target, { kind: "unknown" }], result: fresh, escapes: call.arguments });
+    return settle({
+      ...base,
+      targets: [target, { kind: "unknown" }],
+      result: fresh,
+      escapes: call.arguments,
+    });
   }
   switch (operation.op) {
     case "acquire":
@@ -501,7 +518,11 @@ function ofKey(s: Semantics, call: Call, of: Operation, index: number): Operatio
 function hearsOutcome(call: Call, from: number): boolean {
   return call.arguments
     .slice(from)
-    .some((one) => alternatives(one).some((part) => part.kind !== "constant" && part.kind !== "fresh"));
+    .some((one) => alternatives(one).some((part) => part.kind !== "constant" && !isKnownThing(part)));
+}
+
+function isKnownThing(value: Value): boolean {
+  return value.kind === "fresh" && value.made.type !== "result";
 }
 
 /** A callback under a lock or in a slot: its end is the end of the operation. */

@@ -12,6 +12,7 @@ import type {
 import { operands, successors } from "../program/instructions.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
 import { capturesIn, usesIn } from "./flow.ts";
+import { operationOf } from "./model-index.ts";
 import { type FunctionKey, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
@@ -123,7 +124,8 @@ function handleIn(
       if (made.type !== "handle" || !isNew) return undefined;
       const operation = made.model.members.get(made.operation) ?? made.model.call;
       const form = operation?.handle;
-      if (!form) return undefined;
+      // What a callback gets does not come out of the call.
+      if (!form || form.form === "callback") return undefined;
       const inner = form.form === "tuple" ? [...place.path, String(form.index ?? 0)] : place.path;
       return {
         handle: value as Birth["handle"],
@@ -473,14 +475,11 @@ class Explorer {
         if (call.arguments.some((temp) => this.#carries(path, temp))) return "lost";
         const captured = this.#capturedFate(path, target.function);
         if (captured !== "kept") return captured;
-        // A method that gives back the same lock by its resource.
-        const released = effect.uses.some(
-          (use) =>
-            use.via.length > 0 &&
-            plain(use.resource) === this.#resource &&
-            this.#releaseNames().includes(use.operation),
-        );
-        return released ? "released" : "nothing";
+        // A method that gives back the same lock by its resource, and not one that it took itself.
+        const own = effect.uses.filter((use) => use.via.length > 0 && plain(use.resource) === this.#resource);
+        const takes = own.some((use) => operationOf(use.model, use.operation)?.op === "acquire");
+        const releases = own.some((use) => this.#releaseNames().includes(use.operation));
+        return releases && !takes ? "released" : "nothing";
       }
       case "operation":
       case "create":
