@@ -127,6 +127,23 @@ program
     await explain(rule);
   });
 
+program
+  .command("models")
+  .description("what Unknot knows of libraries")
+  .command("check")
+  .description("compare the models of libraries with the installed ones, and a project's own models, too")
+  .argument("[folder]", "the project (default: the current folder)")
+  .addHelpText(
+    "after",
+    `
+A project's own models are the files .unknot/models/*.json.
+Exit codes: 0 every model fits, 1 a model says what its library does not, 2 could not run.`,
+  )
+  .action(async (folder: string | undefined) => {
+    const { checkModels } = await import("./models/command.ts");
+    process.exitCode = await checkModels(folder);
+  });
+
 // A reader that has seen enough (`unknot dump … | head`) is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? exitCodes.fine : exitCodes.couldNotRun);
