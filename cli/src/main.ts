@@ -8,6 +8,7 @@ import { type DiffOptions, type DumpOptions, diff, dump, ps } from "./dumps/comm
 import { dumpFormats } from "./dumps/write-dumps.ts";
 import { explain } from "./explain/command.ts";
 import { rules } from "./explain/rule-pages.ts";
+import { checkModels } from "./models/command.ts";
 import { type RunOptions, run } from "./run/command.ts";
 import { colorsFor, printable } from "./terminal.ts";
 
@@ -140,7 +141,6 @@ A project's own models are the files .unknot/models/*.json.
 Exit codes: 0 every model fits, 1 a model says what its library does not, 2 could not run.`,
   )
   .action(async (folder: string | undefined) => {
-    const { checkModels } = await import("./models/command.ts");
     process.exitCode = await checkModels(folder);
   });
 

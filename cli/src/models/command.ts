@@ -1,12 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import {
-  checkInstalled,
-  type InstalledCheck,
-  type WorkspaceModel,
-} from "@unknot/server/models/check-installed.ts";
+import type * as CheckInstalled from "@unknot/server/models/check-installed.ts";
+import type { InstalledCheck, WorkspaceModel } from "@unknot/server/models/check-installed.ts";
 import { placeInModel, readModel } from "@unknot/server/models/read-model.ts";
-import { TypeScriptUnavailable } from "@unknot/server/program/executable.ts";
 import { CliError, exitCodes } from "../cli-error.ts";
 import { slashes } from "../paths.ts";
 import { type Colors, colorsFor, print, printable } from "../terminal.ts";
@@ -34,7 +30,7 @@ export async function checkModels(given = "."): Promise<number> {
     if (read.ok) own.push({ file, model: read.model });
     else lines.push(...read.problems.map((problem) => problemLine(file, problem, problem.message, colors)));
   }
-  const checks = checked(folder, own);
+  const checks = await checked(folder, own);
   for (const check of checks) lines.push(...linesOf(check, texts, colors));
   const wrong = lines.length;
   for (const check of checks) {
@@ -56,11 +52,18 @@ function ownFiles(folder: string): string[] {
     .sort();
 }
 
-function checked(folder: string, own: readonly WorkspaceModel[]): readonly InstalledCheck[] {
+/** In the sources an import; in the product a bundle of its own, so that no other command reads TypeScript's API. */
+const comparison = import.meta.url.endsWith(".ts")
+  ? "@unknot/server/models/check-installed.ts"
+  : "./models.mjs";
+
+async function checked(folder: string, own: readonly WorkspaceModel[]): Promise<readonly InstalledCheck[]> {
+  const { checkInstalled } = (await import(comparison)) as typeof CheckInstalled;
   try {
     return checkInstalled(folder, own);
   } catch (error) {
-    if (error instanceof TypeScriptUnavailable) throw new CliError(error.message);
+    // Of another bundle, so its class is not the one that could be imported here.
+    if (error instanceof Error && error.name === "TypeScriptUnavailable") throw new CliError(error.message);
     throw error;
   }
 }
