@@ -3,6 +3,7 @@ import async from "./async/model.json" with { type: "json" };
 import asyncChannel from "./async-channel/model.json" with { type: "json" };
 import asyncLock from "./async-lock/model.json" with { type: "json" };
 import asyncMutex from "./async-mutex/model.json" with { type: "json" };
+import asyncRetry from "./async-retry/model.json" with { type: "json" };
 import asyncRwlock from "./async-rwlock/model.json" with { type: "json" };
 import asyncSema from "./async-sema/model.json" with { type: "json" };
 import awaitLock from "./await-lock/model.json" with { type: "json" };
@@ -12,15 +13,23 @@ import events from "./events/model.json" with { type: "json" };
 import fastq from "./fastq/model.json" with { type: "json" };
 import genericPool from "./generic-pool/model.json" with { type: "json" };
 import henrygdQueue from "./henrygd-queue/model.json" with { type: "json" };
+import ioredis from "./ioredis/model.json" with { type: "json" };
 import itPushable from "./it-pushable/model.json" with { type: "json" };
 import javascript from "./javascript/model.json" with { type: "json" };
+import knex from "./knex/model.json" with { type: "json" };
+import kysely from "./kysely/model.json" with { type: "json" };
 import livekitMutex from "./livekit-mutex/model.json" with { type: "json" };
 import type { Model } from "./model.ts";
+import mongodb from "./mongodb/model.json" with { type: "json" };
+import mongoose from "./mongoose/model.json" with { type: "json" };
 import mutexify from "./mutexify/model.json" with { type: "json" };
 import mysql2 from "./mysql2/model.json" with { type: "json" };
+import nodeStreams from "./node-streams/model.json" with { type: "json" };
+import pFilter from "./p-filter/model.json" with { type: "json" };
 import pLimit from "./p-limit/model.json" with { type: "json" };
 import pMap from "./p-map/model.json" with { type: "json" };
 import pQueue from "./p-queue/model.json" with { type: "json" };
+import pRetry from "./p-retry/model.json" with { type: "json" };
 import pThrottle from "./p-throttle/model.json" with { type: "json" };
 import pg from "./pg/model.json" with { type: "json" };
 import pgPool from "./pg-pool/model.json" with { type: "json" };
@@ -33,6 +42,7 @@ import sapphireAsyncQueue from "./sapphire-async-queue/model.json" with { type: 
 import semaphoreAsyncAwait from "./semaphore-async-await/model.json" with { type: "json" };
 import shopifySemaphore from "./shopify-semaphore/model.json" with { type: "json" };
 import tarn from "./tarn/model.json" with { type: "json" };
+import thiNgCsp from "./thi.ng-csp/model.json" with { type: "json" };
 import timers from "./timers/model.json" with { type: "json" };
 import timersPromises from "./timers-promises/model.json" with { type: "json" };
 import tinypool from "./tinypool/model.json" with { type: "json" };
@@ -40,6 +50,7 @@ import tsChan from "./ts-chan/model.json" with { type: "json" };
 import waitgroup from "./waitgroup/model.json" with { type: "json" };
 import webLocks from "./web-locks/model.json" with { type: "json" };
 import webStreams from "./web-streams/model.json" with { type: "json" };
+import workerThreads from "./worker-threads/model.json" with { type: "json" };
 
 /** The models that ship with Unknot; read-model.test.ts checks every one against the format. */
 export const bundledModels = [
@@ -47,6 +58,7 @@ export const bundledModels = [
   asyncChannel,
   asyncLock,
   asyncMutex,
+  asyncRetry,
   asyncRwlock,
   asyncSema,
   awaitLock,
@@ -56,14 +68,22 @@ export const bundledModels = [
   fastq,
   genericPool,
   henrygdQueue,
+  ioredis,
   itPushable,
   javascript,
+  knex,
+  kysely,
   livekitMutex,
+  mongodb,
+  mongoose,
   mutexify,
   mysql2,
+  nodeStreams,
+  pFilter,
   pLimit,
   pMap,
   pQueue,
+  pRetry,
   pThrottle,
   pg,
   pgPool,
@@ -76,6 +96,7 @@ export const bundledModels = [
   semaphoreAsyncAwait,
   shopifySemaphore,
   tarn,
+  thiNgCsp,
   timers,
   timersPromises,
   tinypool,
@@ -83,4 +104,5 @@ export const bundledModels = [
   waitgroup,
   webLocks,
   webStreams,
+  workerThreads,
 ] as unknown as readonly Model[];

@@ -16,6 +16,7 @@ import { operationOf } from "./model-index.ts";
 import { type FunctionKey, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
+import type { Use } from "./summary.ts";
 import { alternatives, type Fresh, plain, type Value } from "./values.ts";
 
 // Follows one obligation - a lock that has to be given back - from where it arises along every path of its function.
@@ -477,9 +478,7 @@ class Explorer {
         if (captured !== "kept") return captured;
         // A method that gives back the same lock by its resource, and not one that it took itself.
         const own = effect.uses.filter((use) => use.via.length > 0 && plain(use.resource) === this.#resource);
-        const takes = own.some((use) => operationOf(use.model, use.operation)?.op === "acquire");
-        const releases = own.some((use) => this.#releaseNames().includes(use.operation));
-        return releases && !takes ? "released" : "nothing";
+        return this.#releasesOnly(own) ? "released" : "nothing";
       }
       case "operation":
       case "create":
@@ -508,13 +507,27 @@ class Explorer {
     );
   }
 
-  /** A closure that mentions a variable which holds the handle. */
+  /** A closure that mentions a variable which holds the handle, or that gives the resource back by its name. */
   #carries(path: Path, temp: Temp): boolean {
     const value = this.#evaluation.values[temp];
     if (!value) return false;
     return alternatives(value).some(
-      (part) => part.kind === "function" && this.#capturedHolders(path, part.function).length > 0,
+      (part) =>
+        part.kind === "function" &&
+        (this.#capturedHolders(path, part.function).length > 0 ||
+          (path.held && this.#givesBack(part.function))),
     );
+  }
+
+  /** Releases the resource without having acquired it. */
+  #givesBack(key: FunctionKey): boolean {
+    const uses = this.#solution.evaluation(key)?.uses ?? [];
+    return this.#releasesOnly(uses.filter((use) => plain(use.resource) === this.#resource));
+  }
+
+  #releasesOnly(uses: readonly Use[]): boolean {
+    const takes = uses.some((use) => operationOf(use.model, use.operation)?.op === "acquire");
+    return !takes && uses.some((use) => this.#releaseNames().includes(use.operation));
   }
 
   #capturedHolders(path: Path, key: FunctionKey): VariableId[] {
