@@ -6,7 +6,15 @@ import { checkModel, type ModelCheck } from "@unknot/server/models/check-model.t
 import { joinExports, type Libraries, openLibraries } from "@unknot/server/program/library-types.ts";
 import semver from "semver";
 import { root } from "../rules/fixtures.ts";
-import { type Age, ages, folderOf, installedVersion, installLibraries } from "./install.ts";
+import {
+  type Age,
+  ages,
+  type Exports,
+  folderOf,
+  installedVersion,
+  installLibraries,
+  load,
+} from "./install.ts";
 import { type Job, probesOf, type Subject } from "./probes.ts";
 
 installLibraries();
@@ -26,7 +34,6 @@ const versioned = libraries.filter(({ model }) => model.versions !== undefined);
 
 const resources = { create: async () => ({}), destroy: async () => {} };
 
-type Exports = Readonly<Record<string, unknown>>;
 const loaded = new Map<string, Exports>();
 
 /** Of these only names and types can be checked. */
@@ -139,11 +146,8 @@ describe("the models and the versions that are tested", () => {
 for (const age of ["oldest", "newest"] as const) {
   describe(`the models and the ${age} libraries at run time`, () => {
     before(async () => {
-      const { load } = (await import(`${folderOf(age)}/load.mjs`)) as {
-        load(specifier: string): Promise<Exports>;
-      };
       for (const { model } of versioned) {
-        for (const specifier of model.modules) loaded.set(`${age} ${specifier}`, await load(specifier));
+        for (const specifier of model.modules) loaded.set(`${age} ${specifier}`, await load(age, specifier));
       }
     });
     for (const { model } of versioned) {
