@@ -58,7 +58,9 @@ export async function check(
   host.open(roots);
   const started = performance.now();
   try {
-    const report = options.fix ? await fixed(host, options, progress) : await analyzed(host, progress);
+    const report = options.fix
+      ? await fixed(host, options, progress)
+      : await analyzed(host, options, progress);
     progress.done();
     tellTroubles(report, root);
     const result = toReport(report, root, options, context.rules);
@@ -85,8 +87,16 @@ function rootsOf(paths: readonly string[], project: string | undefined): readonl
   });
 }
 
-function analyzed(host: AnalysisHost, progress: ReturnType<typeof createProgress>): Promise<AnalysisReport> {
-  return host.analyze({ syntaxErrors: true, onProgress: (done, total) => progress.show(done, total) });
+function analyzed(
+  host: AnalysisHost,
+  { severity }: CheckOptions,
+  progress: ReturnType<typeof createProgress>,
+): Promise<AnalysisReport> {
+  return host.analyze({
+    syntaxErrors: true,
+    options: { leastSeverity: severity },
+    onProgress: (done, total) => progress.show(done, total),
+  });
 }
 
 /** Rounds of fixing: one fix may make room for the next, but two fixes may also undo each other. */
@@ -97,7 +107,7 @@ async function fixed(
   options: CheckOptions,
   progress: ReturnType<typeof createProgress>,
 ): Promise<AnalysisReport> {
-  let report = await analyzed(host, progress);
+  let report = await analyzed(host, options, progress);
   for (let round = 0; round < mostRounds; round++) {
     const wanted = chosen(report.findings, options);
     const { files, fixed: mended } = applyFixes(wanted, textOf);
@@ -113,7 +123,7 @@ async function fixed(
       `Fixed ${mended.length} finding${mended.length === 1 ? "" : "s"} in ${files.size} file${files.size === 1 ? "" : "s"}.`,
     );
     host.invalidate([...files.keys()]);
-    report = await analyzed(host, progress);
+    report = await analyzed(host, options, progress);
   }
   return report;
 }

@@ -11,7 +11,7 @@ import { indexModels } from "./model-index.ts";
 import { type FunctionKey, functionKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
 import { type SolveStatistics, solve } from "./solve.ts";
-import { applySuppressions, unusedSuppression } from "./suppress.ts";
+import { applySuppressions, type Reported, unusedSuppression } from "./suppress.ts";
 import { createWorld } from "./world.ts";
 
 export interface AnalysisOptions {
@@ -23,6 +23,8 @@ export interface AnalysisOptions {
   readonly rules?: readonly string[];
   /** Other severities than the rules' own, by rule id. */
   readonly severities?: Readonly<Record<string, Severity | "off">>;
+  /** What is less severe is left out, and not looked for where that saves work. */
+  readonly leastSeverity?: Severity;
   /** Models besides the bundled ones; they come first. */
   readonly models?: readonly Model[];
   /** The folder that the paths of tests and scripts are read below; the common folder of the program if absent. */
@@ -115,6 +117,7 @@ export function analyzeWith(
         nodes.map(() => unknown),
       ),
     attempt: guard,
+    ...(options.isCancelled ? { isCancelled: options.isCancelled } : {}),
   });
   let typeQuestions = 0;
   const noType: TypeAnswer = { unknown: true, thenable: "never", promise: false };
@@ -133,7 +136,9 @@ export function analyzeWith(
       return role;
     },
     functionsOf: (file) => keysOf(file, facts.get(file)),
-    attempt: guard,
+    // Nobody looks at the rest of a pass that is not wanted any more.
+    attempt: (file, what, run, otherwise) =>
+      options.isCancelled?.() ? otherwise : guard(file, what, run, otherwise),
     text: (file) => guard(file, "text", () => program.text(file), undefined),
     types(file, nodes: readonly NodeId[]) {
       typeQuestions += nodes.length;
@@ -152,13 +157,14 @@ export function analyzeWith(
       options.severities?.[rule.id] !== "off" &&
       (options.rules === undefined || options.rules.includes(rule.id)),
   );
-  const ran = new Set(chosen.map((rule) => rule.id));
   const findings: Finding[] = [];
   for (const file of files) {
     if (options.isCancelled?.()) break;
     const found = facts.get(file);
     if (!found) continue;
-    const reported = chosen.flatMap((rule) =>
+    const wanted = chosen.filter((rule) => mayReport(rule, view.roleOf(file), options));
+    const ran = new Set(wanted.map((rule) => rule.id));
+    const reported = wanted.flatMap((rule) =>
       guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, options), []),
     );
     const kept = applySuppressions(found, reported, ran, known);
@@ -171,8 +177,20 @@ export function analyzeWith(
   };
 }
 
-/** `unused-suppression` has no rule of its own, but can be chosen and switched off like one. */
+/** A rule's own severity is its highest: whether any of its findings in such a file would be shown. */
+function mayReport(rule: Rule, role: FileRole, options: AnalysisOptions): boolean {
+  const chosen = options.severities?.[rule.id];
+  const highest = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, rule.severity);
+  return highest !== undefined && isShown(highest, options);
+}
+
+function isShown(severity: Severity, { leastSeverity }: AnalysisOptions): boolean {
+  return leastSeverity === undefined || severities.indexOf(severity) <= severities.indexOf(leastSeverity);
+}
+
+/** After suppression, so that a comment about a finding that is not shown is no idle one. `unused-suppression` has no rule of its own, but can be chosen and switched off like one. */
 function isWanted(finding: Finding, options: AnalysisOptions): boolean {
+  if (!isShown(finding.severity, options)) return false;
   if (finding.rule !== unusedSuppression) return true;
   if (options.severities?.[unusedSuppression] === "off") return false;
   return options.rules === undefined || options.rules.includes(unusedSuppression);
@@ -185,8 +203,8 @@ function runRule(
   view: ProgramView,
   resultOf: <R>(pass: Pass<R>, file: FilePath) => R,
   options: AnalysisOptions,
-): Finding[] {
-  const findings: Finding[] = [];
+): Reported[] {
+  const reported: Reported[] = [];
   const role = view.roleOf(file);
   const chosen = options.severities?.[rule.id];
   const pass: RulePass<readonly Pass<unknown>[]> = {
@@ -199,11 +217,15 @@ function runRule(
       // A severity that the user chose holds everywhere; the rule's own is softened in tests and scripts.
       const own = report.severity ?? rule.severity;
       const severity = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, own);
-      if (severity) findings.push(finish(rule, report, severity, view));
+      if (!severity) return;
+      const finding = finish(rule, report, severity, view);
+      const first = report.whole && spanOf(facts, report.whole).line;
+      const lines = first === undefined ? [finding.at.line] : [finding.at.line, first];
+      reported.push({ finding, lines, alsoKnownAs: rule.alsoKnownAs ?? [] });
     },
   };
   rule.run(pass);
-  return findings;
+  return reported;
 }
 
 function finish(rule: Rule, report: Report, severity: Severity, view: ProgramView): Finding {

@@ -31,7 +31,7 @@ export interface WorkerRequest {
 /** What to look for and how severe it is. */
 export type AnalysisChoices = Pick<
   AnalysisOptions,
-  "rules" | "severities" | "models" | "root" | "ruleOptions"
+  "rules" | "severities" | "leastSeverity" | "models" | "root" | "ruleOptions"
 >;
 
 export interface AnalysisReport {
