@@ -6,6 +6,7 @@ import type { Scope, Use } from "./summary.ts";
 import {
   alternatives,
   type Binding,
+  isNothing,
   type Made,
   plain,
   type Site,
@@ -414,7 +415,8 @@ interface Operation {
 function applyOperation(s: Semantics, call: Call, on: Operation): CallEffect {
   const { values } = s;
   const of = on.operation.key === undefined ? on : ofKey(s, call, on, on.operation.key);
-  const { operation, model, resource, name } = of;
+  const { operation, resource, name } = of;
+  const model = of.model && limitsWaiting(call, operation) ? thatGivesUp(of.model) : of.model;
   const target: Target = { kind: "operation", ...of };
   const base = {
     ...nothingHappens(call, [target], values.unknown),
@@ -509,6 +511,14 @@ function applyOperation(s: Semantics, call: Call, on: Operation): CallEffect {
       return settle({ ...base, result: operation.await ? values.promise(own, wait, rejects) : own });
     }
   }
+}
+
+/** A time limit is given, or may be among options that are not known. */
+function limitsWaiting(call: Call, { timeout }: OperationModel): boolean {
+  const given = timeout && call.arguments[timeout.arg];
+  if (given === undefined || isNothing(given)) return false;
+  if (timeout?.prop === undefined || !isKnownObject(given)) return true;
+  return optionAt(given, timeout.prop) !== undefined;
 }
 
 /** Every key is a resource of its own; keys that are not literals cannot be told apart. */

@@ -4,6 +4,7 @@ import type {
   BlockId,
   Constant,
   FunctionFacts,
+  FunctionId,
   Instruction,
   Range,
   Temp,
@@ -514,8 +515,7 @@ class Explorer {
     return alternatives(value).some(
       (part) =>
         part.kind === "function" &&
-        (this.#capturedHolders(path, part.function).length > 0 ||
-          (path.held && this.#givesBack(part.function))),
+        (this.#reachesHolder(path, part.function) || (path.held && this.#givesBack(part.function))),
     );
   }
 
@@ -536,6 +536,36 @@ class Explorer {
     if (!facts || file !== parseKey(this.#evaluation.key).file) return [];
     const captures = capturesIn(facts).get(id as never);
     return captures ? [...captures].filter((variable) => path.places.has(variablePlace(variable))) : [];
+  }
+
+  /** A closure mentions a holder, or another closure of this function that does. */
+  #reachesHolder(path: Path, key: FunctionKey): boolean {
+    const { file } = parseKey(key);
+    const facts = this.#solution.semantics.world.facts(file);
+    if (!facts || file !== parseKey(this.#evaluation.key).file) return false;
+    const captures = capturesIn(facts);
+    const seen = new Set<FunctionId>();
+    const open = [parseKey(key).id as FunctionId];
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      for (const variable of captures.get(id) ?? []) {
+        if (path.places.has(variablePlace(variable))) return true;
+        open.push(...this.#closuresIn(variable));
+      }
+    }
+    return false;
+  }
+
+  /** The closures of this function that are stored in a variable. */
+  #closuresIn(variable: VariableId): FunctionId[] {
+    const uses = usesIn(this.#facts);
+    return this.#facts.blocks.flatMap((block) =>
+      block.code.flatMap((i) => {
+        if (i.op !== "store" || i.variable !== variable) return [];
+        return uses.definitions(i.from).flatMap((from) => (from.op === "closure" ? [from.function] : []));
+      }),
+    );
   }
 
   /** Whether some closure over a variable is used other than by calling it here. */
@@ -595,7 +625,8 @@ class Explorer {
       });
       if (fate !== "kept") return fate;
     }
-    return "kept";
+    const isDirect = this.#capturedHolders(path, key).length > 0;
+    return isDirect || !this.#reachesHolder(path, key) ? "kept" : "lost";
   }
 
   #inside(
