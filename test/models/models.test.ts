@@ -223,7 +223,6 @@ function subjectOf(
   }
   return {
     kind: type.kind,
-    keyed: type.keyed ?? false,
     create,
     call: type.call,
     members,

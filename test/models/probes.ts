@@ -13,7 +13,6 @@ import semver from "semver";
 /** A type of a library, with the members it inherits and a way to make one. */
 export interface Subject {
   readonly kind: TypeModel["kind"];
-  readonly keyed: boolean;
   readonly create: CreateModel;
   readonly call: OperationModel | undefined;
   readonly members: ReadonlyMap<string, OperationModel>;
