@@ -128,8 +128,10 @@ async function takePictures(look: Look): Promise<void> {
     await code.screenshot(`${name}-empty`);
     await showDeadlock(code);
     await code.screenshot(`${name}-deadlock`);
-    await code.runCommand("Unknot: Focus on Task Dump View");
-    await code.key("ArrowRight");
+    await code
+      .treeRow(/^reserve/)
+      .locator(".monaco-tl-twistie")
+      .click();
     await code.treeRow(/^Held by/).waitFor();
     await code.runCommand("View: Toggle Maximized Panel");
     await code.screenshot(`${name}-task`);
@@ -145,7 +147,7 @@ async function takePictures(look: Look): Promise<void> {
     await code.treeRow(/^Ended/).waitFor();
     await code.screenshot(`${name}-ended`);
     await code.startDebugging("Crowd");
-    await code.treeRow(/^100000 ×/).waitFor();
+    await code.treeRow(/^99999 ×/).waitFor();
     await code.screenshot(`${name}-crowd`);
     await code.stopDebugging();
   } finally {

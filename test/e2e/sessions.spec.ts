@@ -144,8 +144,9 @@ describe("the Task Dump view of several sessions", () => {
     const [first] = await debugged();
     assert.ok(first);
     await code.key("Control+Shift+F5");
-    await code.page.locator(".debug-call-stack", { hasText: first }).waitFor({ state: "detached" });
-    await code.page.locator(".debug-call-stack .monaco-list-row", { hasText: "waits.ts [" }).waitFor();
+    const processes = code.page.locator(".debug-call-stack .monaco-list-row");
+    await processes.filter({ hasText: "waits.ts [", hasNotText: `[${first}]` }).waitFor();
+    await processes.filter({ hasText: `[${first}]` }).waitFor({ state: "detached" });
     const [second] = await debugged();
     assert.notEqual(second, first);
     await code.treeRow(/^Ended/).waitFor({ state: "detached" });

@@ -9,8 +9,9 @@ import type {
 } from "../program/facts.ts";
 import type { NodeId } from "../program/ids.ts";
 import { successors } from "../program/instructions.ts";
-import { applyCall, callbackWaits, constructorsOf, isSymbolic, modelTypeOf } from "./calls.ts";
-import { fieldOf, memberOf, targetValue, typeOfValue } from "./members.ts";
+import { isSymbolic, modelTypeOf } from "./call-effects.ts";
+import { constructorsOf } from "./calls.ts";
+import { fieldOf, targetValue } from "./members.ts";
 import {
   type ClassKey,
   classKey,
@@ -22,19 +23,9 @@ import {
   variableKey,
 } from "./places.ts";
 import type { CallEffect, Semantics } from "./semantics.ts";
-import { receiverSymbol, substituteValue, substituteWaits } from "./substitute.ts";
-import { type FieldKey, type Reader, type Summary, siteField, type Use } from "./summary.ts";
-import {
-  alternatives,
-  isNothing,
-  isOpenResult,
-  plain,
-  type Site,
-  type Value,
-  type Values,
-  type Waits,
-} from "./values.ts";
-import type { World } from "./world.ts";
+import { receiverSymbol } from "./substitute.ts";
+import { type FieldKey, type Summary, siteField, type Use } from "./summary.ts";
+import { alternatives, isNothing, isOpenResult, plain, type Site, type Value, type Waits } from "./values.ts";
 
 /** A point where a function waits. */
 export interface AwaitEffect {
@@ -66,88 +57,6 @@ export interface Evaluation {
   /** What leaves our sight: handed to unknown code, stored where others reach it, returned. */
   readonly escapes: readonly Value[];
   readonly summary: Summary;
-}
-
-const maxTypeDepth = 12;
-
-export function createSemantics(world: World, values: Values, reader: Reader): Semantics {
-  let typeDepth = 0;
-  const semantics: Semantics = {
-    world,
-    values,
-    reader,
-    member: (of, name, answer) => memberOf(semantics, of, name, answer),
-    typeOf(value) {
-      // A field may hold what another field of the same object holds, in circles.
-      if (typeDepth >= maxTypeDepth) return undefined;
-      typeDepth += 1;
-      try {
-        return typeOfValue(semantics, value);
-      } finally {
-        typeDepth -= 1;
-      }
-    },
-    call: (call) => applyCall(semantics, call),
-    awaited: (value, site) => awaitedValue(semantics, value, site),
-    substitute: (value, binding) => substituteValue(semantics, value, binding),
-    substituteWaits: (waits, binding, call) => substituteWaits(semantics, waits, binding, call),
-    callWaits: (wait, binding) => callbackWaits(semantics, wait, binding),
-  };
-  return semantics;
-}
-
-function awaitedValue(
-  s: Semantics,
-  value: Value,
-  site: Site,
-): { readonly value: Value; readonly waits: Waits; readonly rejects: boolean } {
-  const { values } = s;
-  const unknown = {
-    value: values.fresh(site, { type: "result", settled: true }),
-    waits: values.noWaits,
-    rejects: true,
-  };
-  switch (value.kind) {
-    case "promise":
-      return { value: settled(values, value.of, site), waits: value.waits, rejects: value.rejects };
-    case "nothing":
-    case "settler":
-    case "constant":
-    case "function":
-    case "class":
-    case "module":
-    case "namespace":
-      return { value, waits: values.noWaits, rejects: false };
-    case "union": {
-      const parts = value.of.map((part) => awaitedValue(s, part, site));
-      return {
-        value: parts.reduce<Value>((joined, part) => values.join(joined, part.value), values.nothing),
-        waits: parts.reduce<Waits>((joined, part) => values.bothWaits(joined, part.waits), values.noWaits),
-        rejects: parts.some((part) => part.rejects),
-      };
-    }
-    case "fresh":
-      return isOpenResult(value) ? unknown : { value, waits: values.noWaits, rejects: false };
-    default: {
-      const type = s.typeOf(value);
-      const isOwn = type?.kind === "class" || type?.kind === "model" || type?.kind === "plain";
-      return isOwn ? { value, waits: values.noWaits, rejects: false } : unknown;
-    }
-  }
-}
-
-/** A value that is no promise, because it was awaited. */
-function settled(values: Values, value: Value, site: Site): Value {
-  if (value.kind === "unknown") return values.fresh(site, { type: "result", settled: true });
-  if (value.kind === "union") {
-    return value.of.reduce<Value>(
-      (joined, part) => values.join(joined, settled(values, part, site)),
-      values.nothing,
-    );
-  }
-  return value.kind === "fresh" && isOpenResult(value)
-    ? values.fresh(value.site, { type: "result", settled: true })
-    : value;
 }
 
 /** Local values settle after one pass per nesting of loops that carry them. */

@@ -1,8 +1,6 @@
-import type { HandleModel } from "@unknot/models/model.ts";
 import type {
   Block,
   BlockId,
-  Constant,
   FunctionFacts,
   FunctionId,
   Instruction,
@@ -11,39 +9,32 @@ import type {
   VariableId,
 } from "../program/facts.ts";
 import { operands, successors } from "../program/instructions.ts";
+import type { Birth, Place } from "./births.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
+import {
+  constantKnown,
+  decide,
+  intersect,
+  type Known,
+  Path,
+  type PathStep,
+  type State,
+  stateKey,
+  tempKey,
+  tempPlace,
+  variableKeyText,
+  variablePlace,
+} from "./explored-path.ts";
 import { capturesIn, usesIn } from "./flow.ts";
 import { operationOf } from "./model-index.ts";
 import { type FunctionKey, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
 import type { Use } from "./summary.ts";
-import { alternatives, type Fresh, plain, type Value } from "./values.ts";
+import { alternatives, plain, rootOf, type Value } from "./values.ts";
 
 // Follows one obligation - a lock that has to be given back - from where it arises along every path of its function.
 // A path knows which variables hold the right to release, and what the conditions passed so far say about others.
-
-/** A lock, permit or client taken at an instruction. */
-export interface Birth {
-  readonly instruction: Extract<Instruction, { readonly op: "call" | "new" }>;
-  readonly handle: Fresh & { readonly made: { readonly type: "handle" } };
-  readonly form: HandleModel;
-  /** Members of the resource that also end it. */
-  readonly alsoReleasedBy: readonly string[];
-  /** Where in the call's result the handle is. */
-  readonly place: Place;
-}
-
-/** How to get from a value to the handle: await it first, then follow these properties. */
-export interface Place {
-  readonly promise: boolean;
-  readonly path: readonly string[];
-}
-
-export interface PathStep {
-  readonly at: Range;
-  readonly what: "taken" | "skipped" | "throws" | "ends";
-}
 
 export interface Leak {
   readonly how: "normal" | "exception";
@@ -63,83 +54,12 @@ export interface Exploration {
   readonly lost: boolean;
 }
 
-interface State {
-  readonly block: BlockId;
-  readonly held: boolean;
-  readonly foreign: boolean;
-  readonly places: ReadonlyMap<string, Place>;
-  /** What conditions on this path have said: `v3` is truthy. */
-  readonly known: ReadonlyMap<string, Known>;
-  readonly from: State | undefined;
-  readonly step: PathStep | undefined;
-}
-
-type Known = "truthy" | "falsy" | "nullish" | "present";
-
 /** More paths than this, and we say nothing. */
 const maxStates = 1_500;
 const maxDepth = 4;
 
 /** What happens to a handle that a function is given. */
 type Fate = "released" | "kept" | "lost";
-
-/** The births in a function: calls whose result is, or leads to, a handle that did not exist before. */
-export function birthsIn(evaluation: Evaluation): Birth[] {
-  const births: Birth[] = [];
-  for (const [index, block] of evaluation.facts.blocks.entries()) {
-    if (!evaluation.reached[index]) continue;
-    for (const instruction of block.code) {
-      if (instruction.op !== "call" && instruction.op !== "new") continue;
-      const effect = evaluation.calls.get(instruction);
-      const found =
-        effect && handleIn(effect.result, evaluation.key, instruction, { promise: false, path: [] });
-      if (found) births.push({ ...found, instruction });
-    }
-  }
-  return births;
-}
-
-function handleIn(
-  value: Value,
-  key: FunctionKey,
-  at: Range,
-  place: Place,
-): Omit<Birth, "instruction"> | undefined {
-  switch (value.kind) {
-    case "promise":
-      return place.promise || place.path.length > 0
-        ? undefined
-        : handleIn(value.of, key, at, { promise: true, path: [] });
-    case "typed":
-      return handleIn(value.of, key, at, place);
-    case "fresh": {
-      const { made, site } = value;
-      if (made.type === "object" && place.path.length < 2) {
-        for (const [name, property] of made.properties) {
-          const found = handleIn(property, key, at, { ...place, path: [...place.path, name] });
-          if (found) return found;
-        }
-        return undefined;
-      }
-      const [outermost] = site.path;
-      const isNew = site.function === key && outermost?.start === at.start && outermost.end === at.end;
-      if (made.type !== "handle" || !isNew) return undefined;
-      const operation = made.model.members.get(made.operation) ?? made.model.call;
-      const form = operation?.handle;
-      // What a callback gets does not come out of the call.
-      if (!form || form.form === "callback") return undefined;
-      const inner = form.form === "tuple" ? [...place.path, String(form.index ?? 0)] : place.path;
-      return {
-        handle: value as Birth["handle"],
-        form,
-        alsoReleasedBy: operation.alsoReleasedBy ?? [],
-        place: { ...place, path: inner },
-      };
-    }
-    default:
-      return undefined;
-  }
-}
 
 /** Explores all paths from a birth. */
 export function explore(solution: Solution, evaluation: Evaluation, birth: Birth): Exploration {
@@ -767,144 +687,9 @@ class Explorer {
   }
 }
 
-/** A path while it grows through a block. */
-class Path {
-  held: boolean;
-  /** The name of the resource means another one by now. */
-  foreign: boolean;
-  readonly #origin: State;
-  readonly #places: Map<string, Place>;
-  readonly #known: Map<string, Known>;
-
-  constructor(state: State) {
-    this.#origin = state;
-    this.held = state.held;
-    this.foreign = state.foreign;
-    this.#places = new Map(state.places);
-    this.#known = new Map(state.known);
-  }
-
-  get known(): ReadonlyMap<string, Known> {
-    return this.#known;
-  }
-
-  get places(): ReadonlyMap<string, Place> {
-    return this.#places;
-  }
-
-  set(name: string, place: Place | undefined): void {
-    if (place) this.#places.set(name, place);
-    else this.#places.delete(name);
-  }
-
-  know(key: string, what: Known): void {
-    this.#known.set(key, what);
-  }
-
-  knownAt(key: string): Known | undefined {
-    return this.#known.get(key);
-  }
-
-  setKnown(key: string, what: Known | undefined): void {
-    if (what) this.#known.set(key, what);
-    else this.#known.delete(key);
-  }
-
-  /** A variable has a new value: what was said about it no longer holds. */
-  forget(key: string): void {
-    for (const name of this.#known.keys()) {
-      if (name === key || name.includes(`${key}.`) || name.includes(`${key} `) || name.includes(`${key})`)) {
-        this.#known.delete(name);
-      }
-    }
-  }
-
-  clone(): Path {
-    const { block, step, from } = this.#origin;
-    return new Path({ ...this.state(block, step), from });
-  }
-
-  state(block: BlockId, step: PathStep | undefined): State {
-    const { held, foreign } = this;
-    return { block, held, foreign, places: this.#places, known: this.#known, from: this.#origin, step };
-  }
-
-  steps(): PathStep[] {
-    const steps: PathStep[] = [];
-    for (let at: State | undefined = this.#origin; at; at = at.from) if (at.step) steps.push(at.step);
-    return steps.reverse();
-  }
-
-  lastThrow(): PathStep | undefined {
-    return this.steps().findLast((step) => step.what === "throws");
-  }
-}
-
-function intersect(a: ReadonlyMap<string, Known>, b: ReadonlyMap<string, Known>): ReadonlyMap<string, Known> {
-  return new Map([...a].filter(([key, what]) => b.get(key) === what));
-}
-
-function stateKey(state: State): string {
-  const places = [...state.places].map(
-    ([name, place]) => `${name}${place.promise ? "?" : ""}${place.path.join(".")}`,
-  );
-  // Temps live within a statement or two; only variables and conditions on them tell paths apart later.
-  const known = [...state.known]
-    .filter(([name]) => !name.startsWith("%"))
-    .map(([name, what]) => `${name}=${what}`);
-  return `${state.block} ${state.held} ${state.foreign} ${places.sort().join(",")} ${known.sort().join(",")}`;
-}
-
-function tempPlace(temp: Temp): string {
-  return `%${temp}`;
-}
-
-function tempKey(temp: Temp): string {
-  return `%${temp}`;
-}
-
-function variablePlace(variable: VariableId): string {
-  return `v${variable}`;
-}
-
-function variableKeyText(variable: VariableId): string {
-  return `v${variable}`;
-}
-
-function constantKnown(constant: Constant): Known {
-  switch (constant.type) {
-    case "undefined":
-    case "null":
-      return "nullish";
-    default:
-      return constant.value ? "truthy" : "falsy";
-  }
-}
-
-/** Whether a branch is taken, with what is known of the tested value. */
-function decide(on: "truthy" | "nullish", known: Known): boolean | undefined {
-  switch (known) {
-    case "truthy":
-      return on === "truthy";
-    case "nullish":
-      return on === "nullish";
-    case "falsy":
-      return on === "truthy" ? false : undefined;
-    case "present":
-      return on === "nullish" ? false : undefined;
-  }
-}
-
 /** A `throw` that only passes on what was caught: after `finally`, or `catch (e) { throw e; }`. */
 function isRethrow(facts: FunctionFacts, value: Temp): boolean {
   return usesIn(facts)
     .definitions(value)
     .every((definition) => definition.op === "caught");
-}
-
-/** What an access path starts from. */
-export function rootOf(value: Value): Value {
-  let at = value;
-  while (at.kind === "member" || at.kind === "typed") at = at.of;
-  return at;
 }

@@ -2,7 +2,7 @@
 import type { FunctionFacts, Instruction, Range, StatementList } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import type { ProgramView } from "./analyzer.ts";
-import type { Birth } from "./explore.ts";
+import type { Birth } from "./births.ts";
 import type { FixPlan } from "./fix-plan.ts";
 import { usesIn } from "./flow.ts";
 import type { Location } from "./places.ts";

@@ -1,6 +1,7 @@
 import type { FilePath } from "../program/ids.ts";
 import type { SymbolAnswer } from "../program/program.ts";
-import { createSemantics, type Evaluation, evaluate, type Question } from "./evaluate.ts";
+import { createSemantics } from "./create-semantics.ts";
+import { type Evaluation, evaluate, type Question } from "./evaluate.ts";
 import { fieldOf } from "./members.ts";
 import { type ClassKey, type FunctionKey, functionKey, parseKey, type VariableKey } from "./places.ts";
 import type { Semantics } from "./semantics.ts";

@@ -479,6 +479,13 @@ export class Values {
   }
 }
 
+/** What an access path starts from. */
+export function rootOf(value: Value): Value {
+  let at = value;
+  while (at.kind === "member" || at.kind === "typed") at = at.of;
+  return at;
+}
+
 /** Null or undefined. */
 export function isNothing(value: Value): boolean {
   return value.kind === "constant" && (value.constant.type === "undefined" || value.constant.type === "null");

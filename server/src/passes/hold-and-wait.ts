@@ -1,14 +1,13 @@
 import type { OperationModel, OperationName } from "@unknot/models/model.ts";
 import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
-import { isSymbolic } from "../analysis/calls.ts";
+import { isSymbolic } from "../analysis/call-effects.ts";
 import { type Contexts, createContexts, startup } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { rootOf } from "../analysis/explore.ts";
 import { type ModelType, operationOf } from "../analysis/model-index.ts";
 import { calleeName, functionAround, resourceName, valueName } from "../analysis/names.ts";
 import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Scope } from "../analysis/summary.ts";
-import { alternatives, type Binding, plain, type Value, type Wait } from "../analysis/values.ts";
+import { alternatives, type Binding, plain, rootOf, type Value, type Wait } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { type HeldTooLong, obligations } from "./obligations.ts";

@@ -1,11 +1,12 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
-import { type Leak, type PathStep, rootOf } from "../analysis/explore.ts";
+import type { Leak } from "../analysis/explore.ts";
+import type { PathStep } from "../analysis/explored-path.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { releaseInFinally } from "../analysis/fixes.ts";
 import { describeTemp } from "../analysis/flow.ts";
 import { operationOf } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { plain, type Value } from "../analysis/values.ts";
+import { plain, rootOf, type Value } from "../analysis/values.ts";
 import { type HeldTooLong, obligations } from "./obligations.ts";
 
 /** A path on which a lock is not given back, in words. */

@@ -1,6 +1,7 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
+import { type Birth, birthsIn } from "../analysis/births.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { type Birth, birthsIn, type Exploration, explore } from "../analysis/explore.ts";
+import { type Exploration, explore } from "../analysis/explore.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain } from "../analysis/values.ts";
@@ -31,13 +32,18 @@ export const obligations = definePass<Obligations>({
   }),
 });
 
+/** Following every hold through every block of a larger function takes too long; nothing is said about it. */
+const maxExplored = 1_000_000;
+
 function heldIn(view: ProgramView, key: FunctionKey): readonly HeldTooLong[] {
   const { solution, world } = view;
   const { file } = parseKey(key);
   const evaluation = solution.evaluation(key);
   const facts = world.facts(file);
   if (!evaluation || !facts || evaluation.facts.imprecise !== undefined) return [];
-  return birthsIn(evaluation).map((birth) => ({
+  const births = birthsIn(evaluation);
+  if (births.length * evaluation.facts.blocks.length > maxExplored) return [];
+  return births.map((birth) => ({
     birth,
     exploration: explore(solution, evaluation, birth),
     evaluation,

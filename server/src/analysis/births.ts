@@ -1,0 +1,82 @@
+import type { HandleModel } from "@unknot/models/model.ts";
+import type { Instruction, Range } from "../program/facts.ts";
+import type { Evaluation } from "./evaluate.ts";
+import type { FunctionKey } from "./places.ts";
+import type { Fresh, Value } from "./values.ts";
+
+// Where the duty to give something back arises: calls that hand out the right to release.
+
+/** A lock, permit or client taken at an instruction. */
+export interface Birth {
+  readonly instruction: Extract<Instruction, { readonly op: "call" | "new" }>;
+  readonly handle: Fresh & { readonly made: { readonly type: "handle" } };
+  readonly form: HandleModel;
+  /** Members of the resource that also end it. */
+  readonly alsoReleasedBy: readonly string[];
+  /** Where in the call's result the handle is. */
+  readonly place: Place;
+}
+
+/** How to get from a value to the handle: await it first, then follow these properties. */
+export interface Place {
+  readonly promise: boolean;
+  readonly path: readonly string[];
+}
+
+/** The births in a function: calls whose result is, or leads to, a handle that did not exist before. */
+export function birthsIn(evaluation: Evaluation): Birth[] {
+  const births: Birth[] = [];
+  for (const [index, block] of evaluation.facts.blocks.entries()) {
+    if (!evaluation.reached[index]) continue;
+    for (const instruction of block.code) {
+      if (instruction.op !== "call" && instruction.op !== "new") continue;
+      const effect = evaluation.calls.get(instruction);
+      const found =
+        effect && handleIn(effect.result, evaluation.key, instruction, { promise: false, path: [] });
+      if (found) births.push({ ...found, instruction });
+    }
+  }
+  return births;
+}
+
+function handleIn(
+  value: Value,
+  key: FunctionKey,
+  at: Range,
+  place: Place,
+): Omit<Birth, "instruction"> | undefined {
+  switch (value.kind) {
+    case "promise":
+      return place.promise || place.path.length > 0
+        ? undefined
+        : handleIn(value.of, key, at, { promise: true, path: [] });
+    case "typed":
+      return handleIn(value.of, key, at, place);
+    case "fresh": {
+      const { made, site } = value;
+      if (made.type === "object" && place.path.length < 2) {
+        for (const [name, property] of made.properties) {
+          const found = handleIn(property, key, at, { ...place, path: [...place.path, name] });
+          if (found) return found;
+        }
+        return undefined;
+      }
+      const [outermost] = site.path;
+      const isNew = site.function === key && outermost?.start === at.start && outermost.end === at.end;
+      if (made.type !== "handle" || !isNew) return undefined;
+      const operation = made.model.members.get(made.operation) ?? made.model.call;
+      const form = operation?.handle;
+      // What a callback gets does not come out of the call.
+      if (!form || form.form === "callback") return undefined;
+      const inner = form.form === "tuple" ? [...place.path, String(form.index ?? 0)] : place.path;
+      return {
+        handle: value as Birth["handle"],
+        form,
+        alsoReleasedBy: operation.alsoReleasedBy ?? [],
+        place: { ...place, path: inner },
+      };
+    }
+    default:
+      return undefined;
+  }
+}

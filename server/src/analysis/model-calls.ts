@@ -1,0 +1,486 @@
+import type { CreateModel, NumberSource, OperationModel } from "@unknot/models/model.ts";
+import { isSymbolic, modelTypeOf, nothingHappens, symbolicWaits, unknownCall } from "./call-effects.ts";
+import { type ModelEntry, type ModelType, thatGivesUp } from "./model-index.ts";
+import type { Call, CallEffect, Semantics, Target } from "./semantics.ts";
+import type { Scope, Use } from "./summary.ts";
+import {
+  alternatives,
+  type Binding,
+  isNothing,
+  type Made,
+  plain,
+  type Value,
+  type Wait,
+  type Waits,
+} from "./values.ts";
+
+// Calls of what models describe: making a resource, its operations, and the callbacks that they run.
+
+export function applyEntry(s: Semantics, call: Call, entry: ModelEntry | undefined): CallEffect {
+  const { values } = s;
+  switch (entry?.kind) {
+    case "constructor":
+      return call.isNew ? createResource(s, call, entry.type, entry.create) : unknownCall(s, call);
+    case "factory":
+      return createResource(s, call, entry.type, entry.create);
+    case "function": {
+      const at = entry.operation.receiver;
+      const resource = at === undefined ? undefined : call.arguments[at];
+      const model = resource && modelTypeOf(s, resource);
+      return applyOperation(s, call, {
+        name: entry.name,
+        operation: entry.operation,
+        ...(resource ? { resource: plain(resource) } : {}),
+        ...(model ? { model } : {}),
+      });
+    }
+    case "static":
+      return applyOperation(s, call, { name: entry.name, operation: entry.operation, model: entry.type });
+    case "wrapper": {
+      // The same lock in another coat.
+      const wrapped = call.arguments[entry.wrapper.wraps] ?? values.unknown;
+      const type = modelTypeOf(s, wrapped);
+      const patient = entry.wrapper.acquire !== "mayReject" || type === undefined;
+      const result = patient
+        ? wrapped
+        : values.typed(plain(wrapped), { kind: "model", model: thatGivesUp(type) });
+      return nothingHappens(call, [{ kind: "create" }], result);
+    }
+    case "instance":
+    case undefined:
+      return unknownCall(s, call);
+  }
+}
+
+function createResource(s: Semantics, call: Call, model: ModelType, create: CreateModel): CallEffect {
+  const { values } = s;
+  const target: Target = { kind: "create" };
+  if (create.executor !== undefined) {
+    const executor = call.arguments[create.executor] ?? values.unknown;
+    const run = invoke(s, call, executor, [values.settler, values.settler]);
+    const rejects = run.throws || mayReject(s, executor);
+    const result = values.promise(values.fresh(call.site, { type: "result" }), values.noWaits, rejects);
+    return { ...run, targets: [target], result, arguments: call.arguments, throws: false };
+  }
+  if (model.kind === "collection") {
+    // What a collection holds is not followed.
+    return {
+      ...nothingHappens(call, [target], resourceValue(s, call, model, create)),
+      escapes: call.arguments,
+    };
+  }
+  const resource = resourceValue(s, call, model, create);
+  return {
+    ...nothingHappens(call, [target], resource),
+    scopes: create.worker === undefined ? [] : workerScopes(call, model, resource, create.worker),
+  };
+}
+
+/** What is submitted later runs the worker in a slot. */
+function workerScopes(call: Call, model: ModelType, resource: Value, index: number): readonly Scope[] {
+  const callee = call.arguments[index];
+  const submit = [...model.members].find(([, { op }]) => op === "submit");
+  if (callee === undefined || submit === undefined) return [];
+  return [{ model, operation: submit[0], resource, callee, arguments: [], at: call.at, via: [] }];
+}
+
+/** Whether an executor takes `reject`; one that only takes `resolve` settles with success. */
+function mayReject(s: Semantics, executor: Value): boolean {
+  return alternatives(executor).some((one) => {
+    const facts = one.kind === "function" ? s.world.function(one.function) : undefined;
+    return facts === undefined || facts.parameters.length > 1 || facts.usesArguments || facts.async;
+  });
+}
+
+function resourceValue(s: Semantics, call: Call, model: ModelType, create: CreateModel): Value {
+  const capacity = capacityOf(create, call.arguments);
+  const { paused } = create;
+  const option = paused && optionAt(call.arguments[paused.arg], paused.prop);
+  const isPaused =
+    option?.kind === "constant" && option.constant.type === "boolean" && option.constant.value === paused?.is;
+  const made: Made = {
+    type: "resource",
+    model,
+    paused: isPaused,
+    ...(capacity === undefined ? {} : { capacity }),
+  };
+  return s.values.fresh(call.site, made);
+}
+
+/** A literal capacity; undefined when it is not written as a number. */
+function capacityOf(create: CreateModel, given: readonly Value[]): number | undefined {
+  const sources = Array.isArray(create.capacity)
+    ? (create.capacity as readonly NumberSource[])
+    : create.capacity === undefined
+      ? []
+      : [create.capacity as NumberSource];
+  for (const source of sources) {
+    const found = numberOf(source, given);
+    if (found !== "absent") return found;
+  }
+  return undefined;
+}
+
+/** `absent` when the argument or property is not given at all and there is no default. */
+export function numberOf(source: NumberSource, given: readonly Value[]): number | undefined | "absent" {
+  if (source === "Infinity") return Number.POSITIVE_INFINITY;
+  if (typeof source === "number") return source;
+  const argument = given[source.arg];
+  const value = source.prop === undefined ? argument : optionAt(argument, source.prop);
+  if (value === undefined || (value.kind === "constant" && value.constant.type === "undefined")) {
+    if (
+      source.prop !== undefined &&
+      argument !== undefined &&
+      !isKnownObject(argument) &&
+      argument.kind !== "constant"
+    ) {
+      return undefined;
+    }
+    if (source.default === "Infinity") return Number.POSITIVE_INFINITY;
+    return source.default ?? "absent";
+  }
+  if (value.kind === "constant" && value.constant.type === "number") return value.constant.value;
+  if (value.kind === "global" && value.path.join(".").endsWith("Infinity")) return Number.POSITIVE_INFINITY;
+  if (source.prop === undefined && isKnownObject(value)) return "absent";
+  return undefined;
+}
+
+function isKnownObject(value: Value): boolean {
+  return value.kind === "fresh" && value.made.type === "object";
+}
+
+function optionAt(value: Value | undefined, name: string): Value | undefined {
+  if (value?.kind !== "fresh" || value.made.type !== "object") return undefined;
+  return value.made.properties.get(name);
+}
+
+/** An operation of a model, on a resource when it has one. */
+export interface Operation {
+  readonly model?: ModelType;
+  readonly name: string;
+  readonly operation: OperationModel;
+  readonly resource?: Value;
+}
+
+export function applyOperation(s: Semantics, call: Call, on: Operation): CallEffect {
+  const { values } = s;
+  const of = on.operation.key === undefined ? on : ofKey(s, call, on, on.operation.key);
+  const { operation, resource, name } = of;
+  const model = of.model && limitsWaiting(call, operation) ? thatGivesUp(of.model) : of.model;
+  const target: Target = { kind: "operation", ...of };
+  const base = {
+    ...nothingHappens(call, [target], values.unknown),
+    throws: operation.throws !== false && !operation.await,
+  };
+  const wait =
+    model && resource
+      ? values.waits([values.operationWait({ model, operation: name, resource, at: call.at, via: [] })])
+      : values.noWaits;
+  const uses: readonly Use[] =
+    model && resource ? [{ model, operation: name, resource, at: call.at, via: [] }] : [];
+  const consumed = new Set(
+    [
+      operation.fn,
+      operation.fnArray,
+      operation.fulfilled,
+      operation.rejected,
+      operation.settled,
+      operation.promises,
+    ].filter((index) => index !== undefined),
+  );
+  const escapes = call.arguments.filter((_, index) => !consumed.has(index) && index !== operation.receiver);
+  const rejects = operation.throws !== false;
+  const fresh = values.fresh(call.site, { type: "result" });
+  const settle = (effect: CallEffect): CallEffect => ({
+    ...effect,
+    uses: [...uses, ...effect.uses],
+    escapes: [...escapes, ...effect.escapes],
+  });
+  // A callback hears how it ends; whether there is a promise, too, its type says.
+  if (operation.callback !== undefined && hearsOutcome(call, operation.callback)) {
+    return settle({
+      ...base,
+      targets: [target, { kind: "unknown" }],
+      result: fresh,
+      escapes: call.arguments,
+    });
+  }
+  switch (operation.op) {
+    case "acquire":
+    case "tryAcquire": {
+      if (!model || !resource) return settle({ ...base, result: fresh });
+      const handle = values.fresh(call.site, { type: "handle", model, operation: name, resource });
+      return settle({ ...base, result: operation.await ? values.promise(handle, wait, rejects) : handle });
+    }
+    case "scoped":
+    case "submit":
+    case "use":
+      return settle(applyScoped(s, call, base, of, wait));
+    case "map":
+    case "run":
+      return settle(applyRun(s, call, base, of, wait));
+    case "chain":
+      return settle(applyChain(s, call, base, of));
+    case "join":
+      return settle(applyJoin(s, call, base, of));
+    case "settle": {
+      const given = call.arguments[operation.value ?? operation.rejected ?? 0] ?? values.undefined;
+      const rejected = operation.rejected !== undefined;
+      const inner = s.awaited(given, call.site);
+      return settle({
+        ...base,
+        result: rejected
+          ? values.promise(values.unknown, values.noWaits, true)
+          : values.promise(inner.value, inner.waits, given.kind === "promise" && given.rejects),
+      });
+    }
+    case "spawn":
+      return settle({ ...base, result: fresh });
+    case "exit":
+      return settle({ ...base, ends: false, throws: false });
+    case "sleep":
+    case "send":
+    case "recv":
+    case "select":
+    case "waitIdle":
+    case "waitEvent":
+    case "wait":
+    case "shutdown":
+      return settle({ ...base, result: operation.await ? values.promise(fresh, wait, rejects) : fresh });
+    default: {
+      if (operation.result === "resolvers") {
+        const promise = values.promise(fresh, values.noWaits, true);
+        const properties = new Map([
+          ["promise", promise],
+          ["resolve", values.settler],
+          ["reject", values.settler],
+        ]);
+        return settle({ ...base, result: values.fresh(call.site, { type: "object", properties }) });
+      }
+      const own = operation.returns === "this" && resource ? resource : fresh;
+      return settle({ ...base, result: operation.await ? values.promise(own, wait, rejects) : own });
+    }
+  }
+}
+
+/** A time limit is given, or may be among options that are not known. */
+function limitsWaiting(call: Call, { timeout }: OperationModel): boolean {
+  const given = timeout && call.arguments[timeout.arg];
+  if (given === undefined || isNothing(given)) return false;
+  if (timeout?.prop === undefined || !isKnownObject(given)) return true;
+  return optionAt(given, timeout.prop) !== undefined;
+}
+
+/** Every key is a resource of its own; keys that are not literals cannot be told apart. */
+function ofKey(s: Semantics, call: Call, of: Operation, index: number): Operation {
+  const { resource, ...rest } = of;
+  const key = call.arguments[index];
+  if (resource === undefined || key?.kind !== "constant" || !("value" in key.constant)) return rest;
+  return { ...rest, resource: s.values.member(resource, `[${String(key.constant.value)}]`) };
+}
+
+/** Something that may be a function stands at an index or behind it. */
+function hearsOutcome(call: Call, from: number): boolean {
+  return call.arguments
+    .slice(from)
+    .some((one) => alternatives(one).some((part) => part.kind !== "constant" && !isKnownThing(part)));
+}
+
+function isKnownThing(value: Value): boolean {
+  return value.kind === "fresh" && value.made.type !== "result";
+}
+
+/** A callback under a lock or in a slot: its end is the end of the operation. */
+function applyScoped(s: Semantics, call: Call, base: CallEffect, of: Operation, wait: Waits): CallEffect {
+  const { values } = s;
+  const { operation, model, resource, name } = of;
+  const callbacks = callbacksOf(s, call, operation);
+  const given = operation.restToFn === undefined ? [] : call.arguments.slice(operation.restToFn);
+  let waits = wait;
+  // What was submitted goes to a worker, and what that gives is not followed.
+  let result: Value = callbacks.length > 0 ? values.nothing : values.fresh(call.site, { type: "result" });
+  let rejects = callbacks.length === 0;
+  const scopes: Scope[] = [];
+  let effect = base;
+  for (const callee of callbacks) {
+    const run = invoke(s, call, callee, given);
+    const inner = s.awaited(run.result, call.site);
+    waits = values.bothWaits(waits, values.bothWaits(inner.waits, symbolicWaits(s, call, callee, given)));
+    result = values.join(result, inner.value);
+    rejects ||= inner.rejects || run.throws;
+    if (model && resource) {
+      scopes.push({ model, operation: name, resource, callee, arguments: given, at: call.at, via: [] });
+    }
+    effect = {
+      ...effect,
+      uses: [...effect.uses, ...run.uses],
+      escapes: [...effect.escapes, ...run.escapes],
+      scopes: [...effect.scopes, ...run.scopes],
+    };
+  }
+  const collected = operation.callbackResult === "collected";
+  const value = collected ? values.fresh(call.site, { type: "array", elements: [] }) : result;
+  return {
+    ...effect,
+    scopes: [...effect.scopes, ...scopes],
+    result: values.promise(value, waits, rejects),
+    throws: false,
+  };
+}
+
+function callbacksOf(s: Semantics, call: Call, operation: OperationModel): readonly Value[] {
+  if (operation.fn !== undefined) {
+    const callback = call.arguments[operation.fn];
+    return callback ? alternatives(callback) : [];
+  }
+  const list = operation.fnArray === undefined ? undefined : call.arguments[operation.fnArray];
+  if (list?.kind === "fresh" && list.made.type === "array") return list.made.elements;
+  return list ? [s.values.unknown] : [];
+}
+
+/** A callback that runs during the call, once or for every element. */
+function applyRun(s: Semantics, call: Call, base: CallEffect, of: Operation, wait: Waits): CallEffect {
+  const { values } = s;
+  const { operation, model, resource, name } = of;
+  const callee = call.arguments[operation.fn ?? 0];
+  const array = () => values.fresh(call.site, { type: "array", elements: [] });
+  if (callee === undefined) {
+    // `Array.from(values)`, `values.sort()`.
+    return {
+      ...base,
+      result: operation.callbackResult === "collected" ? array() : base.result,
+      throws: false,
+    };
+  }
+  const given = operation.restToFn === undefined ? [] : call.arguments.slice(operation.restToFn);
+  // The elements are not followed; more arguments than we know of come, so none of them is `undefined`.
+  const run = invoke(s, call, callee, given, operation.restToFn === undefined ? 0 : undefined);
+  const scopes: Scope[] =
+    model && resource && operation.op === "map"
+      ? [{ model, operation: name, resource, callee, arguments: [], at: call.at, via: [] }]
+      : [];
+  let result: Value = values.unknown;
+  if (operation.callbackResult === "collected") {
+    result = values.fresh(call.site, { type: "array", elements: [run.result] });
+  } else if (operation.callbackResult !== "dropped") result = run.result;
+  if (operation.await) {
+    const inner = s.awaited(run.result, call.site);
+    const waits = values.bothWaits(
+      wait,
+      values.bothWaits(inner.waits, symbolicWaits(s, call, callee, given)),
+    );
+    result = values.promise(
+      operation.callbackResult === "collected" ? array() : inner.value,
+      waits,
+      inner.rejects || run.throws,
+    );
+  }
+  return {
+    ...run,
+    targets: base.targets,
+    arguments: call.arguments,
+    scopes: [...run.scopes, ...scopes],
+    result,
+    throws: run.throws && !operation.await,
+  };
+}
+
+/** `p.then(f, g)`, `p.catch(g)`, `p.finally(h)`. */
+function applyChain(s: Semantics, call: Call, base: CallEffect, of: Operation): CallEffect {
+  const { values } = s;
+  const { operation, resource } = of;
+  const source = resource ? s.awaited(resource, call.site) : undefined;
+  const first = source?.value ?? values.unknown;
+  let waits = source?.waits ?? values.noWaits;
+  const sourceRejects = resource?.kind === "promise" ? resource.rejects : true;
+  const sure =
+    resource !== undefined &&
+    (resource.kind === "promise" ? resource.sure : s.typeOf(resource)?.kind === "promise");
+  let result = first;
+  let effect = base;
+  const run = (index: number | undefined, given: readonly Value[]) => {
+    const callee = index === undefined ? undefined : call.arguments[index];
+    if (callee === undefined || (callee.kind === "constant" && callee.constant.type !== "string"))
+      return undefined;
+    const done = invoke(s, call, callee, given);
+    const inner = s.awaited(done.result, call.site);
+    waits = values.bothWaits(waits, values.bothWaits(inner.waits, symbolicWaits(s, call, callee, given)));
+    effect = {
+      ...effect,
+      uses: [...effect.uses, ...done.uses],
+      escapes: [...effect.escapes, ...done.escapes],
+      scopes: [...effect.scopes, ...done.scopes],
+    };
+    // A callback that ends the process leaves nobody to see a failure.
+    return { value: inner.value, rejects: inner.rejects, throws: done.throws, ends: done.ends };
+  };
+  const fulfilled = run(operation.fulfilled, [first]);
+  const rejected = run(operation.rejected, [values.unknown]);
+  const settled = run(operation.settled, []);
+  if (fulfilled) result = fulfilled.value;
+  else if (rejected) result = values.join(first, rejected.value);
+  // A handler of failures is there to handle them, `finally` to clean up: that they may fail themselves is no reason
+  // to doubt them.
+  const rejects =
+    rejected || settled?.ends === false
+      ? false
+      : sourceRejects || fulfilled?.throws === true || [fulfilled, settled].some((one) => one?.rejects);
+  return { ...effect, result: values.promise(result, waits, rejects, sure), throws: false };
+}
+
+/** `Promise.all(list)` and its siblings. */
+function applyJoin(s: Semantics, call: Call, base: CallEffect, of: Operation): CallEffect {
+  const { values } = s;
+  const { operation } = of;
+  const list = call.arguments[operation.promises ?? 0] ?? values.unknown;
+  const every = operation.needs !== "any";
+  const fails = operation.throws !== false;
+  if (list.kind !== "fresh" || list.made.type !== "array") {
+    return { ...base, result: values.promise(values.unknown, values.noWaits, fails), throws: false };
+  }
+  const elements = list.made.elements.map((element) => s.awaited(element, call.site));
+  const waits = every
+    ? elements.reduce((all, element) => values.bothWaits(all, element.waits), values.noWaits)
+    : values.noWaits;
+  const value = every
+    ? values.fresh(call.site, { type: "array", elements: elements.map((element) => element.value) })
+    : elements.reduce<Value>((joined, element) => values.join(joined, element.value), values.nothing);
+  const rejects = fails && (elements.length === 0 || elements.some((element) => element.rejects));
+  return { ...base, result: values.promise(value, waits, rejects), throws: false };
+}
+
+function invoke(
+  s: Semantics,
+  call: Call,
+  callee: Value,
+  given: readonly Value[],
+  spreadFrom?: number,
+): CallEffect {
+  return s.call({
+    callee,
+    arguments: given,
+    ...(spreadFrom === undefined ? {} : { spreadFrom }),
+    isNew: false,
+    site: call.site,
+    at: call.at,
+  });
+}
+
+/** What a callback waits for once a caller has said which one it is. */
+export function callbackWaits(s: Semantics, wait: Extract<Wait, { kind: "call" }>, binding: Binding): Waits {
+  const { values } = s;
+  const callee = s.substitute(wait.callee, binding);
+  const given = wait.arguments.map((argument) => s.substitute(argument, binding));
+  if (isSymbolic(callee)) {
+    return values.waits([values.callWait({ ...wait, callee, arguments: given })]);
+  }
+  const site = values.outerSite(values.site(binding.function, [wait.at]), binding.site);
+  if (!site || (callee.kind !== "function" && callee.kind !== "union")) return values.noWaits;
+  const run = s.call({ callee, arguments: given, isNew: false, site, at: wait.at });
+  let { waits } = s.awaited(run.result, site);
+  for (const at of [...wait.via].reverse()) {
+    const list = waits.list.flatMap((one) => values.viaCall(one, at) ?? []);
+    waits = values.waits(list, waits.overflow || list.length < waits.list.length);
+  }
+  return waits;
+}
