@@ -66,7 +66,8 @@ function handleIn(
       if (made.type !== "handle" || !isNew) return undefined;
       const operation = made.model.members.get(made.operation) ?? made.model.call;
       const form = operation?.handle;
-      if (!form) return undefined;
+      // What a callback gets does not come out of the call.
+      if (!form || form.form === "callback") return undefined;
       const inner = form.form === "tuple" ? [...place.path, String(form.index ?? 0)] : place.path;
       return {
         handle: value as Birth["handle"],

@@ -95,7 +95,9 @@ export function indexModels(models: readonly Model[]): ModelIndex {
             put(`${owner}.${member}`, { kind: "static", type: made, name: member, operation });
           }
         }
-        for (const member of made.members.keys()) {
+        for (const [member, { op }] of made.members) {
+          // To code that takes a callback anything may happen: knowing that it is a listener is not worth a question.
+          if (op === "spawn") continue;
           const places = memberNames.get(member) ?? new Set();
           places.add(module);
           memberNames.set(member, places);

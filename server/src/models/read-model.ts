@@ -1,6 +1,13 @@
 import { type Field, records, type Shape } from "@unknot/models/format.ts";
 import type { Model } from "@unknot/models/model.ts";
-import { getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
 
 /** What is wrong with a model file, and where: 1-based line and column. */
 export interface ModelProblem {
@@ -38,6 +45,21 @@ export function readModel(text: string): ReadModel {
     .toSorted((a, b) => a.offset - b.offset)
     .map(({ offset, message }) => ({ ...placeOf(text, offset), message }));
   return { ok: false, problems };
+}
+
+/** Where something of a model stands in its text: 1-based. What is not there itself stands where its owner does. */
+export function placeInModel(
+  text: string,
+  path: readonly string[],
+): { readonly line: number; readonly column: number } {
+  const root = parseTree(text);
+  for (let length = path.length; root && length >= 0; length -= 1) {
+    const segments = path.slice(0, length).map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+    const found = findNodeAtLocation(root, segments);
+    // The name of a property says more than its value.
+    if (found) return placeOf(text, (found.parent?.type === "property" ? found.parent : found).offset);
+  }
+  return { line: 1, column: 1 };
 }
 
 /** The parser descends by calls: a hostile file could use up the stack. */
