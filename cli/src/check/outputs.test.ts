@@ -57,6 +57,8 @@ const report: CheckReport = {
   notices: [{ file: "/app/tsconfig.json", message: "The base 'x' is not installed: run npm install." }],
   rules: [{ id: "floating-task", title: "A task is started and nothing waits for it" }],
   files: 12,
+  baselined: 0,
+  ignoresBaseline: false,
 };
 
 const text = (changed: Partial<CheckReport> = {}, of: string | undefined = source) =>

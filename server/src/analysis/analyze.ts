@@ -1,6 +1,7 @@
 import { bundledModels } from "@unknot/models/index.ts";
 import type { Model } from "@unknot/models/model.ts";
 import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
+import { mergeModels } from "../models/merge-models.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
@@ -23,8 +24,10 @@ export interface AnalysisOptions {
   readonly rules?: readonly string[];
   /** Other severities than the rules' own, by rule id. */
   readonly severities?: Readonly<Record<string, Severity | "off">>;
-  /** Models besides the bundled ones; they come first. */
-  readonly models?: readonly Model[];
+  /** The severities of a file, in the place of `severities`. */
+  readonly severitiesIn?: (file: FilePath) => Readonly<Record<string, Severity | "off">>;
+  /** Models that come before the bundled ones, given the facts of the program. */
+  readonly modelsFor?: (facts: readonly FileFacts[]) => readonly Model[];
   /** The folder that the paths of tests and scripts are read below; the common folder of the program if absent. */
   readonly root?: FilePath;
   readonly ruleOptions?: Partial<RuleOptions>;
@@ -103,7 +106,7 @@ export function analyzeWith(
       resolveModule: (from, specifier) =>
         guard(from, "facts", () => program.resolveModule(from, specifier), undefined),
     },
-    indexModels([...(options.models ?? []), ...bundledModels]),
+    indexModels(mergeModels(bundledModels, options.modelsFor?.([...facts.values()]) ?? [])),
   );
   const unknown: SymbolAnswer = { kind: "unknown" };
   const solution = solve(world, {
@@ -123,7 +126,7 @@ export function analyzeWith(
   const view: ProgramView = {
     world,
     solution,
-    options: { safeToDrop: options.ruleOptions?.safeToDrop ?? [] },
+    options: { safeToDrop: [], linterFor: () => undefined, ...options.ruleOptions },
     roleOf(file) {
       const known = roles.get(file);
       if (known) return known;
@@ -147,22 +150,18 @@ export function analyzeWith(
   };
   const resultOf = passResults(view);
   const known = new Set([...rules.map((rule) => rule.id), unusedSuppression]);
-  const chosen = rules.filter(
-    (rule) =>
-      options.severities?.[rule.id] !== "off" &&
-      (options.rules === undefined || options.rules.includes(rule.id)),
-  );
-  const ran = new Set(chosen.map((rule) => rule.id));
   const findings: Finding[] = [];
   for (const file of files) {
     if (options.isCancelled?.()) break;
     const found = facts.get(file);
     if (!found) continue;
+    const own = ownOptions(options, file);
+    const chosen = rules.filter((rule) => isChosen(rule.id, own));
     const reported = chosen.flatMap((rule) =>
-      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, options), []),
+      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, own), []),
     );
-    const kept = applySuppressions(found, reported, ran, known);
-    findings.push(...kept.filter((finding) => isWanted(finding, options)));
+    const kept = applySuppressions(found, reported, new Set(chosen.map((rule) => rule.id)), known);
+    findings.push(...kept.flatMap((finding) => asWanted(finding, own)));
   }
   return {
     findings: findings.sort(byPlace),
@@ -171,11 +170,25 @@ export function analyzeWith(
   };
 }
 
-/** `unused-suppression` has no rule of its own, but can be chosen and switched off like one. */
-function isWanted(finding: Finding, options: AnalysisOptions): boolean {
-  if (finding.rule !== unusedSuppression) return true;
-  if (options.severities?.[unusedSuppression] === "off") return false;
-  return options.rules === undefined || options.rules.includes(unusedSuppression);
+/** Which rules run in a file, and how severe they are. */
+type RuleChoice = Pick<AnalysisOptions, "rules" | "severities">;
+
+function ownOptions({ rules, severities, severitiesIn }: AnalysisOptions, file: FilePath): RuleChoice {
+  const own = severitiesIn?.(file) ?? severities;
+  return { ...(rules ? { rules } : {}), ...(own ? { severities: own } : {}) };
+}
+
+/** Whether a rule runs, with the severities that hold in a file. */
+export function isChosen(rule: string, { rules, severities }: RuleChoice): boolean {
+  return severities?.[rule] !== "off" && (rules === undefined || rules.includes(rule));
+}
+
+/** `unused-suppression` has no rule of its own, but can be chosen, graded and switched off like one. */
+function asWanted(finding: Finding, choice: RuleChoice): readonly Finding[] {
+  if (finding.rule !== unusedSuppression) return [finding];
+  if (!isChosen(unusedSuppression, choice)) return [];
+  const severity = choice.severities?.[unusedSuppression];
+  return [severity === undefined || severity === "off" ? finding : { ...finding, severity }];
 }
 
 function runRule(
@@ -184,7 +197,7 @@ function runRule(
   facts: FileFacts,
   view: ProgramView,
   resultOf: <R>(pass: Pass<R>, file: FilePath) => R,
-  options: AnalysisOptions,
+  options: RuleChoice,
 ): Finding[] {
   const findings: Finding[] = [];
   const role = view.roleOf(file);

@@ -70,7 +70,9 @@ interface Candidate {
 
 function droppedTasksIn(view: ProgramView, file: FilePath): readonly DroppedTask[] {
   const candidates = view.functionsOf(file).flatMap((key) => candidatesIn(view, key));
-  const open = candidates.filter((candidate) => candidate.because === undefined);
+  const linter = view.options.linterFor(file);
+  // Another linter knows promises by their types, so here the types are asked where we would not need them.
+  const open = candidates.filter((candidate) => candidate.because === undefined || linter !== undefined);
   const answers =
     open.length === 0
       ? []
@@ -85,7 +87,9 @@ function droppedTasksIn(view: ProgramView, file: FilePath): readonly DroppedTask
     }),
   );
   return candidates.flatMap((candidate) => {
-    const because = candidate.because ?? (promises.has(candidate) ? "type" : undefined);
+    const isPromise = promises.has(candidate);
+    const because = candidate.because ?? (isPromise ? "type" : undefined);
+    if (linter && isPromise && (linter.sees === "types" || because === "async function")) return [];
     return because === undefined ? [] : [{ ...candidate.task, because }];
   });
 }

@@ -45,6 +45,8 @@ export interface ProjectNotice {
   readonly severity: "warning" | "information";
   /** One sentence that names the remedy. */
   readonly message: string;
+  /** Where in the file, from 1, when it is about one place. */
+  readonly at?: { readonly line: number; readonly column: number };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { AnalysisFailure, AnalysisOptions, AnalysisResult } from "../analysis/analyze.ts";
 import type { FilePath, Generation, ProjectNotice } from "../program/program.ts";
+import type { BaselineReport, ProjectChoices } from "../project/project-analysis.ts";
 
 // What host and worker say to each other. One request is under way at a time: the worker's thread blocks while
 // TypeScript answers, so everything that must reach it meanwhile goes through shared memory.
@@ -23,16 +24,15 @@ export interface WorkerRequest {
   readonly then: "analyze" | "rest";
   /** The files to analyse; all that are open when absent. */
   readonly files?: readonly FilePath[];
+  /** Of all that are open only those that are named here. */
+  readonly among?: readonly FilePath[];
   readonly options?: AnalysisChoices;
   /** Tell among the notices which files do not parse; an editor shows that itself. */
   readonly syntaxErrors?: boolean;
 }
 
-/** What to look for and how severe it is. */
-export type AnalysisChoices = Pick<
-  AnalysisOptions,
-  "rules" | "severities" | "models" | "root" | "ruleOptions"
->;
+/** What to look for and how severe it is; what projects say about themselves is read from disk. */
+export type AnalysisChoices = Pick<AnalysisOptions, "rules" | "severities" | "root"> & ProjectChoices;
 
 export interface AnalysisReport {
   readonly generation: Generation;
@@ -43,6 +43,9 @@ export interface AnalysisReport {
   readonly commentable: readonly boolean[];
   readonly failures: readonly AnalysisFailure[];
   readonly notices: readonly ProjectNotice[];
+  readonly baselines: readonly BaselineReport[];
+  /** Files besides the program that the outcome rests on, for a watcher. */
+  readonly read: readonly FilePath[];
   readonly stats: AnalysisStats;
 }
 

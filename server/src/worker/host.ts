@@ -31,7 +31,9 @@ export interface AnalysisHostOptions {
 export interface AnalysisRequest {
   /** The files to analyse; all that are open when absent. */
   readonly files?: readonly FilePath[];
-  /** Rules, severities, models. */
+  /** Of all that are open only those that are named here. */
+  readonly among?: readonly FilePath[];
+  /** Rules, severities, what projects say. */
   readonly options?: AnalysisChoices;
   /** Tell among the notices which files do not parse. */
   readonly syntaxErrors?: boolean;
@@ -240,6 +242,7 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
       }),
       invalidated: [...invalidated],
       ...(request.files === undefined ? {} : { files: request.files }),
+      ...(request.among === undefined ? {} : { among: request.among }),
       ...(request.options === undefined ? {} : { options: request.options }),
       ...(request.syntaxErrors === undefined ? {} : { syntaxErrors: request.syntaxErrors }),
     };

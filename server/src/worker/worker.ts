@@ -1,8 +1,10 @@
 // The analysis, on a thread of its own: TypeScript is asked through a pipe that blocks, and nothing else may block.
 import { parentPort, workerData } from "node:worker_threads";
-import { analyzeProgram } from "../analysis/analyze.ts";
+import { isSource } from "../program/discovery.ts";
 import { openProgram } from "../program/open-program.ts";
-import type { Program } from "../program/program.ts";
+import { keyOf } from "../program/paths.ts";
+import type { FilePath, Program } from "../program/program.ts";
+import { createProjectAnalysis } from "../project/project-analysis.ts";
 import {
   type AnalysisReport,
   slots,
@@ -14,6 +16,7 @@ import {
 const { executable, maxFileBytes, shared } = workerData as WorkerStart;
 const numbers = new Int32Array(shared);
 let program: Program | undefined;
+const projects = createProjectAnalysis();
 /** The analysis goes on without answers; that it had none is told at its end. */
 let unavailable: Error | undefined;
 
@@ -49,22 +52,29 @@ function run(opened: Program, request: WorkerRequest, isCancelled: () => boolean
     else opened.setBuffer(file, text);
   }
   opened.invalidate(request.invalidated);
+  if (request.roots !== undefined || !request.invalidated.every(isSource)) projects.forget();
   if (request.roots !== undefined) opened.open(request.roots);
   else opened.commit();
   const openMs = performance.now() - started;
-  const files = request.files ?? opened.selected();
+  const files = request.files ?? chosen(opened.selected(), request.among);
   const analyzing = performance.now();
   const result = isCancelled()
     ? undefined
-    : analyzeProgram(opened, files, { ...request.options, isCancelled, onProgress: report(request.id) });
+    : projects.run(opened, files, { ...request.options, isCancelled, onProgress: report(request.id) });
   if (unavailable !== undefined) throw unavailable;
   return {
     generation: opened.generation,
-    files,
+    files: result?.files ?? files,
     findings: result?.findings ?? [],
     commentable: (result?.findings ?? []).map(({ at }) => opened.startsInCode(at.file, at.line)),
     failures: result?.failures ?? [],
-    notices: [...opened.notices(), ...(request.syntaxErrors ? opened.syntaxErrors() : [])],
+    notices: [
+      ...opened.notices(),
+      ...(result?.notices ?? []),
+      ...(request.syntaxErrors ? opened.syntaxErrors() : []),
+    ],
+    baselines: result?.baselines ?? [],
+    read: result?.read ?? [],
     stats: {
       openMs,
       analyzeMs: performance.now() - analyzing,
@@ -72,6 +82,12 @@ function run(opened: Program, request: WorkerRequest, isCancelled: () => boolean
       ...(result === undefined ? {} : { analysis: result.statistics }),
     },
   };
+}
+
+function chosen(files: readonly FilePath[], among: readonly FilePath[] | undefined): readonly FilePath[] {
+  if (among === undefined) return files;
+  const wanted = new Set(among.map(keyOf));
+  return files.filter((file) => wanted.has(keyOf(file)));
 }
 
 function rest(resting: Program): AnalysisReport {
@@ -83,6 +99,8 @@ function rest(resting: Program): AnalysisReport {
     commentable: [],
     failures: [],
     notices: [],
+    baselines: [],
+    read: [],
     stats: { openMs: 0, analyzeMs: 0, questions: { ...resting.questions } },
   };
 }
