@@ -80,6 +80,7 @@ function contributes(root: string, parts: readonly ManifestPart[], rules: readon
         ...ruleSetting(rules),
       },
     },
+    jsonValidation: parts.flatMap((part) => part.jsonValidation ?? []),
     languages: [
       {
         id: "taskdump",

@@ -19,13 +19,7 @@ export function changedFiles(folder: string, ref: string | undefined): readonly 
 /** What the others did since then is not ours. A shallow clone may not know it. */
 function commonCommit(folder: string, ref: string): string {
   // Also keeps a ref that begins with a dash from being an option.
-  const commit = git(folder, [
-    "rev-parse",
-    "--verify",
-    "--quiet",
-    "--end-of-options",
-    `${ref}^{commit}`,
-  ]).trim();
+  const commit = git(folder, ["rev-parse", "--verify", "--end-of-options", ref]).trim();
   try {
     return git(folder, ["merge-base", commit, "HEAD"]).trim();
   } catch {
@@ -45,7 +39,6 @@ function git(folder: string, args: readonly string[]): string {
     const { code, stderr = "" } = error as { readonly code?: unknown; readonly stderr?: string };
     if (code === "ENOENT") throw new CliError("--changed needs git, which is not installed.");
     const [reason = ""] = stderr.split("\n");
-    const what = reason === "" ? `'${args.at(-1)}' is no commit` : reason.replace(/^fatal: /, "");
-    throw new CliError(`git can't tell what has changed: ${what}.`);
+    throw new CliError(`git can't tell what has changed: ${reason.replace(/^fatal: /, "")}.`);
   }
 }

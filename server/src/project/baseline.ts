@@ -124,16 +124,14 @@ function readEntry(value: unknown): readonly BaselineEntry[] {
   return [{ rule, in: around, code, message, count }];
 }
 
-/** Named functions and classes around an offset, the outermost first. */
+/** Named functions around an offset, the outermost first; methods have the names of their classes in theirs. */
 function namesAround(facts: FileFacts, offset: number): string {
   const around = facts.functions.filter(({ start, end }) => start <= offset && offset < end);
-  const names = around
+  return around
     .toSorted((a, b) => a.start - b.start || b.end - a.end)
-    .flatMap((one) => {
-      const owner = one.class === undefined ? undefined : facts.classes[one.class]?.name;
-      return [owner, one.name].filter((name) => name !== undefined && name !== "");
-    });
-  return names.filter((name, index) => name !== names[index - 1]).join(".");
+    .map(({ name }) => name)
+    .filter((name) => name !== "")
+    .join(".");
 }
 
 function lineOf(facts: FileFacts | undefined, text: string | undefined, line: number): string {

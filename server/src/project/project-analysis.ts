@@ -79,22 +79,20 @@ export interface ProjectAnalysis {
 }
 
 export function createProjectAnalysis(): ProjectAnalysis {
-  let kept: Kept | undefined;
+  const kept = new Map<FilePath | undefined, Kept>();
   return {
-    forget() {
-      kept = undefined;
-    },
+    forget: () => kept.clear(),
     run(program, files, choices) {
       const home = choices.home ?? choices.root;
-      if (kept === undefined || kept.home !== home) kept = keep(home);
-      return analyzeProjects(kept, program, files, choices);
+      const known = kept.get(home) ?? keep(home);
+      kept.set(home, known);
+      return analyzeProjects(known, program, files, choices);
     },
   };
 }
 
 /** What was read from disk and counts until something there changes. */
 interface Kept {
-  readonly home: FilePath | undefined;
   readonly projectOf: (file: FilePath) => Project;
   readonly linterFor: ReturnType<typeof createLinters>;
   readonly models: Map<string, UserModels>;
@@ -102,7 +100,6 @@ interface Kept {
 
 function keep(home: FilePath | undefined): Kept {
   return {
-    home,
     projectOf: createProjects(home),
     linterFor: createLinters(),
     models: new Map(),

@@ -77,10 +77,7 @@ function readProject(root: FilePath, declared: boolean): Project {
     notices,
     isExcluded,
     severitiesIn: (of) =>
-      overrides.reduce<Severities>(
-        (before, { fits, rules }) => (fits(of) ? { ...before, ...rules } : before),
-        config.rules,
-      ),
+      Object.assign({}, config.rules, ...overrides.filter(({ fits }) => fits(of)).map(({ rules }) => rules)),
   };
 }
 

@@ -199,7 +199,7 @@ function verdictIn(rules: Expression, scope: Scope): Verdict | undefined {
   for (const property of rules.properties) {
     if (property.type === "SpreadElement") verdict = verdictIn(property.argument, scope) ?? verdict;
     else if (property.computed) verdict = "unknown";
-    else if (nameOf(property) === eslintRule) verdict = verdictOfEntry(valueOf(property.value, scope));
+    else if (nameOf(property) === eslintRule) verdict = verdictOfEntry(literalOf(property.value, scope));
   }
   return verdict;
 }
@@ -270,31 +270,31 @@ function nameOf({ key, computed }: Property): string | undefined {
 }
 
 function stringsIn(expression: Expression, scope: Scope): readonly string[] | undefined {
-  const value = valueOf(expression, scope);
+  const value = literalOf(expression, scope);
   const list = (Array.isArray(value) ? value.flat() : [value]) as readonly unknown[];
   return list.every((one) => typeof one === "string") ? list : undefined;
 }
 
 /** A literal value; a part that is none becomes a symbol, which is like nothing else. */
-function valueOf(expression: Expression | SpreadElement | null, scope: Scope): unknown {
+function literalOf(expression: Expression | SpreadElement | null, scope: Scope): unknown {
   switch (expression?.type) {
     case "Literal":
       return expression.value;
     case "TemplateLiteral":
       return expression.expressions.length === 0 ? expression.quasis[0]?.value.cooked : notLiteral;
     case "ArrayExpression":
-      return expression.elements.map((one) => valueOf(one, scope));
+      return expression.elements.map((one) => literalOf(one, scope));
     case "ObjectExpression":
       return Object.fromEntries(
         expression.properties.map((property) =>
           property.type === "Property"
-            ? [nameOf(property) ?? "", valueOf(property.value, scope)]
+            ? [nameOf(property) ?? "", literalOf(property.value, scope)]
             : ["", notLiteral],
         ),
       );
     case "Identifier": {
       const constant = followed(expression.name, scope);
-      return constant ? valueOf(constant.value, constant.scope) : notLiteral;
+      return constant ? literalOf(constant.value, constant.scope) : notLiteral;
     }
     default:
       return notLiteral;
