@@ -172,7 +172,10 @@ describe("unknot check on bad input", () => {
 
   it("checks the rest of a file that does not parse, and the other files", async () => {
     const { stdout, stderr } = await check("half", "--format", "json");
-    assert.match(stderr, /^half\/[^:]+: '.+' does not parse at \d+:\d+ \(.+\), so only part of it is checked; correct it there\.\n$/);
+    assert.match(
+      stderr,
+      /^half\/[^:]+: '.+' does not parse at \d+:\d+ \(.+\), so only part of it is checked; correct it there\.\n$/,
+    );
     const { summary, findings, notices } = JSON.parse(stdout);
     assert.equal(notices.length, 1);
     assert.equal(summary.files, 2);

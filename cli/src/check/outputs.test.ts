@@ -135,7 +135,14 @@ describe("JSON output", () => {
     const value = JSON.parse(jsonOutput(report));
     assert.equal(value.version, 1);
     assert.equal(value.root, "/app");
-    assert.deepEqual(value.summary, { files: 12, baselined: 0, error: 1, warning: 1, information: 0, hint: 0 });
+    assert.deepEqual(value.summary, {
+      files: 12,
+      baselined: 0,
+      error: 1,
+      warning: 1,
+      information: 0,
+      hint: 0,
+    });
     assert.deepEqual(value.findings[1], {
       rule: "floating-task",
       severity: "warning",
