@@ -80,6 +80,15 @@ describe("unknot check on an old code base", () => {
       assert.equal(code, 2);
       assert.match(stderr, /run --fix first/);
     });
+
+    it("does not take a source for a baseline, nor a folder for a commit", async () => {
+      const before = readFileSync(file("src/a.ts"), "utf8");
+      const baseline = await check("--write-baseline", "src/a.ts");
+      assert.equal(baseline.code, 2);
+      assert.match(baseline.stderr, /name paths before --write-baseline\.\n$/);
+      assert.equal(readFileSync(file("src/a.ts"), "utf8"), before);
+      assert.match((await check("--changed", "src")).stderr, /name paths before --changed\.\n$/);
+    });
   });
 
   describe("with a configuration", () => {

@@ -62,6 +62,7 @@ export async function check(
   if (options.writeBaseline !== undefined && options.fix) {
     throw new CliError("--write-baseline would write down what --fix is about to mend: run --fix first.");
   }
+  rejectPaths(options);
   const root = process.cwd();
   const roots = rootsOf(paths, options.project);
   const request = requestOf(root, options);
@@ -99,6 +100,18 @@ function rootsOf(paths: readonly string[], project: string | undefined): readonl
     if (!existsSync(file)) throw new CliError(`There is no file or folder '${each}': check the path.`);
     return slashes(file);
   });
+}
+
+/** A path behind an option that may have a value becomes that value: it must not be taken for a ref or written to. */
+function rejectPaths({ changed, writeBaseline }: CheckOptions): void {
+  if (typeof changed === "string" && existsSync(changed)) {
+    throw new CliError(`'${changed}' is taken for a commit: name paths before --changed.`);
+  }
+  if (typeof writeBaseline === "string" && !writeBaseline.endsWith(".json")) {
+    throw new CliError(
+      `'${writeBaseline}' is taken for the baseline, which is a .json file: name paths before --write-baseline.`,
+    );
+  }
 }
 
 /** What to ask for, whatever else is done with the outcome. */
