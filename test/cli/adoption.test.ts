@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { temporaryFolder, unknot } from "./unknot.ts";
 
@@ -120,6 +120,64 @@ describe("unknot check on an old code base", () => {
         (await check("--format", "github")).stdout,
         /::warning file=unknot\.config\.json,line=4,col=40::/,
       );
+    });
+  });
+
+  describe("that has not changed", () => {
+    const folder = temporaryFolder({
+      "tsconfig.json": tsconfig,
+      ".git/HEAD": "",
+      "a.ts": dropped(2),
+      ".unknot/models/a.json": '{ "unknot": 1, "modules": ["x"] }',
+    });
+    const check = (...args: string[]) =>
+      unknot(["check", "--stats", ...args], {
+        cwd: folder,
+        env: { UNKNOT_CACHE: path.join(folder, ".cache") },
+      });
+    const isKept = (stderr: string) => /^kept /m.test(stderr);
+    const age = () => {
+      for (const name of ["tsconfig.json", "a.ts", ".unknot/models/a.json"]) {
+        utimesSync(path.join(folder, name), 1_000_000, 1_000_000);
+      }
+    };
+
+    it("is not looked at again, and what was found is the same", async () => {
+      age();
+      const first = await check();
+      const second = await check();
+      assert.deepEqual([isKept(first.stderr), isKept(second.stderr)], [false, true]);
+      assert.equal(second.stdout, first.stdout);
+      assert.match(first.stdout, /2 findings/);
+      // Other severities to print, the same outcome; other rules, another one.
+      assert.ok(isKept((await check("--severity", "error")).stderr));
+      assert.ok(!isKept((await check("--rule", "lock-reentry")).stderr));
+    });
+
+    it("is looked at again after an edit of a source or a model", async () => {
+      writeFileSync(path.join(folder, "a.ts"), dropped(1));
+      const edited = await check();
+      assert.ok(!isKept(edited.stderr));
+      assert.match(edited.stdout, /1 finding /);
+      age();
+      await check();
+      assert.ok(isKept((await check()).stderr));
+      writeFileSync(path.join(folder, ".unknot/models/a.json"), '{ "unknot": 1, "modules": ["y"] }');
+      assert.ok(!isKept((await check()).stderr));
+    });
+
+    it("takes a baseline and fixes all the same", async () => {
+      age();
+      await check();
+      const { stdout } = await check("--write-baseline");
+      assert.match(stdout, /1 finding from now on left out/);
+      await check();
+      const held = await check();
+      assert.ok(isKept(held.stderr));
+      assert.match(held.stdout, /^No findings in 1 file, 1 more in the baseline\.\n$/);
+      const fixed = await check("--no-baseline", "--fix");
+      assert.match(fixed.stderr, /Fixed 1 finding in 1 file\./);
+      assert.match(fixed.stdout, /^No findings in 1 file\.\n$/);
     });
   });
 

@@ -13,6 +13,7 @@ import { fileProblem } from "../dumps/read-dump-file.ts";
 import { shown, slashes } from "../paths.ts";
 import { colorsFor, print, printable } from "../terminal.ts";
 import { applyFixes } from "./apply-fixes.ts";
+import { cacheFolder } from "./cache-folder.ts";
 import { changedFiles } from "./changed-files.ts";
 import { githubOutput } from "./github-output.ts";
 import { jsonOutput } from "./json-output.ts";
@@ -67,7 +68,11 @@ export async function check(
   const roots = rootsOf(paths, options.project);
   const request = requestOf(root, options);
   const progress = createProgress(process.stderr);
-  const host = startAnalysis({ onTrouble: (message) => progress.say(message) });
+  const folder = cacheFolder();
+  const host = startAnalysis({
+    onTrouble: (message) => progress.say(message),
+    ...(folder === undefined ? {} : { cacheFolder: folder }),
+  });
   host.open(roots);
   const started = performance.now();
   try {
@@ -266,6 +271,7 @@ function statistics({ files, stats }: AnalysisReport, tookMs: number): string {
   return [
     `files       ${files.length}`,
     `time        ${(tookMs / 1000).toFixed(2)} s (opening ${(stats.openMs / 1000).toFixed(2)} s, analysis ${(stats.analyzeMs / 1000).toFixed(2)} s)`,
+    ...(stats.kept ? ["kept        nothing has changed since an earlier run"] : []),
     `questions   ${symbols} symbols, ${types} types, ${trees} trees`,
     `memory      ${megabytes} MB without TypeScript's process`,
     "",

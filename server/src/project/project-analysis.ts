@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
 import type { Model } from "@unknot/models/model.ts";
-import type { Finding } from "@unknot/protocol/finding.ts";
 import {
   type AnalysisOptions,
   type AnalysisResult,
@@ -10,23 +8,21 @@ import {
 } from "../analysis/analyze.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
-import { folderOf, resolvePath } from "../program/paths.ts";
+import { resolvePath } from "../program/paths.ts";
 import type { ProjectNotice } from "../program/program.ts";
-import {
-  applyBaseline,
-  type BaselineEntry,
-  baselineText,
-  entriesOf,
-  type Identity,
-  identityOf,
-  nameInBaseline,
-  readBaseline,
-} from "./baseline.ts";
+import { identityOf } from "./baseline.ts";
 import type { DeferToLinter } from "./config-format.ts";
+import { type BaselineChoice, type BaselineReport, holdBack, type Identified } from "./hold-back.ts";
 import { createLinters } from "./linters/linters.ts";
-import { createProjects, type Project, readText, toNotice } from "./projects.ts";
-import { configName, defaultBaselineName, type Severities } from "./read-config.ts";
-import { importedManifests, modelsOfPackages, modelsOfProject, type UserModels } from "./user-models.ts";
+import { createProjects, type Project } from "./projects.ts";
+import { configName, type Severities } from "./read-config.ts";
+import {
+  importedManifests,
+  modelsOfPackages,
+  modelsOfProject,
+  together,
+  type UserModels,
+} from "./user-models.ts";
 
 /** What editors and flags say; it comes before what projects say about themselves. */
 export interface ProjectChoices {
@@ -39,25 +35,6 @@ export interface ProjectChoices {
   readonly home?: FilePath;
 }
 
-/** What to do with baselines; `file` stands in for every project's own. */
-export interface BaselineChoice {
-  readonly mode: "apply" | "ignore" | "write";
-  readonly file?: FilePath;
-  /** Look for entries about files that are gone, too. */
-  readonly thorough?: boolean;
-}
-
-/** A baseline file and what it did. */
-export interface BaselineReport {
-  readonly file: FilePath;
-  /** How many findings it holds back; after writing, how many it has. */
-  readonly known: number;
-  /** Entries about the files that were looked at, which are found no more. */
-  readonly stale: readonly { readonly file: FilePath; readonly entry: BaselineEntry }[];
-  /** What has to stand in it from now on, when it is to be written. */
-  readonly text?: string;
-}
-
 export interface ProjectAnalysisResult extends AnalysisResult {
   /** The files among those asked for that no project excludes. */
   readonly files: readonly FilePath[];
@@ -67,28 +44,40 @@ export interface ProjectAnalysisResult extends AnalysisResult {
   readonly read: readonly FilePath[];
 }
 
+/** What was found before baselines come into it: plain data. */
+export interface ProjectOutcome
+  extends Pick<ProjectAnalysisResult, "files" | "failures" | "statistics" | "notices" | "read"> {
+  readonly found: readonly Identified[];
+  /** The package.json files of imported packages, which may name models. */
+  readonly manifests: readonly FilePath[];
+}
+
+type AllChoices = Omit<AnalysisOptions, "severitiesIn" | "modelsFor"> & ProjectChoices;
+
 /** Analyses with what projects on disk say about themselves; keeps what it has read. */
 export interface ProjectAnalysis {
-  run(
-    program: AnalyzedProgram,
-    files: readonly FilePath[],
-    choices: Omit<AnalysisOptions, "severitiesIn" | "modelsFor"> & ProjectChoices,
-  ): ProjectAnalysisResult;
+  run(program: AnalyzedProgram, files: readonly FilePath[], choices: AllChoices): ProjectAnalysisResult;
+  /** The two halves of `run`: what is found, and what baselines leave of it. */
+  find(program: AnalyzedProgram, files: readonly FilePath[], choices: AllChoices): ProjectOutcome;
+  finish(outcome: ProjectOutcome, choices: AllChoices): ProjectAnalysisResult;
   /** Something on disk has changed besides sources. */
   forget(): void;
 }
 
 export function createProjectAnalysis(): ProjectAnalysis {
   const kept = new Map<FilePath | undefined, Kept>();
-  return {
-    forget: () => kept.clear(),
-    run(program, files, choices) {
-      const home = choices.home ?? choices.root;
-      const known = kept.get(home) ?? keep(home);
-      kept.set(home, known);
-      return analyzeProjects(known, program, files, choices);
-    },
+  const keptFor = ({ home, root }: AllChoices): Kept => {
+    const known = kept.get(home ?? root) ?? keep(home ?? root);
+    kept.set(home ?? root, known);
+    return known;
   };
+  const analysis: ProjectAnalysis = {
+    forget: () => kept.clear(),
+    run: (program, files, choices) => analysis.finish(analysis.find(program, files, choices), choices),
+    find: (program, files, choices) => analyzeProjects(keptFor(choices), program, files, choices),
+    finish: (outcome, choices) => finished(keptFor(choices), outcome, choices),
+  };
+  return analysis;
 }
 
 /** What was read from disk and counts until something there changes. */
@@ -110,15 +99,17 @@ function analyzeProjects(
   kept: Kept,
   program: AnalyzedProgram,
   files: readonly FilePath[],
-  choices: Parameters<ProjectAnalysis["run"]>[2],
-): ProjectAnalysisResult {
+  choices: AllChoices,
+): ProjectOutcome {
   const { projectOf } = kept;
   const wanted = files.filter((file) => !projectOf(file).isExcluded(file));
   const projects = new Set([...program.files(), ...files].map(projectOf));
   const severitiesIn = (file: FilePath) => severitiesOf(projectOf(file), file, choices);
-  let models: UserModels = { models: [], notices: [] };
+  let manifests: readonly FilePath[] = [];
+  let models: UserModels = together([]);
   const modelsFor = (facts: readonly FileFacts[]): readonly Model[] => {
-    models = userModels(kept, projects, choices.models ?? [], facts);
+    manifests = importedManifests(facts);
+    models = userModels(kept, projects, choices.models ?? [], manifests);
     return models.models;
   };
   const defers = (file: FilePath): DeferToLinter =>
@@ -140,27 +131,37 @@ function analyzeProjects(
       ...choices.ruleOptions,
     },
   });
-  const looksAt = (file: FilePath, rule: string) =>
-    isChosen(rule, { ...(choices.rules ? { rules: choices.rules } : {}), severities: severitiesIn(file) });
-  const baselines = baselinesOf(program, wanted, result.findings, projectOf, choices, looksAt);
-  const notices = [
-    ...[...projects].flatMap((project) => project.notices),
-    ...models.notices,
-    ...baselines.notices,
-  ];
   return {
-    ...result,
-    findings: baselines.findings,
     files: wanted,
-    notices: uniqueNotices(notices),
-    baselines: baselines.reports,
-    read: [
-      ...[...projects].flatMap(({ root: folder, config }) => [
-        resolvePath(folder, configName),
-        ...[...config.models, ...(choices.models ?? [])].map((name) => resolvePath(folder, name)),
-      ]),
-      ...baselines.reports.map(({ file }) => file),
-    ],
+    found: result.findings.map((finding) => ({
+      finding,
+      identity: identityOf(finding, program.facts(finding.at.file), program.text(finding.at.file)),
+    })),
+    failures: result.failures,
+    statistics: result.statistics,
+    notices: uniqueNotices([...[...projects].flatMap((project) => project.notices), ...models.notices]),
+    read: [...[...projects].map(({ root: folder }) => resolvePath(folder, configName)), ...models.read],
+    manifests,
+  };
+}
+
+/** What baselines leave of an outcome. */
+function finished({ projectOf }: Kept, outcome: ProjectOutcome, choices: AllChoices): ProjectAnalysisResult {
+  const { files, found, failures, statistics } = outcome;
+  const looksAt = (file: FilePath, rule: string) =>
+    isChosen(rule, {
+      ...(choices.rules ? { rules: choices.rules } : {}),
+      severities: severitiesOf(projectOf(file), file, choices),
+    });
+  const held = holdBack(files, found, projectOf, choices.baseline ?? { mode: "apply" }, looksAt);
+  return {
+    files,
+    failures,
+    statistics,
+    findings: held.findings,
+    notices: [...outcome.notices, ...held.notices],
+    baselines: held.reports,
+    read: [...outcome.read, ...held.reports.map(({ file }) => file)],
   };
 }
 
@@ -182,17 +183,15 @@ function userModels(
   kept: Kept,
   projects: ReadonlySet<Project>,
   listed: readonly string[],
-  facts: readonly FileFacts[],
+  manifests: readonly FilePath[],
 ): UserModels {
   const parts = [...projects].map(({ root, config }) => {
     const names = [...config.models, ...listed];
     return cached(kept.models, JSON.stringify([root, names]), () => modelsOfProject(root, names));
   });
-  const manifests = importedManifests(facts);
   const packages = cached(kept.models, manifests.join("\n"), () => modelsOfPackages(manifests));
   // The nearer to the user, the later: a project's model corrects that of a package.
-  const all = [packages, ...parts];
-  return { models: all.flatMap(({ models }) => models), notices: all.flatMap(({ notices }) => notices) };
+  return together([packages, ...parts]);
 }
 
 function cached<Value>(values: Map<string, Value>, key: string, make: () => Value): Value {
@@ -201,109 +200,6 @@ function cached<Value>(values: Map<string, Value>, key: string, make: () => Valu
   const made = make();
   values.set(key, made);
   return made;
-}
-
-interface Identified {
-  readonly finding: Finding;
-  readonly identity: Identity;
-}
-
-/** Holds back what baselines know, or makes them anew. */
-function baselinesOf(
-  program: AnalyzedProgram,
-  files: readonly FilePath[],
-  findings: readonly Finding[],
-  projectOf: (file: FilePath) => Project,
-  { baseline = { mode: "apply" } }: ProjectChoices,
-  looksAt: (file: FilePath, rule: string) => boolean,
-): {
-  readonly findings: readonly Finding[];
-  readonly reports: readonly BaselineReport[];
-  readonly notices: readonly ProjectNotice[];
-} {
-  if (baseline.mode === "ignore") return { findings, reports: [], notices: [] };
-  const byBaseline = new Map<FilePath, FilePath[]>();
-  for (const file of files) {
-    const target = baseline.file ?? ownBaseline(projectOf(file), baseline.mode);
-    if (target !== undefined) byBaseline.set(target, [...(byBaseline.get(target) ?? []), file]);
-  }
-  const byFile = new Map<FilePath, Finding[]>();
-  for (const finding of findings) {
-    const known = byFile.get(finding.at.file);
-    if (known) known.push(finding);
-    else byFile.set(finding.at.file, [finding]);
-  }
-  const heldBack = new Set<Finding>();
-  const reports: BaselineReport[] = [];
-  const notices: ProjectNotice[] = [];
-  for (const [target, covered] of byBaseline) {
-    const text = readText(target);
-    if (typeof text !== "string" && baseline.mode === "apply") {
-      // The default file need not be there; one that was named should.
-      if (baseline.file !== undefined || typeof projectOf(covered[0] ?? "").config.baseline === "string") {
-        const message = `There is no baseline '${target}': make it with 'unknot check --write-baseline'.`;
-        notices.push({ file: target, severity: "warning", message });
-      }
-      continue;
-    }
-    const { baseline: known, problems } = readBaseline(typeof text === "string" ? text : emptyBaseline);
-    if (baseline.mode === "apply") notices.push(...problems.map((problem) => toNotice(target, problem)));
-    const folder = folderOf(target);
-    const entries = new Map(known);
-    const stale: { file: FilePath; entry: BaselineEntry }[] = [];
-    let count = 0;
-    for (const file of covered) {
-      const name = nameInBaseline(folder, file);
-      const found = identified(program, byFile.get(file) ?? []);
-      if (baseline.mode === "write") {
-        // What was not looked at stays as it is.
-        const others = (entries.get(name) ?? []).filter(({ rule }) => !looksAt(file, rule));
-        entries.set(name, [...others, ...entriesOf(found.map(({ identity }) => identity))]);
-        continue;
-      }
-      const own = entries.get(name) ?? [];
-      const applied = applyBaseline(found, own);
-      const fresh = new Set(applied.fresh);
-      for (const { finding } of found) if (!fresh.has(finding)) heldBack.add(finding);
-      count += found.length - fresh.size;
-      stale.push(
-        ...applied.stale.filter(({ rule }) => looksAt(file, rule)).map((entry) => ({ file, entry })),
-      );
-    }
-    if (baseline.mode === "write" || baseline.thorough) {
-      const looked = new Set(covered);
-      for (const [name, gone] of [...entries]) {
-        const file = resolvePath(folder, name);
-        if (existsSync(file)) continue;
-        entries.delete(name);
-        if (!looked.has(file)) stale.push(...gone.map((entry) => ({ file, entry })));
-      }
-    }
-    if (baseline.mode === "write") {
-      count = [...entries.values()].flat().reduce((sum, entry) => sum + entry.count, 0);
-    }
-    reports.push({
-      file: target,
-      known: count,
-      stale,
-      ...(baseline.mode === "write" ? { text: baselineText(entries) } : {}),
-    });
-  }
-  return { findings: findings.filter((finding) => !heldBack.has(finding)), reports, notices };
-}
-
-const emptyBaseline = baselineText(new Map());
-
-function ownBaseline({ root, config }: Project, mode: BaselineChoice["mode"]): FilePath | undefined {
-  if (config.baseline === false) return mode === "write" ? resolvePath(root, defaultBaselineName) : undefined;
-  return resolvePath(root, config.baseline ?? defaultBaselineName);
-}
-
-function identified(program: AnalyzedProgram, findings: readonly Finding[]): readonly Identified[] {
-  return findings.map((finding) => ({
-    finding,
-    identity: identityOf(finding, program.facts(finding.at.file), program.text(finding.at.file)),
-  }));
 }
 
 function uniqueNotices(notices: readonly ProjectNotice[]): readonly ProjectNotice[] {

@@ -14,6 +14,8 @@ import { readText, toNotice, unreadable } from "./projects.ts";
 export interface UserModels {
   readonly models: readonly Model[];
   readonly notices: readonly ProjectNotice[];
+  /** The model files that were read. */
+  readonly read: readonly FilePath[];
 }
 
 /** The models of a project: `.unknot/models/*.json`, then the files that are listed, by name or from elsewhere. */
@@ -88,6 +90,7 @@ function packageModel(manifest: FilePath): UserModels {
     return {
       models: [],
       notices: placed(text, [{ offset: field.offset, message }]).map((one) => toNotice(manifest, one)),
+      read: [],
     };
   }
   const read = modelFile(file, folder);
@@ -96,15 +99,16 @@ function packageModel(manifest: FilePath): UserModels {
     .find((module) => module !== name && !module.startsWith(`${name}/`));
   if (foreign === undefined && !read.models.some((model) => model.global)) return read;
   const message = `The model of the package '${name}' may only describe '${name}', so it is left out.`;
-  return { models: [], notices: [{ file, severity: "warning", message }] };
+  return { models: [], notices: [{ file, severity: "warning", message }], read: read.read };
 }
 
 /** One model file, with modules like `./src/locks` as absolute paths: those are read below `root`. */
 function modelFile(file: FilePath, root: FilePath): UserModels {
   const text = readText(file);
-  if (typeof text !== "string") return { models: [], notices: [unreadable(file, text)] };
+  if (typeof text !== "string") return { models: [], notices: [unreadable(file, text)], read: [file] };
   const read = readModel(text);
-  if (!read.ok) return { models: [], notices: read.problems.map((problem) => toNotice(file, problem)) };
+  if (!read.ok)
+    return { models: [], notices: read.problems.map((problem) => toNotice(file, problem)), read: [file] };
   const { model } = read;
   const notices: ProjectNotice[] = [];
   const modules = model.modules.flatMap((module, index) => {
@@ -115,7 +119,7 @@ function modelFile(file: FilePath, root: FilePath): UserModels {
     notices.push(...placesOf(text, ["modules", index], message).map((problem) => toNotice(file, problem)));
     return [];
   });
-  return { models: modules.length > 0 || model.global ? [{ ...model, modules }] : [], notices };
+  return { models: modules.length > 0 || model.global ? [{ ...model, modules }] : [], notices, read: [file] };
 }
 
 function placesOf(text: string, path: readonly (string | number)[], message: string) {
@@ -138,8 +142,12 @@ function sourceOf(file: FilePath): FilePath | undefined {
   return candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile() === true);
 }
 
-const nothing: UserModels = { models: [], notices: [] };
+const nothing: UserModels = { models: [], notices: [], read: [] };
 
-function together(all: readonly UserModels[]): UserModels {
-  return { models: all.flatMap(({ models }) => models), notices: all.flatMap(({ notices }) => notices) };
+export function together(all: readonly UserModels[]): UserModels {
+  return {
+    models: all.flatMap(({ models }) => models),
+    notices: all.flatMap(({ notices }) => notices),
+    read: all.flatMap(({ read }) => read),
+  };
 }

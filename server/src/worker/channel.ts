@@ -1,6 +1,7 @@
 import type { AnalysisFailure, AnalysisOptions, AnalysisResult } from "../analysis/analyze.ts";
 import type { FilePath, Generation, ProjectNotice } from "../program/program.ts";
-import type { BaselineReport, ProjectChoices } from "../project/project-analysis.ts";
+import type { BaselineReport } from "../project/hold-back.ts";
+import type { ProjectChoices } from "../project/project-analysis.ts";
 
 // What host and worker say to each other. One request is under way at a time: the worker's thread blocks while
 // TypeScript answers, so everything that must reach it meanwhile goes through shared memory.
@@ -9,6 +10,8 @@ import type { BaselineReport, ProjectChoices } from "../project/project-analysis
 export interface WorkerStart {
   readonly executable?: string;
   readonly maxFileBytes?: number;
+  /** Where outcomes are kept from one process to the next; they are not when absent. */
+  readonly cacheFolder?: FilePath;
   readonly shared: SharedArrayBuffer;
 }
 
@@ -39,7 +42,10 @@ export interface AnalysisReport {
   /** The files that were analysed. */
   readonly files: readonly FilePath[];
   readonly findings: AnalysisResult["findings"];
-  /** For every finding whether a comment can stand on a line above it: not inside a template or the text of JSX. */
+  /**
+   * For every finding whether a comment can stand on a line above it: not inside a template or the text of JSX. Empty
+   * for an outcome that was kept.
+   */
   readonly commentable: readonly boolean[];
   readonly failures: readonly AnalysisFailure[];
   readonly notices: readonly ProjectNotice[];
@@ -52,6 +58,8 @@ export interface AnalysisReport {
 export interface AnalysisStats {
   readonly openMs: number;
   readonly analyzeMs: number;
+  /** Nothing had changed since an earlier process: what it found was kept. */
+  readonly kept: boolean;
   /** The engine's own figures; absent when nothing was analysed. */
   readonly analysis?: AnalysisResult["statistics"];
   /** Asked of TypeScript since the worker started. */

@@ -19,6 +19,8 @@ export interface AnalysisHostOptions {
   readonly executable?: string;
   /** Larger sources are left out, with a notice. */
   readonly maxFileBytes?: number;
+  /** Where outcomes are kept from one process to the next; they are not when absent. */
+  readonly cacheFolder?: FilePath;
   /** All processes together may take this much memory before they are started anew; no limit when absent. */
   readonly maxMemoryMb?: number;
   /** Heap of the worker. */
@@ -112,6 +114,7 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
       shared,
       ...(options.executable === undefined ? {} : { executable: options.executable }),
       ...(options.maxFileBytes === undefined ? {} : { maxFileBytes: options.maxFileBytes }),
+      ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
     };
     const worker = new Worker(workerFile, {
       workerData,
