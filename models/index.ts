@@ -8,6 +8,7 @@ import promise from "./promise/model.json" with { type: "json" };
 import timers from "./timers/model.json" with { type: "json" };
 import timersPromises from "./timers-promises/model.json" with { type: "json" };
 import tsChan from "./ts-chan/model.json" with { type: "json" };
+import workerThreads from "./worker-threads/model.json" with { type: "json" };
 
 /** The models that ship with Unknot; read-model.test.ts checks every one against the format. */
 export const bundledModels = [
@@ -19,4 +20,5 @@ export const bundledModels = [
   timers,
   timersPromises,
   tsChan,
+  workerThreads,
 ] as unknown as readonly Model[];

@@ -50,8 +50,11 @@ export interface Probe {
   begin(resource: object | undefined, verb: BlockingVerb, options?: OperationOptions): Operation;
   /** The promise that the caller of the operation gets. When it settles first, the operation is over. */
   promised(operation: Operation, promise: unknown): void;
-  /** The promise whose settling is the grant; `granted` is called then. */
-  grantedBy(operation: Operation, promise: unknown, granted?: () => void): void;
+  /**
+   * The promise whose settling is the grant; `granted` is called then. It returns false when it sees that nothing was
+   * granted: the caller's promise was settled by a timeout.
+   */
+  grantedBy(operation: Operation, promise: unknown, granted: () => boolean): void;
   granted(operation: Operation): void;
   /** The operation turned out to be one that can end by itself. */
   cancellable(operation: Operation): void;

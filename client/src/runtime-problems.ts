@@ -6,8 +6,8 @@ import type { Launches } from "./sessions/launches.ts";
 import { problemsOf, sameProblem } from "./sessions/session.ts";
 
 /**
- * Puts what running programs prove into Problems, at the line where a task waits, and announces each deadlock once.
- * The entries stay after the program has ended, until the next launch makes room for itself.
+ * Puts what running programs prove into Problems, at the line where a task waits, and announces each deadlock once,
+ * unless the user has the tasks before their eyes. The entries stay after the program has ended, until the next launch makes room for itself.
  */
 export function registerRuntimeProblems(launches: Launches): vscode.Disposable {
   const entries = vscode.languages.createDiagnosticCollection("unknot-run");
@@ -36,7 +36,7 @@ export function registerRuntimeProblems(launches: Launches): vscode.Disposable {
       const before = announced.get(session.id) ?? [];
       if (before.some((one) => sameProblem(one, problem))) return;
       announced.set(session.id, [...before, problem]);
-      void announce(problem);
+      if (!launches.isWatched()) void announce(problem);
     }),
   );
 }

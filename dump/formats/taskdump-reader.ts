@@ -94,7 +94,7 @@ const groupHeader = /^tasks (\d+) of (\d+) \[([^\](,]+?)((?: \([^)]*\))*)((?:, [
 const resourceHeader = pattern(String.raw`resource ${reference} \((${jsonString}|[^)]*)\) \[(.*)\]:`);
 const problemHeader = /^(deadlock|problem) ([A-Z]\d+): (.*)$/;
 const problemLine = pattern(String.raw`(${jsonString}|\S+), (\S+), (\w+): (.*)`);
-const waitUnknown = pattern(`waiting on something unseen for ${seconds}`);
+const waitUnknown = pattern(`waiting on (?:a timer|I/O|something unseen) for ${seconds}`);
 const waitTasks = pattern(
   String.raw`waiting on (?:task (\d+)|(all|any) of tasks ([\d, -]+|none)) for ${seconds}(?:, (\d+) in all)?(, fails fast)?(, inferred)?`,
 );

@@ -1,7 +1,7 @@
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource } from "@unknot/protocol/resource.ts";
-import type { Task, TaskId } from "@unknot/protocol/task.ts";
+import type { Task, TaskId, TaskState } from "@unknot/protocol/task.ts";
 import type { Verdict } from "@unknot/protocol/verdict.ts";
 import { callersOf } from "../callers.ts";
 import { type Lookup, lookupOf, siteOf } from "../names.ts";
@@ -295,13 +295,19 @@ function commonTarget(tasks: readonly Task[]): Task | undefined {
   return { ...first, wait: common };
 }
 
+/** What a task waits for that is neither a task nor a resource. */
+function unseen(state: TaskState): string {
+  if (state === "sleep") return "a timer";
+  return state === "IO wait" ? "I/O" : "something unseen";
+}
+
 function waitLines(scene: Scene, task: Task, timed = true): string {
   const { wait } = task;
   if (wait === undefined) return "";
   const since = `for ${writeSeconds(wait.sinceMs)}`;
   switch (wait.on) {
     case "unknown":
-      return pair(`waiting on something unseen ${since}`, noPlace);
+      return pair(`waiting on ${unseen(task.state)} ${since}`, noPlace);
     case "tasks": {
       const [only] = wait.tasks;
       const simple = wait.tasks.length === 1 && wait.need === "all";

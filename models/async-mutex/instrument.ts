@@ -123,8 +123,10 @@ function patchSemaphore(prototype: object, probe: Probe): Undo {
             probe.granted(operation);
           } else {
             probe.grantedBy(operation, promise, () => {
+              const isGrant = made !== undefined;
               if (made !== undefined) made.operation = operation;
               made = undefined;
+              return isGrant;
             });
           }
           if (!outer) probe.promised(operation, promise);

@@ -12,7 +12,7 @@ import {
 const type: ResourceType = {
   kind: "queue",
   name: "p-queue",
-  capacity: (queue) => (queue as { concurrency?: number }).concurrency,
+  capacity: concurrencyOf,
 };
 
 /** `addAll` goes through `add`. */
@@ -28,7 +28,8 @@ export const instrumentation: Instrumentation = {
       wrap(probe, prototype, "add", (queue, args) => {
         const [callback, options] = args;
         if (typeof callback !== "function") return undefined;
-        probe.changed(queue, { capacity: (queue as { concurrency: number }).concurrency });
+        const capacity = concurrencyOf(queue);
+        if (capacity !== undefined) probe.changed(queue, { capacity });
         const operation = probe.begin(queue, "submit", {
           priority: numberOr(ownValue(options, "priority"), 0),
           cancellable:
@@ -50,6 +51,12 @@ export const instrumentation: Instrumentation = {
     ]);
   },
 };
+
+/** Before 6.2 there is only the private field. */
+function concurrencyOf(queue: object): number | undefined {
+  const { concurrency, _concurrency } = queue as { concurrency?: number; _concurrency?: number };
+  return concurrency ?? _concurrency;
+}
 
 function waitsFor(probe: Probe, prototype: object, name: string, verb: "waitIdle" | "waitEvent"): Undo {
   return wrap(probe, prototype, name, (queue) => {

@@ -31,7 +31,9 @@ describe("warnings in the editor", () => {
     const row = await code.waitForProblem("floating-task");
     assert.match(row, /'save'/);
     assert.match(row, /Ln 9, Col 3/);
-    assert.equal(await code.squiggles("warning").or(code.squiggles("error")).count(), 1);
+    const squiggles = code.squiggles("warning").or(code.squiggles("error"));
+    await squiggles.first().waitFor();
+    assert.equal(await squiggles.count(), 1);
     assert.doesNotMatch(code.saved("src/orders.ts"), /^ {2}save/m);
   });
 

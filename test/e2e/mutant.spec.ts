@@ -42,6 +42,11 @@ describe("an extension that reports nothing", () => {
       // It fails because the first problem does not show, not because nothing could be started.
       assert.match(output, /1\) [^\n]*marks a task that nothing waits for/, output);
       assert.match(output, /Timeout \d+ms exceeded/, output);
+      assert.match(
+        output,
+        /waiting for locator\('\.markers-panel \.monaco-list-row'\)[^\n]*floating-task/,
+        output,
+      );
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

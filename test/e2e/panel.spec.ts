@@ -35,17 +35,15 @@ describe("the Task Dump view", () => {
         await code.openFile(program.main);
         await code.toggleBreakpoint(program.breakpointLine);
       }
+      await code.showProblems();
       await code.startDebugging(program.configuration(pastime));
-      await code.runCommand("Unknot: Focus on Task Dump View");
+      const notification = code.notifications.filter({ hasText: `'${one.name}'` });
+      await notification.getByText("Show Tasks").click();
 
       const deadlock = code.treeRow(/^Deadlock/);
       // The program before has left its last dump there.
       await code.treeRow(/^Ended/).waitFor({ state: "detached" });
       await deadlock.waitFor();
-      await code.notifications
-        .filter({ hasText: `'${one.name}'` })
-        .first()
-        .waitFor();
       if (pastime === "breakpoint") {
         const stack = await code.waitForPause();
         assert.ok(
@@ -86,6 +84,7 @@ describe("the Task Dump view", () => {
   }
 
   it("puts the deadlock into Problems, at the line that waits", async () => {
+    await code.filterProblems("Unknot run");
     const problem = await code.waitForProblem("Unknot run");
     assert.ok(
       program.tasks.some(({ line }) => problem.includes(`Ln ${line},`)),

@@ -1,80 +1,164 @@
-// Pictures of the views in all themes and sizes, to be looked at: `node test/e2e/screenshots.ts [folder]`, after
-// `npm run build`. `--readme` also renews the picture of the README.
-import { copyFileSync, mkdirSync } from "node:fs";
+// Pictures to be looked at, after `npm run build`:
+//   node scripts/with-node.mjs test/e2e/screenshots.ts [folder]   the views in all themes and sizes
+//   node scripts/with-node.mjs test/e2e/screenshots.ts --readme   the README's pictures, in docs/images
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { root } from "@unknot/scripts/build.ts";
-import { launch, type Workbench } from "./workbench.ts";
+import { type LaunchOptions, launch, type Workbench } from "./workbench.ts";
 
 const { values, positionals } = parseArgs({
-  options: { readme: { type: "boolean" } },
+  options: { readme: { type: "boolean" }, look: { type: "string", multiple: true } },
   allowPositionals: true,
 });
-const folder = path.resolve(positionals[0] ?? path.join(root, ".e2e", "pictures"));
+const folder = values.readme
+  ? path.join(root, "docs", "images")
+  : path.resolve(positionals[0] ?? path.join(root, ".e2e", "pictures"));
 process.env["UNKNOT_E2E_PICTURES"] = folder;
 
-const looks = [
+const shop = fileURLToPath(new URL("./fixtures/shop", import.meta.url));
+const examples = path.join(root, "examples");
+
+interface Look {
+  readonly name: string;
+  readonly theme: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+const looks: readonly Look[] = [
   { name: "dark", theme: "Default Dark Modern", width: 1280, height: 800 },
   { name: "light", theme: "Default Light Modern", width: 1280, height: 800 },
   { name: "contrast", theme: "Default High Contrast", width: 1280, height: 800 },
   { name: "contrast-light", theme: "Default High Contrast Light", width: 1280, height: 800 },
   { name: "narrow", theme: "Default Dark Modern", width: 640, height: 800 },
   { name: "wide", theme: "Default Light Modern", width: 1900, height: 900 },
-] as const;
+];
 
-const workspace = fileURLToPath(new URL("./fixtures/shop", import.meta.url));
+if (values.readme) {
+  await readmePictures();
+} else {
+  for (const look of looks.filter(({ name }) => values.look?.includes(name) ?? true))
+    await takePictures(look);
+}
+console.log(`pictures: ${folder}`);
 
-for (const { name, theme, width, height } of looks) {
+/** Opens a window in this look with nothing beside the editor and the panel. */
+async function openWindow(
+  { theme, width, height }: Look,
+  options: Pick<LaunchOptions, "workspace" | "scale">,
+): Promise<Workbench> {
   const code = await launch({
-    workspace,
-    packages: ["async-mutex", "tslib", "ts-chan"],
+    ...options,
+    packages: ["async-mutex", "tslib", "ts-chan", "p-limit", "yocto-queue", "@types/node", "undici-types"],
     viewport: { width, height },
     settings: {
       "workbench.colorTheme": theme,
       "workbench.activityBar.location": "hidden",
+      "workbench.layoutControl.enabled": false,
       "window.commandCenter": false,
+      "editor.scrollbar.horizontal": "hidden",
     },
   });
+  await code.runCommand("View: Toggle Primary Side Bar Visibility");
+  return code;
+}
+
+/** About 1,400 pixels wide, with text that is large enough where the README shows it at half the size. */
+async function readmePictures(): Promise<void> {
+  const look = { name: "readme", theme: "Default Dark Modern", width: 1040, height: 620 };
+  const warning = await openWindow(look, { workspace: examples, scale: 1.35 });
   try {
-    await takePictures(code, name);
+    await warning.openFile("lock-after-error/broken.ts");
+    await showInlineWarning(warning);
+    await warning.screenshot("warning");
+  } finally {
+    await warning.close();
+  }
+  const dump = await openWindow(look, { workspace: shop, scale: 1.35 });
+  try {
+    await dump.openFile("src/orders.ts");
+    await dump.runCommand("Unknot: Focus on Task Dump View");
+    await dump.resizePanel(280);
+    await showDeadlock(dump);
+    await dump.screenshot("task-dump");
+  } finally {
+    await dump.close();
+  }
+}
+
+/** Opens the first problem of the active file in its place, with the path that leads to it. */
+async function showInlineWarning(code: Workbench): Promise<void> {
+  await code.squiggles("warning").or(code.squiggles("error")).first().waitFor();
+  await code.goToLine(1);
+  await code.key("F8");
+  await code.page.locator(".marker-widget .related-info-block, .marker-widget .filename").first().waitFor();
+}
+
+/** Starts the shop, whose orders and refunds lock each other out, and goes to the line of the first task. */
+async function showDeadlock(code: Workbench): Promise<void> {
+  await code.openFile("src/orders.ts");
+  await code.startDebugging("Shop");
+  await code.runCommand("Unknot: Focus on Task Dump View");
+  await code.treeRow(/^Deadlock/).waitFor();
+  await code.treeRow(/postman/).waitFor();
+  await code.treeRow(/^reserve/).click();
+  await code.waitForLine(9);
+  await code.runCommand("Notifications: Clear All Notifications");
+}
+
+async function takePictures(look: Look): Promise<void> {
+  const { name } = look;
+  const code = await openWindow(look, { workspace: shop });
+  try {
+    await code.openFile("src/orders.ts");
+    await showInlineWarning(code);
+    await code.screenshot(`${name}-warning`);
+    await code.key("Escape");
+    await showQuickFixes(code);
+    await code.screenshot(`${name}-fixes`);
+    await code.key("Escape");
+    await showHover(code);
+    await code.screenshot(`${name}-hover`);
+    await code.key("Escape");
+    await code.showProblems();
+    await code.problemRows.filter({ hasText: "unknot" }).first().waitFor();
+    await code.screenshot(`${name}-problems`);
+    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.screenshot(`${name}-empty`);
+    await showDeadlock(code);
+    await code.screenshot(`${name}-deadlock`);
+    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.key("ArrowRight");
+    await code.treeRow(/^Held by/).waitFor();
+    await code.runCommand("View: Toggle Maximized Panel");
+    await code.screenshot(`${name}-task`);
+    await code.runCommand("View: Toggle Maximized Panel");
+    await code.runCommand("Unknot: Take Task Dump");
+    await code.page.locator(".tabs-container .tab.active", { hasText: ".taskdump" }).waitFor();
+    await code.screenshot(`${name}-taskdump`);
+    await code.runCommand("Debug: Pause");
+    await code.waitForPause();
+    await code.treeRow(/^Paused/).waitFor();
+    await code.screenshot(`${name}-paused`);
+    await code.stopDebugging();
+    await code.treeRow(/^Ended/).waitFor();
+    await code.screenshot(`${name}-ended`);
+    await code.startDebugging("Crowd");
+    await code.treeRow(/^100000 ×/).waitFor();
+    await code.screenshot(`${name}-crowd`);
+    await code.stopDebugging();
   } finally {
     await code.close();
   }
 }
-if (values.readme) {
-  const images = path.join(root, "docs", "images");
-  mkdirSync(images, { recursive: true });
-  copyFileSync(path.join(folder, "dark-deadlock.png"), path.join(images, "task-dump.png"));
-}
-console.log(`pictures: ${folder}`);
 
-async function takePictures(code: Workbench, look: string): Promise<void> {
-  await code.runCommand("View: Toggle Primary Side Bar Visibility");
-  await code.openFile("src/orders.ts");
-  await code.runCommand("Unknot: Focus on Task Dump View");
-  await code.screenshot(`${look}-empty`);
-  await code.startDebugging("Shop");
-  await code.treeRow(/^Deadlock/).waitFor();
-  await code.treeRow(/postman/).waitFor();
-  await code.treeRow(/^reserve/).click();
-  await code.waitForLine(8);
-  await code.runCommand("Notifications: Clear All Notifications");
-  await code.screenshot(`${look}-deadlock`);
-  await code.runCommand("Unknot: Focus on Task Dump View");
-  await code.key("ArrowRight");
-  await code.treeRow(/^Held by/).waitFor();
-  await code.runCommand("View: Toggle Maximized Panel");
-  await code.screenshot(`${look}-task`);
-  await code.runCommand("View: Toggle Maximized Panel");
-  await code.runCommand("Unknot: Take Task Dump");
-  await code.page.locator(".tabs-container .tab.active", { hasText: ".taskdump" }).waitFor();
-  await code.screenshot(`${look}-taskdump`);
-  await code.runCommand("Debug: Pause");
-  await code.waitForPause();
-  await code.treeRow(/^Paused/).waitFor();
-  await code.screenshot(`${look}-paused`);
-  await code.stopDebugging();
-  await code.treeRow(/^Ended/).waitFor();
-  await code.screenshot(`${look}-ended`);
+async function showQuickFixes(code: Workbench): Promise<void> {
+  await code.key("Control+.");
+  await code.page.locator(".action-widget .monaco-list-row").first().waitFor();
+}
+
+async function showHover(code: Workbench): Promise<void> {
+  await code.key("Control+K", "Control+I");
+  await code.page.locator(".monaco-hover .hover-row").first().waitFor();
 }

@@ -23,6 +23,8 @@ const patienceMs = Number(process.env["UNKNOT_E2E_PATIENCE_MS"] ?? 30_000);
 
 export interface LaunchOptions extends Omit<ServerOptions, "environment" | "vsix"> {
   readonly viewport?: { readonly width: number; readonly height: number };
+  /** Pixels of a picture per pixel of the page. */
+  readonly scale?: number;
 }
 
 export type Workbench = Awaited<ReturnType<typeof launch>>;
@@ -41,7 +43,10 @@ export async function launch(options: LaunchOptions) {
       headless: true,
       args: chromiumFlags,
     });
-    const context = await browser.newContext({ viewport: options.viewport ?? { width: 1400, height: 900 } });
+    const context = await browser.newContext({
+      viewport: options.viewport ?? { width: 1400, height: 900 },
+      deviceScaleFactor: options.scale ?? 1,
+    });
     await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: server.url });
     const page = await context.newPage();
     page.on("console", (message) => consoleLines.push(`${message.type()}: ${message.text()}`));
@@ -115,6 +120,10 @@ function drive(
     await editor.locator(".view-line").first().waitFor({ timeout: patienceMs });
   };
 
+  /** Resolves when the cursor is on this line of the active editor. */
+  const waitForLine = (line: number) =>
+    page.locator("#status\\.editor\\.selection", { hasText: `Ln ${line},` }).waitFor({ timeout: 5000 });
+
   const goToLine = async (line: number, column = 1) => {
     await retry(async () => {
       await key("Escape", "Control+G");
@@ -122,6 +131,9 @@ function drive(
       await quickInput.fill(`:${line}:${column}`);
       await key("Enter");
       await quickInput.waitFor({ state: "hidden", timeout: 5000 });
+      // Keys that are pressed before the editor has the focus again are lost.
+      await page.locator(".editor-group-container.active .monaco-editor.focused").waitFor({ timeout: 5000 });
+      await waitForLine(line);
     });
   };
 
@@ -144,6 +156,13 @@ function drive(
     await problemRows.filter({ hasText: text }).first().waitFor({ state: "detached", timeout: patienceMs });
   };
 
+  /** Resolves when the workbench is drawn. */
+  const ready = async () => {
+    await page.locator(".monaco-workbench").waitFor({ timeout: 60_000 });
+    await page.locator(".statusbar-item").first().waitFor({ timeout: 60_000 });
+    await page.locator(".explorer-viewlet .monaco-list-row").first().waitFor({ timeout: 60_000 });
+  };
+
   const stackFrames = page.locator(".debug-call-stack .stack-frame");
 
   const stopDebugging = async () => {
@@ -161,6 +180,7 @@ function drive(
     runCommand,
     openFile,
     goToLine,
+    waitForLine,
     editor,
     problemRows,
     showProblems,
@@ -168,11 +188,12 @@ function drive(
     waitForNoProblem,
     close: rest.close,
 
-    /** Resolves when the workbench is drawn. */
-    async ready() {
-      await page.locator(".monaco-workbench").waitFor({ timeout: 60_000 });
-      await page.locator(".statusbar-item").first().waitFor({ timeout: 60_000 });
-      await page.locator(".explorer-viewlet .monaco-list-row").first().waitFor({ timeout: 60_000 });
+    ready,
+
+    /** Loads the window anew, with a new extension host. */
+    async reload() {
+      await page.reload();
+      await ready();
     },
 
     /** The absolute path of a file of the workspace's copy. */
@@ -189,6 +210,12 @@ function drive(
 
     squiggles: (severity: "error" | "warning" | "info" | "hint"): Locator =>
       page.locator(`.monaco-editor .squiggly-${severity}`),
+
+    /** Shows only the problems with this text: of a longer list only what fits on the screen is drawn. */
+    async filterProblems(text: string) {
+      await showProblems();
+      await page.locator("[id='workbench.parts.panel'] .viewpane-filter input").fill(text);
+    },
 
     /** Puts the cursor on a problem through its row, opens the fix menu there and picks one. */
     async quickFix(problem: string | RegExp, title: string) {
@@ -260,8 +287,7 @@ function drive(
     /** Resolves when the debugger has stopped somewhere; gives the call stack's rows. */
     async waitForPause() {
       await page
-        .locator(".debug-top-stack-frame-column, .codicon-debug-stackframe")
-        .first()
+        .locator(".debug-toolbar .action-item:not(.disabled) .codicon-debug-continue")
         .waitFor({ timeout: 60_000 });
       return page.locator(".debug-call-stack .monaco-list-row").allInnerTexts();
     },
@@ -296,11 +322,19 @@ function drive(
 
     /** The rows of the tree in the panel that are on the screen: label and description. */
     treeRows: () => treeRows.allInnerTexts(),
-    treeRow: (text: string | RegExp) => treeRows.filter({ hasText: text }).first(),
+    /** The first row with this text, or the one so many behind it. */
+    treeRow: (text: string | RegExp, index = 0) => treeRows.filter({ hasText: text }).nth(index),
 
-    /** Resolves when the cursor is on this line of the active editor. */
-    async waitForLine(line: number) {
-      await page.locator("#status\\.editor\\.selection", { hasText: `Ln ${line},` }).waitFor();
+    /** Drags the edge between editor and panel until the panel is so many pixels high. */
+    async resizePanel(height: number) {
+      const box = await page.locator("[id='workbench.parts.panel']").boundingBox();
+      if (!box) throw new Error("The panel is not shown.");
+      const x = box.x + box.width / 2;
+      // The edge is drawn a little above the panel.
+      await page.mouse.move(x, box.y - 3);
+      await page.mouse.down();
+      await page.mouse.move(x, box.y + box.height - height, { steps: 5 });
+      await page.mouse.up();
     },
 
     debugToolbar: page.locator(".debug-toolbar"),

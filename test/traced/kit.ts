@@ -14,7 +14,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createRequire } from "node:module";
 import { connect, type Socket } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
@@ -32,7 +31,6 @@ import {
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const registerFile = path.join(root, "dist", "npm", "register.cjs");
-const here = createRequire(import.meta.url);
 
 export interface NodeUnderTest {
   readonly name: string;
@@ -71,6 +69,8 @@ const packages = ["async-mutex", "p-queue", "p-limit", "ts-chan", "fastify"];
 
 export function programFolder(files: Readonly<Record<string, string | Uint8Array>> = {}): ProgramFolder {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "unknot-t-")));
+  // A test that fails leaves its programs behind.
+  afterEach(killAll);
   after(() => rmSync(folder, { recursive: true, force: true }));
   const temporary = path.join(folder, "tmp");
   mkdirSync(temporary);
@@ -95,17 +95,17 @@ export function programFolder(files: Readonly<Record<string, string | Uint8Array
   };
 }
 
-/** Copies a package and what it depends on into a folder of packages, under a name of its own. */
-export function copyPackage(name: string, folder: string, as: string): void {
-  const from = packageFolder(name);
-  const to = path.join(folder, as);
-  cpSync(from, to, { recursive: true });
-  const { dependencies = {} } = JSON.parse(readFileSync(path.join(from, "package.json"), "utf8")) as {
+/** Copies a package and all that it depends on into a folder of packages, under a name of its own. */
+export function copyPackage(name: string, folder: string, as = name, from?: string): void {
+  const source = packageFolder(name, from);
+  const target = path.join(folder, as);
+  if (existsSync(target)) return;
+  cpSync(source, target, { recursive: true });
+  const { dependencies = {} } = JSON.parse(readFileSync(path.join(source, "package.json"), "utf8")) as {
     dependencies?: Record<string, string>;
   };
   for (const each of Object.keys(dependencies)) {
-    const target = path.join(to, "node_modules", each);
-    if (!existsSync(target)) cpSync(packageFolder(each, from), target, { recursive: true });
+    copyPackage(each, path.join(target, "node_modules"), each, source);
   }
 }
 
@@ -146,9 +146,9 @@ export interface Running {
   stdout(): string;
   stderr(): string;
   /** Resolves when it has printed this. */
-  printed(text: string): Promise<void>;
-  /** Connects to one of its threads. */
-  connect(threadId?: number): Promise<Client>;
+  printed(text: string): Promise<unknown>;
+  /** Connects to its main thread, or to another one that is as wanted. */
+  connect(isWanted?: (registration: Registration) => boolean): Promise<Client>;
   kill(): Promise<void>;
 }
 
@@ -168,16 +168,19 @@ export function start(folder: ProgramFolder, program: string, run: RunOptions = 
       cwd: run.cwd ?? folder.path,
       env: { ...cleanEnv(), ...folder.env, NO_COLOR: "1", ...run.env },
       stdio: run.stdio ?? ["ignore", "pipe", "pipe"],
+      ...ownGroup,
     },
   );
   return follow(child, folder);
 }
 
-/** Follows a process that was started by other means. */
+/** Options for starting a process, so that it can be ended with all that it has started. */
+export const ownGroup = { detached: process.platform !== "win32" };
+
+/** Follows a process that was started by other means, with `ownGroup`. */
 export function follow(child: ChildProcess, folder: ProgramFolder): Running {
   let stdout = "";
   let stderr = "";
-  const clients: Client[] = [];
   child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
     stdout += chunk;
   });
@@ -203,24 +206,41 @@ export function follow(child: ChildProcess, folder: ProgramFolder): Running {
         () => stdout.includes(text) || undefined,
         () => stderr,
       ),
-    async connect(threadId = 0) {
-      const client = await connectTo(await registrationOf(folder, pid, threadId));
-      clients.push(client);
+    async connect(isWanted = (each) => each.pid === pid && each.threadId === 0) {
+      const early = ended.then(({ stderr }) => {
+        throw new Error(`the program has ended: ${stderr}`);
+      });
+      early.catch(() => {});
+      const client = await connectTo(await Promise.race([registrationOf(folder, isWanted), early]));
+      clients.add(client);
       return client;
     },
     async kill() {
-      for (const client of clients) client.close();
-      child.kill("SIGKILL");
+      killGroup(child);
       await ended.catch(() => {});
     },
   };
 }
 
 const running = new Set<ChildProcess>();
-export const mochaHooks = {};
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
+const clients = new Set<Client>();
+process.on("exit", killAll);
+
+/** Ends every program that runs, with what it has started. */
+function killAll(): void {
+  for (const client of clients) client.close();
+  clients.clear();
+  for (const child of running) killGroup(child);
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(process.platform === "win32" ? child.pid : -child.pid, "SIGKILL");
+  } catch {
+    child.kill("SIGKILL");
+  }
+}
 
 /** Runs a program to its end. */
 export function run(folder: ProgramFolder, program: string, options: RunOptions = {}): Promise<Ended> {
@@ -247,12 +267,20 @@ export async function runToLastDump(
   return { ...ended, last };
 }
 
-/** The file that a thread registers with, when it is there. */
-export function registrationOf(folder: ProgramFolder, pid: number, threadId = 0): Promise<Registration> {
-  const file = path.join(folder.runtimeFolder, `${pid}-${threadId}.json`);
-  return until(`'${file}'`, () =>
-    existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Registration) : undefined,
-  );
+/** The first traced thread of a folder's programs that is as wanted, as soon as there is one. */
+export function registrationOf(
+  folder: ProgramFolder,
+  isWanted: (registration: Registration) => boolean,
+): Promise<Registration> {
+  return until("a thread to register", () => {
+    if (!existsSync(folder.runtimeFolder)) return undefined;
+    for (const name of readdirSync(folder.runtimeFolder)) {
+      if (!/^\d+-\d+\.json$/.test(name)) continue;
+      const found = JSON.parse(readFileSync(path.join(folder.runtimeFolder, name), "utf8")) as Registration;
+      if (isWanted(found)) return found;
+    }
+    return undefined;
+  });
 }
 
 /** What is in the runtime folder of a process. */
@@ -312,6 +340,7 @@ export function openSocket(endpoint: string): Promise<Socket> {
   });
 }
 
+/** Long enough for a busy machine; a test that waits for what never comes fails with what it saw. */
 const patienceMs = 20_000;
 
 /** Waits until `look` gives something; `details` are added to the message when it never does. */
@@ -319,11 +348,11 @@ export async function until<Value>(
   what: string,
   look: () => Value | undefined | Promise<Value | undefined>,
   details: () => string | undefined = () => undefined,
-): Promise<Value extends true ? void : Value> {
+): Promise<Value> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
     const value = await look();
-    if (value !== undefined) return value as Value extends true ? void : Value;
+    if (value !== undefined) return value;
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}: ${details() ?? ""}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -374,6 +403,17 @@ export function reading(dump: Dump) {
   };
 }
 
+/**
+ * Stack traces without what differs for reasons of Node's own: when it maps positions, it writes paths for the URLs of
+ * modules and a name for frames outside of functions; what it does itself depends on its options and on time.
+ */
+export function stacksOf(text: string): string {
+  return text
+    .replaceAll("file://", "")
+    .replace(/at (async )?<anonymous> \((.*?)\)/g, "at $1$2")
+    .replace(/\n +at [^\n]*node:internal[^\n]*?( \{)?(?=\n)/g, "$1");
+}
+
 /** The line of a source that has a comment `// here: name`, from 1. */
 export function lineOf(source: string, mark: string): number {
   const line = source.split("\n").findIndex((each) => each.includes(`// ${mark}`)) + 1;
@@ -396,5 +436,3 @@ export async function inPairs<Input, Output>(
   await Promise.all([work(), work()]);
   return results;
 }
-
-export { here as requireFromTests };

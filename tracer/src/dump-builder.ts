@@ -6,6 +6,7 @@ import {
   firstRow,
   flagAnyone,
   flagCancellable,
+  flagModule,
   flagOwn,
   flagScoped,
   headClock,
@@ -111,6 +112,9 @@ export function coverageOf(tables: Tables, facts: Facts, blind: readonly string[
   };
 }
 
+/** A module that could go on for so long has failed. */
+const failedAfterMs = 500;
+
 class DumpBuilder {
   readonly #tables: Tables;
   readonly #facts: Facts;
@@ -174,6 +178,7 @@ class DumpBuilder {
         case stateWaiting:
         case stateReturning:
         case stateIterating:
+          if (this.#isFailedModule(row)) break;
           this.#tasks.push(row);
           if (state === stateRunning) {
             const caller = this.#get(row, rowCaller);
@@ -189,6 +194,21 @@ class DumpBuilder {
           this.#operations.push(row);
       }
     }
+  }
+
+  /**
+   * A module whose await failed runs no further statement and tells nobody; watching the promise would take the async
+   * frames out of the program's stack traces. So: what it waited for has ended, the loop turns, and it did not go on.
+   */
+  #isFailedModule(row: number): boolean {
+    return (
+      (this.#get(row, rowFlags) & flagModule) !== 0 &&
+      this.#get(row, rowState) === stateWaiting &&
+      this.#get(row, rowWaitRow) >= firstRow &&
+      this.#target(row) === undefined &&
+      this.#moment.loop.state === "turning" &&
+      this.#ago(row, rowSince, this.#moment.ticks) > failedAfterMs
+    );
   }
 
   #linkJoins(): void {

@@ -6,7 +6,7 @@ import { liveExportsCode } from "./bindings.ts";
 import type { Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
 import type { FileSites } from "./site-registry.ts";
 import { insertionMark } from "./transform/insertions.ts";
-import { mapUrl } from "./transform/source-map.ts";
+import { mapUrl, withoutMap } from "./transform/source-map.ts";
 import { type ModuleKind, TransformError, transform } from "./transform/transform.ts";
 import { hooksName } from "./transform/visitor.ts";
 
@@ -22,10 +22,19 @@ export interface LoaderOptions {
   readonly untouched: (file: string, reason: string) => void;
   /** The thread loads its first file. */
   readonly started: () => void;
-  /** Whether somebody may map positions of running code back: a debugger, coverage, `--enable-source-maps`. */
-  readonly wantsMaps: () => boolean;
+  /** Who maps positions of running code back. */
+  readonly mapsFor: () => MapsFor;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
 }
+
+/**
+ * Who maps positions of running code back: only Node, in stack traces, so that they are those of the file; or somebody
+ * who follows the file's own map as well (a debugger, coverage, `--enable-source-maps`); or nobody.
+ */
+export type MapsFor = "stacks" | "originals" | "nobody";
+
+/** A larger file would take too long to map; lines of stack traces are right without. */
+const mostMapped = 1 << 20;
 
 /** What files of packages call when they have been evaluated; by the number their code carries. */
 export type PackageFiles = (number: number) => ((bindings: Bindings) => void) | undefined;
@@ -76,7 +85,13 @@ function rewrite(
     return withReport(source, file, format, found.length - 1);
   }
   const source = textOf(loaded.source);
-  return source === undefined ? undefined : transformFile(source, file, format, options);
+  if (source === undefined) return undefined;
+  const mapsFor = options.mapsFor();
+  const transformed = transformFile(source, file, format, mapsFor, options);
+  if (mapsFor !== "stacks") return transformed;
+  // Stack traces have to look as they do without us: unless somebody asked for it, Node does not follow maps of files.
+  if (transformed === undefined) return mapUrl(source) === undefined ? undefined : withoutMap(source);
+  return source.length > mostMapped ? withoutMap(transformed) : transformed;
 }
 
 function textOf(source: unknown): string | undefined {
@@ -90,6 +105,7 @@ function transformFile(
   source: string,
   file: string,
   format: string,
+  mapsFor: MapsFor,
   options: LoaderOptions,
 ): string | undefined {
   // What one of us has transformed comes with our marks: a loader that calls another.
@@ -103,7 +119,9 @@ function transformFile(
       kind: kindOf(format),
       firstSite: first,
       libraries: options.libraries,
-      ...(options.wantsMaps() ? { map: { file } } : {}),
+      ...(mapsFor === "nobody" || source.length > mostMapped
+        ? {}
+        : { map: { file, composed: mapsFor === "originals" } }),
     });
     if (transformed === undefined) return undefined;
     const { code, sites, skipped, needsPromises } = transformed;

@@ -36,6 +36,7 @@ import {
   rowJobSeq,
   rowJoinerRow,
   rowJoinerSeq,
+  rowLimit,
   rowOperation,
   rowParent,
   rowPriority,
@@ -85,7 +86,7 @@ interface Known {
   closed: boolean;
   /** Its slot in the shared table while operations wait or hold; 0 otherwise. */
   slot: number;
-  readonly operations: Set<Operation>;
+  readonly operations: Set<number>;
 }
 
 /** The probe that writes operations and resources into the shared tables. */
@@ -96,8 +97,8 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const known = new WeakMap<object, Known>();
   const byPrototype = new WeakMap<object, { readonly type: ResourceType; readonly index: number }>();
   const typeIndexes = new Map<ResourceType, number>();
-  const resourceOf = new Map<Operation, Known>();
-  const whenGranted = new Map<Operation, () => void>();
+  const resourceOf = new Map<number, Known>();
+  const whenGranted = new Map<number, () => boolean>();
   let lastId = 0;
   let freeSlots = 0;
   let refusing = 0;
@@ -195,7 +196,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     object: object | undefined,
     verb: BlockingVerb,
     { amount = 1, priority = 0, cancellable = false }: OperationOptions,
-  ): Operation => {
+  ): number => {
     core.watchPromises();
     const resource = object === undefined ? undefined : find(object);
     // Whose `for await` asks for its next item can only be told from what happened last: good enough for channels.
@@ -221,45 +222,54 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       set(asker, rowWaitRow, -operation);
       set(asker, rowWaitSeq, get(operation, rowSeqLow));
     }
+    core.begins();
     return operation;
   };
 
-  const isPending = (operation: Operation): boolean => {
+  // Rows are used again, and a library may speak of an operation long after it has ended.
+  const handleOf = (operation: number): Operation =>
+    operation === 0 ? 0 : (get(operation, rowSeqLow) >>> 0) * rowLimit + operation;
+
+  /** The row of an operation; 0 when it has ended. */
+  const rowOf = (handle: Operation): number => {
+    const row = handle % rowLimit;
+    return isPending(row) && get(row, rowSeqLow) === (((handle - row) / rowLimit) | 0) ? row : 0;
+  };
+
+  const isPending = (operation: number): boolean => {
     if (operation < firstRow) return false;
     const state = get(operation, rowState);
     return state === stateOpWaiting || state === stateOpHolding || state === stateOpDropped;
   };
 
   /** The task that asked, when it has not ended. */
-  const askerOf = (operation: Operation): number => {
+  const askerOf = (operation: number): number => {
     const asker = get(operation, rowAsker);
     const parent = get(operation, rowParent);
     return asker >= firstRow && parent !== 0 && get(asker, rowSeqLow) === parent ? asker : 0;
   };
 
-  const stopWaiting = (operation: Operation): void => {
+  const stopWaiting = (operation: number): void => {
     if (get(operation, rowState) === stateOpWaiting)
       header[headWaiting] = (header[headWaiting] as number) - 1;
   };
 
   /** What a callback holds goes with the callback; only what a task has to give back itself is counted. */
-  const countHold = (operation: Operation, by: 1 | -1): void => {
+  const countHold = (operation: number, by: 1 | -1): void => {
     const asker = (get(operation, rowFlags) & flagScoped) === 0 ? askerOf(operation) : 0;
     if (asker !== 0) set(asker, rowHolds, Math.max(0, get(asker, rowHolds) + by));
   };
 
-  const grant = (operation: Operation): void => {
+  const grant = (operation: number): void => {
     if (operation < firstRow || get(operation, rowState) !== stateOpWaiting) return;
     stopWaiting(operation);
     set(operation, rowSince, core.now());
     set(operation, rowState, stateOpHolding);
     countHold(operation, 1);
-    const granted = whenGranted.get(operation);
     whenGranted.delete(operation);
-    granted?.();
   };
 
-  const end = (operation: Operation): void => {
+  const end = (operation: number): void => {
     if (!isPending(operation)) return;
     if (get(operation, rowState) === stateOpHolding) countHold(operation, -1);
     stopWaiting(operation);
@@ -274,8 +284,9 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   };
 
   /** Runs the callback of an operation in its name and learns what it gave back. */
-  const run = (operation: Operation, callback: Callback, self: unknown, args: unknown[]): unknown => {
-    if (!isPending(operation)) return Reflect.apply(callback, self, args);
+  const run = (handle: Operation, callback: Callback, self: unknown, args: unknown[]): unknown => {
+    const operation = rowOf(handle);
+    if (operation === 0) return Reflect.apply(callback, self, args);
     guard(() => grant(operation));
     let result: unknown;
     let threw = true;
@@ -286,12 +297,12 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       );
       threw = false;
     } finally {
-      guard(() => ran(operation, result, threw));
+      guard(() => ran(rowOf(handle), result, threw));
     }
     return result;
   };
 
-  const ran = (operation: Operation, result: unknown, threw: boolean): void => {
+  const ran = (operation: number, result: unknown, threw: boolean): void => {
     if (!isPending(operation)) return;
     const job = threw ? 0 : core.rowOf(result);
     if (job >= firstRow) {
@@ -304,7 +315,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     else if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
   };
 
-  const settled = (operation: Operation, ofCallback: boolean): void => {
+  const settled = (operation: number, ofCallback: boolean): void => {
     const state = get(operation, rowState);
     if (ofCallback) {
       if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
@@ -315,33 +326,40 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
       return;
     }
-    const verb = verbs[get(operation, rowOperation)];
-    if (verb === "acquire" && refusing === 0 && state === stateOpWaiting) grant(operation);
-    else if (verb !== "scoped" || !whenGranted.has(operation) || refusing > 0) end(operation);
-    else grant(operation);
+    const granted = whenGranted.get(operation);
+    const isGrant = granted === undefined ? verbs[get(operation, rowOperation)] === "acquire" : granted();
+    if (isGrant && refusing === 0 && state === stateOpWaiting) grant(operation);
+    else end(operation);
   };
 
   const probe: Probe = {
     describe: (prototype, type) =>
       guard(() => void byPrototype.set(prototype, { type, index: typeIndex(type) })),
     introduce: (object, type) => guard(() => void (known.has(object) || create(object, type, 0))),
-    begin: (resource, verb, operation = {}) => guard(() => begin(resource, verb, operation)) ?? 0,
-    promised: (operation, promise) =>
+    begin: (resource, verb, operation = {}) => guard(() => handleOf(begin(resource, verb, operation))) ?? 0,
+    promised: (handle, promise) =>
       guard(() => {
-        if (isPending(operation) && types.isPromise(promise)) core.remember(promise, operation);
+        const isSettled = core.hasBegun(promise);
+        const operation = rowOf(handle);
+        if (operation === 0 || !types.isPromise(promise)) return;
+        core.remember(promise, operation);
+        if (isSettled) settled(operation, false);
       }),
-    grantedBy: (operation, promise, granted) =>
+    grantedBy: (handle, promise, granted) =>
       guard(() => {
-        if (!isPending(operation) || !types.isPromise(promise)) return;
-        whenGranted.set(operation, granted ?? (() => {}));
+        const operation = rowOf(handle);
+        if (operation === 0 || !types.isPromise(promise)) return;
+        whenGranted.set(operation, granted);
         core.stamp(promise, operation);
       }),
-    granted: (operation) => guard(() => grant(operation)),
-    cancellable: (operation) =>
+    granted: (handle) => guard(() => grant(rowOf(handle))),
+    cancellable: (handle) =>
       guard(() => {
-        if (isPending(operation)) set(operation, rowFlags, get(operation, rowFlags) | flagCancellable);
+        const operation = rowOf(handle);
+        if (operation !== 0) set(operation, rowFlags, get(operation, rowFlags) | flagCancellable);
       }),
-    callback(operation, callback, { endsWithCallback }) {
+    callback(handle, callback, { endsWithCallback }) {
+      const operation = rowOf(handle);
       if (operation === 0 || typeof callback !== "function") return callback;
       guard(() =>
         set(
@@ -352,13 +370,13 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       );
       const { job } = {
         job(this: unknown, ...args: unknown[]): unknown {
-          return run(operation, callback, this, args);
+          return run(handle, callback, this, args);
         },
       };
       guard(() => replaces(job, callback));
       return job;
     },
-    released: (operation) => guard(() => end(operation)),
+    released: (handle) => guard(() => end(rowOf(handle))),
     releasedBySomebody: (object) => guard(() => releaseOne(object)),
     refusing(action) {
       refusing++;
@@ -390,7 +408,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     joined: (promise, members) =>
       guard(() => {
         if (!types.isPromise(promise)) return;
-        const row = core.combine("all", members.filter(isPending), 0);
+        const row = core.combine("all", members.map(rowOf).filter(isPending), 0);
         if (row !== 0) core.stamp(promise, row);
       }),
     sleeps: (promise, keepsAlive) =>
@@ -443,6 +461,11 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       const flags = get(operation, rowFlags);
       if (sites.ownsHandle(site)) set(operation, rowFlags, flags | flagOwn);
       else if (sites.releasesHere(site)) set(operation, rowFlags, flags | flagOwn | flagAnyone);
+    },
+    answered(operation, failed) {
+      // Who gave up waits no longer, whatever the library still has in its queue.
+      if (failed && get(operation, rowState) === stateOpWaiting) end(operation);
+      else settled(operation, false);
     },
     made(site, value) {
       const resource = known.get(value) ?? find(value);

@@ -8,8 +8,11 @@ export interface Options {
   readonly alwaysLastDump: boolean;
   /** `UNKNOT_REPORT_STDERR`: what is printed on standard error. */
   readonly prints: "nothing" | "exit" | "all";
-  /** `UNKNOT_SOURCE_MAPS=1`: transformed code carries source maps even when no debugger asks for them. */
-  readonly sourceMaps: boolean;
+  /**
+   * `UNKNOT_SOURCE_MAPS`: `0` leaves columns and source lines of stack traces as they are in the code that runs; `1`
+   * leads them on through the maps of compiled files, as for a debugger.
+   */
+  readonly sourceMaps: "none" | "own" | "composed";
 }
 
 const defaultMaxTasks = 2 ** 20;
@@ -22,6 +25,7 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
     session: env["UNKNOT_SESSION"] || undefined,
     alwaysLastDump: env["UNKNOT_LAST_DUMP"] === "always",
     prints: report === "0" ? "nothing" : report === "1" ? "all" : "exit",
-    sourceMaps: env["UNKNOT_SOURCE_MAPS"] === "1",
+    sourceMaps:
+      env["UNKNOT_SOURCE_MAPS"] === "0" ? "none" : env["UNKNOT_SOURCE_MAPS"] === "1" ? "composed" : "own",
   };
 }

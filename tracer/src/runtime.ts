@@ -84,8 +84,6 @@ export interface Hooks {
   /** Around what is awaited, and around the await. */
   wait<Value>(row: number, site: number, value: Value): Value;
   woke<Value>(row: number, value: Value): Value;
-  /** Around what is awaited at the top of a module, whose failure ends the module. */
-  waitTop<Value>(row: number, site: number, value: Value): Value;
   /** At the head of a catch or finally block, where an await may have failed, and after a `for await` loop. */
   back(row: number): void;
   /** Around what is returned, unless that is surely no promise. */
@@ -124,6 +122,9 @@ export interface Core {
   /** The row whose promise this is; 0 when it is not known or has ended. */
   rowOf(value: unknown): number;
   stamp(promise: object, row: number, inverse?: boolean): void;
+  /** Around the call of an operation: `hasBegun` tells whether the promise that it gave was settled by then. */
+  begins(): void;
+  hasBegun(promise: unknown): boolean;
   /** The same for a promise that is likely to be awaited next. */
   remember(promise: object, row: number): void;
   /** The task that is running, or, if wanted, whose `for await` asks for its next item; 0 for none. */
@@ -147,8 +148,9 @@ export interface OperationEvents {
   holderEnded(row: number): void;
   /** The task that ran an operation's callback has ended. */
   jobEnded(operation: number): void;
-  /** A task waits for this operation at a site. */
+  /** A task waits for this operation at a site, and goes on with an answer or with an error. */
   awaited(operation: number, site: number): void;
+  answered(operation: number, failed: boolean): void;
   made(site: number, value: object): void;
 }
 
@@ -170,6 +172,9 @@ function keepsAlive(timer: unknown): boolean {
   return typeof hasRef === "function" ? Reflect.apply(hasRef, timer, []) !== false : true;
 }
 
+// As it is before a program puts something else in its place.
+const { isArray } = Array;
+
 const nothing: object = Object.freeze({});
 const noop = () => {};
 
@@ -178,7 +183,6 @@ const noop = () => {};
 const watchBurst = 20_000;
 const watchPerTick = 400;
 const watchAgainBelow = 200;
-const { then } = Promise.prototype;
 
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
   const { tables, startMs, maxTasks, grew, events, guard } = options;
@@ -203,6 +207,9 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   // pending, and costs more: this hook is there only then.
   let pending = 0;
   let stopSettles: (() => void) | undefined;
+  /** While an operation begins: the promise that was settled last. */
+  let settledNow: object | undefined;
+  let begins = false;
   let lastMade: object | undefined;
   let lastPromise: object = nothing;
   let lastRow = 0;
@@ -226,6 +233,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       Atomics.store(header, headQuiet, quietNo);
       Atomics.notify(header, headQuiet);
     } else header[headQuiet] = quietNo;
+    begins = false;
+    settledNow = undefined;
     if (pending === 0 && stopSettles !== undefined) {
       stopSettles();
       stopSettles = undefined;
@@ -267,6 +276,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const hearSettles = (): void => {
     pending++;
     stopSettles ??= promiseHooks.onSettled((promise) => {
+      if (begins) settledNow = promise;
       if (promise === lastPromise) stampLast();
       const stamped = stampedRow(promise);
       if (stamped === 0) return;
@@ -284,7 +294,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     } else {
       row = freshRow(tables, maxTasks, grew);
       if (row === 0) return 0;
-      while (own.length <= row) own.push(undefined);
+      while (own.length <= row) own[own.length] = undefined;
     }
     const low = ((header[headSeqLow] as number) + 1) | 0;
     header[headSeqLow] = low;
@@ -411,7 +421,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
 
   /** The end of a task that gave back a promise, runs a callback or holds something; true when its row stays. */
   const leaveSlowly = (row: number, caller: number): boolean => {
-    if (get(row, rowFlags) >= flagJoins) endJoin(row);
+    if (get(row, rowFlags) >= flagJoins) endJoin(row, true);
     const flags = get(row, rowFlags);
     if ((flags & flagReturns) !== 0 && armed && row >= firstRow && staysForReturn(row, caller)) return true;
     endTask(row);
@@ -505,8 +515,10 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     targetSegment[targetBase + rowJoinerRow] = row;
     targetSegment[targetBase + rowJoinerSeq] = segment[base + rowSeqLow] as number;
     const state = targetSegment[targetBase + rowState] as number;
-    if (state < stateOpWaiting) return;
-    if (state < stateJoinAll) guard(() => events.awaited(target, site));
+    if (state < stateOpWaiting || state >= stateJoinAll) return;
+    // The end of this wait is the end of what was asked for, also when nobody sees the promise settle.
+    segment[base + rowFlags] = (segment[base + rowFlags] as number) | flagJoins;
+    guard(() => events.awaited(target, site));
   };
 
   /** A combination that one task awaits is over when that one goes on: nobody has to watch its promise. */
@@ -546,45 +558,28 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const woke = <Value>(row: number, value: Value): Value => {
     const segment = rows[row >>> segmentShift] as Int32Array;
     const base = (row & segmentMask) * rowWords;
-    if ((segment[base + rowFlags] as number) >= flagJoins) endJoin(row);
+    if ((segment[base + rowFlags] as number) >= flagJoins) endJoin(row, false);
     segment[base + rowState] = stateRunning;
     current = row;
     lastSuspended = 0;
     return value;
   };
 
-  const waitTop = <Value>(row: number, site: number, value: Value): Value => {
-    wait(row, site, value);
-    guard(() => {
-      // A module whose await fails runs no further statement. The await below handles the promise in the same turn,
-      // so this reaction changes neither what is unhandled nor the order of the program's own reactions.
-      if (
-        types.isPromise(value) &&
-        Object.getPrototypeOf(value) === Promise.prototype &&
-        !Object.hasOwn(value, "constructor")
-      ) {
-        Reflect.apply(then, value, [noop, () => get(row, rowState) !== stateFree && leave(row)]);
-      }
-    });
-    return value;
-  };
-
-  /** The wait for a combination is over, whatever came of it. */
-  const endJoin = (row: number): void => {
+  /** The wait for a combination or an operation is over. */
+  const endJoin = (row: number, failed: boolean): void => {
     set(row, rowFlags, get(row, rowFlags) & ~flagJoins);
-    const join = get(row, rowWaitRow);
-    if (
-      join >= firstRow &&
-      isTenant(join, get(row, rowWaitSeq)) &&
-      (get(join, rowFlags) & flagAwaited) !== 0
-    ) {
+    const target = get(row, rowWaitRow);
+    if (target < firstRow || !isTenant(target, get(row, rowWaitSeq))) return;
+    if (get(target, rowState) < stateJoinAll) {
+      if (get(target, rowState) >= stateOpWaiting) guard(() => events.answered(target, failed));
+    } else if ((get(target, rowFlags) & flagAwaited) !== 0) {
       pending++;
-      core.free(join);
+      core.free(target);
     }
   };
 
   const back = (row: number): void => {
-    if (get(row, rowFlags) >= flagJoins) endJoin(row);
+    if (get(row, rowFlags) >= flagJoins) endJoin(row, true);
     set(row, rowState, stateRunning);
     current = row;
     iterating = 0;
@@ -620,7 +615,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     const segment = rows[row >>> segmentShift] as Int32Array;
     const base = (row & segmentMask) * rowWords;
     // The body of the loop may have ended by an await that failed.
-    if ((segment[base + rowFlags] as number) >= flagJoins) endJoin(row);
+    if ((segment[base + rowFlags] as number) >= flagJoins) endJoin(row, true);
     segment[base + rowAt] = site;
     segment[base + rowSince] = header[headClock] as number;
     segment[base + rowEpoch] = ((segment[base + rowEpoch] as number) + 1) | 0;
@@ -677,7 +672,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     kept = undefined;
     if (armed) {
       if (typeof promise === "object" && promise !== null) guard(() => joinList(need, list, promise));
-    } else if (current !== 0 && Array.isArray(list) && list.length > 0) {
+    } else if (current !== 0 && isArray(list) && list.length > 0) {
       // Who was started while the list was made is likely to be in it; when it was made before, all that the task has
       // started.
       const startedHere = keptFrom !== header[headSeqLow];
@@ -690,7 +685,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   };
 
   const joinList = (need: Need, list: unknown, promise: object): void => {
-    if (!Array.isArray(list) || types.isProxy(list) || !types.isPromise(promise)) return;
+    if (!isArray(list) || types.isProxy(list) || !types.isPromise(promise)) return;
     let others = 0;
     let join = 0;
     for (let index = 0; index < list.length; index++) {
@@ -840,6 +835,15 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     },
     rowOf,
     stamp,
+    begins() {
+      begins = true;
+    },
+    hasBegun(promise) {
+      const settled = promise === settledNow;
+      begins = false;
+      settledNow = undefined;
+      return settled;
+    },
     remember(promise, row) {
       rememberPromise(promise, row, get(row, rowSeqLow));
     },
@@ -882,7 +886,6 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     leave,
     wait,
     woke,
-    waitTop,
     back,
     give,
     iterate,

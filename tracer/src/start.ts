@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { url as inspectorUrl } from "node:inspector";
+import module from "node:module";
 import { threadId } from "node:worker_threads";
 import type { Bindings } from "@unknot/models/probe.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
@@ -9,9 +10,9 @@ import { addFact, createFacts, type Fact } from "./facts.ts";
 import { patchFunctionTexts } from "./function-text.ts";
 import { createInstrumentations, instrumentBuiltins, libraries } from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
-import { installLoader } from "./loader.ts";
+import { installLoader, type MapsFor } from "./loader.ts";
 import { createOperations } from "./operations.ts";
-import { readOptions } from "./options.ts";
+import { type Options, readOptions } from "./options.ts";
 import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
 import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
 import { createSiteRegistry } from "./site-registry.ts";
@@ -98,7 +99,7 @@ export function start(folder: string): void {
       const [, title] = process.argv;
       if (title !== undefined && title !== processInfo.title) note({ kind: "title", title });
     },
-    wantsMaps: () => options.sourceMaps || somebodyMaps(),
+    mapsFor: chooseMaps(options),
   });
   const report = (number: number, bindings: () => Bindings) => {
     guard(() => packageFile(number)?.(bindings()));
@@ -135,6 +136,7 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
     holderEnded: (row) => late.events?.holderEnded(row),
     jobEnded: (operation) => late.events?.jobEnded(operation),
     awaited: (operation, site) => late.events?.awaited(operation, site),
+    answered: (operation, failed) => late.events?.answered(operation, failed),
     made: (site, value) => late.events?.made(site, value),
   };
 }
@@ -157,12 +159,22 @@ function describeProcess(): StaticProcessInfo {
   };
 }
 
-/** A debugger, coverage or Node's own source map support: they show positions of the code that really runs. */
+/**
+ * Stack traces and the line that Node prints with an error would show the code that runs, so Node maps them back. That
+ * it maps the program's own files only is as if it did nothing.
+ */
+function chooseMaps({ sourceMaps }: Options): () => MapsFor {
+  if (sourceMaps === "none") return () => (somebodyMaps() ? "originals" : "nobody");
+  const asked = process.sourceMapsEnabled === true;
+  if (!asked) module.setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
+  return () => (sourceMaps === "composed" || asked || somebodyMaps() ? "originals" : "stacks");
+}
+
+/** A debugger or coverage: they show positions of the code that really runs. */
 function somebodyMaps(): boolean {
   return (
     inspectorUrl() !== undefined ||
     process.env["NODE_V8_COVERAGE"] !== undefined ||
-    process.env["VSCODE_INSPECTOR_OPTIONS"] !== undefined ||
-    process.sourceMapsEnabled === true
+    process.env["VSCODE_INSPECTOR_OPTIONS"] !== undefined
   );
 }

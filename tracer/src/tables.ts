@@ -40,6 +40,20 @@ export function createTables(): Tables {
   };
 }
 
+/**
+ * The tables as they are now, for a reader in another thread: whatever is read twice is the same. Rows may be from
+ * moments some milliseconds apart, which their ids tell.
+ */
+export function copyOf({ header, rows, resources }: Tables): Tables {
+  const used = header.slice();
+  const segments = ((used[headNextRow] as number) >>> segmentShift) + 1;
+  return {
+    header: used,
+    rows: rows.slice(0, segments).map((segment) => segment.slice()),
+    resources: resources.map((segment) => segment.slice()),
+  };
+}
+
 /** A row that was never used; 0 when the table has reached its limit or there is no memory left. */
 export function freshRow(tables: Tables, maxRows: number, grew: (segment: NewSegment) => void): number {
   const { header, rows } = tables;
@@ -84,7 +98,7 @@ function addSegment(segments: Int32Array[], words: number, grew: (words: Int32Ar
     // Out of memory: the program goes on, its further tasks are counted as dropped.
     return false;
   }
-  segments.push(added);
+  segments[segments.length] = added;
   grew(added);
   return true;
 }

@@ -121,7 +121,7 @@ function rejectPaths({ changed, writeBaseline }: CheckOptions): void {
 
 /** What to ask for, whatever else is done with the outcome. */
 function requestOf(root: string, options: CheckOptions): AnalysisRequest {
-  const { changed, rule, writeBaseline, baseline } = options;
+  const { changed, rule, severity, writeBaseline, baseline } = options;
   const named = writeBaseline === undefined ? baseline : writeBaseline;
   const mode = writeBaseline !== undefined ? "write" : baseline === false ? "ignore" : "apply";
   return {
@@ -129,6 +129,8 @@ function requestOf(root: string, options: CheckOptions): AnalysisRequest {
     ...(changed === undefined ? {} : { among: changedFiles(root, changed === true ? undefined : changed) }),
     options: {
       home: slashes(root),
+      // A baseline has everything in it, so that other severities find nothing new.
+      ...(mode === "write" ? {} : { leastSeverity: severity }),
       ...(rule === undefined ? {} : { rules: rule }),
       baseline: {
         mode,

@@ -12,6 +12,7 @@ import {
   runsTypeScriptAsIs,
   type TracerFiles,
   type TraceSettings,
+  threadOf,
   wantsTrace,
   withTracer,
 } from "./trace-configuration.ts";
@@ -145,10 +146,9 @@ function followDebugger(
 ): vscode.DebugAdapterTracker | undefined {
   const id = launchAbove(session);
   if (id === undefined) return undefined;
-  // js-debug names the session of a process `main.ts [4242]`, those of worker threads `[worker 1] …`.
-  const pid = /\[(\d+)\]$/.exec(session.name)?.[1];
+  const thread = threadOf(session.name, session.parentSession?.name);
   const setPaused = (paused: boolean) => {
-    if (pid !== undefined) launches.setPaused(id, Number(pid), paused);
+    if (thread) launches.setPaused(id, thread, paused);
   };
   return {
     onDidSendMessage(message: { type?: string; event?: string; command?: string; success?: boolean }) {

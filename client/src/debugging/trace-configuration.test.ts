@@ -11,6 +11,7 @@ import {
   nodeOptionsOf,
   runsTypeScriptAsIs,
   type TraceSettings,
+  threadOf,
   wantsTrace,
   withTracer,
 } from "./trace-configuration.ts";
@@ -142,6 +143,13 @@ describe("programs that a Node without TypeScript can't start", () => {
     for (const name of ["node", "node.exe", "/usr/bin/node", "nodejs", "node22"])
       assert.ok(isNode(name), name);
     for (const name of ["tsx", "nodemon", "node-dev", undefined, 7]) assert.ok(!isNode(name), String(name));
+  });
+
+  it("knows which thread a debug session of js-debug is for", () => {
+    assert.deepEqual(threadOf("main.ts [4242]", "Run main.ts"), { pid: 4242, threadId: 0 });
+    assert.deepEqual(threadOf("[worker 3] resize.js", "main.ts [4242]"), { pid: 4242, threadId: 3 });
+    assert.equal(threadOf("Run main.ts", undefined), undefined);
+    assert.equal(threadOf("[worker 3]", undefined), undefined);
   });
 });
 

@@ -83,6 +83,19 @@ export function isTracerWorker({ name, __pendingTargetId }: Configuration): bool
   );
 }
 
+/**
+ * The thread that a debug session is for. js-debug names the session of a process `main.ts [4242]`, and those of its
+ * worker threads `[worker 1] …`.
+ */
+export function threadOf(
+  name: string,
+  parent: string | undefined,
+): { readonly pid: number; readonly threadId: number } | undefined {
+  const worker = /^\[worker (\d+)\]/.exec(name)?.[1];
+  const pid = /\[(\d+)\]$/.exec(worker === undefined ? name : (parent ?? ""))?.[1];
+  return pid === undefined ? undefined : { pid: Number(pid), threadId: Number(worker ?? 0) };
+}
+
 /** The launch that a configuration belongs to: what `withTracer` put into its environment. */
 export function launchOf(configuration: Configuration): string | undefined {
   const id = record(configuration.env)["UNKNOT_SESSION"];

@@ -2,7 +2,13 @@ import { connect as connectSocket, type Socket } from "node:net";
 import type { ProcessInfo } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { type Registration, type Wire, wireVersion } from "@unknot/protocol/wire.ts";
-import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from "vscode-jsonrpc/node";
+import {
+  createMessageConnection,
+  ErrorCodes,
+  ResponseError,
+  SocketMessageReader,
+  SocketMessageWriter,
+} from "vscode-jsonrpc/node";
 import type { DumpSource } from "./dump-source.ts";
 import { createEmitter, type Event, type Subscription } from "./event.ts";
 
@@ -60,7 +66,8 @@ export async function connect(registration: Registration): Promise<Connection> {
   } catch (error) {
     rpc.dispose();
     socket.destroy();
-    const gone = socket.readableEnded;
+    // An answer is an error with a code; everything else is the end of the connection.
+    const gone = !(error instanceof ResponseError) || error.code === ErrorCodes.PendingResponseRejected;
     throw new ConnectionError(
       gone ? "gone" : "refused",
       gone ? `Process ${registration.pid} ended.` : `Process ${registration.pid} refused: ${text(error)}`,

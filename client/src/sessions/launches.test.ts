@@ -270,15 +270,63 @@ describe("launches", () => {
     await until(({ state }) => state.kind === "ended");
   });
 
+  it("takes a process that ends while it is greeted as ended", async () => {
+    const server = await serve(consumers(0));
+    server.hangUp();
+    start();
+    launches.register(server.registration);
+    await until(({ state }) => state.kind === "ended" || state.kind === "failed");
+    assert.equal(only()?.state.kind, "ended");
+  });
+
   it("takes the debugger's word for a paused process", async () => {
     const server = await serve(consumers(0));
     start();
     launches.register(server.registration);
     await until(({ overview }) => overview !== undefined);
-    launches.setPaused("launch-1", server.registration.pid + 1, true);
+    const { pid } = server.registration;
+    launches.setPaused("launch-1", { pid: pid + 1, threadId: 0 }, true);
+    launches.setPaused("launch-1", { pid, threadId: 1 }, true);
     assert.equal(only()?.paused, false);
-    launches.setPaused("launch-1", server.registration.pid, true);
+    launches.setPaused("launch-1", { pid, threadId: 0 }, true);
     assert.equal(only()?.paused, true);
+  });
+
+  it("does not call a loop blocked that the debugger has stopped, also when the program ends there", async () => {
+    const blocked = (capturedAt: number) => {
+      const dump = { ...consumers(0), capturedAt, loop: { state: "blocked", sinceMs: 5000 } as const };
+      return { ...dump, problems: detect(dump) };
+    };
+    const isBlocked = (session: SessionSnapshot) =>
+      problemsOf(session).some(({ verdict }) => verdict === "loop-blocked");
+    const server = await serve(blocked(Date.now()));
+    start();
+    launches.register(server.registration);
+    await until(isBlocked);
+    const { pid } = server.registration;
+    launches.setPaused("launch-1", { pid, threadId: 0 }, true);
+    await until((session) => !isBlocked(session));
+    launches.setPaused("launch-1", { pid, threadId: 0 }, false);
+    await launches.refresh();
+    assert.ok(!only() || !isBlocked(only() as SessionSnapshot), "since before the debugger let it go on");
+    server.dump = blocked(Date.now() + 10_000);
+    await launches.refresh();
+    await until(isBlocked);
+    launches.setPaused("launch-1", { pid, threadId: 0 }, true);
+    await until((session) => !isBlocked(session));
+    server.end();
+    const ended = await until(({ state }) => state.kind === "ended");
+    assert.ok(!isBlocked(ended));
+  });
+
+  it("forgets an announced problem that the next overview does not have", async () => {
+    const server = await serve(new DumpBuilder().task(1, { name: "main" }).build());
+    start();
+    launches.register(server.registration);
+    await until(({ overview }) => overview !== undefined);
+    await server.announce(firstProblem(consumers(0)));
+    await until((session) => problemsOf(session).length === 1);
+    await until((session) => problemsOf(session).length === 0);
   });
 });
 

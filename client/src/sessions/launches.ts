@@ -29,6 +29,13 @@ export interface LaunchOptions extends SessionOptions {
   readonly overdueMs: number;
 }
 
+/** A thread as the debugger knows it. */
+export interface DebuggedThread {
+  readonly pid: number;
+  /** 0 for the main thread. */
+  readonly threadId: number;
+}
+
 /** All launches of this window and the sessions that belong to them. */
 export interface Launches extends Subscription {
   list(): readonly Launch[];
@@ -47,9 +54,11 @@ export interface Launches extends Subscription {
    * may still start: a process can be quicker than VS Code, which says that a debug session has started.
    */
   register(thread: Registration | LastDump): boolean;
-  setPaused(id: string, pid: number | undefined, paused: boolean): void;
+  /** The debugger has stopped a thread, or lets it go on. */
+  setPaused(id: string, thread: DebuggedThread, paused: boolean): void;
   /** Whether anybody looks: overviews are asked for only then. */
   watch(watching: boolean): void;
+  isWatched(): boolean;
   refresh(): Promise<void>;
 }
 
@@ -154,15 +163,17 @@ export function createLaunches(options: LaunchOptions): Launches {
       else attach(entry, thread);
       return true;
     },
-    setPaused(id, pid, paused) {
+    setPaused(id, { pid, threadId }, paused) {
       for (const session of entries.get(id)?.sessions ?? []) {
-        if (pid === undefined || session.process.pid === pid) session.setPaused(paused);
+        const { process } = session;
+        if (process.pid === pid && process.threadId === threadId) session.setPaused(paused);
       }
     },
     watch(next) {
       watching = next;
       for (const session of all()) session.watch(next);
     },
+    isWatched: () => watching,
     async refresh() {
       await Promise.all(all().map((session) => session.refresh()));
     },

@@ -103,6 +103,8 @@ function createSession(
   let more: ReadonlyMap<string, MoreMembers> = new Map();
   const wanted = new Map<string, number>();
   let paused = false;
+  /** When the debugger last let the thread go on; milliseconds since the epoch. */
+  let resumedAt = 0;
   let watching = false;
   let disposed = false;
   let pending: Promise<void> | undefined;
@@ -124,6 +126,7 @@ function createSession(
 
   const ask = async (open: DumpSource) => {
     const started = performance.now();
+    const before = new Set(announced);
     try {
       const groups = overview?.groups.length ?? 1;
       const fitting = Math.max(Math.floor(options.mostTasks / Math.max(groups, 1)), 1);
@@ -138,13 +141,25 @@ function createSession(
           [...wanted.keys()].map(async (key) => [key, await members(open, next, key)] as const),
         ),
       );
-      announced = announced.filter((problem) => !next.problems.some((known) => sameProblem(known, problem)));
-      overview = next;
+      // What was announced before the question and is not in the answer is over.
+      announced = announced.filter(
+        (problem) => !before.has(problem) && !next.problems.some((known) => sameProblem(known, problem)),
+      );
+      overview = withoutPause(next);
       changed.fire();
     } catch (error) {
       if (source === open) options.log(`overview of process ${process.pid}: ${describe(error)}`);
     }
     schedule(Math.max(options.pollMs, (performance.now() - started) / pollShare));
+  };
+
+  /** Leaves out that the event loop does not turn where the debugger has stopped it. */
+  const withoutPause = (next: Overview): Overview => {
+    const { loop, capturedAt, problems: found } = next;
+    const explained = paused || (loop.state === "blocked" && capturedAt - loop.sinceMs < resumedAt);
+    return explained
+      ? { ...next, problems: found.filter(({ verdict }) => verdict !== "loop-blocked") }
+      : next;
   };
 
   const members = (open: DumpSource, from: Overview, key: string) =>
@@ -187,6 +202,7 @@ function createSession(
       source = opened;
       opened.onClose(() => end());
       opened.onProblem((problem) => {
+        if (paused && problem.verdict === "loop-blocked") return;
         if (!announced.some((known) => sameProblem(known, problem))) announced = [...announced, problem];
         changed.fire();
         problems.fire(problem);
@@ -228,6 +244,7 @@ function createSession(
     setPaused(next) {
       if (next === paused) return;
       paused = next;
+      if (!paused) resumedAt = Date.now();
       changed.fire();
       void refresh();
     },
@@ -244,8 +261,13 @@ function createSession(
     async loadMore(key) {
       if (!source || !overview) return;
       wanted.set(key, (wanted.get(key) ?? 0) + options.pageSize);
-      more = new Map(more).set(key, await members(source, overview, key));
-      changed.fire();
+      try {
+        const page = await members(source, overview, key);
+        more = new Map(more).set(key, page);
+        changed.fire();
+      } catch (error) {
+        options.log(`tasks of process ${process.pid}: ${describe(error)}`);
+      }
     },
     askable: () => source !== undefined,
     async dump(by) {
@@ -263,11 +285,10 @@ function createSession(
 }
 
 /** All problems of a session, the gravest first as the tracer orders them; what it has only announced is the newest. */
-export function problemsOf({ overview, announced, paused }: SessionSnapshot): readonly Problem[] {
+export function problemsOf({ overview, announced }: SessionSnapshot): readonly Problem[] {
   const known = overview?.problems ?? [];
   const news = announced.filter((problem) => !known.some((one) => sameProblem(one, problem)));
-  // The debugger explains why nothing turns.
-  return [...news, ...known].filter((problem) => !(paused && problem.verdict === "loop-blocked"));
+  return [...news, ...known];
 }
 
 /**

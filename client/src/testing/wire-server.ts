@@ -28,6 +28,8 @@ export interface WireServer {
   register(): void;
   /** Writes the last dump, as a thread does that ends; gives its path. */
   leave(dump: Dump): string;
+  /** From now on ends as soon as it is greeted. */
+  hangUp(): void;
   /** Ends as a process does: the socket closes. */
   end(): void;
   close(): Promise<void>;
@@ -54,7 +56,7 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
   const sockets = new Set<Socket>();
   const connections = new Set<MessageConnection>();
   const asked: Record<string, number> = {};
-  const state = { dump };
+  const state = { dump, hangsUp: false };
   const server = createServer((socket) => {
     sockets.add(socket);
     const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
@@ -70,6 +72,7 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
         return reply(params);
       });
     answer("hello", ({ token }) => {
+      if (state.hangsUp) socket.destroy();
       if (token !== "right") throw new ResponseError(ErrorCodes.InvalidRequest, "wrong token");
       return state.dump.process;
     });
@@ -105,6 +108,9 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
         dump,
       };
       return write(folder, fileName(registration).replace(".json", ".last.json"), last);
+    },
+    hangUp: () => {
+      state.hangsUp = true;
     },
     end,
     async close() {

@@ -12,7 +12,7 @@ import { indexModels } from "./model-index.ts";
 import { type FunctionKey, functionKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
 import { type SolveStatistics, solve } from "./solve.ts";
-import { applySuppressions, unusedSuppression } from "./suppress.ts";
+import { applySuppressions, type Reported, unusedSuppression } from "./suppress.ts";
 import { createWorld } from "./world.ts";
 
 export interface AnalysisOptions {
@@ -24,6 +24,8 @@ export interface AnalysisOptions {
   readonly rules?: readonly string[];
   /** Other severities than the rules' own, by rule id. */
   readonly severities?: Readonly<Record<string, Severity | "off">>;
+  /** What is less severe is left out, and not looked for where that saves work. */
+  readonly leastSeverity?: Severity;
   /** The severities of a file, in the place of `severities`. */
   readonly severitiesIn?: (file: FilePath) => Readonly<Record<string, Severity | "off">>;
   /** Models that come before the bundled ones, given the facts of the program. */
@@ -118,6 +120,7 @@ export function analyzeWith(
         nodes.map(() => unknown),
       ),
     attempt: guard,
+    ...(options.isCancelled ? { isCancelled: options.isCancelled } : {}),
   });
   let typeQuestions = 0;
   const noType: TypeAnswer = { unknown: true, thenable: "never", promise: false };
@@ -136,7 +139,9 @@ export function analyzeWith(
       return role;
     },
     functionsOf: (file) => keysOf(file, facts.get(file)),
-    attempt: guard,
+    // Nobody looks at the rest of a pass that is not wanted any more.
+    attempt: (file, what, run, otherwise) =>
+      options.isCancelled?.() ? otherwise : guard(file, what, run, otherwise),
     text: (file) => guard(file, "text", () => program.text(file), undefined),
     types(file, nodes: readonly NodeId[]) {
       typeQuestions += nodes.length;
@@ -155,13 +160,16 @@ export function analyzeWith(
     if (options.isCancelled?.()) break;
     const found = facts.get(file);
     if (!found) continue;
-    const own = ownOptions(options, file);
-    const chosen = rules.filter((rule) => isChosen(rule.id, own));
-    const reported = chosen.flatMap((rule) =>
-      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, own), []),
+    const choice = choiceFor(file, options);
+    const wanted = rules.filter(
+      (rule) => isChosen(rule.id, choice) && mayReport(rule, view.roleOf(file), choice),
     );
-    const kept = applySuppressions(found, reported, new Set(chosen.map((rule) => rule.id)), known);
-    findings.push(...kept.flatMap((finding) => asWanted(finding, own)));
+    const ran = new Set(wanted.map((rule) => rule.id));
+    const reported = wanted.flatMap((rule) =>
+      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, choice), []),
+    );
+    const kept = applySuppressions(found, reported, ran, known);
+    findings.push(...kept.flatMap((finding) => asWanted(finding, choice)));
   }
   return {
     findings: findings.sort(byPlace),
@@ -171,24 +179,43 @@ export function analyzeWith(
 }
 
 /** Which rules run in a file, and how severe they are. */
-type RuleChoice = Pick<AnalysisOptions, "rules" | "severities">;
+type RuleChoice = Pick<AnalysisOptions, "rules" | "severities" | "leastSeverity">;
 
-function ownOptions({ rules, severities, severitiesIn }: AnalysisOptions, file: FilePath): RuleChoice {
-  const own = severitiesIn?.(file) ?? severities;
-  return { ...(rules ? { rules } : {}), ...(own ? { severities: own } : {}) };
+function choiceFor(file: FilePath, options: AnalysisOptions): RuleChoice {
+  const { rules, leastSeverity, severitiesIn } = options;
+  const own = severitiesIn?.(file) ?? options.severities;
+  return {
+    ...(rules ? { rules } : {}),
+    ...(leastSeverity ? { leastSeverity } : {}),
+    ...(own ? { severities: own } : {}),
+  };
 }
 
 /** Whether a rule runs, with the severities that hold in a file. */
-export function isChosen(rule: string, { rules, severities }: RuleChoice): boolean {
-  return severities?.[rule] !== "off" && (rules === undefined || rules.includes(rule));
+export function isChosen(rule: string, { rules, severities: own }: RuleChoice): boolean {
+  return own?.[rule] !== "off" && (rules === undefined || rules.includes(rule));
 }
 
-/** `unused-suppression` has no rule of its own, but can be chosen, graded and switched off like one. */
+/** A rule's own severity is its highest: whether any of its findings in such a file would be shown. */
+function mayReport(rule: Rule, role: FileRole, options: RuleChoice): boolean {
+  const chosen = options.severities?.[rule.id];
+  const highest = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, rule.severity);
+  return highest !== undefined && isShown(highest, options);
+}
+
+function isShown(severity: Severity, { leastSeverity }: RuleChoice): boolean {
+  return leastSeverity === undefined || severities.indexOf(severity) <= severities.indexOf(leastSeverity);
+}
+
+/**
+ * After suppression, so that a comment about a finding that is not shown is no idle one. `unused-suppression` has no rule
+ * of its own, but can be chosen, graded and switched off like one.
+ */
 function asWanted(finding: Finding, choice: RuleChoice): readonly Finding[] {
-  if (finding.rule !== unusedSuppression) return [finding];
-  if (!isChosen(unusedSuppression, choice)) return [];
-  const severity = choice.severities?.[unusedSuppression];
-  return [severity === undefined || severity === "off" ? finding : { ...finding, severity }];
+  if (finding.rule !== unusedSuppression) return isShown(finding.severity, choice) ? [finding] : [];
+  const severity = choice.severities?.[unusedSuppression] ?? finding.severity;
+  if (severity === "off" || !isChosen(unusedSuppression, choice) || !isShown(severity, choice)) return [];
+  return [{ ...finding, severity }];
 }
 
 function runRule(
@@ -198,8 +225,8 @@ function runRule(
   view: ProgramView,
   resultOf: <R>(pass: Pass<R>, file: FilePath) => R,
   options: RuleChoice,
-): Finding[] {
-  const findings: Finding[] = [];
+): Reported[] {
+  const reported: Reported[] = [];
   const role = view.roleOf(file);
   const chosen = options.severities?.[rule.id];
   const pass: RulePass<readonly Pass<unknown>[]> = {
@@ -212,11 +239,15 @@ function runRule(
       // A severity that the user chose holds everywhere; the rule's own is softened in tests and scripts.
       const own = report.severity ?? rule.severity;
       const severity = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, own);
-      if (severity) findings.push(finish(rule, report, severity, view));
+      if (!severity) return;
+      const finding = finish(rule, report, severity, view);
+      const first = report.whole && spanOf(facts, report.whole).line;
+      const lines = first === undefined ? [finding.at.line] : [finding.at.line, first];
+      reported.push({ finding, lines, alsoKnownAs: rule.alsoKnownAs ?? [] });
     },
   };
   rule.run(pass);
-  return findings;
+  return reported;
 }
 
 function finish(rule: Rule, report: Report, severity: Severity, view: ProgramView): Finding {

@@ -62,6 +62,8 @@ export interface ReportedStep {
 export interface Report {
   /** What to point at. */
   readonly at: Location;
+  /** The statement or call it stands in, when that may begin on an earlier line: where a comment would stand. */
+  readonly whole?: Location;
   readonly message: string;
   /** In the order things happen. */
   readonly trace: readonly ReportedStep[];
@@ -86,6 +88,8 @@ export interface Rule {
   /** One sentence: what is wrong when it reports. */
   readonly title: string;
   readonly severity: Severity;
+  /** Rules of other linters that report the same: where a comment switches one off, this one is quiet. */
+  readonly alsoKnownAs?: readonly string[];
   readonly requires: readonly Pass<unknown>[];
   readonly run: (pass: RulePass<readonly Pass<unknown>[]>) => void;
 }
@@ -94,6 +98,7 @@ interface RuleDefinition<Required extends readonly Pass<unknown>[]> {
   readonly id: string;
   readonly title: string;
   readonly severity: Severity;
+  readonly alsoKnownAs?: readonly string[];
   readonly requires: Required;
   readonly run: (pass: RulePass<Required>) => void;
 }

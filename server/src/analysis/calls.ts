@@ -1,5 +1,5 @@
 import type { CreateModel, NumberSource, OperationModel } from "@unknot/models/model.ts";
-import type { ModelEntry, ModelType } from "./model-index.ts";
+import { type ModelEntry, type ModelType, thatGivesUp } from "./model-index.ts";
 import { type ClassKey, type FunctionKey, functionKey, type Location, parseKey } from "./places.ts";
 import type { Call, CallEffect, Semantics, Target } from "./semantics.ts";
 import type { Scope, Use } from "./summary.ts";
@@ -289,7 +289,12 @@ function applyEntry(s: Semantics, call: Call, entry: ModelEntry | undefined): Ca
     case "wrapper": {
       // The same lock in another coat.
       const wrapped = call.arguments[entry.wrapper.wraps] ?? values.unknown;
-      return nothingHappens(call, [{ kind: "create" }], wrapped);
+      const type = modelTypeOf(s, wrapped);
+      const patient = entry.wrapper.acquire !== "mayReject" || type === undefined;
+      const result = patient
+        ? wrapped
+        : values.typed(plain(wrapped), { kind: "model", model: thatGivesUp(type) });
+      return nothingHappens(call, [{ kind: "create" }], result);
     }
     case "instance":
     case undefined:

@@ -24,7 +24,16 @@ import {
 import type { CallEffect, Semantics } from "./semantics.ts";
 import { receiverSymbol, substituteValue, substituteWaits } from "./substitute.ts";
 import { type FieldKey, type Reader, type Summary, siteField, type Use } from "./summary.ts";
-import { alternatives, isNothing, plain, type Site, type Value, type Values, type Waits } from "./values.ts";
+import {
+  alternatives,
+  isNothing,
+  isOpenResult,
+  plain,
+  type Site,
+  type Value,
+  type Values,
+  type Waits,
+} from "./values.ts";
 import type { World } from "./world.ts";
 
 /** A point where a function waits. */
@@ -93,10 +102,14 @@ function awaitedValue(
   site: Site,
 ): { readonly value: Value; readonly waits: Waits; readonly rejects: boolean } {
   const { values } = s;
-  const unknown = { value: values.fresh(site, { type: "result" }), waits: values.noWaits, rejects: true };
+  const unknown = {
+    value: values.fresh(site, { type: "result", settled: true }),
+    waits: values.noWaits,
+    rejects: true,
+  };
   switch (value.kind) {
     case "promise":
-      return { value: value.of, waits: value.waits, rejects: value.rejects };
+      return { value: settled(values, value.of, site), waits: value.waits, rejects: value.rejects };
     case "nothing":
     case "settler":
     case "constant":
@@ -114,14 +127,27 @@ function awaitedValue(
       };
     }
     case "fresh":
-      if (value.made.type !== "result") return { value, waits: values.noWaits, rejects: false };
-      return unknown;
+      return isOpenResult(value) ? unknown : { value, waits: values.noWaits, rejects: false };
     default: {
       const type = s.typeOf(value);
       const isOwn = type?.kind === "class" || type?.kind === "model" || type?.kind === "plain";
       return isOwn ? { value, waits: values.noWaits, rejects: false } : unknown;
     }
   }
+}
+
+/** A value that is no promise, because it was awaited. */
+function settled(values: Values, value: Value, site: Site): Value {
+  if (value.kind === "unknown") return values.fresh(site, { type: "result", settled: true });
+  if (value.kind === "union") {
+    return value.of.reduce<Value>(
+      (joined, part) => values.join(joined, settled(values, part, site)),
+      values.nothing,
+    );
+  }
+  return value.kind === "fresh" && isOpenResult(value)
+    ? values.fresh(value.site, { type: "result", settled: true })
+    : value;
 }
 
 /** Local values settle after one pass per nesting of loops that carry them. */
@@ -647,7 +673,7 @@ class FunctionState {
       case "unknown":
         return true;
       case "fresh":
-        return value.made.type === "result";
+        return isOpenResult(value);
       case "parameter":
       case "member":
       case "receiver": {

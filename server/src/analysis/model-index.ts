@@ -20,6 +20,19 @@ export interface ModelType {
   readonly call?: OperationModel;
   readonly members: ReadonlyMap<string, OperationModel>;
   readonly statics: ReadonlyMap<string, OperationModel>;
+  /** Waiting ends by itself, in a rejection: after a time, or at once when the resource is taken. */
+  readonly givesUp?: true;
+}
+
+const givingUp = new WeakMap<ModelType, ModelType>();
+
+/** The same type, of a resource on which nobody waits for ever. */
+export function thatGivesUp(type: ModelType): ModelType {
+  const known = givingUp.get(type);
+  if (known) return known;
+  const made: ModelType = { ...type, key: `${type.key} that gives up`, givesUp: true };
+  givingUp.set(type, made);
+  return made;
 }
 
 /** What an exported or global name means. */

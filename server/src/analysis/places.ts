@@ -1,6 +1,7 @@
 import type { Span } from "@unknot/protocol/place.ts";
 import type { ClassId, FileFacts, FunctionId, Range, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import { positionOf } from "../program/lines.ts";
 
 declare const key: unique symbol;
 type Key<Name extends string> = string & { readonly [key]: Name };
@@ -81,19 +82,4 @@ export function spanOf(facts: FileFacts, at: Range): Span {
     endLine: end.line,
     endColumn: end.column,
   };
-}
-
-/** 1-based line and column of an offset. */
-export function positionOf(
-  lines: readonly number[],
-  offset: number,
-): { readonly line: number; readonly column: number } {
-  let low = 0;
-  let high = lines.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((lines[middle] ?? 0) <= offset) low = middle;
-    else high = middle - 1;
-  }
-  return { line: low + 1, column: offset - (lines[low] ?? 0) + 1 };
 }

@@ -25,6 +25,8 @@ export interface SolveContext {
   readonly ask: Ask;
   /** Runs something about a file; when it crashes, that is noted and `otherwise` counts. */
   readonly attempt: <T>(file: FilePath, what: string, run: () => T, otherwise: T) => T;
+  /** Asked while solving, which then stops with what is known by then. */
+  readonly isCancelled?: () => boolean;
 }
 
 /** The fixed point: what every function does, seen from its callers. */
@@ -33,7 +35,7 @@ export interface Solution {
   readonly functions: readonly FunctionKey[];
   readonly statistics: SolveStatistics;
   summary(key: FunctionKey): Summary | undefined;
-  /** A function with everything known of the others. Kept, because several passes look at the same one. */
+  /** A function with everything known of the others; undefined when it could not be evaluated. */
   evaluation(key: FunctionKey): Evaluation | undefined;
   /** What a field of a class holds, from every assignment to it. */
   field(of: ClassKey, name: string, isStatic?: boolean): Value;
@@ -43,6 +45,8 @@ export interface Solution {
 
 /** A function that takes part in a cycle is looked at again until nothing changes; this many times at most. */
 const maxEvaluations = 40;
+/** Evaluations between two looks at whether anybody still wants the result. */
+const cancelEvery = 64;
 /** Answers make more functions known, whose members raise new questions. */
 const maxRounds = 3;
 
@@ -50,7 +54,7 @@ const maxRounds = 3;
  * Evaluates all functions until nothing changes: a work list over functions, with variables and fields between them.
  * The result is the least fixed point of functions that only add, so the order of the work does not show in it.
  */
-export function solve(world: World, { ask, attempt }: SolveContext): Solution {
+export function solve(world: World, { ask, attempt, isCancelled }: SolveContext): Solution {
   const values = new Values();
   const summaries = new Map<FunctionKey, Summary>();
   const texts = new Map<FunctionKey, string>();
@@ -62,6 +66,8 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
   const callers = new Map<FunctionKey, Set<FunctionKey>>();
   const questions = new Map<FunctionKey, readonly Question[]>();
   const counts = new Map<FunctionKey, number>();
+  // The last evaluation of a function is the one with everything known: whatever it reads and changes later queues it.
+  const evaluated = new Map<FunctionKey, Evaluation>();
   let evaluations = 0;
   let asked = 0;
   let current: FunctionKey | undefined;
@@ -104,6 +110,7 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
       if (!facts || count > maxEvaluations) continue;
       counts.set(key, count);
       evaluations += 1;
+      if (evaluations % cancelEvery === 0 && isCancelled?.()) return;
       current = key;
       const done = attempt(
         parseKey(key).file,
@@ -116,6 +123,7 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
         counts.set(key, maxEvaluations);
         continue;
       }
+      evaluated.set(key, done);
       questions.set(key, done.questions);
       const before = summaries.get(key);
       const after = before ? joinSummaries(values, before, done.summary) : done.summary;
@@ -133,7 +141,7 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
   settle();
   for (let round = 0; round < maxRounds; round += 1) {
     const open = openQuestions(world, values, questions, summaries, answers);
-    if (open.size === 0) break;
+    if (open.size === 0 || isCancelled?.()) break;
     for (const [file, list] of open) {
       const given = ask(
         file,
@@ -152,7 +160,6 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
   }
 
   let names: ReadonlyMap<Value, string> | undefined;
-  const kept = new Map<FunctionKey, Evaluation>();
   return {
     semantics,
     functions,
@@ -168,28 +175,46 @@ export function solve(world: World, { ask, attempt }: SolveContext): Solution {
       names ??= variables.namesOf((key) => world.variable(key)?.name);
       return names.get(value);
     },
-    evaluation(key) {
-      const facts = world.function(key);
-      let known = kept.get(key);
-      if (!known && facts) {
-        known = attempt(parseKey(key).file, "evaluation", () => evaluate(semantics, key, facts), undefined);
-        if (known) kept.set(key, known);
-      }
-      return known;
-    },
+    evaluation: (key) => evaluated.get(key),
   };
 }
 
-/** Modules first, because the rest reads their constants; then inner functions before the ones around them. */
+/**
+ * Files behind those that they import, functions behind those around them: most callees, constants and captured
+ * variables are known by the time somebody reads them.
+ */
 function initialOrder(world: World): FunctionKey[] {
-  const modules: FunctionKey[] = [];
-  const others: FunctionKey[] = [];
-  for (const file of world.files) {
+  return filesByImport(world).flatMap((file) => {
     const count = world.facts(file)?.functions.length ?? 0;
-    for (let id = count - 1; id > 0; id -= 1) others.push(functionKey(file, id as never));
-    modules.push(functionKey(file, 0 as never));
+    const order = [functionKey(file, 0 as never)];
+    for (let id = 1; id < count; id += 1) order.push(functionKey(file, id as never));
+    return order;
+  });
+}
+
+function filesByImport(world: World): FilePath[] {
+  const ordered: FilePath[] = [];
+  const seen = new Set<FilePath>();
+  for (const start of world.files) {
+    // Depth first, without recursion: chains of imports get long.
+    const open: { readonly file: FilePath; readonly imports: readonly FilePath[]; next: number }[] = [];
+    const enter = (file: FilePath) => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      open.push({ file, imports: world.filesImportedBy(file), next: 0 });
+    };
+    enter(start);
+    for (let top = open.at(-1); top; top = open.at(-1)) {
+      const target = top.imports[top.next];
+      top.next += 1;
+      if (target !== undefined) enter(target);
+      else {
+        ordered.push(top.file);
+        open.pop();
+      }
+    }
   }
-  return [...modules, ...others];
+  return ordered;
 }
 
 /** What several functions store into one variable or field, and who reads it. */
@@ -246,32 +271,35 @@ class Contributions<K> {
   }
 }
 
+/** What is waiting, in rounds: what a round adds before its own place comes with the next round. */
 class WorkList {
-  #queue: FunctionKey[];
-  readonly #waiting: Set<FunctionKey>;
+  readonly #keys: readonly FunctionKey[];
+  readonly #places = new Map<FunctionKey, number>();
+  readonly #waiting: Uint8Array;
+  #left: number;
   #at = 0;
 
   constructor(initial: readonly FunctionKey[]) {
-    this.#queue = [...initial];
-    this.#waiting = new Set(initial);
+    this.#keys = initial;
+    this.#waiting = new Uint8Array(initial.length).fill(1);
+    this.#left = initial.length;
+    for (const [place, key] of initial.entries()) this.#places.set(key, place);
   }
 
   take(): FunctionKey | undefined {
-    const key = this.#queue[this.#at];
-    if (key === undefined) {
-      this.#queue = [];
-      this.#at = 0;
-      return undefined;
-    }
-    this.#at += 1;
-    this.#waiting.delete(key);
-    return key;
+    if (this.#left === 0) return undefined;
+    const ahead = this.#waiting.indexOf(1, this.#at);
+    this.#at = ahead < 0 ? this.#waiting.indexOf(1) : ahead;
+    this.#waiting[this.#at] = 0;
+    this.#left -= 1;
+    return this.#keys[this.#at];
   }
 
   add(key: FunctionKey): void {
-    if (this.#waiting.has(key)) return;
-    this.#waiting.add(key);
-    this.#queue.push(key);
+    const place = this.#places.get(key);
+    if (place === undefined || this.#waiting[place] === 1) return;
+    this.#waiting[place] = 1;
+    this.#left += 1;
   }
 
   addAll(keys: ReadonlySet<FunctionKey> | undefined): void {

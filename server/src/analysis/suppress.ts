@@ -2,6 +2,13 @@ import type { Finding } from "@unknot/protocol/finding.ts";
 import type { FileFacts, SuppressionFact } from "../program/facts.ts";
 import { spanOf } from "./places.ts";
 
+/** A finding with the lines that a comment may speak about to mean it. */
+export interface Reported {
+  readonly finding: Finding;
+  readonly lines: readonly number[];
+  readonly alsoKnownAs: readonly string[];
+}
+
 export const unusedSuppression = "unused-suppression";
 
 /**
@@ -10,16 +17,15 @@ export const unusedSuppression = "unused-suppression";
  */
 export function applySuppressions(
   facts: FileFacts,
-  findings: readonly Finding[],
+  reported: readonly Reported[],
   ran: ReadonlySet<string>,
   known: ReadonlySet<string>,
 ): Finding[] {
-  if (facts.suppressions.length === 0) return [...findings];
   const used = new Set<string>();
-  const kept = findings.filter((finding) => {
-    const by = facts.suppressions.filter((one) => suppresses(one, finding));
-    for (const one of by) used.add(useKey(one, finding.rule));
-    return by.length === 0;
+  const kept = reported.flatMap((one) => {
+    const by = facts.suppressions.filter((suppression) => suppresses(suppression, one));
+    for (const suppression of by) used.add(useKey(suppression, one.finding.rule));
+    return by.length > 0 || isSwitchedOff(facts, one) ? [] : [one.finding];
   });
   const unused = facts.suppressions.flatMap((one): Finding[] => {
     const message = complaint(one, used, ran, known);
@@ -40,9 +46,18 @@ export function applySuppressions(
   return [...kept, ...unused];
 }
 
-function suppresses(suppression: SuppressionFact, finding: Finding): boolean {
+function suppresses(suppression: SuppressionFact, { finding, lines }: Reported): boolean {
   if (!suppression.rules.includes(finding.rule)) return false;
-  return suppression.scope === "file" || suppression.line === finding.at.line;
+  return suppression.scope === "file" || lines.includes(suppression.line);
+}
+
+/** A comment switches off the rule of another linter that says the same. */
+function isSwitchedOff(facts: FileFacts, { alsoKnownAs, lines }: Reported): boolean {
+  return facts.disabledRules.some(
+    (disabled) =>
+      lines.some((line) => disabled.firstLine <= line && line <= disabled.lastLine) &&
+      disabled.rules.some((rule) => alsoKnownAs.includes(rule)),
+  );
 }
 
 function useKey(suppression: SuppressionFact, rule: string): string {

@@ -140,7 +140,11 @@ export type Made =
       readonly resource: Value;
     }
   /** What some call or `await` gave. */
-  | { readonly type: "result" };
+  | {
+      readonly type: "result";
+      /** An `await` gave it, so it is no promise. */
+      readonly settled?: true;
+    };
 
 /** Something that has to happen before a promise settles. */
 export type Wait =
@@ -184,6 +188,10 @@ type Bare<T, K extends string> = T extends unknown ? Omit<T, K> : never;
 /** Makes values; one per analysis. */
 export class Values {
   readonly #byKey = new Map<string, Value>();
+  // The most frequent values have a way to them that builds no key.
+  readonly #members = new Map<number, Map<string, Value>>();
+  readonly #results: Value[] = [];
+  readonly #settledResults: Value[] = [];
   /** Keys and paths are long; what is interned under them is named by their number. */
   readonly #numbers = new Map<string, number>();
   readonly #sites = new Map<string, Site>();
@@ -288,7 +296,13 @@ export class Values {
 
   member(of: Value, name: string): Value {
     if (of.kind === "nothing" || of.kind === "unknown") return of;
-    return this.#intern(`member ${of.id} ${name}`, of.depth + 1, { kind: "member", of, name });
+    const known = this.#members.get(of.id)?.get(name);
+    if (known) return known;
+    const made = this.#intern(`member ${of.id} ${name}`, of.depth + 1, { kind: "member", of, name });
+    const members = this.#members.get(of.id);
+    if (members) members.set(name, made);
+    else this.#members.set(of.id, new Map([[name, made]]));
+    return made;
   }
 
   variable(variable: VariableKey): Value {
@@ -356,8 +370,18 @@ export class Values {
         return this.#intern(key, made.resource.depth + 1, { kind: "fresh", site, made });
       }
       case "result":
-        return this.#intern(`fresh ${site.id} result`, 0, { kind: "fresh", site, made });
+        return this.#result(site, made);
     }
+  }
+
+  #result(site: Site, made: Extract<Made, { type: "result" }>): Value {
+    const settled = made.settled ?? false;
+    const list = settled ? this.#settledResults : this.#results;
+    const known = list[site.id];
+    if (known) return known;
+    const value = this.#intern(`fresh ${site.id} result ${settled}`, 0, { kind: "fresh", site, made });
+    list[site.id] = value;
+    return value;
   }
 
   promise(of: Value, waits: Waits, rejects: boolean, sure = true): Value {
@@ -458,6 +482,11 @@ export class Values {
 /** Null or undefined. */
 export function isNothing(value: Value): boolean {
   return value.kind === "constant" && (value.constant.type === "undefined" || value.constant.type === "null");
+}
+
+/** What some call gave: it may be a promise. */
+export function isOpenResult(value: Value): boolean {
+  return value.kind === "fresh" && value.made.type === "result" && !value.made.settled;
 }
 
 /** The alternatives of a value. */

@@ -60,6 +60,8 @@ export interface World {
   /** What an import of this file means; undefined when it leads nowhere. */
   importOf(file: FilePath, variable: VariableId): ExportTarget | undefined;
   exportOf(file: FilePath, name: string): ExportTarget | undefined;
+  /** The files of the program that a file imports or exports from, in the order written. */
+  filesImportedBy(file: FilePath): readonly FilePath[];
   /** The module of a specifier: a file of the program or a package. */
   moduleOf(from: FilePath, specifier: string): ExportTarget | undefined;
   /** A written type. */
@@ -115,6 +117,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   const stored = new Map<FilePath, Set<VariableId>>();
   const classParents = new Map<ClassKey, ClassKey | "none" | "unknown">();
   const children = new Map<ClassKey, ClassKey[]>();
+  const membersOf = new Map<ClassKey, Map<string, ClassMember | undefined>>();
 
   const world: World = {
     models,
@@ -144,6 +147,18 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       return targets.get(key);
     },
     exportOf: (file, name) => exportOf(file, name, 0),
+    filesImportedBy(file) {
+      const facts = factsOf.get(file);
+      if (!facts) return [];
+      const specifiers = new Set([
+        ...facts.imports.map((one) => one.specifier),
+        ...facts.exports.flatMap((one) => ("specifier" in one ? [one.specifier] : [])),
+      ]);
+      return [...specifiers].flatMap((specifier) => {
+        const target = world.moduleOf(file, specifier);
+        return target?.kind === "module" ? [target.file] : [];
+      });
+    },
     typeOf(file, reference) {
       if (!reference) return undefined;
       const known = writtenTypes.get(reference);
@@ -447,6 +462,17 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   }
 
   function ownMember(of: ClassKey, name: string, isStatic: boolean): ClassMember | undefined {
+    let known = membersOf.get(of);
+    if (!known) {
+      known = new Map();
+      membersOf.set(of, known);
+    }
+    const key = isStatic ? `static ${name}` : name;
+    if (!known.has(key)) known.set(key, findMember(of, name, isStatic));
+    return known.get(key);
+  }
+
+  function findMember(of: ClassKey, name: string, isStatic: boolean): ClassMember | undefined {
     const members =
       world.class(of)?.members.filter((one) => one.name === name && one.static === isStatic) ?? [];
     // Overload signatures have no body; a getter says more than its setter.

@@ -69,8 +69,9 @@ export const holdAndWait = definePass<HoldAndWait>({
     const collector = new Collector(view, (file) => resultOf(obligations, file).held);
     const edges = collector.edges();
     const cycles = cyclesOf(view, edges, collector.contexts());
+    const selfWaits = distinct(edges.filter(isSelfWait));
     return (file) => ({
-      selfWaits: distinct(edges.filter((edge) => edge.from.file === file && isSelfWait(edge))),
+      selfWaits: selfWaits.filter((edge) => edge.from.file === file),
       cycles: cycles.filter(({ edge }) => edge.from.file === file),
     });
   },
@@ -80,15 +81,28 @@ function isSelfWait(edge: Edge): boolean {
   return plain(edge.held.resource) === plain(edge.wanted.resource);
 }
 
-/** One edge per place and resource; the shortest way stays. */
+/**
+ * One edge per mistake; the shortest way stays. A lock is a mistake wherever it is held too long. A queue's is the wait
+ * inside one of its tasks: whoever gives it such a task, or starts a recursion of them, has made none.
+ */
 function distinct(edges: readonly Edge[]): Edge[] {
   const found = new Map<string, Edge>();
   for (const edge of edges) {
-    const key = `${edge.from.start} ${edge.held.resource.id}`;
+    const { file, start } = edge.held.model.kind === "queue" ? edge.wanted.at : edge.from;
+    const key = `${file}:${start} ${edge.held.resource.id}`;
     const known = found.get(key);
-    if (!known || edge.via.length < known.via.length) found.set(key, edge);
+    if (!known || isShorter(edge, known)) found.set(key, edge);
   }
   return [...found.values()];
+}
+
+function isShorter(a: Edge, b: Edge): boolean {
+  // An operation that waits for itself says most with least.
+  const recursive = ({ held, wanted }: Edge) =>
+    held.at.file === wanted.at.file && held.at.start === wanted.at.start;
+  if (recursive(a) !== recursive(b)) return recursive(a);
+  if (a.via.length !== b.via.length) return a.via.length < b.via.length;
+  return a.from.file === b.from.file ? a.from.start < b.from.start : a.from.file < b.from.file;
 }
 
 class Collector {
@@ -235,7 +249,7 @@ class Collector {
   ): void {
     if (wait.kind !== "operation" || this.#edges.length >= maxEdges) return;
     const operation = operationOf(wait.model, wait.operation);
-    if (!operation || !blocks(operation) || !holdable(held.model)) return;
+    if (!operation || !blocks(operation) || wait.model.givesUp || !holdable(held.model)) return;
     const wanted: End = {
       resource: plain(wait.resource),
       model: wait.model,
@@ -320,10 +334,14 @@ class Collector {
   // --- words
 
   #trace(held: End, wanted: End, via: readonly Location[]): ReportedStep[] {
+    const first = held.model.kind === "queue" ? "its task calls" : "the holder calls";
     return [
       { at: held.at, what: `'${held.text}' is ${verbOf(held)} here` },
-      ...via.map((at) => ({ at, what: `while it is held, '${calleeName(this.#view, at)}' is called` })),
-      { at: wanted.at, what: `'${wanted.text}' is ${verbOf(wanted)} here` },
+      ...via.map((at, index) => ({
+        at,
+        what: `${index === 0 ? first : "which calls"} '${calleeName(this.#view, at)}'`,
+      })),
+      { at: wanted.at, what: wantedText(wanted) },
     ];
   }
 
@@ -331,8 +349,7 @@ class Collector {
   #liftedTrace(edge: Edge, held: End, wanted: End, at: Location): ReportedStep[] {
     const inner = edge.trace.map((step, index) => {
       if (index === 0) return { ...step, what: `'${held.text}' is ${verbOf(held)} here` };
-      if (index === edge.trace.length - 1)
-        return { ...step, what: `'${wanted.text}' is ${verbOf(wanted)} here` };
+      if (index === edge.trace.length - 1) return { ...step, what: wantedText(wanted) };
       return step;
     });
     return [{ at, what: `'${held.text}' and '${wanted.text}' are passed on here` }, ...inner];
@@ -349,6 +366,16 @@ function verbOf(end: End): string {
       return "given a task";
     default:
       return "acquired";
+  }
+}
+
+function wantedText(wanted: End): string {
+  switch (operationOf(wanted.model, wanted.operation)?.op) {
+    case "submit":
+    case "map":
+      return `a task is given to '${wanted.text}' here, and waited for`;
+    default:
+      return `'${wanted.text}' is ${verbOf(wanted)} here`;
   }
 }
 

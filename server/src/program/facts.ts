@@ -7,7 +7,7 @@ import type { FilePath, NodeId } from "./ids.ts";
  *
  * Invariant: whatever changes the meaning of a field raises `factsFormat`.
  */
-export const factsFormat = 1;
+export const factsFormat = 2;
 
 declare const brand: unique symbol;
 type Id<Name extends string> = number & { readonly [brand]: Name };
@@ -50,6 +50,7 @@ export interface FileFacts {
   readonly classes: readonly ClassFact[];
   readonly types: readonly TypeFact[];
   readonly suppressions: readonly SuppressionFact[];
+  readonly disabledRules: readonly DisabledRules[];
   /** A comment at the top says that a program wrote this file. */
   readonly generated: boolean;
   /** The file is meant to be run: `#!/usr/bin/env node`. */
@@ -426,4 +427,13 @@ export interface SuppressionFact extends Range {
   readonly reason: string;
   /** The 1-based line it speaks about; of `file`, the line it stands on. */
   readonly line: number;
+}
+
+/** Lines for which comments of other linters switch their rules off: `// eslint-disable-next-line <rule>`. */
+export interface DisabledRules {
+  /** As that linter calls them: `@typescript-eslint/no-floating-promises`. */
+  readonly rules: readonly string[];
+  /** 1-based, both included. */
+  readonly firstLine: number;
+  readonly lastLine: number;
 }

@@ -22,6 +22,8 @@ export interface Identity {
 
 export interface BaselineEntry extends Identity {
   readonly count: number;
+  /** It was a hint, which most runs do not look for. */
+  readonly hint: boolean;
 }
 
 /** Entries by file, relative to the folder of the baseline. */
@@ -67,14 +69,16 @@ export function applyBaseline(
 }
 
 /** The entries of one file's findings. */
-export function entriesOf(identities: readonly Identity[]): readonly BaselineEntry[] {
-  const counts = new Map<string, { readonly identity: Identity; count: number }>();
-  for (const identity of identities) {
-    const known = counts.get(keyOf(identity));
-    if (known) known.count += 1;
-    else counts.set(keyOf(identity), { identity, count: 1 });
+export function entriesOf(
+  found: readonly { readonly finding: Finding; readonly identity: Identity }[],
+): readonly BaselineEntry[] {
+  const entries = new Map<string, BaselineEntry>();
+  for (const { finding, identity } of found) {
+    const { count, hint } = entries.get(keyOf(identity)) ?? { count: 0, hint: true };
+    const isHint = hint && finding.severity === "hint";
+    entries.set(keyOf(identity), { ...identity, count: count + 1, hint: isHint });
   }
-  return [...counts.values()].map(({ identity, count }) => ({ ...identity, count })).sort(byKey);
+  return [...entries.values()].sort(byKey);
 }
 
 /** The text of a baseline file: sorted, one entry a line, so that two branches can be merged. */
@@ -83,13 +87,14 @@ export function baselineText(baseline: Baseline): string {
     .filter(([, entries]) => entries.length > 0)
     .sort(([a], [b]) => compare(a, b))
     .map(([file, entries]) => {
-      const lines = [...entries].sort(byKey).map(({ rule, in: around, code, message, count }) =>
+      const lines = [...entries].sort(byKey).map(({ rule, in: around, code, message, count, hint }) =>
         JSON.stringify({
           rule,
           ...(around === "" ? {} : { in: around }),
           code,
           message,
           ...(count === 1 ? {} : { count }),
+          ...(hint ? { hint } : {}),
         }),
       );
       return `    ${JSON.stringify(file)}: [\n${lines.map((line) => `      ${line}`).join(",\n")}\n    ]`;
@@ -117,11 +122,11 @@ export function readBaseline(text: string): {
 }
 
 function readEntry(value: unknown): readonly BaselineEntry[] {
-  const { rule, in: around = "", code, message, count = 1 } = objectOf(value);
+  const { rule, in: around = "", code, message, count = 1, hint } = objectOf(value);
   if (typeof rule !== "string" || typeof around !== "string") return [];
   if (typeof code !== "string" || typeof message !== "string") return [];
   if (typeof count !== "number" || !Number.isSafeInteger(count) || count < 1) return [];
-  return [{ rule, in: around, code, message, count }];
+  return [{ rule, in: around, code, message, count, hint: hint === true }];
 }
 
 /** Named functions around an offset, the outermost first; methods have the names of their classes in theirs. */

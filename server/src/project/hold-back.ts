@@ -45,7 +45,7 @@ export function holdBack(
   all: readonly Identified[],
   projectOf: (file: FilePath) => Project,
   baseline: BaselineChoice,
-  looksAt: (file: FilePath, rule: string) => boolean,
+  looksFor: (file: FilePath, entry: BaselineEntry) => boolean,
 ): {
   readonly findings: readonly Finding[];
   readonly reports: readonly BaselineReport[];
@@ -89,8 +89,8 @@ export function holdBack(
       const found = byFile.get(file) ?? [];
       if (baseline.mode === "write") {
         // What was not looked at stays as it is.
-        const others = (entries.get(name) ?? []).filter(({ rule }) => !looksAt(file, rule));
-        entries.set(name, [...others, ...entriesOf(found.map(({ identity }) => identity))]);
+        const others = (entries.get(name) ?? []).filter((entry) => !looksFor(file, entry));
+        entries.set(name, [...others, ...entriesOf(found)]);
         continue;
       }
       const own = entries.get(name) ?? [];
@@ -98,9 +98,7 @@ export function holdBack(
       const fresh = new Set(applied.fresh);
       for (const { finding } of found) if (!fresh.has(finding)) heldBack.add(finding);
       count += found.length - fresh.size;
-      stale.push(
-        ...applied.stale.filter(({ rule }) => looksAt(file, rule)).map((entry) => ({ file, entry })),
-      );
+      stale.push(...applied.stale.filter((entry) => looksFor(file, entry)).map((entry) => ({ file, entry })));
     }
     if (baseline.mode === "write" || baseline.thorough) {
       const looked = new Set(covered);

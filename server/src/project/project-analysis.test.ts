@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import type { Finding } from "@unknot/protocol/finding.ts";
+import type { Finding, Severity } from "@unknot/protocol/finding.ts";
 import fc from "fast-check";
 import { openProgram } from "../program/open-program.ts";
 import type { Program } from "../program/program.ts";
@@ -58,6 +58,7 @@ describe("projects", function () {
   const run = (
     choices: ProjectChoices & {
       readonly rules?: readonly string[];
+      readonly leastSeverity?: Severity;
       readonly severities?: Readonly<Record<string, "error" | "off">>;
     } = {},
   ) => createProjectAnalysis().run(program, program.selected(), choices);
@@ -299,6 +300,23 @@ export async function twice(): Promise<void> {
       assert.deepEqual(stale(true).sort(), ["old.ts 1", "old.ts 1", "old.ts 1", "old.ts 2", "shop.ts 1"]);
       write();
       assert.deepEqual(stale(true), []);
+    });
+
+    it("do not call stale what a run does not look for", () => {
+      const project = open({ "src/shop.ts": shop, "test/shop.test.ts": shop });
+      write();
+      program.invalidate([
+        project.write("src/shop.ts", "export {};\n"),
+        project.write("test/shop.test.ts", "export {};\n"),
+      ]);
+      program.commit();
+      const stale = (leastSeverity?: "information" | "warning") =>
+        run(leastSeverity ? { leastSeverity } : {}).baselines.flatMap((one) =>
+          one.stale.map(({ file }) => file.split("/").at(-1)),
+        );
+      assert.deepEqual([...new Set(stale())], ["shop.ts", "shop.test.ts"]);
+      assert.deepEqual([...new Set(stale("information"))], ["shop.ts"]);
+      assert.deepEqual(stale("warning"), []);
     });
 
     it("keep what was not looked at when they are written", () => {

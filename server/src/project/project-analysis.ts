@@ -10,7 +10,7 @@ import type { FileFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { resolvePath } from "../program/paths.ts";
 import type { ProjectNotice } from "../program/program.ts";
-import { identityOf } from "./baseline.ts";
+import { type BaselineEntry, identityOf } from "./baseline.ts";
 import type { DeferToLinter } from "./config-format.ts";
 import { type BaselineChoice, type BaselineReport, holdBack, type Identified } from "./hold-back.ts";
 import { createLinters } from "./linters/linters.ts";
@@ -148,12 +148,13 @@ function analyzeProjects(
 /** What baselines leave of an outcome. */
 function finished({ projectOf }: Kept, outcome: ProjectOutcome, choices: AllChoices): ProjectAnalysisResult {
   const { files, found, failures, statistics } = outcome;
-  const looksAt = (file: FilePath, rule: string) =>
-    isChosen(rule, {
-      ...(choices.rules ? { rules: choices.rules } : {}),
-      severities: severitiesOf(projectOf(file), file, choices),
-    });
-  const held = holdBack(files, found, projectOf, choices.baseline ?? { mode: "apply" }, looksAt);
+  const { rules, leastSeverity } = choices;
+  // How severe an entry was is not written down, but for hints.
+  const looksForAll = leastSeverity === undefined || leastSeverity === "hint";
+  const looksFor = (file: FilePath, { rule, hint }: BaselineEntry) =>
+    (looksForAll || (leastSeverity === "information" && !hint)) &&
+    isChosen(rule, { ...(rules ? { rules } : {}), severities: severitiesOf(projectOf(file), file, choices) });
+  const held = holdBack(files, found, projectOf, choices.baseline ?? { mode: "apply" }, looksFor);
   return {
     files,
     failures,

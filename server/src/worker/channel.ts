@@ -35,7 +35,8 @@ export interface WorkerRequest {
 }
 
 /** What to look for and how severe it is; what projects say about themselves is read from disk. */
-export type AnalysisChoices = Pick<AnalysisOptions, "rules" | "severities" | "root"> & ProjectChoices;
+export type AnalysisChoices = Pick<AnalysisOptions, "rules" | "severities" | "leastSeverity" | "root"> &
+  ProjectChoices;
 
 export interface AnalysisReport {
   readonly generation: Generation;

@@ -14,6 +14,7 @@ import { headClock, headQuiet, headWaiting, quietMaybe, quietNo, quietYes } from
 import { createPlaces } from "../places.ts";
 import { deadlockText } from "../report-text.ts";
 import { endpointFor, isAlive, openRuntimeFolder, removeStale, writeWhole } from "../runtime-folder.ts";
+import { copyOf } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
@@ -56,7 +57,7 @@ const processInfo = () => ({
 async function takeDump(by: string): Promise<Dump> {
   const state = await loop.look();
   const capturedAt = nowMs();
-  const dump = buildDump(tables, facts, places, {
+  const dump = buildDump(copyOf(tables), facts, places, {
     process: processInfo(),
     capturedAt,
     ticks: ticksAt(capturedAt, startMs),
@@ -138,7 +139,7 @@ const deadlocks = createDeadlockWatch({
   now: nowMs,
   take: () => {
     const capturedAt = nowMs();
-    return buildDump(tables, facts, places, {
+    return buildDump(copyOf(tables), facts, places, {
       process: processInfo(),
       capturedAt,
       ticks: ticksAt(capturedAt, startMs),

@@ -14,7 +14,14 @@ const { hooks, core } = createRuntime({
   maxTasks: 1 << 20,
   grew: nothing,
   guard: (part) => part(),
-  events: { settled: nothing, holderEnded: nothing, jobEnded: nothing, awaited: nothing, made: nothing },
+  events: {
+    settled: nothing,
+    holderEnded: nothing,
+    jobEnded: nothing,
+    awaited: nothing,
+    answered: nothing,
+    made: nothing,
+  },
 });
 Object.defineProperty(globalThis, hooksName, { value: hooks });
 if (watches) core.watchPromises();

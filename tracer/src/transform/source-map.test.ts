@@ -20,14 +20,15 @@ describe("the map of a transformed file", () => {
     kind: "module",
     firstSite: 0,
     libraries: new Set(["async-mutex"]),
-    map: { file: "/app/add.ts" },
+    map: { file: "/app/add.ts", composed: true },
   });
   const code = transformed?.code ?? "";
   const map = new TraceMap(readMap(mapUrl(code), "/app/add.ts")?.map ?? "{}");
 
-  it("maps everything but the insertions, to its own line and column", () => {
+  it("maps the program to its own lines and columns, and of the insertions only calls around its expressions", () => {
     const lines = source.split("\n");
     let insertions = 0;
+    let calls = 0;
     for (const [index, line] of code.split("\n").slice(0, lines.length).entries()) {
       let inside = false;
       let original = 0;
@@ -36,9 +37,16 @@ describe("the map of a transformed file", () => {
         if (character === insertionMark) {
           if (!inside) insertions++;
           inside = !inside;
-          assert.equal(found.line, null, `${index + 1}:${column} of an insertion`);
-        } else if (inside) {
-          assert.equal(found.line, null, `${index + 1}:${column} in an insertion`);
+        }
+        if (character === insertionMark || inside) {
+          const from = inside ? column : line.lastIndexOf(insertionMark, column - 1);
+          const start = line.lastIndexOf(insertionMark, from);
+          const text = line.slice(start + 1, line.indexOf(insertionMark, start + 1));
+          if (found.line === null) continue;
+          calls++;
+          assert.ok(/^[(*]|[(,]$/.test(text), text);
+          assert.equal(found.line, index + 1);
+          assert.equal(found.column, text.startsWith("*/") ? lines[index]?.indexOf("return") : original);
         } else {
           // Segments begin at words; inside a word the position is that of its beginning.
           assert.equal(found.line, index + 1);
@@ -52,5 +60,6 @@ describe("the map of a transformed file", () => {
       assert.equal(original, lines[index]?.length);
     }
     assert.ok(insertions > 5, `${insertions} insertions`);
+    assert.ok(calls > 5, `${calls} positions in calls`);
   });
 });

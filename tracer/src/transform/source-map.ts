@@ -4,32 +4,40 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import remapping, { type SourceMapInput } from "@jridgewell/remapping";
 import { insertionMark } from "./insertions.ts";
 
-export interface ComposeOptions {
+export interface MapOptions {
   /** The file's path, against which a map that it names is found. */
   readonly file: string;
+  /** Whether positions lead on through the map that the file names, as for a debugger. */
+  readonly composed: boolean;
 }
 
 const comment = /^[ \t]*\/\/[#@][ \t]*sourceMappingURL=(\S+)[ \t]*$/gm;
 
 /**
- * Appends the map of a transformed file as a comment, composed with the map that the file brought along. The comment
- * comes last, so it is the one that counts.
+ * Appends the map of a transformed file as a comment, if wanted composed with the map that the file brought along. The
+ * comment comes last, so it is the one that counts.
  */
-export function composeMap(code: string, own: { toString(): string }, { file }: ComposeOptions): string {
-  const before = readMap(mapUrl(code), file);
+export function withMap(code: string, own: { toString(): string }, { file, composed }: MapOptions): string {
+  const before = composed ? readMap(mapUrl(code), file) : undefined;
   const map = before === undefined ? own.toString() : compose(own.toString(), before.map, before.base);
   const url = `data:application/json;charset=utf-8;base64,${Buffer.from(map).toString("base64")}`;
   return `${code}\n//# sourceMappingURL=${url}`;
+}
+
+/** Makes sure that the map a file names is not read: what Node shows of it is as the file has it. */
+export function withoutMap(code: string): string {
+  return mapUrl(code) === undefined ? code : `${code}\n//# sourceMappingURL=data:,`;
 }
 
 /** A segment of a decoded map; one that has only a column of the code says that this comes from nowhere. */
 type Segment = [number] | [number, number, number, number] | [number, number, number, number, number];
 
 /**
- * Says of every insertion in `code` that it comes from nowhere. A position in it would else be mapped to what stands
- * before it, and a debugger would stop there: stepping into a function at its `{`, for one.
+ * Says where the insertions in `code` come from, so that a debugger stops in none of them: what a statement of the
+ * tracer's does comes from nowhere, and stepping goes on through it. A call around an expression of the user's comes
+ * from that expression: statements begin in such calls, and stepping out of what they wrap ends in them.
  */
-export function withoutMappingsOfInsertions(code: string, mappings: readonly Segment[][]): Segment[][] {
+export function withMappingsOfInsertions(code: string, mappings: readonly Segment[][]): Segment[][] {
   return code.split("\n").map((line, index) => {
     // No insertion has a line break in it, so the marks of a line come in pairs.
     const marks = [...line.matchAll(marksPattern)].map((mark) => mark.index);
@@ -41,12 +49,31 @@ export function withoutMappingsOfInsertions(code: string, mappings: readonly Seg
     const outside = segments.filter(
       ([column]) => !insertions.some(({ start, end }) => start <= column && column <= end),
     );
-    const nowhere = insertions.map(({ start }): Segment => [start]);
-    return [...outside, ...nowhere].sort(([one], [other]) => one - other);
+    const own = insertions.flatMap(({ start, end }): readonly Segment[] => {
+      const text = line.slice(start + 1, end);
+      const origin = text.startsWith(returning)
+        ? outside.findLast(([column]) => column < start)
+        : opensCall.test(text)
+          ? outside.find(([column]) => column > end)
+          : undefined;
+      // Every position is said to come from nowhere: js-debug takes the next one of the line for those that are not.
+      const columns = Array.from({ length: end - start + 1 }, (_, offset) => start + offset);
+      if (origin === undefined || origin.length === 1) return columns.map((column): Segment => [column]);
+      const [, ...from] = origin;
+      // The call is made when the task goes on after an await, and it is not the user who stops there.
+      const isWakeUp = resumption.test(line.slice(end + 1));
+      return [[start, ...from], ...(isWakeUp ? columns.slice(2).map((column): Segment => [column]) : [])];
+    });
+    return [...outside, ...own].sort(([one], [other]) => one - other);
   });
 }
 
 const marksPattern = new RegExp(insertionMark, "g");
+/** The end of an insertion that wraps the expression behind it. */
+const opensCall = /[(,]$/;
+/** The beginning of the insertion that stands for the word `return` before it. */
+const returning = "*/";
+const resumption = /^(await|yield)\b/;
 
 /** What a file names as its source map; the last one counts. */
 export function mapUrl(code: string): string | undefined {

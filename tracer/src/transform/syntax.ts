@@ -54,6 +54,16 @@ export function isFunction(node: Node): node is AnyFunction {
   );
 }
 
+/** Whether an expression makes functions or classes. */
+export function containsFunction(node: Node): boolean {
+  if (isFunction(node) || node.type === "ClassExpression") return true;
+  let found = false;
+  eachChild(node, (child) => {
+    found ||= containsFunction(child);
+  });
+  return found;
+}
+
 /** The expression without parentheses and type assertions. */
 export function unwrap(node: Node): Node {
   switch (node.type) {

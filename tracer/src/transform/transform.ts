@@ -1,7 +1,8 @@
+import { pathToFileURL } from "node:url";
 import MagicString, { SourceMap } from "magic-string";
 import { parseSync } from "oxc-parser";
 import { insertionMark } from "./insertions.ts";
-import { type ComposeOptions, composeMap, withoutMappingsOfInsertions } from "./source-map.ts";
+import { type MapOptions, withMap, withMappingsOfInsertions } from "./source-map.ts";
 import { hooksName, type Visited, visitProgram } from "./visitor.ts";
 
 /** How Node will run a file; `unknown` leaves it to the syntax, as Node does for files without a declared type. */
@@ -17,8 +18,8 @@ export interface TransformInput {
   readonly firstSite: number;
   /** Packages whose objects are resources. */
   readonly libraries: ReadonlySet<string>;
-  /** Given when something may map positions back: a debugger, coverage, `--enable-source-maps`. */
-  readonly map?: ComposeOptions;
+  /** Given when something maps positions back: Node in stack traces, a debugger, coverage. */
+  readonly map?: MapOptions;
 }
 
 export interface Transformed extends Visited {
@@ -53,9 +54,13 @@ export function transform(input: TransformInput): Transformed | undefined {
   if (!edited.hasChanged()) return undefined;
   const code = edited.toString();
   if (map === undefined) return { ...visited, code };
-  const own = edited.generateDecodedMap({ source: file, hires: "boundary", includeContent: true });
-  const mappings = withoutMappingsOfInsertions(code, own.mappings);
-  return { ...visited, code: composeMap(code, new SourceMap({ ...own, mappings }), map) };
+  const own = edited.generateDecodedMap({
+    source: pathToFileURL(file).href,
+    hires: "boundary",
+    includeContent: map.composed,
+  });
+  const mappings = withMappingsOfInsertions(code, own.mappings);
+  return { ...visited, code: withMap(code, new SourceMap({ ...own, mappings }), map) };
 }
 
 const worthParsing = /\basync\b|\bawait\b|\bnew\b|\bPromise\b|\brequire\b|\bimport\b/;

@@ -20,6 +20,7 @@ import {
   type AnyFunction,
   calleeName,
   clashInBlock,
+  containsFunction,
   eachChild,
   firstCall,
   givesBackHere,
@@ -75,15 +76,24 @@ interface Scope {
   readonly marks: boolean;
   /** Awaits so far, to see whether a try block has one. */
   waits: number;
-  tries: number;
   finalizers: number;
+  /** Return statements so far. */
+  returns: number;
   /** The line that the last mark stands for. */
   markedLine: number;
 }
 
 /** The name the tracer's functions have in transformed code. */
 export const hooksName = "__unknot__";
-const mark = `${hooksName}.h[2]=`;
+
+/**
+ * Stores the site of the next call. Not with a plain assignment: from one V8 takes a name for functions that stand
+ * before it in the same expression, and shows it in stack traces.
+ */
+function markOf(site: number): string {
+  const mark = `${hooksName}.h[2]`;
+  return `${mark}-=${mark}-${site}`;
+}
 
 /** Classes of the language: their objects are no resources. */
 const plainClasses = new Set(
@@ -106,6 +116,8 @@ const combinations: Readonly<Record<string, string>> = {
 export function visitProgram(program: Program, surroundings: Surroundings): Visited {
   const { source, insertions, firstSite, placeOf, libraries, token } = surroundings;
   const { open, close } = insertions;
+  /** What a traced function will return. */
+  const resultName = `${token}r`;
   const sites: SiteEntry[] = [];
   const skipped: { name: string; reason: string }[] = [];
   const imported = importedFrom(program, libraries);
@@ -253,7 +265,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (!scope.marks) return;
     const call = firstCall(headOf(statement));
     if (call === undefined) return;
-    open(statement.start, `${mark}${site(call.start, scope)};`);
+    open(statement.start, `${markOf(site(call.start, scope))};`);
     scope.markedLine = placeOf(call.start).line;
   };
 
@@ -262,7 +274,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (scope.marks && statement.type === "ExpressionStatement") {
       const call = firstCall(statement.expression);
       if (call !== undefined) {
-        open(statement.start, `${mark}${site(call.start, scope)},`);
+        open(statement.start, `${markOf(site(call.start, scope))},`);
         scope.markedLine = placeOf(call.start).line;
       }
     }
@@ -280,7 +292,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       return;
     }
     scope.markedLine = line;
-    open(node.start, `(${mark}${site(first.start, scope)},`);
+    open(node.start, `(${markOf(site(first.start, scope))},`);
     visit(node, scope, hint);
     close(node.end, ")");
   };
@@ -325,9 +337,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       flags: takes(called, handle, scope),
       ...(callee === undefined ? {} : { callee }),
     });
-    const hook = scope.kind === "module" && scope.tries === 0 ? "waitTop" : "wait";
     open(node.start, `${hooksName}.woke(${row},`);
-    open(argument.start, `${hooksName}.${hook}(${row},${at},`);
+    open(argument.start, `${hooksName}.wait(${row},${at},`);
     visit(argument, scope, name);
     close(argument.end, ")");
     close(node.end, ")");
@@ -375,10 +386,30 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     close(node.end, ")");
   };
 
+  /**
+   * `return value` in an async function becomes `result = value; break out of the try`, and the function returns its
+   * result behind the `finally`. V8 gives no position to a return that passes through a `finally`: a debugger that
+   * steps over it, or out of the function, would lose its way.
+   */
   const visitReturn = (node: Node & { type: "ReturnStatement" }, scope: Scope): void => {
     const { argument } = node;
-    if (argument === null) return;
-    const gives = scope.kind === "async" && (scope.finalizers > 0 || mayBePromise(argument));
+    // In a finally block another result may be on its way, which holds when this return is cut off in turn.
+    const breaks = scope.kind === "async" && scope.finalizers === 0;
+    if (breaks) {
+      scope.returns++;
+      open(node.start, "{/*");
+      open(node.start + "return".length, argument === null ? "*/" : `*/${resultName}=(`);
+    }
+    if (argument !== null) visitReturned(argument, scope);
+    if (breaks && argument !== null) close(argument.end, ")");
+    if (breaks) close(node.end, `;break ${token}}`);
+  };
+
+  /** An assignment of functions, other than of what a call gives, would give them a name. */
+  const visitReturned = (argument: Node, scope: Scope): void => {
+    const gives =
+      scope.kind === "async" &&
+      (scope.finalizers > 0 || mayBePromise(argument) || containsFunction(argument));
     if (gives) open(argument.start, `${hooksName}.give(${scope.token},${site(argument.start, scope)},`);
     visit(argument, scope);
     if (gives) close(argument.end, ")");
@@ -386,16 +417,12 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
 
   const visitTry = (node: Node & { type: "TryStatement" }, scope: Scope): void => {
     const before = scope.waits;
-    scope.tries++;
     visitList(node.block.body, scope);
-    scope.tries--;
     const { handler, finalizer } = node;
     if (handler !== null) {
       resumeAt(handler.body.start + 1, scope, before);
       if (handler.param !== null) visit(handler.param, scope);
-      if (finalizer !== null) scope.tries++;
       visitList(handler.body.body, scope);
-      if (finalizer !== null) scope.tries--;
     }
     if (finalizer !== null) {
       resumeAt(finalizer.start + 1, scope, before);
@@ -543,8 +570,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     body,
     marks: false,
     waits: 0,
-    tries: 0,
     finalizers: 0,
+    returns: 0,
     markedLine: 0,
     ...(outer.className === undefined ? {} : { className: outer.className }),
   });
@@ -571,21 +598,22 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         flags: siteFunction | (node.generator ? siteGenerator : 0),
         ...(name === undefined ? {} : { function: name }),
       });
-      return `const ${token}=${hooksName}.${hook}(${entry});try{`;
+      return `const ${token}=${hooksName}.${hook}(${entry});let ${resultName};${token}:try{`;
     };
     const leave = `}finally{${hooksName}.leave(${token})}`;
+    const result = `return ${resultName};`;
     if (body.type !== "BlockStatement") {
       const call = firstCall(body);
-      const gives = mayBePromise(body);
+      const gives = mayBePromise(body) || containsFunction(body);
       open(
         body.start,
-        `{${enter()}${call === undefined ? "" : `${mark}${site(call.start, scope)};`}return ${
+        `{${enter()}${call === undefined ? "" : `${markOf(site(call.start, scope))};`}${resultName}=(${
           gives ? `${hooksName}.give(${token},${site(body.start, scope)},` : ""
         }`,
       );
       scope.markedLine = call === undefined ? 0 : placeOf(call.start).line;
       visit(body, scope);
-      close(body.end, `${gives ? ")" : ""}${leave}}`);
+      close(body.end, `${gives ? ")" : ""});${leave}${result}}`);
       return;
     }
     const clash = clashInBlock(body.body);
@@ -604,7 +632,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const at = directives === 0 ? body.start + 1 : (body.body[directives - 1]?.end ?? body.start + 1);
     open(at, `${directives === 0 ? "" : ";"}${enter()}`);
     visitList(statements, scope);
-    close(body.end - 1, leave);
+    // Who comes to the end may have been on the way out with a value, when a `finally` failed and was caught.
+    close(body.end - 1, scope.returns > 0 ? `;${resultName}=void 0;${leave}${result}` : leave);
   };
 
   /** The body of `(item) => start(item)`: inside a function that is traced, the call is what starts tasks. */
@@ -623,7 +652,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const awaits = program.sourceType === "module" && hasTopLevelAwait(program);
     const scope: Scope = {
       ...otherScope(
-        { kind: "other", body: program, marks: false, waits: 0, tries: 0, finalizers: 0, markedLine: 0 },
+        { kind: "other", body: program, marks: false, waits: 0, finalizers: 0, returns: 0, markedLine: 0 },
         program,
       ),
       kind: awaits ? "module" : "other",
@@ -636,7 +665,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     }
     visitList(statements, scope);
     if (awaits) close(last.end, `;${hooksName}.leave(${token});`);
-    else if (scope.markedLine !== 0) close(last.end, `;${mark}0;`);
+    else if (scope.markedLine !== 0) close(last.end, `;${markOf(0)};`);
   };
 
   visitModule();

@@ -2,7 +2,8 @@ import * as vscode from "vscode";
 import { openPlace } from "../../places.ts";
 import { takeTaskDump } from "../../task-dump.ts";
 import type { ViewContext } from "../view-context.ts";
-import { problemCount, type Row, rowsOf, summaryOf } from "./model.ts";
+import { problemCount, rowsOf, summaryOf } from "./model.ts";
+import type { Row } from "./row.ts";
 
 const viewId = "unknot.tasks";
 

@@ -2,6 +2,7 @@ import { type Node, type SourceFile, SyntaxKind } from "typescript/unstable/ast"
 import {
   type ClassFact,
   type ClassId,
+  type DisabledRules,
   type ExportFact,
   type FileFacts,
   type FunctionFacts,
@@ -145,7 +146,7 @@ export class FileBuilder {
     return scope;
   }
 
-  finish(suppressions: readonly SuppressionFact[]): FileFacts {
+  finish(suppressions: readonly SuppressionFact[], disabledRules: readonly DisabledRules[]): FileFacts {
     const functions = this.functions.map((facts) => present(facts));
     this.#countUses(functions);
     return {
@@ -161,6 +162,7 @@ export class FileBuilder {
       classes: this.classes.map((facts) => present(facts)),
       types: this.types.map((facts) => present(facts)),
       suppressions,
+      disabledRules,
       generated: isGenerated(this.text),
       hashbang: this.text.startsWith("#!"),
     };

@@ -1,6 +1,8 @@
 import { type Node, type SourceFile, SyntaxKind } from "typescript/unstable/ast";
 import type { FileFacts, Range } from "../facts.ts";
 import type { FilePath } from "../ids.ts";
+import { positionOf } from "../lines.ts";
+import { findDisabledRules } from "./disabled-rules.ts";
 import { FileBuilder } from "./file-builder.ts";
 import { lowerFunction, lowerModule } from "./statements.ts";
 import { findSuppressions } from "./suppressions.ts";
@@ -17,12 +19,20 @@ export function lowerFile(sourceFile: SourceFile, path: FilePath): FileFacts {
   for (let next = file.pending.pop(); next; next = file.pending.pop()) {
     file.functions[next.id] = lowerFunction(file, next);
   }
-  const suppressions = findSuppressions(file.text, sourceFile.getLineStarts(), () => literals(file));
-  return file.finish(suppressions);
+  const lineOf = (offset: number) => positionOf(sourceFile.getLineStarts(), offset).line;
+  let strings: Range[] | undefined;
+  const literals = () => {
+    strings ??= literalsIn(file);
+    return strings;
+  };
+  return file.finish(
+    findSuppressions(file.text, lineOf, literals),
+    findDisabledRules(file.text, lineOf, literals),
+  );
 }
 
 /** Strings, templates, regular expressions and JSX text: places where a comment is none. */
-function literals(file: FileBuilder): Range[] {
+function literalsIn(file: FileBuilder): Range[] {
   const found: Range[] = [];
   const open: Node[] = [file.sourceFile];
   for (let node = open.pop(); node; node = open.pop()) {

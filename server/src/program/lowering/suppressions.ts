@@ -9,7 +9,7 @@ const comment =
  */
 export function findSuppressions(
   text: string,
-  lines: readonly number[],
+  lineOf: (offset: number) => number,
   literals: () => readonly Range[],
 ): SuppressionFact[] {
   if (!text.includes("unknot-ignore-")) return [];
@@ -20,7 +20,7 @@ export function findSuppressions(
     if (strings.some((string) => string.start <= start && start < string.end)) return [];
     const [named = "", ...reason] = (match[2] ?? "").split(/(?:^|\s)--(?:\s|$)/);
     const scope = match[1] === "file" ? "file" : "next-line";
-    const line = lineOf(lines, start);
+    const line = lineOf(start);
     return [
       {
         scope,
@@ -35,10 +35,4 @@ export function findSuppressions(
       },
     ];
   });
-}
-
-/** The 1-based line of an offset. */
-function lineOf(lines: readonly number[], offset: number): number {
-  const after = lines.findIndex((start) => start > offset);
-  return after < 0 ? lines.length : after;
 }

@@ -1,25 +1,37 @@
 import { defineRule } from "../../analysis/analyzer.ts";
 import { appendCatch, insertAwait } from "../../analysis/fixes.ts";
-import { obligations } from "../../passes/obligations.ts";
+import { type DroppedTask, droppedTasks } from "../../passes/dropped-tasks.ts";
+
+const consequences: Readonly<Record<DroppedTask["whoSees"], string>> = {
+  nobody: "so its failure ends the process",
+  listener: "so only the listener of unhandled rejections hears of its failure",
+  browser: "so its failure goes unnoticed",
+};
 
 export const floatingTask = defineRule({
   id: "floating-task",
   title: "A task is started and nothing waits for it",
   severity: "warning",
-  requires: [obligations],
+  alsoKnownAs: [
+    "@typescript-eslint/no-floating-promises",
+    "typescript/no-floating-promises",
+    "noFloatingPromises",
+  ],
+  requires: [droppedTasks],
   run(pass) {
-    for (const task of pass.resultOf(obligations).droppedTasks) {
+    for (const task of pass.resultOf(droppedTasks)) {
       pass.report({
         at: task.at,
-        message: `Nothing waits for '${task.callee}', so its failure ends the process.`,
+        whole: task.call,
+        message: `Nothing waits for '${task.callee}', ${consequences[task.whoSees]}.`,
         trace: [
           { at: task.at, what: `'${task.callee}' is started here and its promise is dropped` },
-          ...(task.target
-            ? [{ at: task.target, what: "this runs on, and what it throws reaches nobody" }]
-            : []),
+          ...task.failure.steps,
         ],
         // A program that fails at its top ends with the error shown, awaited or not.
-        ...(task.atTopLevel ? { severity: "information" } : {}),
+        ...(task.atTopLevel || task.whoSees !== "nobody" || !task.failure.shown
+          ? { severity: "information" }
+          : {}),
         fixes: [
           ...(task.canAwait ? [insertAwait(task.call, `Await '${task.callee}'`, true)] : []),
           appendCatch(task.call, `Handle the failure of '${task.callee}'`, {

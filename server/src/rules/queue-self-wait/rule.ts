@@ -15,14 +15,14 @@ export const queueSelfWait = defineRule({
       if (!idle && capacity === Number.POSITIVE_INFINITY) continue;
       const certain = idle || capacity === 1;
       const why = idle
-        ? "which is not idle before this task has ended"
+        ? "to be idle, which it is not before this task has ended"
         : capacity === 1
-          ? "whose only slot this task holds"
-          : `whose ${capacity === undefined ? "slots" : `${capacity} slots`} may all be held by tasks like this one`;
+          ? ", whose only slot this task holds"
+          : `, whose ${capacity === undefined ? "slots" : `${capacity} slots`} may all be held by tasks like this one`;
       pass.report({
         at: wait.from,
         severity: certain ? "error" : "warning",
-        message: `A task of '${held.text}' waits here for '${held.text}', ${why}.`,
+        message: `A task of '${held.text}' waits here for ${idle ? `'${held.text}' ` : `another task of '${held.text}'`}${why}.`,
         trace: wait.trace,
       });
     }

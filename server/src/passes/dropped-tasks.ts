@@ -1,0 +1,226 @@
+import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
+import type { Evaluation } from "../analysis/evaluate.ts";
+import { createFailures, type Failure, type FailureOfCall } from "../analysis/failures.ts";
+import { describeTemp, isDropped, usesIn } from "../analysis/flow.ts";
+import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import { filesWithRejectionListener } from "../analysis/rejection-listeners.ts";
+import type { CallEffect, Target } from "../analysis/semantics.ts";
+import { isOpenResult } from "../analysis/values.ts";
+import type { Instruction } from "../program/facts.ts";
+import type { FilePath, NodeId } from "../program/ids.ts";
+
+// Is every started task looked at? Of the five questions this is the part of "obligations" that asks TypeScript for
+// types, so it is a pass of its own: where nobody wants its findings it is not run.
+
+type CallInstruction = Extract<Instruction, { readonly op: "call" | "new" }>;
+
+/** A call that starts a task whose promise nothing looks at. */
+export interface DroppedTask {
+  /** The callee as written: `this.save`. */
+  readonly callee: string;
+  /** The name of the callee, to point at. */
+  readonly at: Location;
+  /** The whole call, for edits. */
+  readonly call: Location;
+  /** How we know that it starts a task. */
+  readonly because: "async function" | "model" | "type";
+  /** How it comes to fail, as far as that can be seen. */
+  readonly failure: Failure;
+  /** Who hears of a failure: nobody, so that Node ends the process; a listener of the program; the browser's console. */
+  readonly whoSees: "nobody" | "listener" | "browser";
+  /** The function around it. */
+  readonly function: FunctionKey;
+  /** `await` may stand there. */
+  readonly canAwait: boolean;
+  /** It stands at the top of a module. */
+  readonly atTopLevel: boolean;
+  readonly isScriptLanguage: boolean;
+}
+
+export const droppedTasks = definePass<readonly DroppedTask[]>({
+  id: "dropped-tasks",
+  run(view) {
+    const failureOf = createFailures(view.solution);
+    const listened = filesWithRejectionListener(view);
+    return (file) => droppedTasksIn(view, file, failureOf, listened.has(file));
+  },
+});
+
+interface Candidate {
+  readonly task: Omit<DroppedTask, "because" | "failure" | "whoSees">;
+  readonly evaluation: Evaluation;
+  readonly instruction: CallInstruction;
+  readonly because: DroppedTask["because"] | undefined;
+  readonly node: NodeId;
+}
+
+function droppedTasksIn(
+  view: ProgramView,
+  file: FilePath,
+  failureOf: FailureOfCall,
+  isListened: boolean,
+): readonly DroppedTask[] {
+  const candidates = view.functionsOf(file).flatMap((key) => candidatesIn(view, key));
+  const linter = view.options.linterFor(file);
+  // Another linter knows promises by their types, so here the types are asked where we would not need them.
+  const open = candidates.filter((candidate) => candidate.because === undefined || linter !== undefined);
+  const answers =
+    open.length === 0
+      ? []
+      : view.types(
+          file,
+          open.map((candidate) => candidate.node),
+        );
+  const promises = new Set(
+    open.filter((_, index) => {
+      const answer = answers[index];
+      return answer?.thenable === "always" && answer.promise;
+    }),
+  );
+  return candidates.flatMap((candidate) => {
+    const isPromise = promises.has(candidate);
+    const because = candidate.because ?? (isPromise ? "type" : undefined);
+    if (because === undefined) return [];
+    if (linter && isPromise && (linter.sees === "types" || because === "async function")) return [];
+    const { evaluation, instruction } = candidate;
+    const failure = failureOf(evaluation, instruction);
+    const whoSees = isListened ? "listener" : isForBrowsers(view, file) ? "browser" : "nobody";
+    return [{ ...candidate.task, because, failure, whoSees }];
+  });
+}
+
+function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
+  const { solution, world } = view;
+  const { file } = parseKey(key);
+  const evaluation = solution.evaluation(key);
+  const facts = world.facts(file);
+  if (!evaluation || !facts || evaluation.facts.imprecise !== undefined) return [];
+  const uses = usesIn(evaluation.facts);
+  const found = new Map<number, Candidate>();
+  for (const [index, block] of evaluation.facts.blocks.entries()) {
+    if (!evaluation.reached[index]) continue;
+    for (const i of block.code) {
+      if (i.op !== "call" || found.has(i.start) || !isDropped(uses, i.to)) continue;
+      const effect = evaluation.calls.get(i);
+      const verdict = effect ? startsTask(view, evaluation, i, effect) : "no";
+      if (verdict === "no") continue;
+      const callee = describeTemp(facts, evaluation.facts, i.callee);
+      if (view.options.safeToDrop.includes(callee)) continue;
+      const [definition] = uses.definitions(i.callee);
+      found.set(i.start, {
+        node: i.node,
+        evaluation,
+        instruction: i,
+        because: verdict === "ask" ? undefined : verdict,
+        task: {
+          callee,
+          at: locationIn(
+            file,
+            definition?.op === "closure" ? { start: i.start, end: i.start + 1 } : (definition ?? i),
+          ),
+          call: locationIn(file, i),
+          function: key,
+          canAwait: evaluation.facts.async && (evaluation.facts.kind !== "module" || facts.module),
+          atTopLevel: evaluation.facts.kind === "module",
+          isScriptLanguage: facts.language === "javascript",
+        },
+      });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Whether a dropped call leaves a task behind; `ask` when only its type can say. */
+function startsTask(
+  view: ProgramView,
+  evaluation: Evaluation,
+  i: CallInstruction,
+  effect: CallEffect,
+): DroppedTask["because"] | "ask" | "no" {
+  if (!effect.ends || isHandled(evaluation, i, 0)) return "no";
+  const { result } = effect;
+  // Its failure cannot come to light, because it does not fail.
+  if (result.kind === "promise" && !result.rejects) return "no";
+  if (result.kind === "promise" && result.sure) {
+    const [target] = effect.targets;
+    if (target?.kind === "operation" && isHarmless(target)) return "no";
+    return target?.kind === "operation" ? "model" : target?.kind === "function" ? "async function" : "type";
+  }
+  if (effect.targets.every((target) => isSynchronous(view, target))) return "no";
+  switch (result.kind) {
+    case "nothing":
+    case "constant":
+    case "function":
+    case "class":
+    case "module":
+    case "namespace":
+    case "receiver":
+      return "no";
+    case "fresh":
+      return isOpenResult(result) ? "ask" : "no";
+    default:
+      return "ask";
+  }
+}
+
+function isHarmless(target: Extract<Target, { kind: "operation" }>): boolean {
+  const { onFloatReject } = target.operation;
+  return onFloatReject === "swallowed" || onFloatReject === "fine";
+}
+
+/** Known to give no promise. */
+function isSynchronous(view: ProgramView, target: Target): boolean {
+  switch (target.kind) {
+    case "operation": {
+      const { op, await: waits } = target.operation;
+      return !waits && op !== "chain" && op !== "run" && op !== "settle" && op !== "join";
+    }
+    case "create":
+      return true;
+    case "function": {
+      const facts = view.world.function(target.function);
+      const type = facts && view.world.typeOf(parseKey(target.function).file, facts.returnType);
+      return facts?.async !== true && type?.kind === "plain";
+    }
+    case "symbolic":
+    case "unknown":
+      return false;
+  }
+}
+
+/** `.catch(handler)`, `.then(a, b)`, or `.finally(f)` behind one of them: whatever it is, somebody looks. */
+function isHandled(evaluation: Evaluation, i: CallInstruction, depth: number): boolean {
+  const uses = usesIn(evaluation.facts);
+  const [callee] = uses.definitions(i.callee);
+  if (callee?.op !== "get" || depth > 10) return false;
+  switch (callee.name) {
+    case "catch":
+      return i.arguments.length > 0;
+    case "then":
+      return i.arguments.length > 1;
+    case "finally": {
+      const [receiver] = uses.definitions(callee.object);
+      return receiver?.op === "call" && isHandled(evaluation, receiver, depth + 1);
+    }
+    default:
+      return false;
+  }
+}
+
+const browserNames = new Set([
+  "window",
+  "document",
+  "navigator",
+  "localStorage",
+  "indexedDB",
+  "customElements",
+]);
+
+/** It has JSX in it, or names of the browser that nobody declares. */
+function isForBrowsers(view: ProgramView, file: FilePath): boolean {
+  return (view.world.facts(file)?.functions ?? []).some(({ blocks }) =>
+    blocks.some(({ code }) =>
+      code.some((i) => i.op === "jsx" || (i.op === "global" && browserNames.has(i.name))),
+    ),
+  );
+}

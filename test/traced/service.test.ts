@@ -1,0 +1,135 @@
+// How a traced process is asked, and by whom it is not.
+import assert from "node:assert/strict";
+import { chmodSync, lstatSync, mkdirSync, symlinkSync } from "node:fs";
+import type { Socket } from "node:net";
+import type { Registration } from "@unknot/protocol/wire.ts";
+import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from "vscode-jsonrpc/node";
+import { nodes, openSocket, programFolder, registrationOf, run, start, until } from "./kit.ts";
+
+const waits = `async function waits() { await new Promise((resolve) => setTimeout(resolve, 3_600_000)); }
+waits();
+console.log("ready");
+`;
+
+function speak(socket: Socket) {
+  const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+  rpc.onError(() => {});
+  rpc.listen();
+  return rpc;
+}
+
+const closed = (socket: Socket) =>
+  new Promise<void>((resolve) => (socket.destroyed ? resolve() : socket.once("close", () => resolve())));
+
+describe("the service of a traced process", () => {
+  const folder = programFolder({
+    "waits.mjs": waits,
+    "table.mjs": `import { isSharedArrayBuffer } from "node:util/types";
+console.log(isSharedArrayBuffer(globalThis.__unknot__.h.buffer));
+`,
+  });
+
+  for (const node of nodes) {
+    describe(node.name, () => {
+      let registration: Registration;
+      let pid: number;
+
+      beforeEach(async () => {
+        const running = start(folder, "waits.mjs", { node });
+        pid = running.pid;
+        registration = await registrationOf(folder, (each) => each.pid === pid);
+      });
+
+      it("is for its own user only: folder, registration and socket", function () {
+        if (process.platform === "win32") this.skip();
+        const mode = (file: string) => (lstatSync(file).mode & 0o777).toString(8);
+        assert.equal(mode(folder.runtimeFolder), "700");
+        assert.equal(mode(`${folder.runtimeFolder}/${pid}-0.json`), "600");
+        assert.equal(mode(registration.endpoint), "600");
+        assert.ok(lstatSync(registration.endpoint).isSocket());
+        assert.match(registration.token, /^[0-9a-f]{32}$/);
+      });
+
+      it("refuses who has a wrong token, another version or does not say hello", async () => {
+        const refused = async (method: string, params: object, message: RegExp) => {
+          const socket = await openSocket(registration.endpoint);
+          const rpc = speak(socket);
+          await assert.rejects(rpc.sendRequest(method, params), message);
+          await closed(socket);
+        };
+        await refused("hello", { version: 1, token: "0".repeat(32) }, /the token is wrong/);
+        await refused("hello", { version: 1, token: { length: 32 } }, /the token is wrong/);
+        await refused("hello", { version: 2, token: registration.token }, /speaks version 1/);
+        await refused("dump", { by: "x" }, /'hello' comes first/);
+      });
+
+      it("outlives messages that are none", async () => {
+        const garbage = [
+          "GET / HTTP/1.1\r\n\r\n",
+          'Content-Length: 5\r\n\r\n{"a":',
+          "Content-Length: -1\r\n\r\n",
+          `Content-Length: 999999999999\r\n\r\n{}`,
+          "\u0000".repeat(100_000),
+          `Content-Length: 14\r\n\r\n{"id": 1, "x"}`,
+          `Content-Length: 2\r\n\r\n[]`,
+          `Content-Length: 4\r\n\r\nnull`,
+        ];
+        for (const bytes of garbage) {
+          const socket = await openSocket(registration.endpoint);
+          socket.on("error", () => {});
+          socket.end(bytes);
+          await closed(socket.resume());
+        }
+        const odd = speak(await openSocket(registration.endpoint));
+        await odd.sendRequest("hello", { version: 1, token: registration.token });
+        for (const [method, params] of [
+          ["nothing", {}],
+          ["dump", null],
+          ["overview", { membersPerGroup: "many" }],
+          ["members", { key: { toString: 1 }, offset: -1, limit: 1e99 }],
+        ] as const) {
+          await odd.sendRequest(method, params).catch(() => {});
+        }
+        const asked = (await odd.sendRequest("dump", { by: "x".repeat(1000) })) as {
+          by: string;
+          tasks: object[];
+        };
+        assert.equal(asked.tasks.length, 1);
+        assert.equal(asked.by.length, 40);
+        odd.dispose();
+      });
+
+      it("keeps its tables in memory that its worker shares", async () => {
+        assert.equal((await run(folder, "table.mjs", { node })).stdout, "true\n");
+      });
+    });
+  }
+
+  it("serves several who ask at once", async () => {
+    const running = start(folder, "waits.mjs");
+    const clients = await Promise.all(Array.from({ length: 8 }, () => running.connect()));
+    const dumps = await Promise.all(clients.map((client) => client.dump()));
+    for (const dump of dumps) assert.equal(dump.tasks.length, 1);
+    await running.kill();
+  });
+
+  it("stays away from a folder that is not its user's own, and the program runs", async () => {
+    const other = programFolder({ "waits.mjs": waits, "aside/file": "" });
+    symlinkSync(other.file("aside"), other.runtimeFolder);
+    const running = start(other, "waits.mjs");
+    await running.printed("ready");
+    // The worker is up when it has put up with that: another thread's end would wait for it.
+    await until("the process to be there", () => running.child.exitCode === null || undefined);
+    await running.kill();
+  });
+
+  it("closes a runtime folder that others could enter", async () => {
+    const open = programFolder({ "waits.mjs": waits });
+    mkdirSync(open.runtimeFolder);
+    chmodSync(open.runtimeFolder, 0o755);
+    const running = start(open, "waits.mjs");
+    await running.connect();
+    assert.equal((lstatSync(open.runtimeFolder).mode & 0o777).toString(8), "700");
+    await running.kill();
+  });
+});
