@@ -118,6 +118,17 @@ describe("language server in an old code base", () => {
     assert.deepEqual(await rules("use.ts"), ["1 lock-reentry"]);
   });
 
+  it("follows edits of a linter's configuration, which is a program", async () => {
+    const { client, uri, save, rules } = await start({ "a.ts": wrong });
+    await client.open(uri("a.ts"), wrong);
+    assert.deepEqual(await rules("a.ts"), ["2 floating-task"]);
+    const typed = 'import t from "typescript-eslint";\nexport default t.configs.strictTypeChecked;\n';
+    await save("eslint.config.mjs", typed);
+    assert.deepEqual(await rules("a.ts"), []);
+    await save("eslint.config.mjs", typed.replace("TypeChecked", ""));
+    assert.deepEqual(await rules("a.ts"), ["2 floating-task"]);
+  });
+
   it("looks for the rest when asked, and shows it until it is opened", async () => {
     const { client, uri, rules } = await start({
       "a.ts": wrong,

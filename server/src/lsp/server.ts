@@ -149,7 +149,7 @@ export function serve(connection: Connection): void {
     if (file === undefined || !isSource(file) || isDependency(file)) return;
     tracked.set(document.uri, { uri: document.uri, file });
     // From now on the document is asked for.
-    elsewhere.set(document.uri, []);
+    elsewhere.set(uriOf(file), []);
     host?.setBuffer(file, document.getText());
     scheduler.changed();
   });
@@ -168,7 +168,7 @@ export function serve(connection: Connection): void {
     host?.closeBuffer(known.file);
     if (!support.pull) handle(connection.sendDiagnostics({ uri: document.uri, diagnostics: [] }));
     // A check of the workspace has shown the others; this is one of them now.
-    if (last !== undefined && elsewhere.uris.size > 0) elsewhere.set(document.uri, diagnosticsOf(last));
+    if (last !== undefined && elsewhere.uris.size > 0) elsewhere.set(uriOf(known.file), diagnosticsOf(last));
     scheduler.changed();
   });
 

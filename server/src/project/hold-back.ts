@@ -46,6 +46,7 @@ export function holdBack(
   projectOf: (file: FilePath) => Project,
   baseline: BaselineChoice,
   looksFor: (file: FilePath, entry: BaselineEntry) => boolean,
+  kept: ReadBaselines,
 ): {
   readonly findings: readonly Finding[];
   readonly reports: readonly BaselineReport[];
@@ -69,8 +70,10 @@ export function holdBack(
   const reports: BaselineReport[] = [];
   const notices: ProjectNotice[] = [];
   for (const [target, covered] of byBaseline) {
-    const text = readText(target);
-    if (typeof text !== "string" && baseline.mode === "apply") {
+    // What is to be written anew is read anew.
+    const read = (baseline.mode === "apply" ? kept.get(target) : undefined) ?? readKnown(target);
+    kept.set(target, read);
+    if (read === "missing" && baseline.mode === "apply") {
       // The default file need not be there; one that was named should.
       if (baseline.file !== undefined || typeof projectOf(covered[0] ?? "").config.baseline === "string") {
         const message = `There is no baseline '${target}': make it with 'unknot check --write-baseline'.`;
@@ -78,7 +81,7 @@ export function holdBack(
       }
       continue;
     }
-    const { baseline: known, problems } = readBaseline(typeof text === "string" ? text : emptyBaseline);
+    const { baseline: known, problems } = read === "missing" ? readBaseline(emptyBaseline) : read;
     if (baseline.mode === "apply") notices.push(...problems.map((problem) => toNotice(target, problem)));
     const folder = folderOf(target);
     const entries = new Map(known);
@@ -123,6 +126,14 @@ export function holdBack(
 }
 
 const emptyBaseline = baselineText(new Map());
+
+/** Baselines by file, as they were read: parsing them at every keystroke would take too long. */
+export type ReadBaselines = Map<FilePath, ReturnType<typeof readBaseline> | "missing">;
+
+function readKnown(file: FilePath): ReturnType<typeof readBaseline> | "missing" {
+  const text = readText(file);
+  return typeof text === "string" ? readBaseline(text) : "missing";
+}
 
 function ownBaseline({ root, config }: Project, mode: BaselineChoice["mode"]): FilePath | undefined {
   if (config.baseline === false) return mode === "write" ? resolvePath(root, defaultBaselineName) : undefined;

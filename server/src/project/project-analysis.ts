@@ -12,12 +12,18 @@ import { resolvePath } from "../program/paths.ts";
 import type { ProjectNotice } from "../program/program.ts";
 import { type BaselineEntry, identityOf } from "./baseline.ts";
 import type { DeferToLinter } from "./config-format.ts";
-import { type BaselineChoice, type BaselineReport, holdBack, type Identified } from "./hold-back.ts";
+import {
+  type BaselineChoice,
+  type BaselineReport,
+  holdBack,
+  type Identified,
+  type ReadBaselines,
+} from "./hold-back.ts";
 import { createLinters } from "./linters/linters.ts";
 import { createProjects, type Project } from "./projects.ts";
 import { configName, type Severities } from "./read-config.ts";
 import {
-  importedManifests,
+  createManifests,
   modelsOfPackages,
   modelsOfProject,
   together,
@@ -85,6 +91,8 @@ interface Kept {
   readonly projectOf: (file: FilePath) => Project;
   readonly linterFor: ReturnType<typeof createLinters>;
   readonly models: Map<string, UserModels>;
+  readonly manifestsOf: ReturnType<typeof createManifests>;
+  readonly baselines: ReadBaselines;
 }
 
 function keep(home: FilePath | undefined): Kept {
@@ -92,6 +100,8 @@ function keep(home: FilePath | undefined): Kept {
     projectOf: createProjects(home),
     linterFor: createLinters(),
     models: new Map(),
+    manifestsOf: createManifests(),
+    baselines: new Map(),
   };
 }
 
@@ -108,7 +118,7 @@ function analyzeProjects(
   let manifests: readonly FilePath[] = [];
   let models: UserModels = together([]);
   const modelsFor = (facts: readonly FileFacts[]): readonly Model[] => {
-    manifests = importedManifests(facts);
+    manifests = kept.manifestsOf(facts);
     models = userModels(kept, projects, choices.models ?? [], manifests);
     return models.models;
   };
@@ -146,7 +156,11 @@ function analyzeProjects(
 }
 
 /** What baselines leave of an outcome. */
-function finished({ projectOf }: Kept, outcome: ProjectOutcome, choices: AllChoices): ProjectAnalysisResult {
+function finished(
+  { projectOf, baselines }: Kept,
+  outcome: ProjectOutcome,
+  choices: AllChoices,
+): ProjectAnalysisResult {
   const { files, found, failures, statistics } = outcome;
   const { rules, leastSeverity } = choices;
   // How severe an entry was is not written down, but for hints.
@@ -154,7 +168,7 @@ function finished({ projectOf }: Kept, outcome: ProjectOutcome, choices: AllChoi
   const looksFor = (file: FilePath, { rule, hint }: BaselineEntry) =>
     (looksForAll || (leastSeverity === "information" && !hint)) &&
     isChosen(rule, { ...(rules ? { rules } : {}), severities: severitiesOf(projectOf(file), file, choices) });
-  const held = holdBack(files, found, projectOf, choices.baseline ?? { mode: "apply" }, looksFor);
+  const held = holdBack(files, found, projectOf, choices.baseline ?? { mode: "apply" }, looksFor, baselines);
   return {
     files,
     failures,

@@ -41,23 +41,25 @@ export function modelsOfPackages(manifests: readonly FilePath[]): UserModels {
   return together(manifests.map(packageModel));
 }
 
-/** The package.json files of the packages that a program imports. */
-export function importedManifests(all: readonly FileFacts[]): readonly FilePath[] {
-  const manifests = new Set<FilePath>();
+/** Finds the package.json files of the packages that a program imports; keeps where they are. */
+export function createManifests(): (all: readonly FileFacts[]) => readonly FilePath[] {
   const known = new Map<string, FilePath | undefined>();
-  for (const facts of all) {
-    const specifiers = [
-      ...facts.imports.map(({ specifier }) => specifier),
-      ...facts.exports.flatMap((one) => ("specifier" in one ? [one.specifier] : [])),
-    ];
-    for (const name of new Set(specifiers.flatMap(packageName))) {
-      const key = `${folderOf(facts.path)}\n${name}`;
-      if (!known.has(key)) known.set(key, manifestOf(facts.path, name));
-      const manifest = known.get(key);
-      if (manifest !== undefined) manifests.add(manifest);
+  return (all) => {
+    const manifests = new Set<FilePath>();
+    for (const facts of all) {
+      const specifiers = [
+        ...facts.imports.map(({ specifier }) => specifier),
+        ...facts.exports.flatMap((one) => ("specifier" in one ? [one.specifier] : [])),
+      ];
+      for (const name of new Set(specifiers.flatMap(packageName))) {
+        const key = `${folderOf(facts.path)}\n${name}`;
+        if (!known.has(key)) known.set(key, manifestOf(facts.path, name));
+        const manifest = known.get(key);
+        if (manifest !== undefined) manifests.add(manifest);
+      }
     }
-  }
-  return [...manifests].sort();
+    return [...manifests].sort();
+  };
 }
 
 function packageName(specifier: string): readonly string[] {

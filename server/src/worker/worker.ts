@@ -1,9 +1,9 @@
 // The analysis, on a thread of its own: TypeScript is asked through a pipe that blocks, and nothing else may block.
 import { parentPort, workerData } from "node:worker_threads";
-import { isSource } from "../program/discovery.ts";
 import { openProgram } from "../program/open-program.ts";
 import { keyOf } from "../program/paths.ts";
 import type { FilePath, Program, ProjectNotice } from "../program/program.ts";
+import { mayConfigure } from "../project/files.ts";
 import { createOutcomeCache } from "../project/outcome-cache.ts";
 import { createProjectAnalysis, type ProjectOutcome } from "../project/project-analysis.ts";
 import {
@@ -65,7 +65,7 @@ function run(opened: Program, request: WorkerRequest, isCancelled: () => boolean
   opened.invalidate(request.invalidated);
   const roots = request.roots ?? postponed;
   postponed = undefined;
-  if (roots !== undefined || !request.invalidated.every(isSource)) projects.forget();
+  if (roots !== undefined || request.invalidated.some(mayConfigure)) projects.forget();
   // Only the first look at what is on disk can be the same as in an earlier process.
   const key =
     opened.generation === 0 && request.buffers.length === 0 && roots ? keyFor(request, roots) : undefined;
