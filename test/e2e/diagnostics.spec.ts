@@ -27,10 +27,10 @@ describe("warnings in the editor", () => {
 
   it("marks a task that nothing waits for, while the file is not saved", async () => {
     await code.openFile("src/orders.ts");
-    await typeBelow(8, "save(order);");
+    await typeBelow(9, "save(order);");
     const row = await code.waitForProblem("floating-task");
     assert.match(row, /'save'/);
-    assert.match(row, /Ln 9, Col 3/);
+    assert.match(row, /Ln 10, Col 3/);
     const squiggles = code.squiggles("warning").or(code.squiggles("error"));
     await squiggles.first().waitFor();
     assert.equal(await squiggles.count(), 1);
@@ -45,9 +45,9 @@ describe("warnings in the editor", () => {
 
   it("takes the warning back when the code is mended by hand", async () => {
     await code.openFile("src/orders.ts");
-    await typeBelow(9, "save(ready);");
-    await code.waitForProblem(/Ln 10, Col 3/);
-    await code.goToLine(10, 3);
+    await typeBelow(10, "save(ready);");
+    await code.waitForProblem(/Ln 11, Col 3/);
+    await code.goToLine(11, 3);
     await code.page.keyboard.type("await ");
     await code.waitForNoProblem("floating-task");
   });

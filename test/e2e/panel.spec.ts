@@ -41,7 +41,8 @@ describe("the Task Dump view", () => {
       await notification.getByText("Show Tasks").click();
 
       const deadlock = code.treeRow(/^Deadlock/);
-      // The program before has left its last dump there.
+      // The program before has left its last dump there, which VS Code may draw once more.
+      await deadlock.waitFor();
       await code.treeRow(/^Ended/).waitFor({ state: "detached" });
       await deadlock.waitFor();
       if (pastime === "breakpoint") {

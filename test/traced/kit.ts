@@ -290,7 +290,7 @@ export function filesOf(folder: ProgramFolder, pid: number): readonly string[] {
 }
 
 /** A connection to a traced thread. */
-export interface Client {
+interface Client {
   readonly rpc: MessageConnection;
   request<Method extends keyof Wire>(
     method: Method,
@@ -302,7 +302,7 @@ export interface Client {
   close(): void;
 }
 
-export async function connectTo(registration: Registration): Promise<Client> {
+async function connectTo(registration: Registration): Promise<Client> {
   const socket = await openSocket(registration.endpoint);
   const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
   rpc.onError(() => {});

@@ -1,4 +1,4 @@
-import type { Block, FunctionFacts, Instruction, Temp } from "../program/facts.ts";
+import type { Block, BlockId, FunctionFacts, Instruction, Temp } from "../program/facts.ts";
 import { operands, successors } from "../program/instructions.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -216,21 +216,55 @@ export function loopBlocks(facts: FunctionFacts): ReadonlySet<number> {
   const known = loopsOf.get(facts);
   if (known) return known;
   const loops = new Set<number>();
-  for (const id of facts.blocks.keys()) {
-    const open = [...exits(facts.blocks[id])];
-    const seen = new Set<number>();
-    for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      if (at === id) {
-        loops.add(id);
-        break;
-      }
-      if (seen.has(at)) continue;
-      seen.add(at);
-      open.push(...exits(facts.blocks[at]));
-    }
+  for (const component of componentsOf(facts.blocks)) {
+    const [first] = component;
+    const isLoop =
+      component.length > 1 || (first !== undefined && exits(facts.blocks[first]).includes(first as BlockId));
+    if (isLoop) for (const id of component) loops.add(id);
   }
   loopsOf.set(facts, loops);
   return loops;
+}
+
+/** Strongly connected components, by Tarjan's algorithm without recursion: functions get long. */
+function componentsOf(blocks: readonly Block[]): number[][] {
+  const components: number[][] = [];
+  const order = new Map<number, number>();
+  const low = new Map<number, number>();
+  const stack: number[] = [];
+  const onStack = new Set<number>();
+  for (const start of blocks.keys()) {
+    if (order.has(start)) continue;
+    const open: { readonly id: number; readonly next: readonly number[]; at: number }[] = [];
+    const enter = (id: number) => {
+      order.set(id, order.size);
+      low.set(id, order.size - 1);
+      stack.push(id);
+      onStack.add(id);
+      open.push({ id, next: exits(blocks[id]), at: 0 });
+    };
+    const lower = (id: number, to: number | undefined) => {
+      if (to !== undefined) low.set(id, Math.min(low.get(id) ?? to, to));
+    };
+    enter(start);
+    for (let top = open.at(-1); top; top = open.at(-1)) {
+      const to = top.next[top.at];
+      top.at += 1;
+      if (to !== undefined) {
+        if (!order.has(to)) enter(to);
+        else if (onStack.has(to)) lower(top.id, order.get(to));
+        continue;
+      }
+      open.pop();
+      const above = open.at(-1);
+      if (above) lower(above.id, low.get(top.id));
+      if (low.get(top.id) !== order.get(top.id)) continue;
+      const component = stack.splice(stack.lastIndexOf(top.id));
+      for (const id of component) onStack.delete(id);
+      components.push(component);
+    }
+  }
+  return components;
 }
 
 function exits(block: Block | undefined): readonly number[] {

@@ -1,4 +1,4 @@
-import type { Block, BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
+import type { BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
 import { describeTemp, usesIn } from "./flow.ts";
 import { type FunctionKey, type Location, parseKey } from "./places.ts";
@@ -31,100 +31,117 @@ export type FailureOfCall = (evaluation: Evaluation, call: CallInstruction) => F
 /** A function fails at its call, by the promise that it gives, or either way: as the callback of `then`. */
 type How = "throws" | "rejects" | "callback";
 
-const maxDepth = 6;
+/** One reason within one function: it fails right there, or because a function that is called fails. */
+interface Reason {
+  readonly step: FailureStep;
+  readonly because?: { readonly function: FunctionKey; readonly how: How };
+}
+
+const maxDepth = 8;
 const nothingShown: Failure = { shown: false, steps: [] };
 
 export function createFailures(solution: Solution): FailureOfCall {
-  const explainer = new Explainer(solution);
-  return (evaluation, call) => explainer.promise(evaluation, call, true);
+  const reasons = new Reasons(solution);
+  return (evaluation, call) => shortest(reasons, reasons.ofPromise(evaluation, call, true));
 }
 
-class Explainer {
+/** Breadth first through the functions that fail, so that the way is the shortest, whichever was asked for before. */
+function shortest(reasons: Reasons, first: readonly Reason[]): Failure {
+  const seen = new Set<string>();
+  let layer: readonly (readonly Reason[])[] = first.map((reason) => [reason]);
+  for (let depth = 0; depth < maxDepth && layer.length > 0; depth += 1) {
+    const further: (readonly Reason[])[] = [];
+    for (const path of layer) {
+      const because = path.at(-1)?.because;
+      if (!because) return { shown: true, steps: path.map(({ step }) => step) };
+      const key = `${because.how} ${because.function}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      for (const reason of reasons.ofFunction(because.function, because.how)) further.push([...path, reason]);
+    }
+    layer = further;
+  }
+  return nothingShown;
+}
+
+class Reasons {
   readonly #solution: Solution;
-  readonly #known: Readonly<Record<How, Map<FunctionKey, Failure>>> = {
+  readonly #known: Readonly<Record<How, Map<FunctionKey, readonly Reason[]>>> = {
     throws: new Map(),
     rejects: new Map(),
     callback: new Map(),
   };
-  readonly #open = new Set<FunctionKey>();
 
   constructor(solution: Solution) {
     this.#solution = solution;
   }
 
-  /** Why the promise of a call rejects; `isPromise` when it is known to give one. */
-  promise(evaluation: Evaluation, call: CallInstruction, isPromise: boolean): Failure {
-    const effect = evaluation.calls.get(call);
-    if (!effect || !mayReject(effect.result)) return nothingShown;
-    const reasons: Failure[] = [];
-    const inside = this.#failing(effect, "rejects");
-    if (inside.length > 0) reasons.push(this.#through(evaluation, call, inside, "rejects"));
-    const callbacks = this.#failingCallbacks(effect);
-    if (callbacks.length > 0) reasons.push(this.#through(evaluation, call, callbacks, "callback"));
-    // `then`, `all`, `runExclusive` fail with what they are made of.
-    for (const temp of sourcesOf(evaluation, call, effect)) {
-      reasons.push(this.#value(evaluation, temp, call, true));
+  ofFunction(key: FunctionKey, how: How): readonly Reason[] {
+    const known = this.#known[how].get(key);
+    if (known) return known;
+    const evaluation = this.#solution.evaluation(key);
+    const found: Reason[] = [];
+    if (evaluation) {
+      if (how !== "rejects" || evaluation.facts.async) found.push(...this.#thrown(evaluation));
+      if (how !== "throws") found.push(...this.#returned(evaluation));
     }
-    if (reasons.length > 0) return best(reasons);
-    if (!isPromise && !isSurelyPromise(effect.result)) return nothingShown;
-    const what = call.op === "new" ? "this promise" : `the promise of '${this.#name(evaluation, call)}'`;
-    return this.#shown(evaluation, call, `${what} may reject`);
+    this.#known[how].set(key, found);
+    return found;
   }
 
-  #function(key: FunctionKey, how: How): Failure {
-    const memo = this.#known[how];
-    const found = memo.get(key);
-    if (found) return found;
-    const evaluation = this.#solution.evaluation(key);
-    // Around a circle of calls there is no reason that is not found outside of it.
-    if (!evaluation || this.#open.has(key) || this.#open.size >= maxDepth) return nothingShown;
-    this.#open.add(key);
-    const throws = how !== "rejects" || evaluation.facts.async ? this.#thrown(evaluation) : [];
-    const failure = best([...throws, ...(how === "throws" ? [] : this.#returned(evaluation))]);
-    this.#open.delete(key);
-    // What was not found while functions around it were open may be found without them.
-    if (failure.shown || this.#open.size === 0) memo.set(key, failure);
-    return failure;
+  /** Why the promise of a call rejects; `isPromise` when it is known to give one. */
+  ofPromise(evaluation: Evaluation, call: CallInstruction, isPromise: boolean): readonly Reason[] {
+    const effect = evaluation.calls.get(call);
+    if (!effect || !mayReject(effect.result)) return [];
+    const sources = sourcesOf(evaluation, call, effect);
+    const found = [
+      ...this.#through(evaluation, call, this.#failing(effect, "rejects"), "rejects"),
+      ...this.#through(evaluation, call, this.#failingCallbacks(effect), "callback"),
+      // `then`, `all`, `runExclusive` fail with what they are made of.
+      ...sources.flatMap((temp) => this.#value(evaluation, temp, call, true)),
+    ];
+    if (found.length > 0 || sources.length > 0) return found;
+    if (!isPromise && !isSurelyPromise(effect.result)) return [];
+    const what = call.op === "new" ? "this promise" : `the promise of '${this.#name(evaluation, call)}'`;
+    return [reason(evaluation, call, `${what} may reject`)];
   }
 
   /** What leaves a function by exception. */
-  #thrown(evaluation: Evaluation): Failure[] {
+  #thrown(evaluation: Evaluation): Reason[] {
     const { facts, reached } = evaluation;
     const handled = handledBy(facts);
     const seen = new Set<BlockId>();
-    const leaving = (block: Block): Failure[] => {
-      const own = block.code
-        .filter((i) => throwsIn(block, i, evaluation.calls, evaluation.awaits))
-        .map((i) => this.#instruction(evaluation, i));
-      if (block.end.kind !== "throw") return own;
-      const handler = handlerThatCaught(evaluation.facts, block.end.value);
-      if (handler === undefined) {
-        return [...own, this.#shown(evaluation, block.end.at, "this is thrown, and nothing catches it")];
+    const found: Reason[] = [];
+    const open = facts.blocks.filter((block, index) => reached[index] && block.handler === undefined);
+    for (let block = open.pop(); block; block = open.pop()) {
+      for (const i of block.code) {
+        if (throwsIn(block, i, evaluation.calls, evaluation.awaits))
+          found.push(...this.#instruction(evaluation, i));
       }
-      // A `catch` that throws again, a `finally` that has run: what failed stands in the blocks that it handles.
-      if (seen.has(handler)) return own;
-      seen.add(handler);
-      return [...own, ...(handled.get(handler) ?? []).filter((id) => reached[id]).flatMap((id) => at(id))];
-    };
-    const at = (id: BlockId) => {
-      const block = facts.blocks[id];
-      return block ? leaving(block) : [];
-    };
-    return facts.blocks.flatMap((block, index) =>
-      reached[index] && block.handler === undefined ? leaving(block) : [],
-    );
+      if (block.end.kind !== "throw") continue;
+      const handler = handlerThatCaught(facts, block.end.value);
+      if (handler === undefined) {
+        found.push(reason(evaluation, block.end.at, "this is thrown, and nothing catches it"));
+      } else if (!seen.has(handler)) {
+        // A `catch` that throws again, a `finally` that has run: what failed stands in the blocks that it handles.
+        seen.add(handler);
+        const inside = (handled.get(handler) ?? []).filter((id) => reached[id]);
+        open.push(...inside.flatMap((id) => facts.blocks[id] ?? []));
+      }
+    }
+    return found.sort((a, b) => a.step.at.start - b.step.at.start);
   }
 
   /** What a function gives to its caller and fails later. */
-  #returned(evaluation: Evaluation): Failure[] {
+  #returned(evaluation: Evaluation): Reason[] {
     return evaluation.facts.blocks.flatMap(({ end }, index) =>
       evaluation.reached[index] && end.kind === "return" && end.value !== undefined
-        ? [this.#value(evaluation, end.value, end.at, false)]
+        ? this.#value(evaluation, end.value, end.at, false)
         : [],
     );
   }
 
-  #instruction(evaluation: Evaluation, i: Instruction): Failure {
+  #instruction(evaluation: Evaluation, i: Instruction): readonly Reason[] {
     switch (i.op) {
       case "call":
       case "new": {
@@ -134,35 +151,41 @@ class Explainer {
       case "await":
         return this.#value(evaluation, i.from, i, true);
       case "next":
-        return this.#shown(evaluation, i, "the loop may fail here, and nothing catches it");
+        return [reason(evaluation, i, "the loop may fail here, and nothing catches it")];
       default:
-        return nothingShown;
+        return [];
     }
   }
 
   /** Why a value, when it is a promise, may reject; `isPromise` when somebody awaits it. */
-  #value(evaluation: Evaluation, temp: Temp, at: Range, isPromise: boolean): Failure {
+  #value(evaluation: Evaluation, temp: Temp, at: Range, isPromise: boolean): readonly Reason[] {
     const value = evaluation.values[temp];
-    if (value && !mayReject(value)) return nothingShown;
+    if (value && !mayReject(value)) return [];
     const [definition] = usesIn(evaluation.facts).definitions(temp);
-    if (definition?.op === "move") return this.#value(evaluation, definition.from, at, isPromise);
-    if (definition?.op === "call" || definition?.op === "new") {
-      return this.promise(evaluation, definition, isPromise);
+    switch (definition?.op) {
+      case "move":
+        return this.#value(evaluation, definition.from, at, isPromise);
+      case "call":
+      case "new":
+        return this.ofPromise(evaluation, definition, isPromise);
+      case "array":
+        return definition.elements.flatMap((element) =>
+          element === null ? [] : this.#value(evaluation, element, at, isPromise),
+        );
+      default:
+        if (!isPromise && !(value && isSurelyPromise(value))) return [];
+        return [reason(evaluation, at, "this may reject, and nothing catches it")];
     }
-    if (definition?.op === "array") {
-      const elements = definition.elements.filter((element) => element !== null);
-      return best(elements.map((element) => this.#value(evaluation, element, at, isPromise)));
-    }
-    if (!isPromise && !(value && isSurelyPromise(value))) return nothingShown;
-    return this.#shown(evaluation, at, "this may reject, and nothing catches it");
   }
 
-  #through(evaluation: Evaluation, i: CallInstruction, functions: readonly FunctionKey[], how: How): Failure {
-    const inner = best(functions.map((key) => this.#function(key, how)));
-    if (!inner.shown) return inner;
-    const name = this.#name(evaluation, i);
-    const [own] = this.#shown(evaluation, i, `'${name}' is called`).steps;
-    return { shown: true, steps: own ? [own, ...inner.steps] : inner.steps };
+  #through(
+    evaluation: Evaluation,
+    call: CallInstruction,
+    functions: readonly FunctionKey[],
+    how: How,
+  ): Reason[] {
+    const what = `'${this.#name(evaluation, call)}' is called`;
+    return functions.map((key) => ({ ...reason(evaluation, call, what), because: { function: key, how } }));
   }
 
   /** The functions of the program with whose failure a call, or its promise, fails. */
@@ -193,14 +216,14 @@ class Explainer {
     });
   }
 
-  #shown({ key }: Evaluation, { start, end }: Range, what: string): Failure {
-    return { shown: true, steps: [{ at: { file: parseKey(key).file, start, end }, what }] };
-  }
-
   #name({ key, facts }: Evaluation, call: CallInstruction): string {
     const file = this.#solution.semantics.world.facts(parseKey(key).file);
     return file ? describeTemp(file, facts, call.callee) : "…";
   }
+}
+
+function reason({ key }: Evaluation, { start, end }: Range, what: string): Reason {
+  return { step: { at: { file: parseKey(key).file, start, end }, what } };
 }
 
 /** The promises that an operation is made of: what `then` is called on, what `all` is given. */
@@ -245,13 +268,6 @@ function mayReject(value: Value): boolean {
     default:
       return true;
   }
-}
-
-/** The shortest way that shows something. */
-function best(reasons: readonly Failure[]): Failure {
-  return reasons
-    .filter((reason) => reason.shown)
-    .reduce((a, b) => (!a.shown || b.steps.length < a.steps.length ? b : a), nothingShown);
 }
 
 function handledBy(facts: FunctionFacts): ReadonlyMap<BlockId, readonly BlockId[]> {

@@ -31,13 +31,18 @@ export const obligations = definePass<Obligations>({
   }),
 });
 
+/** Following every hold through every block of a larger function takes too long; nothing is said about it. */
+const maxExplored = 1_000_000;
+
 function heldIn(view: ProgramView, key: FunctionKey): readonly HeldTooLong[] {
   const { solution, world } = view;
   const { file } = parseKey(key);
   const evaluation = solution.evaluation(key);
   const facts = world.facts(file);
   if (!evaluation || !facts || evaluation.facts.imprecise !== undefined) return [];
-  return birthsIn(evaluation).map((birth) => ({
+  const births = birthsIn(evaluation);
+  if (births.length * evaluation.facts.blocks.length > maxExplored) return [];
+  return births.map((birth) => ({
     birth,
     exploration: explore(solution, evaluation, birth),
     evaluation,
