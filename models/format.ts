@@ -64,6 +64,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     },
   },
   type: {
+    since: { shape: text, about: "The first version that has it, if the model describes older ones too." },
     kind: {
       shape: oneOf(
         "mutex",
@@ -104,8 +105,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     },
     paused: { shape: record("flagSource"), about: "The option that makes it start paused." },
     executor: { shape: index, about: "The callback that runs during the creation." },
+    worker: { shape: index, about: "The callback that runs for everything that is submitted, in its slot." },
   },
   operation: {
+    since: { shape: text, about: "The first version that has it, if the model describes older ones too." },
     op: {
       shape: oneOf(
         "acquire",
@@ -155,6 +158,11 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     fn: { shape: index, about: "The callback that runs under the resource or in its slot." },
     fnArray: { shape: index, about: "An array of such callbacks." },
     restToFn: { shape: index, about: "Arguments from here on go to the callback." },
+    callback: {
+      shape: index,
+      about:
+        "A function given at this index or behind it is told the outcome; the call gives no promise then.",
+    },
     when: {
       shape: oneOf("now", "later", "repeatedly"),
       about: "When the callback runs: during the call, once after it, or again and again.",
@@ -167,6 +175,8 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     key: { shape: index, about: "The argument that names the resource." },
     value: { shape: index, about: "The argument that is sent." },
     amount: { shape: number, about: "How many permits." },
+    timeout: { shape: record("source"), about: "When this is given, it gives up waiting." },
+    signal: { shape: record("source"), about: "The AbortSignal that ends the waiting." },
     promises: { shape: index, about: "Of `join`: the argument with the promises." },
     needs: { shape: oneOf("all", "any"), about: "Of `join`: it waits for all of them or for one." },
     fulfilled: { shape: index, about: "Of `chain`: the callback for the value." },
@@ -200,7 +210,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     insideOwnTask: { shape: outcome, about: "Awaited by a task of the same queue." },
     holds: { shape: flag, about: "False: waits for a state without holding it." },
     weak: { shape: flag, about: "The state may have changed by the time the promise settles." },
-    throws: { shape: { is: "boolean", only: false }, about: "False: neither throws nor rejects." },
+    throws: {
+      shape: { is: "boolean", only: false },
+      about: "False: used as it is meant to be, it neither throws nor rejects.",
+    },
   },
   handle: {
     form: {

@@ -1,5 +1,5 @@
 // What a library does, as data. One file per library (`models/<library>/model.json`), read by the analyzer and by the
-// tracer alike; docs/models.md describes every field, `models/format.ts` says what is allowed where.
+// tracer alike; models/README.md describes every field, `models/format.ts` says what is allowed where.
 
 /** What a type of a library is to its users. */
 export type ModelKind =
@@ -97,7 +97,15 @@ export interface HandleModel {
   readonly double?: Outcome;
 }
 
+/** An argument, or a property of an argument that is an object. */
+interface ArgumentSource {
+  readonly arg: number;
+  readonly prop?: string;
+}
+
 export interface OperationModel {
+  /** The first version that has it, where the model describes older ones too. */
+  readonly since?: string;
   readonly op: OperationName;
   /** What happens is only over when the returned promise settles. */
   readonly await?: boolean;
@@ -112,6 +120,8 @@ export interface OperationModel {
   readonly fnArray?: number;
   /** Arguments from here on are passed to the callback. */
   readonly restToFn?: number;
+  /** A function at this index or behind it is told the outcome, and the call gives no promise then. */
+  readonly callback?: number;
   /** When the callback runs: during the call, some time after it, or when something happens. Default `now` if awaited. */
   readonly when?: "now" | "later" | "repeatedly";
   /** What becomes of the callback's result: the caller gets it (default), an array of them, or nobody. */
@@ -120,6 +130,10 @@ export interface OperationModel {
   readonly key?: number;
   readonly value?: number;
   readonly amount?: NumberSource;
+  /** When it is given, the operation gives up waiting after a time. */
+  readonly timeout?: ArgumentSource;
+  /** An AbortSignal that ends the waiting. */
+  readonly signal?: ArgumentSource;
   /** Of `join`: the argument with the awaited promises; `all` waits for each, `any` for one. */
   readonly promises?: number;
   readonly needs?: "all" | "any";
@@ -151,11 +165,11 @@ export interface OperationModel {
   readonly holds?: boolean;
   /** The state may have changed by the time the promise settles. */
   readonly weak?: boolean;
-  /** False: neither throws nor rejects. */
+  /** False: used as it is meant to be, it neither throws nor rejects. */
   readonly throws?: false;
 }
 
-interface GuardedOutcome {
+export interface GuardedOutcome {
   readonly when?: OptionGuard;
   readonly then: Outcome;
 }
@@ -177,9 +191,12 @@ export interface CreateModel {
   readonly paused?: { readonly arg: number; readonly prop: string; readonly is: boolean };
   /** Runs this callback during the creation, with functions that settle what is created. */
   readonly executor?: number;
+  /** Runs this callback for everything that is submitted, in its slot. */
+  readonly worker?: number;
 }
 
 export interface TypeModel {
+  readonly since?: string;
   readonly kind: ModelKind;
   readonly extends?: string;
   readonly create?: readonly CreateModel[];

@@ -35,6 +35,7 @@ export const bundles: readonly Bundle[] = [
   { entry: "client/src/extension.ts", extension: "extension.cjs", format: "cjs", external: ["vscode"] },
   { entry: "server/src/lsp/main.ts", extension: "server.mjs", format: "esm" },
   { entry: "server/src/worker/worker.ts", extension: "worker.mjs", npm: "worker.mjs", format: "esm" },
+  { entry: "server/src/models/check-installed.ts", npm: "models.mjs", format: "esm" },
   { entry: "cli/src/main.ts", npm: "unknot.mjs", format: "esm", executable: true },
   {
     entry: "tracer/src/register.ts",

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { modelSchema } from "@unknot/models/format.ts";
+import { type Field, modelSchema, records, type Shape } from "@unknot/models/format.ts";
 import type { Rule } from "@unknot/server/analysis/analyzer.ts";
 import { configSchema } from "@unknot/server/project/config-format.ts";
 import { root } from "./build.ts";
@@ -21,6 +21,7 @@ const files: readonly GeneratedFile[] = [
   ...first,
   formatted({ file: "models/model.schema.json", text: `${JSON.stringify(modelSchema(), null, 2)}\n` }),
   projectSchema(),
+  modelsReadme(),
   ...rulePages(rules),
   ...(await extensionManifest(
     root,
@@ -110,6 +111,43 @@ function modelsIndex(): GeneratedFile {
       "",
     ].join("\n"),
   });
+}
+
+/** The page for people who write models: its text stands in the file, its tables come from the format. */
+function modelsReadme(): GeneratedFile {
+  const file = "models/README.md";
+  const tables = Object.entries(records).map(([name, fields]) => {
+    const rows = Object.entries(fields).map(
+      ([field, one]) => `| ${fieldName(field, one)} | ${valuesOf(one.shape)} | ${one.about} |`,
+    );
+    return [`### ${name}`, "", "| field | value | meaning |", "| --- | --- | --- |", ...rows].join("\n");
+  });
+  const block = `<!-- fields -->\n<!-- ${mark} -->\n\n${tables.join("\n\n")}\n\n<!-- /fields -->`;
+  const text = (read(file) ?? "").replace(/<!-- fields -->[\s\S]*<!-- \/fields -->/, () => block);
+  return { file, text };
+}
+
+function fieldName(name: string, field: Field): string {
+  return field.required ? `**\`${name}\`**` : `\`${name}\``;
+}
+
+function valuesOf(shape: Shape): string {
+  switch (shape.is) {
+    case "string":
+      return shape.values ? shape.values.map((value) => `\`${value}\``).join(" ") : "text";
+    case "boolean":
+      return shape.only === undefined ? "true or false" : String(shape.only);
+    case "integer":
+      return "number";
+    case "list":
+      return `list of ${valuesOf(shape.of)}`;
+    case "map":
+      return `${valuesOf(shape.of)} by name`;
+    case "record":
+      return `[${shape.name}](#${shape.name.toLowerCase()})`;
+    case "either":
+      return shape.of.map(valuesOf).join(" or ");
+  }
 }
 
 function rulesIndex(): GeneratedFile {

@@ -8,6 +8,7 @@ import { type DiffOptions, type DumpOptions, diff, dump, ps } from "./dumps/comm
 import { dumpFormats } from "./dumps/write-dumps.ts";
 import { explain } from "./explain/command.ts";
 import { rules } from "./explain/rule-pages.ts";
+import { checkModels } from "./models/command.ts";
 import { type RunOptions, run } from "./run/command.ts";
 import { colorsFor, printable } from "./terminal.ts";
 
@@ -136,6 +137,22 @@ program
   .argument("<rule>", "id of a rule, for example floating-task")
   .action(async (rule: string) => {
     await explain(rule);
+  });
+
+program
+  .command("models")
+  .description("what Unknot knows of libraries")
+  .command("check")
+  .description("compare the models of libraries with the installed ones, and a project's own models, too")
+  .argument("[folder]", "the project (default: the current folder)")
+  .addHelpText(
+    "after",
+    `
+A project's own models are the files .unknot/models/*.json.
+Exit codes: 0 every model fits, 1 a model says what its library does not, 2 could not run.`,
+  )
+  .action(async (folder: string | undefined) => {
+    process.exitCode = await checkModels(folder);
   });
 
 // A reader that has seen enough (`unknot dump … | head`) is no failure.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Finding } from "@unknot/protocol/finding.ts";
+import { differences, show } from "./differences.ts";
 import { excludedVariations, expectationsIn, type Fixture, readFixtures } from "./fixtures.ts";
 import { variations } from "./variations.ts";
 import { applyEdits, createWorkspace, type Workspace } from "./workspace.ts";
@@ -150,38 +151,8 @@ function checkExample(one: Case, list: readonly Finding[]): void {
   else assert.ok(own.length > 0, `${one.fixture.rule} reports nothing in\n${text}`);
 }
 
-/** One to one: each expectation meets a finding, each finding an expectation. */
 function checkFile(one: Case, file: string, list: readonly Finding[]): void {
   const text = one.texts.get(file) ?? "";
-  const open = [...list];
-  const problems: string[] = [];
-  for (const expected of expectationsIn(text)) {
-    const index = open.findIndex(
-      (finding) =>
-        finding.rule === expected.rule &&
-        finding.at.line === expected.line &&
-        (expected.kind !== "want" ||
-          ((one.form !== asWritten || finding.message.includes(expected.text)) &&
-            (expected.severity === undefined ||
-              one.form !== asWritten ||
-              finding.severity === expected.severity))),
-    );
-    if (expected.kind === "missed") {
-      if (index >= 0) problems.push(`line ${expected.line}: no longer missed: ${show(open[index])}`);
-    } else if (index < 0) {
-      const what = expected.kind === "want" ? `wanted "${expected.text}"` : "no longer a false alarm";
-      problems.push(`line ${expected.line}: ${expected.rule}: ${what}`);
-    }
-    if (index >= 0) open.splice(index, 1);
-  }
-  problems.push(...open.map((finding) => `not wanted: ${show(finding)}`));
+  const problems = differences(text, list, { literally: one.form === asWritten });
   assert.deepEqual(problems, [], `${file} ${one.form}\n${text}`);
-  for (const finding of list) {
-    if (finding.severity !== "error" && finding.severity !== "warning") continue;
-    assert.ok(finding.trace.length > 0, `without a path: ${show(finding)}`);
-  }
-}
-
-function show(finding: Finding | undefined): string {
-  return finding ? `line ${finding.at.line}: ${finding.severity} ${finding.rule} ${finding.message}` : "";
 }

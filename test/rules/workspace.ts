@@ -7,7 +7,7 @@ import { type AnalysisFailure, analyzeProgram } from "@unknot/server/analysis/an
 import { openProgram } from "@unknot/server/program/open-program.ts";
 import { root } from "./fixtures.ts";
 
-/** A folder of generated files that see the repository's dependencies. */
+/** A folder of generated files that see the dependencies of the repository, or of another folder. */
 export interface Workspace {
   /** With forward slashes. */
   readonly folder: string;
@@ -22,9 +22,9 @@ export interface Workspace {
   remove(): void;
 }
 
-export function createWorkspace(): Workspace {
+export function createWorkspace(dependencies = root): Workspace {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "unknot-rules-"))).replaceAll("\\", "/");
-  symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "junction");
+  symlinkSync(path.join(dependencies, "node_modules"), path.join(folder, "node_modules"), "junction");
   const config = {
     compilerOptions: {
       target: "es2023",
@@ -33,6 +33,7 @@ export function createWorkspace(): Workspace {
       // ts-chan's declarations have no members under "nodenext": its re-exports lack extensions.
       moduleResolution: "bundler",
       types: ["node", "mocha"],
+      typeRoots: [path.join(root, "node_modules", "@types")],
       strict: true,
       noEmit: true,
       allowImportingTsExtensions: true,

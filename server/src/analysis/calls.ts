@@ -6,6 +6,7 @@ import type { Scope, Use } from "./summary.ts";
 import {
   alternatives,
   type Binding,
+  isNothing,
   type Made,
   plain,
   type Site,
@@ -319,7 +320,19 @@ function createResource(s: Semantics, call: Call, model: ModelType, create: Crea
       escapes: call.arguments,
     };
   }
-  return nothingHappens(call, [target], resourceValue(s, call, model, create));
+  const resource = resourceValue(s, call, model, create);
+  return {
+    ...nothingHappens(call, [target], resource),
+    scopes: create.worker === undefined ? [] : workerScopes(call, model, resource, create.worker),
+  };
+}
+
+/** What is submitted later runs the worker in a slot. */
+function workerScopes(call: Call, model: ModelType, resource: Value, index: number): readonly Scope[] {
+  const callee = call.arguments[index];
+  const submit = [...model.members].find(([, { op }]) => op === "submit");
+  if (callee === undefined || submit === undefined) return [];
+  return [{ model, operation: submit[0], resource, callee, arguments: [], at: call.at, via: [] }];
 }
 
 /** Whether an executor takes `reject`; one that only takes `resolve` settles with success. */
@@ -399,9 +412,11 @@ interface Operation {
   readonly resource?: Value;
 }
 
-function applyOperation(s: Semantics, call: Call, of: Operation): CallEffect {
+function applyOperation(s: Semantics, call: Call, on: Operation): CallEffect {
   const { values } = s;
-  const { operation, model, resource, name } = of;
+  const of = on.operation.key === undefined ? on : ofKey(s, call, on, on.operation.key);
+  const { operation, resource, name } = of;
+  const model = of.model && limitsWaiting(call, operation) ? thatGivesUp(of.model) : of.model;
   const target: Target = { kind: "operation", ...of };
   const base = {
     ...nothingHappens(call, [target], values.unknown),
@@ -431,6 +446,15 @@ function applyOperation(s: Semantics, call: Call, of: Operation): CallEffect {
     uses: [...uses, ...effect.uses],
     escapes: [...escapes, ...effect.escapes],
   });
+  // A callback hears how it ends; whether there is a promise, too, its type says.
+  if (operation.callback !== undefined && hearsOutcome(call, operation.callback)) {
+    return settle({
+      ...base,
+      targets: [target, { kind: "unknown" }],
+      result: fresh,
+      escapes: call.arguments,
+    });
+  }
   switch (operation.op) {
     case "acquire":
     case "tryAcquire": {
@@ -489,6 +513,33 @@ function applyOperation(s: Semantics, call: Call, of: Operation): CallEffect {
   }
 }
 
+/** A time limit is given, or may be among options that are not known. */
+function limitsWaiting(call: Call, { timeout }: OperationModel): boolean {
+  const given = timeout && call.arguments[timeout.arg];
+  if (given === undefined || isNothing(given)) return false;
+  if (timeout?.prop === undefined || !isKnownObject(given)) return true;
+  return optionAt(given, timeout.prop) !== undefined;
+}
+
+/** Every key is a resource of its own; keys that are not literals cannot be told apart. */
+function ofKey(s: Semantics, call: Call, of: Operation, index: number): Operation {
+  const { resource, ...rest } = of;
+  const key = call.arguments[index];
+  if (resource === undefined || key?.kind !== "constant" || !("value" in key.constant)) return rest;
+  return { ...rest, resource: s.values.member(resource, `[${String(key.constant.value)}]`) };
+}
+
+/** Something that may be a function stands at an index or behind it. */
+function hearsOutcome(call: Call, from: number): boolean {
+  return call.arguments
+    .slice(from)
+    .some((one) => alternatives(one).some((part) => part.kind !== "constant" && !isKnownThing(part)));
+}
+
+function isKnownThing(value: Value): boolean {
+  return value.kind === "fresh" && value.made.type !== "result";
+}
+
 /** A callback under a lock or in a slot: its end is the end of the operation. */
 function applyScoped(s: Semantics, call: Call, base: CallEffect, of: Operation, wait: Waits): CallEffect {
   const { values } = s;
@@ -496,7 +547,8 @@ function applyScoped(s: Semantics, call: Call, base: CallEffect, of: Operation, 
   const callbacks = callbacksOf(s, call, operation);
   const given = operation.restToFn === undefined ? [] : call.arguments.slice(operation.restToFn);
   let waits = wait;
-  let result: Value = values.nothing;
+  // What was submitted goes to a worker, and what that gives is not followed.
+  let result: Value = callbacks.length > 0 ? values.nothing : values.fresh(call.site, { type: "result" });
   let rejects = callbacks.length === 0;
   const scopes: Scope[] = [];
   let effect = base;

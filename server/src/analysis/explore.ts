@@ -4,6 +4,7 @@ import type {
   BlockId,
   Constant,
   FunctionFacts,
+  FunctionId,
   Instruction,
   Range,
   Temp,
@@ -12,9 +13,11 @@ import type {
 import { operands, successors } from "../program/instructions.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
 import { capturesIn, usesIn } from "./flow.ts";
+import { operationOf } from "./model-index.ts";
 import { type FunctionKey, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
+import type { Use } from "./summary.ts";
 import { alternatives, type Fresh, plain, type Value } from "./values.ts";
 
 // Follows one obligation - a lock that has to be given back - from where it arises along every path of its function.
@@ -123,7 +126,8 @@ function handleIn(
       if (made.type !== "handle" || !isNew) return undefined;
       const operation = made.model.members.get(made.operation) ?? made.model.call;
       const form = operation?.handle;
-      if (!form) return undefined;
+      // What a callback gets does not come out of the call.
+      if (!form || form.form === "callback") return undefined;
       const inner = form.form === "tuple" ? [...place.path, String(form.index ?? 0)] : place.path;
       return {
         handle: value as Birth["handle"],
@@ -473,14 +477,9 @@ class Explorer {
         if (call.arguments.some((temp) => this.#carries(path, temp))) return "lost";
         const captured = this.#capturedFate(path, target.function);
         if (captured !== "kept") return captured;
-        // A method that gives back the same lock by its resource.
-        const released = effect.uses.some(
-          (use) =>
-            use.via.length > 0 &&
-            plain(use.resource) === this.#resource &&
-            this.#releaseNames().includes(use.operation),
-        );
-        return released ? "released" : "nothing";
+        // A method that gives back the same lock by its resource, and not one that it took itself.
+        const own = effect.uses.filter((use) => use.via.length > 0 && plain(use.resource) === this.#resource);
+        return this.#releasesOnly(own) ? "released" : "nothing";
       }
       case "operation":
       case "create":
@@ -509,13 +508,26 @@ class Explorer {
     );
   }
 
-  /** A closure that mentions a variable which holds the handle. */
+  /** A closure that mentions a variable which holds the handle, or that gives the resource back by its name. */
   #carries(path: Path, temp: Temp): boolean {
     const value = this.#evaluation.values[temp];
     if (!value) return false;
     return alternatives(value).some(
-      (part) => part.kind === "function" && this.#capturedHolders(path, part.function).length > 0,
+      (part) =>
+        part.kind === "function" &&
+        (this.#reachesHolder(path, part.function) || (path.held && this.#givesBack(part.function))),
     );
+  }
+
+  /** Releases the resource without having acquired it. */
+  #givesBack(key: FunctionKey): boolean {
+    const uses = this.#solution.evaluation(key)?.uses ?? [];
+    return this.#releasesOnly(uses.filter((use) => plain(use.resource) === this.#resource));
+  }
+
+  #releasesOnly(uses: readonly Use[]): boolean {
+    const takes = uses.some((use) => operationOf(use.model, use.operation)?.op === "acquire");
+    return !takes && uses.some((use) => this.#releaseNames().includes(use.operation));
   }
 
   #capturedHolders(path: Path, key: FunctionKey): VariableId[] {
@@ -524,6 +536,36 @@ class Explorer {
     if (!facts || file !== parseKey(this.#evaluation.key).file) return [];
     const captures = capturesIn(facts).get(id as never);
     return captures ? [...captures].filter((variable) => path.places.has(variablePlace(variable))) : [];
+  }
+
+  /** A closure mentions a holder, or another closure of this function that does. */
+  #reachesHolder(path: Path, key: FunctionKey): boolean {
+    const { file } = parseKey(key);
+    const facts = this.#solution.semantics.world.facts(file);
+    if (!facts || file !== parseKey(this.#evaluation.key).file) return false;
+    const captures = capturesIn(facts);
+    const seen = new Set<FunctionId>();
+    const open = [parseKey(key).id as FunctionId];
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      for (const variable of captures.get(id) ?? []) {
+        if (path.places.has(variablePlace(variable))) return true;
+        open.push(...this.#closuresIn(variable));
+      }
+    }
+    return false;
+  }
+
+  /** The closures of this function that are stored in a variable. */
+  #closuresIn(variable: VariableId): FunctionId[] {
+    const uses = usesIn(this.#facts);
+    return this.#facts.blocks.flatMap((block) =>
+      block.code.flatMap((i) => {
+        if (i.op !== "store" || i.variable !== variable) return [];
+        return uses.definitions(i.from).flatMap((from) => (from.op === "closure" ? [from.function] : []));
+      }),
+    );
   }
 
   /** Whether some closure over a variable is used other than by calling it here. */
@@ -583,7 +625,8 @@ class Explorer {
       });
       if (fate !== "kept") return fate;
     }
-    return "kept";
+    const isDirect = this.#capturedHolders(path, key).length > 0;
+    return isDirect || !this.#reachesHolder(path, key) ? "kept" : "lost";
   }
 
   #inside(

@@ -95,7 +95,9 @@ function classMember(s: Semantics, of: Value, owner: ClassKey, name: string, isS
   const { world, values, reader } = s;
   const found = world.member(owner, name, isStatic);
   if (found?.member.kind === "method") {
-    const candidates = [found, ...(isStatic ? [] : world.overrides(owner, name))].flatMap(
+    // `super.mute()` means the method of the superclass and none that overrides it.
+    const isSuper = of.kind === "typed" && of.of.kind === "receiver";
+    const candidates = [found, ...(isStatic || isSuper ? [] : world.overrides(owner, name))].flatMap(
       ({ owner: at, member }) =>
         member.function === undefined ? [] : [functionKey(parseKey(at).file, member.function)],
     );

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Model } from "@unknot/models/model.ts";
 import fc from "fast-check";
-import semver from "semver";
 import { readModel } from "./read-model.ts";
 
 const models = fileURLToPath(new URL("../../../models", import.meta.url));
@@ -17,15 +14,6 @@ describe("the models that ship with Unknot", () => {
     it(`${path.dirname(file)} follows the format`, () => {
       const read = readModel(textOf(file));
       assert.deepEqual(read.ok ? [] : read.problems, []);
-    });
-
-    const { modules, versions } = JSON.parse(textOf(file)) as Model;
-    if (versions === undefined) continue;
-    it(`${path.dirname(file)} describes the version that is installed here, and versions with two ends`, () => {
-      const require = createRequire(import.meta.url);
-      const installed = installedVersion(require, modules[0] as string);
-      assert.ok(semver.satisfies(installed, versions), `${installed} is not in ${versions}`);
-      assert.ok(!semver.intersects(versions, ">=1000.0.0"), `${versions} has no upper end`);
     });
   }
 });
@@ -76,16 +64,3 @@ describe("reading a model", () => {
     );
   });
 });
-
-/** The version of a package, also when its `exports` hide its package.json. */
-function installedVersion(require: NodeJS.Require, name: string): string {
-  for (const folder of require.resolve.paths(name) ?? []) {
-    try {
-      const { version } = JSON.parse(readFileSync(path.join(folder, name, "package.json"), "utf8"));
-      return version as string;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  throw new Error(`${name} is not installed`);
-}

@@ -1,7 +1,14 @@
 import { records } from "@unknot/models/format.ts";
 import type { Model } from "@unknot/models/model.ts";
-import { getNodeValue } from "jsonc-parser";
-import { type Complaint, complaintsAbout, type JsonProblem, parseJson, placed } from "./json-shape.ts";
+import { findNodeAtLocation, getNodeValue, parseTree } from "jsonc-parser";
+import {
+  type Complaint,
+  complaintsAbout,
+  type JsonProblem,
+  parseJson,
+  placed,
+  placeOf,
+} from "./json-shape.ts";
 
 export type ReadModel =
   | { readonly ok: true; readonly model: Model }
@@ -22,6 +29,21 @@ export function readModel(text: string): ReadModel {
   const messages = contradictions(model);
   if (messages.length === 0) return { ok: true, model };
   return fail(messages.map((message) => ({ offset: root.offset, message })));
+}
+
+/** Where something of a model stands in its text: 1-based. What is not there itself stands where its owner does. */
+export function placeInModel(
+  text: string,
+  path: readonly string[],
+): { readonly line: number; readonly column: number } {
+  const root = parseTree(text);
+  for (let length = path.length; root && length >= 0; length -= 1) {
+    const segments = path.slice(0, length).map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+    const found = findNodeAtLocation(root, segments);
+    // The name of a property says more than its value.
+    if (found) return placeOf(text, (found.parent?.type === "property" ? found.parent : found).offset);
+  }
+  return { line: 1, column: 1 };
 }
 
 /** What the shapes alone cannot say. */

@@ -78,7 +78,9 @@ export const holdAndWait = definePass<HoldAndWait>({
 });
 
 function isSelfWait(edge: Edge): boolean {
-  return plain(edge.held.resource) === plain(edge.wanted.resource);
+  if (plain(edge.held.resource) !== plain(edge.wanted.resource)) return false;
+  // Readers share.
+  return ![edge.held, edge.wanted].every((end) => operationOf(end.model, end.operation)?.mode === "read");
 }
 
 /**
@@ -435,6 +437,8 @@ function isStable(view: ProgramView, value: Value): boolean {
       if (!isStable(view, value.of) && value.of.kind !== "class") return false;
       const { semantics } = view.solution;
       const owner = value.of.kind === "class" ? value.of : semantics.typeOf(value.of);
+      // The lock of one key.
+      if (owner?.kind === "model") return owner.model.keyed;
       if (owner?.kind === "class") {
         const content = view.solution.field(owner.class, value.name, value.of.kind === "class");
         // Assigned more than once: the field may hold another lock by now.

@@ -1,0 +1,43 @@
+// Proves that the models work in the engine: code that uses the real libraries, analyzed.
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type { Finding } from "@unknot/protocol/finding.ts";
+import { differences } from "../rules/differences.ts";
+import { expectationsIn, root } from "../rules/fixtures.ts";
+import { createWorkspace, type Workspace } from "../rules/workspace.ts";
+import { folderOf, installLibraries } from "./install.ts";
+
+installLibraries();
+
+const folder = path.join(root, "test/models/fixtures");
+const files = globSync("*/*.ts", { cwd: folder })
+  .map((file) => file.replaceAll("\\", "/"))
+  .sort();
+
+describe("code that uses the libraries", () => {
+  let workspace: Workspace;
+  let typeErrors: ReadonlyMap<string, readonly string[]>;
+  let findings: ReadonlyMap<string, readonly Finding[]>;
+
+  before(function () {
+    this.timeout(120_000);
+    workspace = createWorkspace(folderOf("newest"));
+    for (const file of files) workspace.write(file, readFileSync(path.join(folder, file), "utf8"));
+    typeErrors = workspace.typeErrors();
+    const analyzed = workspace.analyze();
+    assert.deepEqual(analyzed.failures, []);
+    findings = analyzed.findings;
+  });
+  after(() => workspace.remove());
+
+  for (const file of files) {
+    it(file, () => {
+      const text = readFileSync(path.join(folder, file), "utf8");
+      assert.deepEqual(typeErrors.get(file) ?? [], [], "it does not compile");
+      assert.deepEqual(differences(text, findings.get(file) ?? [], { literally: true }), []);
+      const isWanted = expectationsIn(text).some(({ kind }) => kind === "want");
+      assert.equal(isWanted, !/\/quiet[^/]*$/.test(file));
+    });
+  }
+});

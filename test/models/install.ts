@@ -1,0 +1,83 @@
+// Installs the libraries that the models describe, in the oldest and the newest version that they claim, each set in a
+// folder of its own below `.cache/models`: packages ship tests, which no pattern of ours may find. What is there already
+// is left alone.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { root } from "../rules/fixtures.ts";
+
+/** `between` has versions whose types are called otherwise than in the other two. */
+export type Age = "oldest" | "between" | "newest";
+
+export const ages: readonly Age[] = ["oldest", "between", "newest"];
+
+/** The folder in which the libraries of an age are installed, with forward slashes. */
+export function folderOf(age: Age): string {
+  return path.join(root, ".cache", "models", age).replaceAll("\\", "/");
+}
+
+/** Installs what is missing; throws when npm fails. */
+export function installLibraries(): void {
+  for (const age of ages) {
+    const folder = folderOf(age);
+    const manifest = fileURLToPath(new URL(`${age}.json`, import.meta.url));
+    const { dependencies } = JSON.parse(readFileSync(manifest, "utf8")) as Manifest;
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(manifest, path.join(folder, "package.json"));
+    writeFileSync(path.join(folder, loader), loaderText);
+    const isComplete = Object.entries(dependencies).every(
+      ([name, version]) => installedVersion(age, name) === version,
+    );
+    if (isComplete) continue;
+    console.error(`Installing the ${age} versions of ${Object.keys(dependencies).length} libraries…`);
+    // No install script of any package runs; optional and peer dependencies are drivers that nothing here needs.
+    const done = spawnSync(
+      "npm",
+      [
+        "install",
+        "--ignore-scripts",
+        "--omit=optional",
+        "--legacy-peer-deps",
+        "--no-package-lock",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+      ],
+      { cwd: folder, stdio: ["ignore", 2, 2], shell: process.platform === "win32" },
+    );
+    if (done.error) throw done.error;
+    if (done.status !== 0) throw new Error(`The libraries in test/models/${age} could not be installed.`);
+  }
+}
+
+/** What a module exports to a program in the folder of an age. */
+export async function load(age: Age, specifier: string): Promise<Exports> {
+  const file = pathToFileURL(path.join(folderOf(age), loader)).href;
+  const { load: from } = (await import(file)) as { load(specifier: string): Promise<Exports> };
+  return from(specifier);
+}
+
+export type Exports = Readonly<Record<string, unknown>>;
+
+const loader = "load.mjs";
+/** By `import`, or by `require` what only that finds. */
+const loaderText = `import { createRequire } from "node:module";
+export const load = (specifier) =>
+  import(specifier).catch(() => ({ default: createRequire(import.meta.url)(specifier) }));
+`;
+
+/** The version of a package in the folder of an age; undefined when it is not there. */
+export function installedVersion(age: Age, name: string): string | undefined {
+  try {
+    const file = path.join(folderOf(age), "node_modules", name, "package.json");
+    return (JSON.parse(readFileSync(file, "utf8")) as Manifest).version;
+  } catch {
+    return undefined;
+  }
+}
+
+interface Manifest {
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+}

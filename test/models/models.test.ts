@@ -1,0 +1,267 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type { CreateModel, Model, NumberSource, OperationModel, TypeModel } from "@unknot/models/model.ts";
+import { checkModel, type ModelCheck } from "@unknot/server/models/check-model.ts";
+import { joinExports, type Libraries, openLibraries } from "@unknot/server/program/library-types.ts";
+import semver from "semver";
+import { root } from "../rules/fixtures.ts";
+import {
+  type Age,
+  ages,
+  type Exports,
+  folderOf,
+  installedVersion,
+  installLibraries,
+  load,
+} from "./install.ts";
+import { type Job, probesOf, type Subject } from "./probes.ts";
+
+installLibraries();
+
+interface Library {
+  readonly folder: string;
+  readonly model: Model;
+}
+
+const libraries: readonly Library[] = globSync("models/*/model.json", { cwd: root })
+  .sort()
+  .map((file) => ({
+    folder: path.basename(path.dirname(file)),
+    model: JSON.parse(readFileSync(path.join(root, file), "utf8")) as Model,
+  }));
+const versioned = libraries.filter(({ model }) => model.versions !== undefined);
+
+const resources = { create: async () => ({}), destroy: async () => {} };
+
+const loaded = new Map<string, Exports>();
+
+/** Of these only names and types can be checked. */
+const needsServer: ReadonlySet<string> = new Set([
+  "ioredis",
+  "knex",
+  "kysely",
+  "mongodb",
+  "mongoose",
+  "mysql2/promise",
+  "pg",
+  "pg-pool",
+]);
+
+/** What the makers want besides a capacity and a worker. */
+const samples: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
+  ["generic-pool", [resources]],
+  ["tarn", [{ ...resources, min: 0 }]],
+  ["it-pushable", [{ objectMode: true }]],
+  ["@repeaterjs/repeater", [() => {}]],
+  ["ts-chan Select", [[]]],
+  ["p-throttle", [{ limit: 1, interval: 1 }]],
+  ["ioredis", [{ lazyConnect: true }]],
+  ["knex", [{ client: "pg" }]],
+  [
+    "kysely",
+    [{ dialect: { createAdapter: () => ({}), createDriver: () => ({}), createQueryCompiler: () => ({}) } }],
+  ],
+  ["mongodb", ["mongodb://localhost"]],
+  ["mysql2/promise", [{}]],
+  // Starts no thread before it has something to do.
+  ["piscina", [{ minThreads: 0 }]],
+  ["tinypool", [{ minThreads: 0 }]],
+]);
+
+describe("the models and the declarations of what they describe", () => {
+  const opened = new Map<Age, Libraries>();
+  const checks = new Map<string, Map<Age, ModelCheck>>();
+
+  before(function () {
+    this.timeout(120_000);
+    const specifiers = [...new Set(libraries.flatMap(({ model }) => model.modules))];
+    for (const age of ages) opened.set(age, openLibraries(folderOf(age), specifiers));
+  });
+  after(() => {
+    for (const one of opened.values()) one.close();
+  });
+
+  for (const { folder, model } of libraries) {
+    for (const age of ages) {
+      const version = versionOf(model, age);
+      if (version === undefined && (model.versions !== undefined || age === "between")) continue;
+      it(`${folder} ${version ?? `with the ${age} declarations of Node`}`, () => {
+        const types = opened.get(age);
+        assert.ok(types);
+        const modules = model.modules.flatMap((specifier) => types.module(specifier) ?? []);
+        const own = modules.filter(
+          ({ file }) => version === undefined || file?.startsWith(`${folderOf(age)}/node_modules/`),
+        );
+        const exports = [...own, ...(model.global ? [types.globals] : [])];
+        // Some old versions came without declarations; what they have at run time is checked below.
+        if (exports.length === 0) return;
+        const check = checkModel(model, joinExports(exports), version);
+        assert.deepEqual(
+          check.contradictions.map((one) => `${one.path.join(".")}: ${one.message}`),
+          [],
+        );
+        assert.ok(check.claims > 0, "nothing was checked");
+        const known = checks.get(folder) ?? new Map<Age, ModelCheck>();
+        checks.set(folder, known.set(age, check));
+      });
+    }
+  }
+
+  it("every type and argument exists in some version", () => {
+    for (const [folder, known] of checks) {
+      const [first = [], ...others] = [...known.values()].map((check) => check.absent);
+      const nowhere = first.filter((one) => others.every((absent) => absent.includes(one)));
+      assert.deepEqual(nowhere, [], folder);
+    }
+  });
+
+  it("every library has declarations in some version", () => {
+    const without = versioned.filter(({ folder }) => !checks.has(folder)).map(({ folder }) => folder);
+    assert.deepEqual(without, []);
+  });
+});
+
+describe("the models and the versions that are tested", () => {
+  for (const { folder, model } of versioned) {
+    it(`${folder} is installed at both ends of ${model.versions}`, () => {
+      const range = model.versions ?? "";
+      const oldest = versionOf(model, "oldest") ?? "";
+      const newest = versionOf(model, "newest") ?? "";
+      for (const version of [oldest, newest]) {
+        assert.ok(semver.satisfies(version, range), `${version} is not in ${range}`);
+      }
+      // The range begins with the line of versions that is tested, and ends behind the newest.
+      const begin = semver.minVersion(range);
+      assert.ok(begin && semver.diff(begin, oldest) !== "major", `${range} begins before ${oldest}`);
+      assert.ok(semver.minor(begin) === semver.minor(oldest), `${range} begins before ${oldest}`);
+      assert.ok(
+        !semver.satisfies(semver.inc(newest, "major") ?? "", range),
+        `${range} goes beyond ${newest}`,
+      );
+    });
+  }
+});
+
+for (const age of ["oldest", "newest"] as const) {
+  describe(`the models and the ${age} libraries at run time`, () => {
+    before(async () => {
+      for (const { model } of versioned) {
+        for (const specifier of model.modules) loaded.set(`${age} ${specifier}`, await load(age, specifier));
+      }
+    });
+    for (const { model } of versioned) {
+      const version = versionOf(model, age) ?? "";
+      for (const specifier of model.modules) {
+        for (const [name, type] of Object.entries(model.types ?? {})) {
+          if (!isThere(type.since, version)) continue;
+          for (const [index, create] of (type.create ?? []).entries()) {
+            const label = `${specifier} ${version}, ${name}${index > 0 ? ` (${create.new ?? create.call})` : ""}`;
+            const subject = subjectOf(model, type, create, age, specifier, version);
+            it(`${label} has what it is said to have`, () => {
+              assert.deepEqual(missingMembers(subject), []);
+            });
+            if (needsServer.has(specifier) || index > 0) continue;
+            for (const probe of probesOf(subject)) {
+              it(`${label}.${probe.name}`, () => probe.run());
+            }
+          }
+        }
+        const functions = Object.entries({ ...model.functions, ...model.wrappers });
+        if (functions.length === 0) continue;
+        it(`${specifier} ${version} has its functions`, () => {
+          const missing = functions
+            .filter(([, one]) => !("op" in one) || isThere(one.since, version))
+            .filter(([name]) => typeof exportOf(age, specifier, name) !== "function")
+            .map(([name]) => name);
+          assert.deepEqual(missing, []);
+        });
+      }
+    }
+  });
+}
+
+function versionOf(model: Model, age: Age): string | undefined {
+  const [specifier = ""] = model.modules;
+  if (model.versions === undefined) return undefined;
+  const parts = specifier.split("/");
+  return installedVersion(age, parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/"));
+}
+
+function isThere(since: string | undefined, version: string): boolean {
+  return since === undefined || semver.gte(version, since);
+}
+
+/** What is exported under a name, as `import` sees it. */
+function exportOf(age: Age, specifier: string, name: string): unknown {
+  const all = loaded.get(`${age} ${specifier}`);
+  assert.ok(all, `'${specifier}' was not loaded`);
+  return name.split(".").reduce<unknown>((at, part) => partOf(at, part), all);
+}
+
+function partOf(of: unknown, name: string): unknown {
+  const all = of as Readonly<Record<string, unknown>>;
+  const byDefault = all["default"] as Readonly<Record<string, unknown>> | undefined;
+  // A CommonJS module that was an ES module once has its exports one level down.
+  const inner = byDefault?.["__esModule"] === true ? byDefault : undefined;
+  return inner?.[name] ?? all[name] ?? byDefault?.[name];
+}
+
+function subjectOf(
+  model: Model,
+  type: TypeModel,
+  create: CreateModel,
+  age: Age,
+  specifier: string,
+  version: string,
+): Subject {
+  const members = new Map<string, OperationModel>();
+  for (let at: TypeModel | undefined = type; at; at = at.extends ? model.types?.[at.extends] : undefined) {
+    for (const [name, operation] of Object.entries(at.members)) {
+      if (!members.has(name) && isThere(operation.since, version)) members.set(name, operation);
+    }
+  }
+  return {
+    kind: type.kind,
+    keyed: type.keyed ?? false,
+    create,
+    call: type.call,
+    members,
+    version,
+    make(capacity) {
+      const maker = exportOf(age, specifier, create.new ?? create.call ?? "");
+      assert.ok(typeof maker === "function", `'${create.new ?? create.call}' is not exported`);
+      const args = argumentsFor(specifier, create, capacity);
+      return create.new === undefined
+        ? (maker as (...args: readonly unknown[]) => unknown)(...args)
+        : Reflect.construct(maker, args);
+    },
+  };
+}
+
+/** As the model says where the capacity and the worker go; what else a library wants stands in `samples`. */
+function argumentsFor(specifier: string, create: CreateModel, capacity: number | undefined): unknown[] {
+  const sample = samples.get(`${specifier} ${create.new ?? create.call}`) ?? samples.get(specifier);
+  const args: unknown[] = [...(sample ?? [])];
+  if (create.worker !== undefined) args[create.worker] = async (job: Job) => job();
+  const sources = Array.isArray(create.capacity) ? create.capacity : [create.capacity];
+  const source = (sources as readonly (NumberSource | undefined)[]).findLast(
+    (one) => typeof one === "object",
+  );
+  if (typeof source === "object" && capacity !== undefined) {
+    const { arg, prop } = source;
+    args[arg] = prop === undefined ? capacity : { ...(args[arg] as object | undefined), [prop]: capacity };
+  }
+  return args;
+}
+
+function missingMembers(subject: Subject): string[] {
+  const object = subject.make(2);
+  assert.ok((typeof object === "object" || typeof object === "function") && object !== null);
+  return [...subject.members.keys()].filter((name) => !(keyOf(name) in object));
+}
+
+function keyOf(name: string): PropertyKey {
+  const wellKnown = /^\[Symbol\.(\w+)\]$/.exec(name)?.[1];
+  return wellKnown === undefined ? name : ((Symbol as unknown as Record<string, symbol>)[wellKnown] ?? name);
+}
