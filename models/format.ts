@@ -262,12 +262,21 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
 
 /** The JSON schema of a model file. */
 export function modelSchema(): object {
+  return schemaOfRecords("Unknot library model", records, "model");
+}
+
+/** A JSON schema of files whose outermost object is the record `root`. */
+export function schemaOfRecords(
+  title: string,
+  all: Readonly<Record<string, Readonly<Record<string, Field>>>>,
+  root: string,
+): object {
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
-    title: "Unknot library model",
-    $ref: "#/definitions/model",
+    title,
+    $ref: `#/definitions/${root}`,
     definitions: Object.fromEntries(
-      Object.entries(records).map(([name, fields]) => [
+      Object.entries(all).map(([name, fields]) => [
         name,
         {
           type: "object",

@@ -80,7 +80,10 @@ function contributes(root: string, parts: readonly ManifestPart[], rules: readon
         ...ruleSetting(rules),
       },
     },
+    jsonValidation: parts.flatMap((part) => part.jsonValidation ?? []),
     languages: [
+      // It may have comments, which VS Code's plain JSON marks as mistakes.
+      { id: "jsonc", filenames: ["unknot.config.json"] },
       {
         id: "taskdump",
         aliases: ["Task Dump"],

@@ -6,6 +6,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Field, modelSchema, records, type Shape } from "@unknot/models/format.ts";
 import type { Rule } from "@unknot/server/analysis/analyzer.ts";
+import { configSchema } from "@unknot/server/project/config-format.ts";
 import { root } from "./build.ts";
 import { extensionManifest, type GeneratedFile } from "./extension-manifest.ts";
 
@@ -19,6 +20,7 @@ const rules = await loadRules();
 const files: readonly GeneratedFile[] = [
   ...first,
   formatted({ file: "models/model.schema.json", text: `${JSON.stringify(modelSchema(), null, 2)}\n` }),
+  projectSchema(),
   modelsReadme(),
   ...rulePages(rules),
   ...(await extensionManifest(
@@ -80,6 +82,15 @@ function formatted(generated: GeneratedFile): GeneratedFile {
   );
   if (done.status !== 0) throw new Error(`biome cannot format ${generated.file}: ${done.stderr}`);
   return { ...generated, text: done.stdout };
+}
+
+/** What editors check `unknot.config.json` by; the extension ships it. */
+function projectSchema(): GeneratedFile {
+  const known = [...rules, { id: "unused-suppression", title: "A suppression comment suppresses nothing" }];
+  return formatted({
+    file: "media/unknot.config.schema.json",
+    text: `${JSON.stringify(configSchema(known), null, 2)}\n`,
+  });
 }
 
 function modelsIndex(): GeneratedFile {

@@ -44,6 +44,15 @@ program
       .choices([...severities])
       .default("error"),
   )
+  .addOption(
+    new Option(
+      "--changed [ref]",
+      "only files that differ from the last commit, or from where the branch left a ref",
+    ),
+  )
+  .option("--baseline <file>", "leave out what this file names (default: unknot-baseline.json)")
+  .option("--no-baseline", "report also what the baseline names")
+  .option("--write-baseline [file]", "write what is found into the baseline instead of reporting it")
   .option("--fix", "apply the preferred fix of each finding, then report what is left")
   .option("--stats", "print times and numbers on standard error")
   .addHelpText(
@@ -54,6 +63,8 @@ Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 could not run.
 
   unknot check                          the current folder
   unknot check src/orders.ts --fix      one file, mended where that is safe
+  unknot check --changed=main           only what this branch has changed
+  unknot check --write-baseline         from now on only new findings
   unknot check --format sarif > unknot.sarif`,
   )
   .action(async (paths: string[], options: CheckOptions) => {

@@ -10,6 +10,7 @@ import { createLaunches, type Launches } from "./sessions/launches.ts";
 import { runtimeFolder } from "./sessions/runtime-folder.ts";
 import { type RuntimeFolderWatch, watchRuntimeFolder } from "./sessions/runtime-folder-watch.ts";
 import { views } from "./views/index.ts";
+import { registerWorkspaceCheck } from "./workspace-check/register.ts";
 
 let server: Promise<LanguageServer> | undefined;
 
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerRuntimeProblems(launches),
     watchWhenLaunched(launches, log),
     ...registerLanguageServer(dist("server.mjs"), log),
+    registerWorkspaceCheck(),
     publishContexts(),
     vscode.commands.registerCommand("unknot.showOutput", () => log.show()),
   );

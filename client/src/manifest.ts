@@ -35,6 +35,8 @@ export interface ManifestPart {
     readonly when?: string;
     readonly contextualTitle?: string;
   }[];
+  /** Schemas of JSON files, by path from the root of the extension. */
+  readonly jsonValidation?: readonly { readonly fileMatch: string; readonly url: string }[];
   readonly viewsWelcome?: readonly {
     readonly view: string;
     readonly contents: string;

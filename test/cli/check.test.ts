@@ -66,7 +66,14 @@ describe("unknot check", () => {
       ["floating-task", "warning", "src/broken.ts", 7, 3],
     );
     assert.ok(finding.trace.length > 0 && finding.fixes.length > 0);
-    assert.deepEqual(value.summary, { files: 2, error: 0, warning: 1, information: 0, hint: 0 });
+    assert.deepEqual(value.summary, {
+      files: 2,
+      baselined: 0,
+      error: 0,
+      warning: 1,
+      information: 0,
+      hint: 0,
+    });
   });
 
   it("prints SARIF that the official schema accepts", async () => {

@@ -28,7 +28,8 @@ export interface UnknotOptions {
 export async function unknot(args: readonly string[], options: UnknotOptions = {}): Promise<Outcome> {
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", source, ...args], {
     cwd: options.cwd ?? root,
-    env: { ...process.env, NO_COLOR: "1", ...options.env },
+    // Nothing is left behind in the home of whoever runs the tests.
+    env: { ...process.env, NO_COLOR: "1", UNKNOT_CACHE: "0", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   options.whileRunning?.(child);

@@ -75,6 +75,7 @@ describe("the packed extension", function () {
       /^media\/(icon\.png|(view|taskdump-\w+)\.svg)$/,
       /^docs\/images\/[^/]+\.png$/,
       /^syntaxes\/[^/]+\.json$/,
+      /^(media\/unknot\.config|models\/model)\.schema\.json$/,
       /^dist\/extension\/(extension\.cjs|server\.mjs|worker\.mjs|shim\.cjs)(\.LEGAL\.txt)?$/,
       /^dist\/extension\/tracer\/[^/]+\.[cm]js(\.LEGAL\.txt)?$/,
       /^dist\/extension\/tracer\/node_modules\/(oxc-parser|@oxc-parser\/binding-[^/]+)\//,

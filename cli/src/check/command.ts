@@ -4,6 +4,7 @@ import type { Finding, Severity } from "@unknot/protocol/finding.ts";
 import {
   type AnalysisHost,
   type AnalysisReport,
+  type AnalysisRequest,
   AnalysisUnavailable,
   startAnalysis,
 } from "@unknot/server/worker/host.ts";
@@ -12,6 +13,8 @@ import { fileProblem } from "../dumps/read-dump-file.ts";
 import { shown, slashes } from "../paths.ts";
 import { colorsFor, print, printable } from "../terminal.ts";
 import { applyFixes } from "./apply-fixes.ts";
+import { cacheFolder } from "./cache-folder.ts";
+import { changedFiles } from "./changed-files.ts";
 import { githubOutput } from "./github-output.ts";
 import { jsonOutput } from "./json-output.ts";
 import { createProgress } from "./progress.ts";
@@ -29,6 +32,12 @@ export interface CheckOptions {
   readonly failOn: Severity;
   readonly stats?: boolean;
   readonly fix?: boolean;
+  /** A file to use instead of the projects' own baselines; false for none. */
+  readonly baseline?: string | false;
+  /** Write what is found into the baseline: of each project, or into a file. */
+  readonly writeBaseline?: string | true;
+  /** Only files that differ from the last commit, or from a ref. */
+  readonly changed?: string | true;
 }
 
 export interface CheckContext {
@@ -51,18 +60,29 @@ export async function check(
     const known = context.rules.map((rule) => rule.id).join(", ");
     throw new CliError(`There is no rule '${unknown[0]}': the rules are ${known}.`);
   }
+  if (options.writeBaseline !== undefined && options.fix) {
+    throw new CliError("--write-baseline would write down what --fix is about to mend: run --fix first.");
+  }
+  rejectPaths(options);
   const root = process.cwd();
   const roots = rootsOf(paths, options.project);
+  const request = requestOf(root, options);
   const progress = createProgress(process.stderr);
-  const host = startAnalysis({ onTrouble: (message) => progress.say(message) });
+  const folder = cacheFolder();
+  const host = startAnalysis({
+    onTrouble: (message) => progress.say(message),
+    ...(folder === undefined ? {} : { cacheFolder: folder }),
+  });
   host.open(roots);
   const started = performance.now();
   try {
     const report = options.fix
-      ? await fixed(host, options, progress)
-      : await analyzed(host, options, progress);
+      ? await fixed(host, request, options, progress)
+      : await analyzed(host, request, progress);
     progress.done();
     tellTroubles(report, root);
+    if (options.writeBaseline !== undefined) return writeBaselines(report, root);
+    tellStale(report, root);
     const result = toReport(report, root, options, context.rules);
     await print(rendered(result, options, context.version));
     if (options.stats) process.stderr.write(statistics(report, performance.now() - started));
@@ -87,16 +107,77 @@ function rootsOf(paths: readonly string[], project: string | undefined): readonl
   });
 }
 
+/** A path behind an option that may have a value becomes that value: it must not be taken for a ref or written to. */
+function rejectPaths({ changed, writeBaseline }: CheckOptions): void {
+  if (typeof changed === "string" && existsSync(changed)) {
+    throw new CliError(`'${changed}' is taken for a commit: name paths before --changed.`);
+  }
+  if (typeof writeBaseline === "string" && !writeBaseline.endsWith(".json")) {
+    throw new CliError(
+      `'${writeBaseline}' is taken for the baseline, which is a .json file: name paths before --write-baseline.`,
+    );
+  }
+}
+
+/** What to ask for, whatever else is done with the outcome. */
+function requestOf(root: string, options: CheckOptions): AnalysisRequest {
+  const { changed, rule, severity, writeBaseline, baseline } = options;
+  const named = writeBaseline === undefined ? baseline : writeBaseline;
+  const mode = writeBaseline !== undefined ? "write" : baseline === false ? "ignore" : "apply";
+  return {
+    syntaxErrors: true,
+    ...(changed === undefined ? {} : { among: changedFiles(root, changed === true ? undefined : changed) }),
+    options: {
+      home: slashes(root),
+      // A baseline has everything in it, so that other severities find nothing new.
+      ...(mode === "write" ? {} : { leastSeverity: severity }),
+      ...(rule === undefined ? {} : { rules: rule }),
+      baseline: {
+        mode,
+        thorough: true,
+        ...(typeof named === "string" ? { file: slashes(path.resolve(named)) } : {}),
+      },
+    },
+  };
+}
+
 function analyzed(
   host: AnalysisHost,
-  { severity }: CheckOptions,
+  request: AnalysisRequest,
   progress: ReturnType<typeof createProgress>,
 ): Promise<AnalysisReport> {
-  return host.analyze({
-    syntaxErrors: true,
-    options: { leastSeverity: severity },
-    onProgress: (done, total) => progress.show(done, total),
-  });
+  return host.analyze({ ...request, onProgress: (done, total) => progress.show(done, total) });
+}
+
+/** Writes what the analysis wants to stand in baselines; says so on standard output. */
+function writeBaselines({ baselines }: AnalysisReport, root: string): number {
+  for (const { file, known, text } of baselines) {
+    if (text === undefined) continue;
+    try {
+      writeFileSync(file, text);
+    } catch (error) {
+      throw new CliError(fileProblem(file, error));
+    }
+    const findings = `${known} finding${known === 1 ? "" : "s"}`;
+    process.stdout.write(`${printable(shown(file, root))}: ${findings} from now on left out.\n`);
+  }
+  return exitCodes.fine;
+}
+
+/** Names what baselines have too much: somebody has mended it. */
+function tellStale({ baselines }: AnalysisReport, root: string): void {
+  for (const { file, stale } of baselines) {
+    if (stale.length === 0) continue;
+    const total = stale.reduce((sum, { entry }) => sum + entry.count, 0);
+    const examples = stale
+      .slice(0, 3)
+      .map((one) => `'${one.entry.rule}' in ${shown(one.file, root)}`)
+      .join(", ");
+    const more = stale.length > 3 ? " and others" : "";
+    process.stderr.write(
+      `${printable(shown(file, root))}: ${total} finding${total === 1 ? " in it is" : "s in it are"} gone (${printable(examples)}${more}); unknot check --write-baseline takes ${total === 1 ? "it" : "them"} out.\n`,
+    );
+  }
 }
 
 /** Rounds of fixing: one fix may make room for the next, but two fixes may also undo each other. */
@@ -104,10 +185,11 @@ const mostRounds = 10;
 
 async function fixed(
   host: AnalysisHost,
+  request: AnalysisRequest,
   options: CheckOptions,
   progress: ReturnType<typeof createProgress>,
 ): Promise<AnalysisReport> {
-  let report = await analyzed(host, options, progress);
+  let report = await analyzed(host, request, progress);
   for (let round = 0; round < mostRounds; round++) {
     const wanted = chosen(report.findings, options);
     const { files, fixed: mended } = applyFixes(wanted, textOf);
@@ -123,7 +205,7 @@ async function fixed(
       `Fixed ${mended.length} finding${mended.length === 1 ? "" : "s"} in ${files.size} file${files.size === 1 ? "" : "s"}.`,
     );
     host.invalidate([...files.keys()]);
-    report = await analyzed(host, options, progress);
+    report = await analyzed(host, request, progress);
   }
   return report;
 }
@@ -146,13 +228,16 @@ function toReport(
     notices: report.notices,
     rules,
     files: report.files.length,
+    baselined: report.baselines.reduce((sum, { known }) => sum + known, 0),
+    ignoresBaseline: options.baseline === false,
   };
 }
 
 /** What went wrong on the way, on standard error: everything else has been checked all the same. */
 function tellTroubles({ notices, failures }: AnalysisReport, root: string): void {
-  for (const { file, message } of notices) {
-    process.stderr.write(`${printable(shown(file, root))}: ${printable(message)}\n`);
+  for (const { file, message, at } of notices) {
+    const place = at === undefined ? "" : `:${at.line}:${at.column}`;
+    process.stderr.write(`${printable(shown(file, root))}${place}: ${printable(message)}\n`);
   }
   for (const { file, rule, message } of failures) {
     process.stderr.write(
@@ -188,6 +273,7 @@ function statistics({ files, stats }: AnalysisReport, tookMs: number): string {
   return [
     `files       ${files.length}`,
     `time        ${(tookMs / 1000).toFixed(2)} s (opening ${(stats.openMs / 1000).toFixed(2)} s, analysis ${(stats.analyzeMs / 1000).toFixed(2)} s)`,
+    ...(stats.kept ? ["kept        nothing has changed since an earlier run"] : []),
     `questions   ${symbols} symbols, ${types} types, ${trees} trees`,
     `memory      ${megabytes} MB without TypeScript's process`,
     "",

@@ -24,7 +24,13 @@ export function githubOutput({ findings, notices, root }: CheckReport): string {
     };
     return command(commands[severity], properties, message + (steps.length > 1 ? steps.join("") : ""));
   });
-  const notes = notices.map(({ file, message }) => command("warning", { file: shown(file, root) }, message));
+  const notes = notices.map(({ file, message, at }) =>
+    command(
+      "warning",
+      { file: shown(file, root), ...(at === undefined ? {} : { line: at.line, col: at.column }) },
+      message,
+    ),
+  );
   return [...lines, ...notes].map((line) => `${line}\n`).join("");
 }
 

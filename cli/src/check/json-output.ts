@@ -27,8 +27,8 @@ export function jsonOutput(report: CheckReport): string {
         edits: edits.map((edit) => ({ ...place(edit.at), newText: edit.newText })),
       })),
     })),
-    notices: report.notices.map(({ file, message }) => ({ file: shown(file, root), message })),
-    summary: { files: report.files, ...tally(report.findings) },
+    notices: report.notices.map(({ file, message, at }) => ({ file: shown(file, root), ...at, message })),
+    summary: { files: report.files, baselined: report.baselined, ...tally(report.findings) },
   };
   return `${JSON.stringify(value, null, 2)}\n`;
 }

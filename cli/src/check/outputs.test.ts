@@ -57,6 +57,8 @@ const report: CheckReport = {
   notices: [{ file: "/app/tsconfig.json", message: "The base 'x' is not installed: run npm install." }],
   rules: [{ id: "floating-task", title: "A task is started and nothing waits for it" }],
   files: 12,
+  baselined: 0,
+  ignoresBaseline: false,
 };
 
 const text = (changed: Partial<CheckReport> = {}, of: string | undefined = source) =>
@@ -133,7 +135,14 @@ describe("JSON output", () => {
     const value = JSON.parse(jsonOutput(report));
     assert.equal(value.version, 1);
     assert.equal(value.root, "/app");
-    assert.deepEqual(value.summary, { files: 12, error: 1, warning: 1, information: 0, hint: 0 });
+    assert.deepEqual(value.summary, {
+      files: 12,
+      baselined: 0,
+      error: 1,
+      warning: 1,
+      information: 0,
+      hint: 0,
+    });
     assert.deepEqual(value.findings[1], {
       rule: "floating-task",
       severity: "warning",

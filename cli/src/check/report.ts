@@ -12,6 +12,8 @@ export interface Notice {
   readonly file: string;
   /** One sentence that names the remedy. */
   readonly message: string;
+  /** Where in the file, from 1, when it is about one place. */
+  readonly at?: { readonly line: number; readonly column: number };
 }
 
 /** The outcome of `unknot check`, for every output format. */
@@ -24,6 +26,10 @@ export interface CheckReport {
   readonly rules: readonly RuleInfo[];
   /** How many files were analysed. */
   readonly files: number;
+  /** How many findings baselines hold back. */
+  readonly baselined: number;
+  /** The user wants to see what baselines know. */
+  readonly ignoresBaseline: boolean;
 }
 
 /** How many findings of each severity there are. */

@@ -15,7 +15,14 @@ interface TextOptions {
 export function* textOutput(report: CheckReport, options: TextOptions): Generator<string> {
   for (const finding of report.findings) yield `${findingText(finding, report.root, options)}\n`;
   yield `${summary(report, options.colors)}\n`;
+  const { findings, baselined, ignoresBaseline } = report;
+  if (findings.length > manyFindings && baselined === 0 && !ignoresBaseline) {
+    yield "To begin with new code only: unknot check --write-baseline leaves these out from now on.\n";
+  }
 }
+
+/** More than somebody reads on a first run. */
+const manyFindings = 20;
 
 function findingText(finding: Finding, root: string, { colors, textOf }: TextOptions): string {
   const place = `${shown(finding.at.file, root)}:${finding.at.line}:${finding.at.column}`;
@@ -84,8 +91,9 @@ function paint(severity: Severity, colors: Colors): (text: string) => string {
 }
 
 /** `2 findings (1 error, 1 warning) in 12 files.` */
-export function summary({ findings, files }: CheckReport, colors: Colors): string {
-  const inFiles = `in ${amount(files, "file")}`;
+export function summary({ findings, files, baselined }: CheckReport, colors: Colors): string {
+  const known = baselined === 0 ? "" : `, ${baselined} more in the baseline`;
+  const inFiles = `in ${amount(files, "file")}${known}`;
   if (findings.length === 0) return colors.green(`No findings ${inFiles}.`);
   const counts = tally(findings);
   const parts = [

@@ -1,6 +1,7 @@
 import { bundledModels } from "@unknot/models/index.ts";
 import type { Model } from "@unknot/models/model.ts";
 import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
+import { mergeModels } from "../models/merge-models.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
@@ -25,8 +26,10 @@ export interface AnalysisOptions {
   readonly severities?: Readonly<Record<string, Severity | "off">>;
   /** What is less severe is left out, and not looked for where that saves work. */
   readonly leastSeverity?: Severity;
-  /** Models besides the bundled ones; they come first. */
-  readonly models?: readonly Model[];
+  /** The severities of a file, in the place of `severities`. */
+  readonly severitiesIn?: (file: FilePath) => Readonly<Record<string, Severity | "off">>;
+  /** Models that come before the bundled ones, given the facts of the program. */
+  readonly modelsFor?: (facts: readonly FileFacts[]) => readonly Model[];
   /** The folder that the paths of tests and scripts are read below; the common folder of the program if absent. */
   readonly root?: FilePath;
   readonly ruleOptions?: Partial<RuleOptions>;
@@ -105,7 +108,7 @@ export function analyzeWith(
       resolveModule: (from, specifier) =>
         guard(from, "facts", () => program.resolveModule(from, specifier), undefined),
     },
-    indexModels([...(options.models ?? []), ...bundledModels]),
+    indexModels(mergeModels(bundledModels, options.modelsFor?.([...facts.values()]) ?? [])),
   );
   const unknown: SymbolAnswer = { kind: "unknown" };
   const solution = solve(world, {
@@ -126,7 +129,7 @@ export function analyzeWith(
   const view: ProgramView = {
     world,
     solution,
-    options: { safeToDrop: options.ruleOptions?.safeToDrop ?? [] },
+    options: { safeToDrop: [], linterFor: () => undefined, ...options.ruleOptions },
     roleOf(file) {
       const known = roles.get(file);
       if (known) return known;
@@ -152,23 +155,21 @@ export function analyzeWith(
   };
   const resultOf = passResults(view);
   const known = new Set([...rules.map((rule) => rule.id), unusedSuppression]);
-  const chosen = rules.filter(
-    (rule) =>
-      options.severities?.[rule.id] !== "off" &&
-      (options.rules === undefined || options.rules.includes(rule.id)),
-  );
   const findings: Finding[] = [];
   for (const file of files) {
     if (options.isCancelled?.()) break;
     const found = facts.get(file);
     if (!found) continue;
-    const wanted = chosen.filter((rule) => mayReport(rule, view.roleOf(file), options));
+    const choice = choiceFor(file, options);
+    const wanted = rules.filter(
+      (rule) => isChosen(rule.id, choice) && mayReport(rule, view.roleOf(file), choice),
+    );
     const ran = new Set(wanted.map((rule) => rule.id));
     const reported = wanted.flatMap((rule) =>
-      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, options), []),
+      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, choice), []),
     );
     const kept = applySuppressions(found, reported, ran, known);
-    findings.push(...kept.filter((finding) => isWanted(finding, options)));
+    findings.push(...kept.flatMap((finding) => asWanted(finding, choice)));
   }
   return {
     findings: findings.sort(byPlace),
@@ -177,23 +178,44 @@ export function analyzeWith(
   };
 }
 
+/** Which rules run in a file, and how severe they are. */
+type RuleChoice = Pick<AnalysisOptions, "rules" | "severities" | "leastSeverity">;
+
+function choiceFor(file: FilePath, options: AnalysisOptions): RuleChoice {
+  const { rules, leastSeverity, severitiesIn } = options;
+  const own = severitiesIn?.(file) ?? options.severities;
+  return {
+    ...(rules ? { rules } : {}),
+    ...(leastSeverity ? { leastSeverity } : {}),
+    ...(own ? { severities: own } : {}),
+  };
+}
+
+/** Whether a rule runs, with the severities that hold in a file. */
+export function isChosen(rule: string, { rules, severities: own }: RuleChoice): boolean {
+  return own?.[rule] !== "off" && (rules === undefined || rules.includes(rule));
+}
+
 /** A rule's own severity is its highest: whether any of its findings in such a file would be shown. */
-function mayReport(rule: Rule, role: FileRole, options: AnalysisOptions): boolean {
+function mayReport(rule: Rule, role: FileRole, options: RuleChoice): boolean {
   const chosen = options.severities?.[rule.id];
   const highest = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, rule.severity);
   return highest !== undefined && isShown(highest, options);
 }
 
-function isShown(severity: Severity, { leastSeverity }: AnalysisOptions): boolean {
+function isShown(severity: Severity, { leastSeverity }: RuleChoice): boolean {
   return leastSeverity === undefined || severities.indexOf(severity) <= severities.indexOf(leastSeverity);
 }
 
-/** After suppression, so that a comment about a finding that is not shown is no idle one. `unused-suppression` has no rule of its own, but can be chosen and switched off like one. */
-function isWanted(finding: Finding, options: AnalysisOptions): boolean {
-  if (!isShown(finding.severity, options)) return false;
-  if (finding.rule !== unusedSuppression) return true;
-  if (options.severities?.[unusedSuppression] === "off") return false;
-  return options.rules === undefined || options.rules.includes(unusedSuppression);
+/**
+ * After suppression, so that a comment about a finding that is not shown is no idle one. `unused-suppression` has no rule
+ * of its own, but can be chosen, graded and switched off like one.
+ */
+function asWanted(finding: Finding, choice: RuleChoice): readonly Finding[] {
+  if (finding.rule !== unusedSuppression) return isShown(finding.severity, choice) ? [finding] : [];
+  const severity = choice.severities?.[unusedSuppression] ?? finding.severity;
+  if (severity === "off" || !isChosen(unusedSuppression, choice) || !isShown(severity, choice)) return [];
+  return [{ ...finding, severity }];
 }
 
 function runRule(
@@ -202,7 +224,7 @@ function runRule(
   facts: FileFacts,
   view: ProgramView,
   resultOf: <R>(pass: Pass<R>, file: FilePath) => R,
-  options: AnalysisOptions,
+  options: RuleChoice,
 ): Reported[] {
   const reported: Reported[] = [];
   const role = view.roleOf(file);

@@ -27,6 +27,15 @@ export interface ProgramView {
 export interface RuleOptions {
   /** Callees, as written, whose promise may be dropped: `test`, `logger.flush`. */
   readonly safeToDrop: readonly string[];
+  /** The linter of the project that reports floating promises in a file. */
+  readonly linterFor: (file: FilePath) => OtherLinter | undefined;
+}
+
+/** A linter whose reports need not be repeated. */
+export interface OtherLinter {
+  readonly name: string;
+  /** `types`: it knows a promise by TypeScript's types. `program`: it follows the functions of the program. */
+  readonly sees: "types" | "program";
 }
 
 /** A question answered once for the whole program; rules of a file read their part of it. */

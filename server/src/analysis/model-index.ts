@@ -122,15 +122,23 @@ export function indexModels(models: readonly Model[]): ModelIndex {
     globalType: (name) => types.get(` ${name}`),
     memberOwner(answer) {
       if (answer.kind !== "declared" || answer.container === undefined) return undefined;
-      const owner = answer.library ? "" : (answer.module ?? answer.package);
+      // A file of the program is a module by its path.
+      const owner = answer.library ? "" : (answer.module ?? answer.package ?? answer.file);
       return owner === undefined ? undefined : declared.get(`${owner} ${answer.container}`);
     },
     mayBeMember(name, imported) {
       const places = memberNames.get(name);
-      return places !== undefined && [...places].some((module) => module !== "" && imported.has(module));
+      return (
+        places !== undefined && [...places].some((module) => imported.has(module) || isProgramFile(module))
+      );
     },
     modules,
   };
+}
+
+/** Models of the program's own files name them by absolute path. */
+function isProgramFile(module: string): boolean {
+  return /^(?:\/|[A-Za-z]:\/)/.test(module);
 }
 
 function constructorNames(name: string, type: TypeModel): readonly string[] {

@@ -316,6 +316,10 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   function exportOf(file: FilePath, name: string, hops: number): ExportTarget | undefined {
     const facts = factsOf.get(file);
     if (!facts || hops > maxHops) return undefined;
+    // What a model says of a file of the program counts more than its code.
+    if (models.modules.has(file) && isDescribed(file, name)) {
+      return { kind: "external", module: file, path: [name] };
+    }
     let type: ExportTarget | undefined;
     for (const fact of facts.exports) {
       if (fact.kind === "star" || fact.name !== name) continue;
@@ -334,9 +338,13 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       if (fact.kind !== "star") continue;
       const found = exportFrom(world.moduleOf(file, fact.specifier), name, hops + 1);
       // A package may or may not export the name; another `export *` may be the one.
-      if (found && found.kind !== "external") return found;
+      if (found && (found.kind !== "external" || factsOf.has(found.module))) return found;
     }
     return undefined;
+  }
+
+  function isDescribed(module: string, name: string): boolean {
+    return models.exported(module, [name]) !== undefined || models.exportedType(module, [name]) !== undefined;
   }
 
   function typeOf(file: FilePath, reference: TypeReference | undefined, hops: number): TypeInfo | undefined {

@@ -20,6 +20,8 @@ export interface ClientSupport {
   readonly configurationChanges: boolean;
   readonly folderChanges: boolean;
   readonly watchFiles: boolean;
+  /** Watchers may name a folder and a pattern below it. */
+  readonly relativePatterns: boolean;
   readonly progress: boolean;
   /** Edits may name the version they are for. */
   readonly versionedEdits: boolean;
@@ -36,6 +38,7 @@ export function clientSupport({ textDocument, workspace, window }: ClientCapabil
     configurationChanges: workspace?.didChangeConfiguration?.dynamicRegistration ?? false,
     folderChanges: workspace?.workspaceFolders ?? false,
     watchFiles: workspace?.didChangeWatchedFiles?.dynamicRegistration ?? false,
+    relativePatterns: workspace?.didChangeWatchedFiles?.relativePatternSupport ?? false,
     progress: window?.workDoneProgress ?? false,
     versionedEdits: workspace?.workspaceEdit?.documentChanges ?? false,
     diagnostics: {

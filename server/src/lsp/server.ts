@@ -1,9 +1,16 @@
 import { homedir } from "node:os";
 import { type ServerStatus, statusNotification } from "@unknot/protocol/status.ts";
 import {
+  cancelCheckCommand,
+  checkWorkspaceCommand,
+  type WorkspaceSummary,
+  writeBaselineCommand,
+} from "@unknot/protocol/workspace-check.ts";
+import {
   CodeActionKind,
   type Connection,
   type Diagnostic,
+  DiagnosticSeverity,
   DidChangeConfigurationNotification,
   DidChangeWatchedFilesNotification,
   DocumentDiagnosticReportKind,
@@ -18,8 +25,12 @@ import {
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { isDependency, isSource } from "../program/discovery.ts";
 import type { FilePath, ProjectNotice } from "../program/program.ts";
+import { linterFiles } from "../project/linters/linters.ts";
+import { configName, defaultBaselineName } from "../project/read-config.ts";
+import type { AnalysisChoices } from "../worker/channel.ts";
 import {
   type AnalysisHost,
+  type AnalysisHostOptions,
   type AnalysisReport,
   AnalysisUnavailable,
   startAnalysis,
@@ -30,6 +41,7 @@ import { toDiagnostic } from "./diagnostics.ts";
 import { filePathOf, pathOf, sameFileKey, uriOf } from "./locations.ts";
 import { createScheduler } from "./scheduler.ts";
 import { defaultSettings, readSettings, type Settings } from "./settings.ts";
+import { checkWorkspace, createSentDiagnostics, nothingChecked } from "./workspace-check.ts";
 
 /** A document that can be analysed. */
 interface Tracked {
@@ -56,6 +68,8 @@ const watchedFiles = [
   "**/package.json",
   "**/.gitignore",
   "**/node_modules/{.package-lock.json,.modules.yaml,.yarn-state.yml}",
+  `**/{${[configName, defaultBaselineName, ...linterFiles].join(",")}}`,
+  "**/.unknot/models/*.json",
 ];
 
 /** Serves one client over `connection`. */
@@ -75,6 +89,13 @@ export function serve(connection: Connection): void {
   let runs = 0;
   let idle: NodeJS.Timeout | undefined;
   let status: ServerStatus = { state: "ready" };
+  let checking: AbortController | undefined;
+  /** Files besides sources that are watched one by one, because settings name them. */
+  const watchedOnes = new Set<FilePath>();
+  const send = (uri: string, diagnostics: readonly Diagnostic[]) =>
+    handle(connection.sendDiagnostics({ uri, diagnostics: [...diagnostics] }));
+  const elsewhere = createSentDiagnostics(send);
+  const configurations = createSentDiagnostics(send);
 
   const scheduler = createScheduler({ run, quietMs, eager: () => !support.pull && tracked.size > 0 });
 
@@ -87,6 +108,9 @@ export function serve(connection: Connection): void {
       capabilities: {
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: false },
         codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
+        executeCommandProvider: {
+          commands: [checkWorkspaceCommand, writeBaselineCommand, cancelCheckCommand],
+        },
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
         ...(support.pull
           ? {
@@ -124,6 +148,8 @@ export function serve(connection: Connection): void {
     const file = pathOf(document.uri, document.languageId, untitledFolder());
     if (file === undefined || !isSource(file) || isDependency(file)) return;
     tracked.set(document.uri, { uri: document.uri, file });
+    // From now on the document is asked for.
+    elsewhere.set(uriOf(file), []);
     host?.setBuffer(file, document.getText());
     scheduler.changed();
   });
@@ -137,9 +163,12 @@ export function serve(connection: Connection): void {
     const known = tracked.get(document.uri);
     if (known === undefined) return;
     tracked.delete(document.uri);
+    const last = found.get(document.uri);
     found.delete(document.uri);
     host?.closeBuffer(known.file);
     if (!support.pull) handle(connection.sendDiagnostics({ uri: document.uri, diagnostics: [] }));
+    // A check of the workspace has shown the others; this is one of them now.
+    if (last !== undefined && elsewhere.uris.size > 0) elsewhere.set(uriOf(known.file), diagnosticsOf(last));
     scheduler.changed();
   });
 
@@ -152,6 +181,8 @@ export function serve(connection: Connection): void {
       return file === undefined || isOwn || !isOfInterest(file) ? [] : [file];
     });
     if (files.length === 0) return;
+    // What a check has found there may be gone.
+    for (const file of files) elsewhere.set(uriOf(file), []);
     host?.invalidate(files);
     outdate();
   });
@@ -205,8 +236,23 @@ export function serve(connection: Connection): void {
     ];
   });
 
+  connection.onExecuteCommand(async ({ command }): Promise<WorkspaceSummary | null> => {
+    switch (command) {
+      case checkWorkspaceCommand:
+        return checkFolders("apply");
+      case writeBaselineCommand:
+        return checkFolders("write");
+      case cancelCheckCommand:
+        checking?.abort(new Error("The check was cancelled."));
+        return null;
+      default:
+        throw new ResponseError(LSPErrorCodes.RequestFailed, `There is no command '${command}'.`);
+    }
+  });
+
   connection.onShutdown(async () => {
     clearTimeout(idle);
+    checking?.abort(new Error("The server ends."));
     scheduler.dispose();
     await host?.dispose();
   });
@@ -229,20 +275,21 @@ export function serve(connection: Connection): void {
     setStatus({ state: "busy" });
     const progress = runs === 0 && enabled.length > 0 ? await startProgress() : undefined;
     runs += 1;
+    const notices: ProjectNotice[] = [];
     try {
       for (const group of groups(enabled)) {
         const report = await running.analyze({
           files: group.files,
-          options: {
-            severities: group.settings.rules,
-            ...(group.root === undefined ? {} : { root: group.root }),
-          },
+          options: choicesOf(group.settings, group.root),
           signal,
           ...(progress === undefined ? {} : { onProgress: progress.report }),
         });
         collect(report, next);
         tell(report);
+        notices.push(...report.notices);
+        watchOthers(report.read);
       }
+      configurations.replace(noticesByFile(notices));
     } catch (error) {
       if (!signal.aborted) fail(error);
       throw error;
@@ -279,11 +326,7 @@ export function serve(connection: Connection): void {
     }
     if (host === undefined) {
       memoryLimit = maxMemoryMb;
-      host = startAnalysis({
-        ...(options.executable === undefined ? {} : { executable: options.executable }),
-        ...(maxMemoryMb === undefined ? {} : { maxMemoryMb }),
-        onTrouble: (message) => connection.console.warn(message),
-      });
+      host = startAnalysis(hostOptions(maxMemoryMb));
       opened = [];
       for (const { uri, file } of tracked.values()) {
         const text = documents.get(uri)?.getText();
@@ -295,16 +338,106 @@ export function serve(connection: Connection): void {
     return host;
   }
 
+  function hostOptions(maxMemoryMb: number | undefined): AnalysisHostOptions {
+    return {
+      ...(options.executable === undefined ? {} : { executable: options.executable }),
+      ...(maxMemoryMb === undefined ? {} : { maxMemoryMb }),
+      onTrouble: (message) => connection.console.warn(message),
+    };
+  }
+
+  /** Looks at all folders, and shows what is found in files that are not open. A check under way is given up. */
+  async function checkFolders(mode: "apply" | "write"): Promise<WorkspaceSummary> {
+    checking?.abort(new Error("Another check begins."));
+    const controller = new AbortController();
+    checking = controller;
+    const settings = await Promise.all(
+      folders.map(async (uri) => ({ folder: filePathOf(uri), settings: await settingsFor(uri) })),
+    );
+    const progress = await startProgress("Checking the workspace", () =>
+      controller.abort(new Error("The check was cancelled.")),
+    );
+    const { maxMemoryMb } = await settingsFor(undefined);
+    try {
+      const { reports, written } = await checkWorkspace(hostOptions(maxMemoryMb), {
+        mode,
+        folders: settings.flatMap(({ folder, settings: own }) =>
+          folder !== undefined && own.enable ? [{ folder, options: choicesOf(own, folder) }] : [],
+        ),
+        buffers: new Map(
+          [...tracked.values()].map(({ uri, file }) => [file, documents.get(uri)?.getText() ?? ""]),
+        ),
+        signal: controller.signal,
+        onProgress: (done, total) => progress?.report(done, total),
+      });
+      for (const report of reports) tell(report);
+      const open = new Set([...tracked.values()].map(({ file }) => sameFileKey(file)));
+      const shown = new Map<string, Diagnostic[]>();
+      // What is written down is shown no more.
+      for (const finding of mode === "write" ? [] : reports.flatMap(({ findings }) => findings)) {
+        const { file } = finding.at;
+        if (finding.severity === "hint" || open.has(sameFileKey(file))) continue;
+        const uri = uriOf(file);
+        shown.set(uri, [...(shown.get(uri) ?? []), diagnosticOf(finding)]);
+      }
+      elsewhere.replace(shown);
+      if (written.length > 0) {
+        host?.invalidate(written);
+        outdate();
+      }
+      return {
+        complete: true,
+        files: reports.reduce((sum, { files }) => sum + files.length, 0),
+        elsewhere: { findings: [...shown.values()].flat().length, files: shown.size },
+        baselined: reports.flatMap(({ baselines }) => baselines).reduce((sum, { known }) => sum + known, 0),
+        written,
+      };
+    } catch (error) {
+      if (controller.signal.aborted) return nothingChecked;
+      throw new ResponseError(LSPErrorCodes.RequestFailed, messageOf(error));
+    } finally {
+      progress?.done();
+      if (checking === controller) checking = undefined;
+    }
+  }
+
+  function choicesOf(settings: Settings, root: FilePath | undefined): AnalysisChoices {
+    return {
+      severities: settings.rules,
+      models: settings.models,
+      ...(settings.deferToLinter === undefined ? {} : { deferToLinter: settings.deferToLinter }),
+      ...(root === undefined ? {} : { root }),
+    };
+  }
+
+  /** Configurations by other names than the usual ones. */
+  function watchOthers(files: readonly FilePath[]): void {
+    if (!support.watchFiles || !support.relativePatterns) return;
+    const usual = new RegExp(`(?:/${configName}|/${defaultBaselineName}|/\\.unknot/models/[^/]+\\.json)$`);
+    const fresh = files.filter((file) => !usual.test(file) && !watchedOnes.has(file));
+    if (fresh.length === 0) return;
+    for (const file of fresh) watchedOnes.add(file);
+    const watchers = fresh.map((file) => {
+      const slash = file.lastIndexOf("/");
+      return { globPattern: { baseUri: uriOf(file.slice(0, slash)), pattern: file.slice(slash + 1) } };
+    });
+    handle(connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }));
+  }
+
+  function diagnosticOf(finding: AnalysisReport["findings"][number]): Diagnostic {
+    return toDiagnostic(finding, {
+      uriOf: clientUri,
+      supports: support.diagnostics,
+      ...(options.rulePages === undefined ? {} : { rulePages: options.rulePages }),
+    });
+  }
+
   function collect(report: AnalysisReport, into: Map<string, readonly ShownFinding[]>): void {
     const uris = new Map([...tracked.values()].map(({ uri, file }) => [sameFileKey(file), uri]));
     for (const [index, finding] of report.findings.entries()) {
       const uri = uris.get(sameFileKey(finding.at.file));
       if (uri === undefined) continue;
-      const diagnostic = toDiagnostic(finding, {
-        uriOf: clientUri,
-        supports: support.diagnostics,
-        ...(options.rulePages === undefined ? {} : { rulePages: options.rulePages }),
-      });
+      const diagnostic = diagnosticOf(finding);
       const commentable = report.commentable[index] ?? false;
       into.set(uri, [...(into.get(uri) ?? []), { finding, diagnostic, commentable }]);
     }
@@ -324,8 +457,10 @@ export function serve(connection: Connection): void {
     setStatus(serious === undefined ? { state: "ready" } : { state: "limited", message: serious.message });
   }
 
-  function tellNotice({ file, severity, message }: ProjectNotice): void {
-    if (severity === "information") connection.console.info(`${message} (${file})`);
+  function tellNotice({ file, severity, message, at }: ProjectNotice): void {
+    // It is shown where it belongs.
+    if (at !== undefined) connection.console.warn(`${file}:${at.line}:${at.column}: ${message}`);
+    else if (severity === "information") connection.console.info(`${message} (${file})`);
     else if (isConfiguration(file)) connection.window.showWarningMessage(`Unknot: ${message}`);
     else connection.console.warn(message);
   }
@@ -353,10 +488,12 @@ export function serve(connection: Connection): void {
     handle(connection.sendNotification(statusNotification, next));
   }
 
-  async function startProgress() {
+  /** `onCancel` makes it one that the user can end. */
+  async function startProgress(message = "Opening the project", onCancel?: () => void) {
     if (!support.progress) return undefined;
     const progress = await connection.window.createWorkDoneProgress();
-    progress.begin("Unknot", 0, "Opening the project", false);
+    progress.begin("Unknot", 0, message, onCancel !== undefined);
+    if (onCancel !== undefined) progress.token.onCancellationRequested(onCancel);
     return {
       report: (done: number, total: number) =>
         progress.report(Math.floor((100 * done) / total), `${done} of ${total} files`),
@@ -396,7 +533,7 @@ export function serve(connection: Connection): void {
     const byKey = new Map<string, { files: FilePath[]; settings: Settings; root: FilePath | undefined }>();
     for (const { uri, file, settings } of documentsOf) {
       const folder = folderOf(uri);
-      const key = JSON.stringify([folder, settings.rules]);
+      const key = JSON.stringify([folder, settings]);
       const group = byKey.get(key) ?? { files: [], settings, root: folder && filePathOf(folder) };
       group.files.push(file);
       byKey.set(key, group);
@@ -429,6 +566,24 @@ export function serve(connection: Connection): void {
 
 function diagnosticsOf({ shown }: Found): Diagnostic[] {
   return shown.map(({ diagnostic }) => diagnostic);
+}
+
+/** What is wrong in configurations, for their own documents. */
+function noticesByFile(notices: readonly ProjectNotice[]): ReadonlyMap<string, readonly Diagnostic[]> {
+  const byFile = new Map<string, Diagnostic[]>();
+  for (const { file, message, at } of notices) {
+    if (at === undefined) continue;
+    const start = { line: at.line - 1, character: at.column - 1 };
+    const end = { line: start.line, character: start.character + 1 };
+    const diagnostic = {
+      range: { start, end },
+      severity: DiagnosticSeverity.Warning,
+      source: "unknot",
+      message,
+    };
+    byFile.set(uriOf(file), [...(byFile.get(uriOf(file)) ?? []), diagnostic]);
+  }
+  return byFile;
 }
 
 function workspaceFolders(params: InitializeParams): readonly string[] {

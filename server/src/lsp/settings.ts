@@ -1,34 +1,31 @@
-import { type Severity, severities } from "@unknot/protocol/finding.ts";
+import { type DeferToLinter, deferences } from "../project/config-format.ts";
+import { objectOf, readSeverities, type Severities, textsOf } from "../project/read-config.ts";
 
 /** `unknot.*`, as far as the server looks at it. */
 export interface Settings {
   readonly enable: boolean;
   /** Severities other than the rules' own. */
-  readonly rules: Readonly<Record<string, Severity | "off">>;
+  readonly rules: Severities;
+  /** Model files besides those of projects. */
+  readonly models: readonly string[];
+  /** Absent: what the project's configuration says. */
+  readonly deferToLinter?: DeferToLinter;
   /** Memory that all processes of the analysis may take together, in MB; no limit when absent. */
   readonly maxMemoryMb?: number;
 }
 
-export const defaultSettings: Settings = { enable: true, rules: {} };
+export const defaultSettings: Settings = { enable: true, rules: {}, models: [] };
 
 /** Reads what a client sends for the section `unknot`; what makes no sense is left out. */
 export function readSettings(value: unknown): Settings {
-  const given = isObject(value) ? value : {};
-  const rules = isObject(given["rules"]) ? given["rules"] : {};
+  const given = objectOf(value);
   const maxMemory = given["maxMemory"];
+  const defer = deferences.find((one) => one === objectOf(given["floatingTask"])["deferToLinter"]);
   return {
     enable: given["enable"] !== false,
-    rules: Object.fromEntries(
-      Object.entries(rules).flatMap(([rule, severity]) => (isChoice(severity) ? [[rule, severity]] : [])),
-    ),
+    rules: readSeverities(given["rules"]),
+    models: textsOf(given["models"]),
+    ...(defer === undefined ? {} : { deferToLinter: defer }),
     ...(typeof maxMemory === "number" && maxMemory > 0 ? { maxMemoryMb: maxMemory } : {}),
   };
-}
-
-function isChoice(value: unknown): value is Severity | "off" {
-  return value === "off" || (severities as readonly unknown[]).includes(value);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

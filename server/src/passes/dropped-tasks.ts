@@ -61,7 +61,9 @@ function droppedTasksIn(
   isListened: boolean,
 ): readonly DroppedTask[] {
   const candidates = view.functionsOf(file).flatMap((key) => candidatesIn(view, key));
-  const open = candidates.filter((candidate) => candidate.because === undefined);
+  const linter = view.options.linterFor(file);
+  // Another linter knows promises by their types, so here the types are asked where we would not need them.
+  const open = candidates.filter((candidate) => candidate.because === undefined || linter !== undefined);
   const answers =
     open.length === 0
       ? []
@@ -76,8 +78,10 @@ function droppedTasksIn(
     }),
   );
   return candidates.flatMap((candidate) => {
-    const because = candidate.because ?? (promises.has(candidate) ? "type" : undefined);
+    const isPromise = promises.has(candidate);
+    const because = candidate.because ?? (isPromise ? "type" : undefined);
     if (because === undefined) return [];
+    if (linter && isPromise && (linter.sees === "types" || because === "async function")) return [];
     const { evaluation, instruction } = candidate;
     const failure = failureOf(evaluation, instruction);
     const whoSees = isListened ? "listener" : isForBrowsers(view, file) ? "browser" : "nobody";

@@ -12,6 +12,8 @@ export interface Discovered {
   /** `tsconfig.json` and `jsconfig.json` files, of two in one folder only the first kind. */
   readonly configurations: readonly FilePath[];
   readonly notices: readonly ProjectNotice[];
+  /** The folders that were looked into. */
+  readonly folders: readonly FilePath[];
 }
 
 /** True for the files that can be analysed: TypeScript and JavaScript, no declarations, no minified bundles. */
@@ -32,6 +34,7 @@ export function discover(
   const sources: FilePath[] = [];
   const configurations: FilePath[] = [];
   const notices: ProjectNotice[] = [];
+  const folders: FilePath[] = [];
   const generated = new Set<FilePath>();
   const open: { readonly folder: FilePath; readonly rules: readonly Rules[] }[] = [
     { folder: root, rules: rulesAbove(root) },
@@ -39,6 +42,7 @@ export function discover(
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { folder } = next;
     if (generated.has(folder)) continue;
+    folders.push(folder);
     const entries = list(folder, notices);
     const names = new Set(entries.filter((entry) => entry.isFile()).map((entry) => entry.name));
     const own = names.has(".gitignore") ? readRules(folder) : undefined;
@@ -71,6 +75,7 @@ export function discover(
     sources: sources.filter(outside).sort(),
     configurations: configurations.filter(outside).sort(),
     notices,
+    folders: folders.sort(),
   };
 }
 

@@ -362,6 +362,16 @@ export function openProgram(options: ProgramOptions = {}): Program {
       return all.get(specifier);
     },
     notices: () => notices.all(),
+    inputs: () => ({
+      files: [
+        executable,
+        ...(workspace?.watched ?? []),
+        ...session.ask((snapshot) =>
+          snapshot.getProjects().flatMap(({ program }) => program.getSourceFileNames()),
+        ),
+      ],
+      folders: workspace?.folders ?? [],
+    }),
     syntaxErrors() {
       const first = session.ask((snapshot) => firstSyntaxErrors(snapshot));
       return selected.flatMap((file) => {

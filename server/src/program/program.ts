@@ -45,6 +45,8 @@ export interface ProjectNotice {
   readonly severity: "warning" | "information";
   /** One sentence that names the remedy. */
   readonly message: string;
+  /** Where in the file, from 1, when it is about one place. */
+  readonly at?: { readonly line: number; readonly column: number };
 }
 
 /**
@@ -85,6 +87,8 @@ export interface Program {
   /** The file a module specifier of `from` means, when it is a file of the program. */
   resolveModule(from: FilePath, specifier: string): FilePath | undefined;
   notices(): readonly ProjectNotice[];
+  /** Every file on disk that TypeScript or the search for projects has read, and the folders that were searched. */
+  inputs(): { readonly files: readonly FilePath[]; readonly folders: readonly FilePath[] };
   /** One notice for each selected file that does not parse, with its first error. */
   syntaxErrors(): readonly ProjectNotice[];
   /** Questions asked of TypeScript since the start, by kind, for `--stats` and tests. */

@@ -25,6 +25,8 @@ export interface Workspace {
   readonly configurations: ReadonlyMap<FilePath, Configuration>;
   /** Every file that was read to find that out, for a watcher. */
   readonly watched: ReadonlySet<string>;
+  /** The folders that were searched for sources. */
+  readonly folders: readonly FilePath[];
   readonly notices: readonly ProjectNotice[];
   /** The files to analyse, given the open projects. Sorted, each once. */
   selected(projects: readonly OpenProject[]): readonly FilePath[];
@@ -53,6 +55,7 @@ export function findWorkspace(roots: readonly FilePath[], questions: WorkspaceQu
   const known = new Map<FilePath, Configuration>();
   const notices: ProjectNotice[] = [];
   const files = new Set<FilePath>();
+  const folders = new Set<FilePath>();
   const named: FilePath[] = [];
 
   const read = (file: FilePath): Configuration => {
@@ -77,6 +80,7 @@ export function findWorkspace(roots: readonly FilePath[], questions: WorkspaceQu
   const addFolder = (folder: FilePath): void => {
     const found = discover(folder, (configuration) => read(configuration).outputs);
     notices.push(...found.notices);
+    for (const one of found.folders) folders.add(one);
     const fresh = questions.newFiles.filter(
       (file) => isInside(folder, file) && isSource(file) && !isDependency(file),
     );
@@ -124,6 +128,7 @@ export function findWorkspace(roots: readonly FilePath[], questions: WorkspaceQu
 
   return {
     configurations,
+    folders: [...folders],
     watched: new Set([...known.values()].flatMap(({ chain }) => chain.map(keyOf))),
     notices: [...notices, ...[...known.values()].flatMap((configuration) => configuration.notices)],
     selected(projects) {

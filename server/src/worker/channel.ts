@@ -1,5 +1,7 @@
 import type { AnalysisFailure, AnalysisOptions, AnalysisResult } from "../analysis/analyze.ts";
 import type { FilePath, Generation, ProjectNotice } from "../program/program.ts";
+import type { BaselineReport } from "../project/hold-back.ts";
+import type { ProjectChoices } from "../project/project-analysis.ts";
 
 // What host and worker say to each other. One request is under way at a time: the worker's thread blocks while
 // TypeScript answers, so everything that must reach it meanwhile goes through shared memory.
@@ -8,6 +10,8 @@ import type { FilePath, Generation, ProjectNotice } from "../program/program.ts"
 export interface WorkerStart {
   readonly executable?: string;
   readonly maxFileBytes?: number;
+  /** Where outcomes are kept from one process to the next; they are not when absent. */
+  readonly cacheFolder?: FilePath;
   readonly shared: SharedArrayBuffer;
 }
 
@@ -23,32 +27,40 @@ export interface WorkerRequest {
   readonly then: "analyze" | "rest";
   /** The files to analyse; all that are open when absent. */
   readonly files?: readonly FilePath[];
+  /** Of all that are open only those that are named here. */
+  readonly among?: readonly FilePath[];
   readonly options?: AnalysisChoices;
   /** Tell among the notices which files do not parse; an editor shows that itself. */
   readonly syntaxErrors?: boolean;
 }
 
-/** What to look for and how severe it is. */
-export type AnalysisChoices = Pick<
-  AnalysisOptions,
-  "rules" | "severities" | "leastSeverity" | "models" | "root" | "ruleOptions"
->;
+/** What to look for and how severe it is; what projects say about themselves is read from disk. */
+export type AnalysisChoices = Pick<AnalysisOptions, "rules" | "severities" | "leastSeverity" | "root"> &
+  ProjectChoices;
 
 export interface AnalysisReport {
   readonly generation: Generation;
   /** The files that were analysed. */
   readonly files: readonly FilePath[];
   readonly findings: AnalysisResult["findings"];
-  /** For every finding whether a comment can stand on a line above it: not inside a template or the text of JSX. */
+  /**
+   * For every finding whether a comment can stand on a line above it: not inside a template or the text of JSX. Empty
+   * for an outcome that was kept.
+   */
   readonly commentable: readonly boolean[];
   readonly failures: readonly AnalysisFailure[];
   readonly notices: readonly ProjectNotice[];
+  readonly baselines: readonly BaselineReport[];
+  /** Files besides the program that the outcome rests on, for a watcher. */
+  readonly read: readonly FilePath[];
   readonly stats: AnalysisStats;
 }
 
 export interface AnalysisStats {
   readonly openMs: number;
   readonly analyzeMs: number;
+  /** Nothing had changed since an earlier process: what it found was kept. */
+  readonly kept: boolean;
   /** The engine's own figures; absent when nothing was analysed. */
   readonly analysis?: AnalysisResult["statistics"];
   /** Asked of TypeScript since the worker started. */

@@ -19,6 +19,8 @@ export interface AnalysisHostOptions {
   readonly executable?: string;
   /** Larger sources are left out, with a notice. */
   readonly maxFileBytes?: number;
+  /** Where outcomes are kept from one process to the next; they are not when absent. */
+  readonly cacheFolder?: FilePath;
   /** All processes together may take this much memory before they are started anew; no limit when absent. */
   readonly maxMemoryMb?: number;
   /** Heap of the worker. */
@@ -31,7 +33,9 @@ export interface AnalysisHostOptions {
 export interface AnalysisRequest {
   /** The files to analyse; all that are open when absent. */
   readonly files?: readonly FilePath[];
-  /** Rules, severities, models. */
+  /** Of all that are open only those that are named here. */
+  readonly among?: readonly FilePath[];
+  /** Rules, severities, what projects say. */
   readonly options?: AnalysisChoices;
   /** Tell among the notices which files do not parse. */
   readonly syntaxErrors?: boolean;
@@ -110,6 +114,7 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
       shared,
       ...(options.executable === undefined ? {} : { executable: options.executable }),
       ...(options.maxFileBytes === undefined ? {} : { maxFileBytes: options.maxFileBytes }),
+      ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
     };
     const worker = new Worker(workerFile, {
       workerData,
@@ -240,6 +245,7 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
       }),
       invalidated: [...invalidated],
       ...(request.files === undefined ? {} : { files: request.files }),
+      ...(request.among === undefined ? {} : { among: request.among }),
       ...(request.options === undefined ? {} : { options: request.options }),
       ...(request.syntaxErrors === undefined ? {} : { syntaxErrors: request.syntaxErrors }),
     };
