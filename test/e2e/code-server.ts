@@ -21,7 +21,7 @@ import type { Environment } from "./install.ts";
 const run = promisify(execFile);
 
 /** User settings that make the workbench quiet and predictable. */
-export const quietSettings = {
+const quietSettings = {
   "security.workspace.trust.enabled": false,
   "workbench.startupEditor": "none",
   "workbench.tips.enabled": false,

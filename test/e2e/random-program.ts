@@ -4,10 +4,10 @@ import path from "node:path";
 
 /** How the program's main thread spends its time after its tasks have locked each other out. */
 export const pastimes = ["spin", "atomics", "breakpoint"] as const;
-export type Pastime = (typeof pastimes)[number];
+type Pastime = (typeof pastimes)[number];
 
 /** A task of the program: what it is called, what it holds and wants, and where it waits. */
-export interface RandomTask {
+interface RandomTask {
   readonly name: string;
   readonly holds: string;
   readonly wants: string;
