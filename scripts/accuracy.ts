@@ -153,9 +153,9 @@ function check(judged: Judged, installed: boolean): Outcome {
 
 /** Lines of TypeScript under version control. */
 function linesIn(folder: string): number {
-  const files = run("git", ["ls-files", "*.ts", "*.tsx", "*.mts", "*.cts"], folder).stdout.split("\n");
+  const files = run("git", ["ls-tree", "-r", "--name-only", "HEAD"], folder).stdout.split("\n");
   return files
-    .filter((file) => file !== "" && existsSync(path.join(folder, file)))
+    .filter((file) => /\.[cm]?tsx?$/.test(file) && existsSync(path.join(folder, file)))
     .reduce((sum, file) => sum + readFileSync(path.join(folder, file), "utf8").split("\n").length, 0);
 }
 
