@@ -30,7 +30,8 @@ if (isMainThread) {
   await boss();
 } else await hand();
 `,
-  "done.ts": 'console.log("done");\nexport {};\n',
+  // Ends at once with a task pending, so that it always leaves a last dump.
+  "done.ts": "async function undone(): Promise<void> {\n  await new Promise(() => {});\n}\nawait undone();\n",
   "old.mjs": "setInterval(() => {}, 1000);\n",
 };
 

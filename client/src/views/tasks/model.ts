@@ -61,7 +61,7 @@ function emptyLaunch(launch: Launch): Row {
     return text(`No traced program in '${name}' so far`, icons.information, why);
   }
   if (launch.running) return text(`Waiting for '${name}' to start`, icons.waiting);
-  return text(`'${name}' ended before it could be traced`, icons.information);
+  return text(`'${name}' has ended`, icons.information, "It left no tasks behind, or could not be traced");
 }
 
 function processRow(session: SessionSnapshot): Row {
