@@ -211,7 +211,10 @@ describe("the rows of the Task Dump view", () => {
       row({ overdue: true }) ?? "",
       /^No traced program in 'Run main.ts' so far \| Node before 22.15/,
     );
-    assert.equal(row({ running: false }), "'Run main.ts' has ended");
+    assert.equal(
+      row({ running: false }),
+      "'Run main.ts' has ended | It left no tasks behind, or could not be traced",
+    );
     assert.equal(
       row({ untraced: "Node 20.20.2 can't be traced." }),
       "'Run main.ts' runs untraced | Node 20.20.2 can't be traced.",
