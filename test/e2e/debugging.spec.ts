@@ -18,6 +18,15 @@ await slow();
 }
 await never();
 `,
+  "ticks.ts": `let ticks = 0;
+async function slow(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 600_000));
+}
+setInterval(() => {
+  ticks++;
+}, 200);
+await slow();
+`,
   "steps.ts": `async function add(one: number, other: number): Promise<number> {
   return one + other;
 }
@@ -55,6 +64,7 @@ describe("debugging a traced program", () => {
           run("Wait", "waits.ts"),
           run("End at once", "short.ts"),
           run("Get stuck", "stuck.ts"),
+          run("Tick", "ticks.ts"),
           run("Step traced", "steps.ts"),
           run("Step as is", "steps.ts", { env: { UNKNOT_TRACE: "0" } }),
           run("Old", "waits.ts", { runtimeExecutable: `\${workspaceFolder}/old/node` }),
@@ -117,6 +127,21 @@ describe("debugging a traced program", () => {
     assert.deepEqual(traced, ["4:13", "2:3", "4:19", "5:15", "2:3", "5:21", "6:1"]);
     await code.openFile("steps.ts");
     await code.removeBreakpoint(4);
+  });
+
+  // An idle program does nothing but what it does itself: of anything else js-debug would make stops without an end.
+  it("pauses in the program's own code, as often as one asks", async () => {
+    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.startDebugging("Tick");
+    await code.treeRow(/^Ended/).waitFor({ state: "detached" });
+    await code.treeRow(/^slow/).waitFor();
+    for (let times = 0; times < 3; times++) {
+      await code.pause();
+      assert.equal(await code.pausedAt(undefined), "6:3");
+      await code.treeRow(/^Paused/).waitFor();
+      await code.resume();
+    }
+    await code.stopDebugging();
   });
 
   it("traces a command in the debug terminal", async () => {

@@ -139,7 +139,7 @@ async function takePictures(look: Look): Promise<void> {
     await code.runCommand("Unknot: Take Task Dump");
     await code.page.locator(".tabs-container .tab.active", { hasText: ".taskdump" }).waitFor();
     await code.screenshot(`${name}-taskdump`);
-    await code.key("F6");
+    await code.pause();
     await code.treeRow(/^Paused/).waitFor();
     await code.screenshot(`${name}-paused`);
     await code.stopDebugging();

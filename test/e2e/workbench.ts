@@ -292,6 +292,19 @@ function drive(
       return page.locator(".debug-call-stack .monaco-list-row").allInnerTexts();
     },
 
+    /** Asks the debugger to stop the running program; it does when the program does something next. */
+    async pause() {
+      // Before its button can be pressed, the key is one for something else.
+      await page.locator(".debug-toolbar .action-item:not(.disabled) .codicon-debug-pause").waitFor();
+      await key("F6");
+    },
+
+    /** Lets the paused program go on. */
+    async resume() {
+      await key("F5");
+      await stackFrames.first().waitFor({ state: "detached", timeout: patienceMs });
+    },
+
     /** Line and column of the top frame, once the debugger has stopped elsewhere than `before`. */
     async pausedAt(before: string | undefined) {
       const top = stackFrames.locator(".line-number").first();

@@ -24,8 +24,6 @@ export const headOthers = 8;
 export const headUnwatched = 12;
 /** Exceptions of the tracer itself that were caught. */
 export const headFaults = 9;
-/** Pings of the worker that the event loop has answered. */
-export const headPings = 10;
 /** Resource slots in use or free again lie below this one. */
 export const headNextResource = 11;
 

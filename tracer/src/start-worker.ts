@@ -1,11 +1,14 @@
 import { url as inspectorUrl, Session } from "node:inspector";
 import path from "node:path";
+import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
 import { tracerWorkerName } from "@unknot/protocol/wire.ts";
-import type { FromWorker, ToWorker, WorkerData } from "./serve/messages.ts";
+import { type ToWorker, turnMs, type WorkerData } from "./serve/messages.ts";
 
 export interface TracerWorker {
   readonly threadId: number;
+  /** Would be collected, and count no longer, if nobody had it. */
+  readonly turns: IntervalHistogram;
   post(message: ToWorker): void;
 }
 
@@ -13,13 +16,16 @@ export interface TracerWorker {
  * Starts the worker that serves dumps. It inherits none of the program's options (`--inspect-brk` would stop it before
  * its first line), keeps no process alive, and its standard streams are not used.
  */
-export function startWorker(folder: string, data: WorkerData): TracerWorker {
+export function startWorker(folder: string, data: Omit<WorkerData, "turns">): TracerWorker {
   const env = { ...process.env };
   delete env["NODE_OPTIONS"];
   letRunWithoutDebugger();
+  // Node counts the turns without any JavaScript, and the worker reads the same counters.
+  const turns = monitorEventLoopDelay({ resolution: turnMs });
+  turns.enable();
   const worker = new Worker(path.join(folder, "tracer-worker.cjs"), {
     name: tracerWorkerName,
-    workerData: data,
+    workerData: { ...data, turns } satisfies WorkerData,
     execArgv: [],
     env,
     stdin: false,
@@ -28,11 +34,8 @@ export function startWorker(folder: string, data: WorkerData): TracerWorker {
   });
   // A worker that fails leaves the program untouched; dumps are no longer served then.
   worker.on("error", () => {});
-  worker.on("message", ({ ping }: FromWorker) =>
-    worker.postMessage({ kind: "turned", ping } satisfies ToWorker),
-  );
   worker.unref();
-  return { threadId: worker.threadId, post: (message) => worker.postMessage(message) };
+  return { threadId: worker.threadId, turns, post: (message) => worker.postMessage(message) };
 }
 
 /**

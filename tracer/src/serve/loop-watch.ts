@@ -1,54 +1,52 @@
 import type { LoopState } from "@unknot/protocol/dump.ts";
 
-/** Learns from pings whether the event loop of the traced thread turns. Needs none of the program's timers. */
+/** Whether the event loop of the traced thread turns, told by a count that grows while it does. */
 export interface LoopWatch {
-  /** Asks for a sign, unless one is awaited. */
-  ping(): void;
-  turned(ping: number): void;
-  /** The state now; asks and waits a moment when nothing is known. */
+  /** Reads the count; the more often, the better it is known since when the loop stands. */
+  sample(): void;
+  /** The state now: waits for the next turn, and not longer than a loop needs that turns. */
   look(): Promise<LoopState>;
 }
 
-/** A loop that gives no sign for so long is blocked. */
-const patienceMs = 100;
+export interface LoopWatchOptions {
+  /** Milliseconds; never goes back. */
+  readonly now: () => number;
+  /** How often the loop has turned so far: grows by one in each `turnMs`, however often it really turns. */
+  readonly turns: () => number;
+  readonly turnMs: number;
+  readonly sleep: (ms: number) => Promise<unknown>;
+}
 
-export function createLoopWatch(now: () => number, send: (ping: number) => void): LoopWatch {
-  let lastPing = 0;
-  let askedAt: number | undefined;
-  let turnedAt = now();
-  let turningSince = turnedAt;
-  let heard = () => {};
-  const ping = () => {
-    if (askedAt !== undefined) return;
-    askedAt = now();
-    send(++lastPing);
+/** A loop that is late by so much is blocked. */
+const patienceMs = 100;
+const lookAgainMs = 5;
+
+export function createLoopWatch({ now, turns, turnMs, sleep }: LoopWatchOptions): LoopWatch {
+  let seen = turns();
+  let sampledAt = now();
+  let turnedAt = sampledAt;
+  let turningSince = sampledAt;
+  const sample = () => {
+    const at = now();
+    const count = turns();
+    if (count !== seen) {
+      // After a long time without samples the count alone tells how much of it the loop has turned.
+      const turned = (count - seen) * turnMs;
+      if (at - turnedAt >= turned + patienceMs) turningSince = at - turned;
+      turnedAt = Math.min(at, sampledAt + turned);
+      seen = count;
+    }
+    sampledAt = at;
   };
+  const stands = () => now() - turnedAt >= turnMs + patienceMs;
   return {
-    ping,
-    turned(number) {
-      if (number !== lastPing || askedAt === undefined) return;
-      const at = now();
-      if (at - askedAt >= patienceMs) turningSince = at;
-      askedAt = undefined;
-      turnedAt = at;
-      heard();
-    },
+    sample,
     async look() {
-      ping();
-      const since = askedAt ?? now();
-      const left = patienceMs - (now() - since);
-      if (left > 0) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, left);
-          heard = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
-      return askedAt === undefined
-        ? { state: "turning", sinceMs: now() - turningSince }
-        : { state: "blocked", sinceMs: now() - turnedAt };
+      sample();
+      for (const before = seen; seen === before && !stands(); sample()) await sleep(lookAgainMs);
+      return stands()
+        ? { state: "blocked", sinceMs: now() - turnedAt }
+        : { state: "turning", sinceMs: now() - turningSince };
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Histogram } from "node:perf_hooks";
 import type { ProcessInfo } from "@unknot/protocol/dump.ts";
 import type { Fact } from "../facts.ts";
 import type { NewSegment, Tables } from "../tables.ts";
@@ -5,14 +6,10 @@ import type { NewSegment, Tables } from "../tables.ts";
 /** What the traced thread tells its worker. */
 export type ToWorker =
   | { readonly kind: "fact"; readonly fact: Fact }
-  | { readonly kind: "segment"; readonly segment: NewSegment }
-  /** The event loop has turned. */
-  | { readonly kind: "turned"; readonly ping: number };
+  | { readonly kind: "segment"; readonly segment: NewSegment };
 
-/** The worker asks for a sign of the event loop. */
-export interface FromWorker {
-  readonly ping: number;
-}
+/** Milliseconds between two signs that the event loop turns. */
+export const turnMs = 50;
 
 export type StaticProcessInfo = Omit<ProcessInfo, "upMs" | "exitCode">;
 
@@ -20,6 +17,8 @@ export type StaticProcessInfo = Omit<ProcessInfo, "upMs" | "exitCode">;
 export interface WorkerData {
   readonly tables: Tables;
   readonly facts: readonly Fact[];
+  /** Gets an entry whenever `turnMs` have passed and the event loop has turned. */
+  readonly turns: Histogram;
   readonly process: StaticProcessInfo;
   /** Milliseconds since the epoch at tick 0. */
   readonly startMs: number;

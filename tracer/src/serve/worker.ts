@@ -2,6 +2,7 @@
 // debugger; keeps its clock, looks for deadlocks and answers whoever may ask.
 import { writeSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleepFor } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { membersOf, overview } from "@unknot/dump/overview.ts";
@@ -18,16 +19,23 @@ import { copyOf } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
-import type { FromWorker, ToWorker, WorkerData } from "./messages.ts";
+import { type ToWorker, turnMs, type WorkerData } from "./messages.ts";
 import { type DumpServer, serveDumps } from "./server.ts";
 
 const data = workerData as WorkerData;
-const { tables, startMs, token, session } = data;
+const { tables, turns, startMs, token, session } = data;
 const { header } = tables;
 const facts = createFacts();
 for (const fact of data.facts) addFact(facts, fact);
 const places = createPlaces(facts.files);
-const loop = createLoopWatch(nowMs, (ping) => parentPort?.postMessage({ ping } satisfies FromWorker));
+// Nothing is sent to the traced thread: it would run JavaScript for it, and a debugger that is to pause the program
+// would stop there (docs/decisions/debugger-and-the-tracers-worker.md).
+const loop = createLoopWatch({
+  now: nowMs,
+  turns: () => turns.count + turns.exceeds,
+  turnMs,
+  sleep: sleepFor,
+});
 
 parentPort?.on("message", (message: ToWorker) => {
   switch (message.kind) {
@@ -42,9 +50,6 @@ parentPort?.on("message", (message: ToWorker) => {
       deadlocks.lookAgain();
       break;
     }
-    case "turned":
-      loop.turned(message.ping);
-      break;
   }
 });
 
@@ -163,18 +168,15 @@ const deadlocks = createDeadlockWatch({
 const tickEveryMs = 20;
 /** After so many quiet ticks (about a second) the clock stops. */
 const quietTicks = 50;
-const pingEveryTicks = 16;
 let quiet = 0;
-let ticks = 0;
 
 function tick(): void {
   header[headClock] = ticksAt(nowMs(), startMs);
   const active = header[headQuiet] === quietNo;
   quiet = active ? 0 : quiet + 1;
-  ticks++;
   if (active) header[headQuiet] = quietMaybe;
   deadlocks.look(active, (header[headWaiting] as number) > 0);
-  if (ticks % pingEveryTicks === 0 && (quiet === 0 || (server?.clients ?? 0) > 0)) loop.ping();
+  loop.sample();
   if (quiet > quietTicks && (server?.clients ?? 0) === 0 && !deadlocks.isBusy()) {
     sleep();
     return;
@@ -199,5 +201,4 @@ function sleep(): void {
   });
 }
 
-loop.ping();
 tick();
