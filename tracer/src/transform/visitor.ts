@@ -69,6 +69,8 @@ interface Scope {
   readonly kind: "async" | "generator" | "module" | "other";
   /** The function's name, as sites carry it. */
   readonly name?: string;
+  /** The name of the nearest function around that is named in the source. */
+  readonly named?: string;
   readonly className?: string;
   /** What uses of a handle are looked for in. */
   readonly body: Node;
@@ -127,6 +129,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   let lastResourceVariable = 0;
   /** Calls of timers in executors of promises, noted when the executor is met. */
   const timerCalls = new Set<Node>();
+  /** Functions that are given to a call, with the name that is called. */
+  const callbacks = new Map<Node, string | undefined>();
   /** Methods begin at their name, which is not part of their function. */
   const starts = new Map<Node, number>();
 
@@ -484,6 +488,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (isTimer) open(node.start, `${hooksName}.timer(`);
     visit(node.callee, scope);
     for (const [index, argument] of node.arguments.entries()) {
+      callbacks.set(unwrap(argument), calleeName(node));
       if (combination !== undefined) {
         open(argument.start, `${hooksName}.keep(${hooksName}.first(),`);
         visit(argument, scope);
@@ -574,12 +579,18 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     returns: 0,
     markedLine: 0,
     ...(outer.className === undefined ? {} : { className: outer.className }),
+    ...(outer.named === undefined ? {} : { named: outer.named }),
   });
 
   const visitFunction = (node: AnyFunction, outer: Scope, hint: string | undefined): void => {
-    const name = (node.type === "ArrowFunctionExpression" ? undefined : node.id?.name) ?? hint;
+    const ownName = (node.type === "ArrowFunctionExpression" ? undefined : node.id?.name) ?? hint;
+    const name = ownName ?? callbackName(node, outer);
     const { body } = node;
-    const plain: Scope = { ...otherScope(outer, body ?? node), ...(name === undefined ? {} : { name }) };
+    const plain: Scope = {
+      ...otherScope(outer, body ?? node),
+      ...(name === undefined ? {} : { name }),
+      ...(ownName === undefined ? {} : { named: ownName }),
+    };
     for (const parameter of node.params) visit(parameter, plain);
     if (body === null) return;
     if (!node.async) {
@@ -634,6 +645,13 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     visitList(statements, scope);
     // Who comes to the end may have been on the way out with a value, when a `finally` failed and was caught.
     close(body.end - 1, scope.returns > 0 ? `;${resultName}=void 0;${leave}${result}` : leave);
+  };
+
+  /** `runExclusive callback in reserve`. */
+  const callbackName = (node: AnyFunction, { named: around }: Scope): string | undefined => {
+    if (around === undefined || !callbacks.has(node)) return undefined;
+    const called = callbacks.get(node);
+    return `${called === undefined ? "" : `${called} `}callback in ${around}`;
   };
 
   /** The body of `(item) => start(item)`: inside a function that is traced, the call is what starts tasks. */
