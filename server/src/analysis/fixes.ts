@@ -128,7 +128,7 @@ function contains(outer: Range, inner: Range): boolean {
   return outer.start <= inner.start && inner.end <= outer.end;
 }
 
-/** How the code at hand releases: `release()`, `client.release()`, `mutex.release()`. */
+/** How the code at hand releases: `release()`, `client.release()`, `mutex.release()`, `pool.release(client)`. */
 function releaseCall(
   view: Pick<ProgramView, "world">,
   facts: FunctionFacts,
@@ -138,17 +138,19 @@ function releaseCall(
 ): string | undefined {
   const name = handleName(view, facts, file, birth);
   const [method] = birth.form.form === "object" ? (birth.form.release ?? []) : [];
-  if (name !== undefined) return method === undefined ? `${name}()` : `${name}.${method}()`;
-  const [own] = birth.form.form === "self" ? (birth.form.release ?? []) : birth.alsoReleasedBy;
+  const isGivenBack = birth.form.form === "resource";
+  if (name !== undefined && !isGivenBack) return method === undefined ? `${name}()` : `${name}.${method}()`;
+  const [own] = birth.form.form === "self" || isGivenBack ? (birth.form.release ?? []) : birth.alsoReleasedBy;
   const i = birth.instruction;
   if (own === undefined || i.op !== "call" || i.receiver === undefined) return undefined;
   const [callee] = usesIn(facts).definitions(i.callee);
   const receiver = callee ? text.slice(i.start, callee.start).replace(/\s*\.\s*$/, "") : "";
-  return /^[\w$.#]+$/.test(receiver) ? `${receiver}.${own}()` : undefined;
+  if (!/^[\w$.#]+$/.test(receiver) || (isGivenBack && name === undefined)) return undefined;
+  return `${receiver}.${own}(${isGivenBack ? name : ""})`;
 }
 
-/** The variable that ends up with the releasing function, followed through `await` and destructuring. */
-function handleName(
+/** The variable that ends up with the releasing function or the client, followed through `await` and destructuring. */
+export function handleName(
   view: Pick<ProgramView, "world">,
   facts: FunctionFacts,
   file: FilePath,
@@ -178,7 +180,7 @@ function handleName(
 }
 
 function mentionsRelease(text: string, release: string): boolean {
-  const name = release.slice(0, -2);
+  const name = release.slice(0, release.lastIndexOf("("));
   return text.replace(/\s+/g, "").includes(`${name}(`);
 }
 

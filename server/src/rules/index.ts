@@ -6,6 +6,7 @@ import { lockNotReleased } from "./lock-not-released/rule.ts";
 import { lockOrderInversion } from "./lock-order-inversion/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
+import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 
 /** Every rule, by folder. */
@@ -16,5 +17,6 @@ export const allRules: readonly Rule[] = [
   lockOrderInversion,
   lockReentry,
   lockReleaseNotInFinally,
+  poolClientNotReleased,
   queueSelfWait,
 ];
