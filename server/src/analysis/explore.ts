@@ -76,6 +76,10 @@ export interface Release {
 const maxStates = 1_500;
 const maxDepth = 4;
 
+/** Members of an emitter, which a client is: they do not throw. */
+const addsListener: ReadonlySet<string> = new Set(["on", "once", "addListener"]);
+const removesListener: ReadonlySet<string> = new Set(["off", "removeListener", "removeAllListeners"]);
+
 /** What happens to a handle that a function is given. */
 type Fate = "released" | "kept" | "lost";
 
@@ -268,7 +272,8 @@ class Explorer {
       if (fate === "released") return this.#release(path, block, i);
       if (fate === "lost") return this.#lose();
     }
-    if (path.held && throwsIn(block, i, this.#evaluation.calls, this.#evaluation.awaits)) {
+    const mayThrow = throwsIn(block, i, this.#evaluation.calls, this.#evaluation.awaits);
+    if (path.held && mayThrow && !this.#listensHere(path, i)) {
       this.#throw(path, block, i);
     }
     if (effect && !effect.ends) return false;
@@ -493,11 +498,8 @@ class Explorer {
   /** `client.on("notification", show)`: it goes on working when this function has ended. */
   #isListening(call: Extract<Instruction, { op: "call" | "new" | "super-call" }>): boolean {
     if (call.op !== "call") return false;
-    const names = usesIn(this.#facts)
-      .definitions(call.callee)
-      .map((definition) => (definition.op === "get" ? definition.name : ""));
     return (
-      names.some((name) => name === "on" || name === "once" || name === "addListener") ||
+      this.#isNamed(call.callee, addsListener) ||
       call.arguments.some((temp) => this.#evaluation.values[temp]?.kind === "function")
     );
   }
@@ -505,6 +507,18 @@ class Explorer {
   /** A release by the resource's own method; a pool that is shut down takes its clients along. */
   #isEnd(name: string, op: OperationModel["op"] | undefined): boolean {
     return op === "shutdown" || this.#releaseNames().includes(name);
+  }
+
+  #isNamed(callee: Temp, names: ReadonlySet<string>): boolean {
+    return usesIn(this.#facts)
+      .definitions(callee)
+      .some((definition) => definition.op === "get" && names.has(definition.name));
+  }
+
+  /** `client.on("error", show)`, with or without the types of the client. */
+  #listensHere(path: Path, i: Instruction): boolean {
+    if (i.op !== "call" || i.receiver === undefined || !path.places.has(tempPlace(i.receiver))) return false;
+    return this.#isNamed(i.callee, addsListener) || this.#isNamed(i.callee, removesListener);
   }
 
   #releaseNames(): readonly string[] {
@@ -724,6 +738,10 @@ class Explorer {
     const key = this.#keyOf(end.test);
     const known = place && !place.promise ? "truthy" : this.#knownOf(path, end.test);
     const decided = known === undefined ? undefined : decide(end.on, known);
+    if (path.held && this.#asksResource(end.test)) {
+      this.#lost = true;
+      return;
+    }
     const at = this.#testRange(end.test);
     if (decided !== false) {
       const yes = path.clone();
@@ -735,6 +753,22 @@ class Explorer {
       no.know(key, end.on === "truthy" ? "falsy" : "present");
       this.#goto(no, end.no, decided === undefined ? { at, what: "skipped" } : undefined);
     }
+  }
+
+  /** `if (lock.isLocked())`: what the answer is while it is held, models do not say. */
+  #asksResource(test: Temp): boolean {
+    return usesIn(this.#facts)
+      .definitions(test)
+      .some((definition) => {
+        if (definition.op === "unary") return this.#asksResource(definition.from);
+        return (this.#evaluation.calls.get(definition)?.targets ?? []).some(
+          (target) =>
+            target.kind === "operation" &&
+            target.operation.op === "query" &&
+            target.resource !== undefined &&
+            plain(target.resource) === this.#resource,
+        );
+      });
   }
 
   #testRange(test: Temp): Range {

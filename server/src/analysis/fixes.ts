@@ -75,6 +75,30 @@ export function releaseInFinally(
   }
 }
 
+/** Takes out a statement that is nothing but this call, with its line; undefined where it is part of more. */
+export function statementRemoval(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  file: FilePath,
+  call: Range,
+): FixPlan["edits"][number] | undefined {
+  const text = view.text(file);
+  const statement = facts.statements
+    .flatMap((list) => list.of)
+    .find((one) => one.start === call.start && (one.end === call.end || one.end === call.end + 1));
+  if (text === undefined || !statement) return undefined;
+  const lineStart = text.lastIndexOf("\n", statement.start - 1);
+  const isAlone =
+    text.slice(lineStart + 1, statement.start).trim() === "" &&
+    /^[ \t]*(?:\r?\n|$)/.test(text.slice(statement.end));
+  return {
+    file,
+    start: isAlone && lineStart >= 0 ? lineStart : statement.start,
+    end: statement.end,
+    newText: "",
+  };
+}
+
 function statementAround(
   lists: readonly StatementList[],
   at: Range,
@@ -143,10 +167,20 @@ function releaseCall(
   const [own] = birth.form.form === "self" || isGivenBack ? (birth.form.release ?? []) : birth.alsoReleasedBy;
   const i = birth.instruction;
   if (own === undefined || i.op !== "call" || i.receiver === undefined) return undefined;
+  // A releasing function that has no name of its own may still be called somewhere.
+  if (birth.form.form !== "self" && !isGivenBack && !isUnused(facts, birth)) return undefined;
   const [callee] = usesIn(facts).definitions(i.callee);
   const receiver = callee ? text.slice(i.start, callee.start).replace(/\s*\.\s*$/, "") : "";
   if (!/^[\w$.#]+$/.test(receiver) || (isGivenBack && name === undefined)) return undefined;
   return `${receiver}.${own}(${isGivenBack ? name : ""})`;
+}
+
+function isUnused(facts: FunctionFacts, { instruction }: Birth): boolean {
+  const uses = usesIn(facts);
+  const awaits = uses.readers(instruction.to).filter((reader) => reader.op === "await");
+  return [instruction, ...awaits].every((one) =>
+    uses.readers(one.to).every((reader) => reader.op === "await" || reader.op === "move"),
+  );
 }
 
 /** The variable that ends up with the releasing function or the client, followed through `await` and destructuring. */

@@ -4,7 +4,7 @@ import type { PathStep } from "../analysis/explored-path.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { handleName, releaseInFinally } from "../analysis/fixes.ts";
 import { describeTemp } from "../analysis/flow.ts";
-import { type ModelType, operationOf } from "../analysis/model-index.ts";
+import { isLock, operationOf } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain, rootOf, type Value } from "../analysis/values.ts";
 import { type HeldTooLong, obligations } from "./obligations.ts";
@@ -38,7 +38,9 @@ export const leaks = definePass<readonly WordedLeak[]>({
 });
 
 /** The functions that release a resource by its own method, by resource. */
-function releasesByResource(view: ProgramView): ReadonlyMap<Value, ReadonlySet<FunctionKey>> {
+export type ReleasesByResource = ReadonlyMap<Value, ReadonlySet<FunctionKey>>;
+
+export function releasesByResource(view: ProgramView): ReleasesByResource {
   const found = new Map<Value, Set<FunctionKey>>();
   for (const key of view.solution.functions) {
     for (const use of view.solution.evaluation(key)?.uses ?? []) {
@@ -52,11 +54,7 @@ function releasesByResource(view: ProgramView): ReadonlyMap<Value, ReadonlySet<F
   return found;
 }
 
-function leaksOf(
-  view: ProgramView,
-  held: HeldTooLong,
-  elsewhere: ReadonlyMap<Value, ReadonlySet<FunctionKey>>,
-): readonly WordedLeak[] {
+function leaksOf(view: ProgramView, held: HeldTooLong, elsewhere: ReleasesByResource): readonly WordedLeak[] {
   const { exploration, evaluation, birth } = held;
   const { model, resource } = birth.handle.made;
   const of = isLock(model) ? "lock" : model.kind === "pool" ? "client" : undefined;
@@ -81,18 +79,14 @@ function isMadeHere(key: FunctionKey, resource: Value): boolean {
 }
 
 /** Taken here and given back by another function: `enter()` and `leave()`. */
-function isReleasedElsewhere(
+export function isReleasedElsewhere(
   key: FunctionKey,
   resource: Value,
-  elsewhere: ReadonlyMap<Value, ReadonlySet<FunctionKey>>,
+  elsewhere: ReleasesByResource,
 ): boolean {
   // Who passes the lock in can give it back.
   if (rootOf(resource).kind === "parameter") return true;
   return [...(elsewhere.get(resource) ?? [])].some((other) => other !== key);
-}
-
-export function isLock({ kind }: ModelType): boolean {
-  return kind === "mutex" || kind === "semaphore" || kind === "rwlock";
 }
 
 export const stepText: Readonly<Record<PathStep["what"], string>> = {
