@@ -55,6 +55,8 @@ export interface Exploration {
   readonly taken: boolean;
   /** Where the resource is released although nothing has waited for it to be acquired. */
   readonly early: readonly Instruction[];
+  /** What is returned while it is held. */
+  readonly returned: readonly Temp[];
   /** It was given a callback or listener, and may live on in that. */
   readonly listens: boolean;
   /** Ownership may have gone elsewhere, or there were too many paths: nothing can be said about leaks. */
@@ -124,6 +126,7 @@ class Explorer {
   readonly #held = new Set<Instruction>();
   readonly #releases = new Map<string, Release>();
   readonly #early = new Set<Instruction>();
+  readonly #returned = new Set<Temp>();
   #taken = false;
   #listens = false;
   #lost = false;
@@ -237,6 +240,7 @@ class Explorer {
       releases: [...this.#releases.values()],
       taken: this.#taken,
       early: [...this.#early],
+      returned: [...this.#returned],
       listens: this.#listens,
       lost: this.#lost,
     };
@@ -705,6 +709,7 @@ class Explorer {
         this.#branch(path, end);
         return;
       case "return":
+        if (path.held && end.value !== undefined) this.#returned.add(end.value);
         if (
           end.value !== undefined &&
           (path.places.has(tempPlace(end.value)) || this.#carries(path, end.value))

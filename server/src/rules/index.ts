@@ -10,6 +10,7 @@ import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
+import { returnBeforeRelease } from "./return-before-release/rule.ts";
 
 /** Every rule, by folder. */
 export const allRules: readonly Rule[] = [
@@ -23,4 +24,5 @@ export const allRules: readonly Rule[] = [
   lockReleaseNotInFinally,
   poolClientNotReleased,
   queueSelfWait,
+  returnBeforeRelease,
 ];
