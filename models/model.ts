@@ -61,7 +61,7 @@ export type OperationName =
   | "exit";
 
 /** What happens in a case that the library's documentation rarely mentions. */
-type Outcome =
+export type Outcome =
   | "noop"
   | "throw"
   | "reject"

@@ -1,3 +1,4 @@
+import type { OperationModel } from "@unknot/models/model.ts";
 import type {
   Block,
   BlockId,
@@ -48,15 +49,38 @@ export interface Exploration {
   readonly leaks: readonly Leak[];
   /** Instructions that run while the lock is held, on some path. */
   readonly held: ReadonlySet<Instruction>;
-  /** Where it is released, in the order found. */
-  readonly releases: readonly Instruction[];
+  /** Where it is released, in the order found; more than once where paths know different things. */
+  readonly releases: readonly Release[];
+  /** It is awaited, or there was nothing to await. */
+  readonly taken: boolean;
+  /** Where the resource is released although nothing has waited for it to be acquired. */
+  readonly early: readonly Instruction[];
+  /** What is returned while it is held. */
+  readonly returned: readonly Temp[];
+  /** It was given a callback or listener, and may live on in that. */
+  readonly listens: boolean;
   /** Ownership may have gone elsewhere, or there were too many paths: nothing can be said about leaks. */
   readonly lost: boolean;
+}
+
+/** The end of a hold on one path. */
+export interface Release {
+  readonly instruction: Instruction;
+  /** This function does it itself, and not something that it calls. */
+  readonly direct: boolean;
+  readonly path: readonly PathStep[];
+  /** Where the path goes on, and what is known there. */
+  readonly state: State;
+  readonly next: number;
 }
 
 /** More paths than this, and we say nothing. */
 const maxStates = 1_500;
 const maxDepth = 4;
+
+/** Members of an emitter, which a client is: they do not throw. */
+const addsListener: ReadonlySet<string> = new Set(["on", "once", "addListener"]);
+const removesListener: ReadonlySet<string> = new Set(["off", "removeListener", "removeAllListeners"]);
 
 /** What happens to a handle that a function is given. */
 type Fate = "released" | "kept" | "lost";
@@ -75,6 +99,19 @@ export function explore(solution: Solution, evaluation: Evaluation, birth: Birth
   return explorer.result();
 }
 
+/** What would happen to the hold if a release had not been there: whether there is another one behind it. */
+export function exploreBehind(
+  solution: Solution,
+  evaluation: Evaluation,
+  birth: Birth,
+  { state, next }: Release,
+): Exploration {
+  const explorer = new Explorer(solution, evaluation, birth, 0, new Set());
+  explorer.resume(state, next);
+  explorer.run();
+  return explorer.result();
+}
+
 class Explorer {
   readonly #solution: Solution;
   readonly #evaluation: Evaluation;
@@ -87,7 +124,11 @@ class Explorer {
   readonly #seen = new Set<string>();
   readonly #leaks: Leak[] = [];
   readonly #held = new Set<Instruction>();
-  readonly #releases = new Set<Instruction>();
+  readonly #releases = new Map<string, Release>();
+  readonly #early = new Set<Instruction>();
+  readonly #returned = new Set<Temp>();
+  #taken = false;
+  #listens = false;
   #lost = false;
   #states = 0;
 
@@ -116,6 +157,11 @@ class Explorer {
     known: ReadonlyMap<string, Known> = new Map(),
   ): void {
     const state: State = { block, held, foreign: false, places, known, from: undefined, step: undefined };
+    this.resume(state, from);
+  }
+
+  resume(state: State, from: number): void {
+    if (state.held) this.#taken = true;
     this.#open.push({ state, from });
   }
 
@@ -191,7 +237,11 @@ class Explorer {
     return {
       leaks: this.#leaks,
       held: this.#held,
-      releases: [...this.#releases],
+      releases: [...this.#releases.values()],
+      taken: this.#taken,
+      early: [...this.#early],
+      returned: [...this.#returned],
+      listens: this.#listens,
       lost: this.#lost,
     };
   }
@@ -223,17 +273,33 @@ class Explorer {
     const effect = this.#evaluation.calls.get(i);
     if (effect) {
       const fate = this.#callFate(path, i, effect);
-      if (fate === "released") {
-        this.#releases.add(i);
-        return false;
-      }
+      if (fate === "released") return this.#release(path, block, i);
       if (fate === "lost") return this.#lose();
     }
-    if (path.held && throwsIn(block, i, this.#evaluation.calls, this.#evaluation.awaits)) {
+    const mayThrow = throwsIn(block, i, this.#evaluation.calls, this.#evaluation.awaits);
+    if (path.held && mayThrow && !this.#listensHere(path, i)) {
       this.#throw(path, block, i);
     }
     if (effect && !effect.ends) return false;
-    return this.#flow(path, i);
+    return this.#flow(path, block, i);
+  }
+
+  #release(path: Path, block: Block, i: Instruction): false {
+    const state: State = path.state(this.#facts.blocks.indexOf(block) as BlockId, {
+      at: i,
+      what: "released",
+    });
+    const direct = i.op === "dispose" || (i.op === "call" && this.#isDirect(path, i));
+    const next = block.code.indexOf(i) + 1;
+    const key = `${next} ${stateKey(state)}`;
+    if (this.#releases.has(key)) return false;
+    this.#releases.set(key, { instruction: i, direct, path: path.steps(), state, next });
+    return false;
+  }
+
+  #isDirect(path: Path, call: Extract<Instruction, { op: "call" }>): boolean {
+    const targets = this.#evaluation.calls.get(call)?.targets ?? [];
+    return this.#isHandleCall(path, call) || targets.every((target) => this.#releasesResource(target));
   }
 
   /** Makes the resource, or takes it from somewhere, again: from here on its name means another one. */
@@ -247,7 +313,7 @@ class Explorer {
   }
 
   /** Where the handle goes in an instruction that is no call. */
-  #flow(path: Path, i: Instruction): boolean {
+  #flow(path: Path, block: Block, i: Instruction): boolean {
     switch (i.op) {
       case "load": {
         const place = path.places.get(variablePlace(i.variable));
@@ -264,6 +330,7 @@ class Explorer {
         const place = path.places.get(tempPlace(i.from));
         if (place?.promise) {
           path.held = true;
+          this.#taken = true;
           path.set(tempPlace(i.to), { promise: false, path: place.path });
           // The promise itself gives nothing more.
           path.set(tempPlace(i.from), undefined);
@@ -276,7 +343,11 @@ class Explorer {
         if (place.promise) return this.#lose();
         const [next, ...rest] = place.path;
         if (next === i.name) path.set(tempPlace(i.to), { promise: false, path: rest });
-        else if (next === undefined && this.#isRelease(i.name)) path.set(tempPlace(i.to), place);
+        else if (next === undefined && this.#isRelease(i.name)) {
+          // `const { release } = client`: from here on it has two names.
+          if (!this.#isOnlyCallee(i.to)) return this.#lose();
+          path.set(tempPlace(i.to), place);
+        }
         return true;
       }
       case "object": {
@@ -289,11 +360,7 @@ class Explorer {
         return !i.parts.some((part) => this.#carries(path, part.value)) || this.#lose();
       }
       case "dispose":
-        if (path.places.has(tempPlace(i.from))) {
-          this.#releases.add(i);
-          return false;
-        }
-        return true;
+        return !path.places.has(tempPlace(i.from)) || this.#release(path, block, i);
       case "unary":
       case "binary":
       case "closure":
@@ -309,6 +376,12 @@ class Explorer {
         }
         return true;
     }
+  }
+
+  #isOnlyCallee(temp: Temp): boolean {
+    return usesIn(this.#facts)
+      .readers(temp)
+      .every((reader) => reader.op === "call" && reader.callee === temp && !reader.arguments.includes(temp));
   }
 
   #store(path: Path, i: Extract<Instruction, { op: "store" }>): boolean {
@@ -382,7 +455,11 @@ class Explorer {
     effect: CallEffect,
     target: Target,
   ): "nothing" | "released" | "lost" {
-    if (this.#releasesResource(target)) return path.held ? "released" : "nothing";
+    if (this.#releasesResource(target)) {
+      if (path.held) return "released";
+      this.#early.add(call);
+      return "nothing";
+    }
     const given = [...call.arguments.entries()].filter(([, temp]) => path.places.has(tempPlace(temp)));
     const receiver = call.op === "call" ? call.receiver : undefined;
     const receiverIsHandle = receiver !== undefined && path.places.has(tempPlace(receiver));
@@ -399,7 +476,11 @@ class Explorer {
         if (captured !== "kept") return captured;
         // A method that gives back the same lock by its resource, and not one that it took itself.
         const own = effect.uses.filter((use) => use.via.length > 0 && plain(use.resource) === this.#resource);
-        return this.#releasesOnly(own) ? "released" : "nothing";
+        const { kind } = rootOf(this.#resource);
+        // Of what is the same everywhere, summaries do not speak.
+        const isShared = kind === "fresh" || kind === "variable";
+        const ends = this.#releasesOnly(own) || (isShared && this.#givesBack(target.function));
+        return ends ? "released" : "nothing";
       }
       case "operation":
       case "create":
@@ -407,9 +488,41 @@ class Explorer {
       case "unknown":
         if (given.length > 0) return "lost";
         // `client.query()` uses a client; `acquired.then()` takes the handle somewhere.
-        if (receiverIsHandle && (this.#birth.form.form !== "object" || !path.held)) return "lost";
+        if (receiverIsHandle && !(this.#isThing() && path.held)) return "lost";
+        if (receiverIsHandle && this.#isListening(call)) this.#listens = true;
         return call.arguments.some((temp) => this.#carries(path, temp)) ? "lost" : "nothing";
     }
+  }
+
+  /** What is handed out is of use itself, and more than the right to release. */
+  #isThing(): boolean {
+    return this.#birth.form.form === "object" || this.#birth.form.form === "resource";
+  }
+
+  /** `client.on("notification", show)`: it goes on working when this function has ended. */
+  #isListening(call: Extract<Instruction, { op: "call" | "new" | "super-call" }>): boolean {
+    if (call.op !== "call") return false;
+    return (
+      this.#isNamed(call.callee, addsListener) ||
+      call.arguments.some((temp) => this.#evaluation.values[temp]?.kind === "function")
+    );
+  }
+
+  /** A release by the resource's own method; a pool that is shut down takes its clients along. */
+  #isEnd(name: string, op: OperationModel["op"] | undefined): boolean {
+    return op === "shutdown" || this.#releaseNames().includes(name);
+  }
+
+  #isNamed(callee: Temp, names: ReadonlySet<string>): boolean {
+    return usesIn(this.#facts)
+      .definitions(callee)
+      .some((definition) => definition.op === "get" && names.has(definition.name));
+  }
+
+  /** `client.on("error", show)`, with or without the types of the client. */
+  #listensHere(path: Path, i: Instruction): boolean {
+    if (i.op !== "call" || i.receiver === undefined || !path.places.has(tempPlace(i.receiver))) return false;
+    return this.#isNamed(i.callee, addsListener) || this.#isNamed(i.callee, removesListener);
   }
 
   #releaseNames(): readonly string[] {
@@ -420,12 +533,8 @@ class Explorer {
   }
 
   #releasesResource(target: Target): boolean {
-    return (
-      target.kind === "operation" &&
-      target.resource !== undefined &&
-      this.#releaseNames().includes(target.name) &&
-      plain(target.resource) === this.#resource
-    );
+    if (target.kind !== "operation" || target.resource === undefined) return false;
+    return this.#isEnd(target.name, target.operation.op) && plain(target.resource) === this.#resource;
   }
 
   /** A closure that mentions a variable which holds the handle, or that gives the resource back by its name. */
@@ -446,8 +555,12 @@ class Explorer {
   }
 
   #releasesOnly(uses: readonly Use[]): boolean {
-    const takes = uses.some((use) => operationOf(use.model, use.operation)?.op === "acquire");
-    return !takes && uses.some((use) => this.#releaseNames().includes(use.operation));
+    const operations = uses.map((use) => ({
+      name: use.operation,
+      op: operationOf(use.model, use.operation)?.op,
+    }));
+    const takes = operations.some(({ op }) => op === "acquire");
+    return !takes && operations.some(({ name, op }) => this.#isEnd(name, op));
   }
 
   #capturedHolders(path: Path, key: FunctionKey): VariableId[] {
@@ -596,6 +709,7 @@ class Explorer {
         this.#branch(path, end);
         return;
       case "return":
+        if (path.held && end.value !== undefined) this.#returned.add(end.value);
         if (
           end.value !== undefined &&
           (path.places.has(tempPlace(end.value)) || this.#carries(path, end.value))
@@ -629,6 +743,10 @@ class Explorer {
     const key = this.#keyOf(end.test);
     const known = place && !place.promise ? "truthy" : this.#knownOf(path, end.test);
     const decided = known === undefined ? undefined : decide(end.on, known);
+    if (path.held && this.#asksResource(end.test)) {
+      this.#lost = true;
+      return;
+    }
     const at = this.#testRange(end.test);
     if (decided !== false) {
       const yes = path.clone();
@@ -640,6 +758,22 @@ class Explorer {
       no.know(key, end.on === "truthy" ? "falsy" : "present");
       this.#goto(no, end.no, decided === undefined ? { at, what: "skipped" } : undefined);
     }
+  }
+
+  /** `if (lock.isLocked())`: what the answer is while it is held, models do not say. */
+  #asksResource(test: Temp): boolean {
+    return usesIn(this.#facts)
+      .definitions(test)
+      .some((definition) => {
+        if (definition.op === "unary") return this.#asksResource(definition.from);
+        return (this.#evaluation.calls.get(definition)?.targets ?? []).some(
+          (target) =>
+            target.kind === "operation" &&
+            target.operation.op === "query" &&
+            target.resource !== undefined &&
+            plain(target.resource) === this.#resource,
+        );
+      });
   }
 
   #testRange(test: Temp): Range {

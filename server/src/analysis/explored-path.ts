@@ -5,7 +5,7 @@ import type { Place } from "./births.ts";
 
 export interface PathStep {
   readonly at: Range;
-  readonly what: "taken" | "skipped" | "throws" | "ends";
+  readonly what: "taken" | "skipped" | "throws" | "released" | "ends";
 }
 
 export interface State {

@@ -75,6 +75,30 @@ export function releaseInFinally(
   }
 }
 
+/** Takes out a statement that is nothing but this call, with its line; undefined where it is part of more. */
+export function statementRemoval(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  file: FilePath,
+  call: Range,
+): FixPlan["edits"][number] | undefined {
+  const text = view.text(file);
+  const statement = facts.statements
+    .flatMap((list) => list.of)
+    .find((one) => one.start === call.start && (one.end === call.end || one.end === call.end + 1));
+  if (text === undefined || !statement) return undefined;
+  const lineStart = text.lastIndexOf("\n", statement.start - 1);
+  const isAlone =
+    text.slice(lineStart + 1, statement.start).trim() === "" &&
+    /^[ \t]*(?:\r?\n|$)/.test(text.slice(statement.end));
+  return {
+    file,
+    start: isAlone && lineStart >= 0 ? lineStart : statement.start,
+    end: statement.end,
+    newText: "",
+  };
+}
+
 function statementAround(
   lists: readonly StatementList[],
   at: Range,
@@ -128,7 +152,7 @@ function contains(outer: Range, inner: Range): boolean {
   return outer.start <= inner.start && inner.end <= outer.end;
 }
 
-/** How the code at hand releases: `release()`, `client.release()`, `mutex.release()`. */
+/** How the code at hand releases: `release()`, `client.release()`, `mutex.release()`, `pool.release(client)`. */
 function releaseCall(
   view: Pick<ProgramView, "world">,
   facts: FunctionFacts,
@@ -138,17 +162,29 @@ function releaseCall(
 ): string | undefined {
   const name = handleName(view, facts, file, birth);
   const [method] = birth.form.form === "object" ? (birth.form.release ?? []) : [];
-  if (name !== undefined) return method === undefined ? `${name}()` : `${name}.${method}()`;
-  const [own] = birth.form.form === "self" ? (birth.form.release ?? []) : birth.alsoReleasedBy;
+  const isGivenBack = birth.form.form === "resource";
+  if (name !== undefined && !isGivenBack) return method === undefined ? `${name}()` : `${name}.${method}()`;
+  const [own] = birth.form.form === "self" || isGivenBack ? (birth.form.release ?? []) : birth.alsoReleasedBy;
   const i = birth.instruction;
   if (own === undefined || i.op !== "call" || i.receiver === undefined) return undefined;
+  // A releasing function that has no name of its own may still be called somewhere.
+  if (birth.form.form !== "self" && !isGivenBack && !isUnused(facts, birth)) return undefined;
   const [callee] = usesIn(facts).definitions(i.callee);
   const receiver = callee ? text.slice(i.start, callee.start).replace(/\s*\.\s*$/, "") : "";
-  return /^[\w$.#]+$/.test(receiver) ? `${receiver}.${own}()` : undefined;
+  if (!/^[\w$.#]+$/.test(receiver) || (isGivenBack && name === undefined)) return undefined;
+  return `${receiver}.${own}(${isGivenBack ? name : ""})`;
 }
 
-/** The variable that ends up with the releasing function, followed through `await` and destructuring. */
-function handleName(
+function isUnused(facts: FunctionFacts, { instruction }: Birth): boolean {
+  const uses = usesIn(facts);
+  const awaits = uses.readers(instruction.to).filter((reader) => reader.op === "await");
+  return [instruction, ...awaits].every((one) =>
+    uses.readers(one.to).every((reader) => reader.op === "await" || reader.op === "move"),
+  );
+}
+
+/** The variable that ends up with the releasing function or the client, followed through `await` and destructuring. */
+export function handleName(
   view: Pick<ProgramView, "world">,
   facts: FunctionFacts,
   file: FilePath,
@@ -178,7 +214,7 @@ function handleName(
 }
 
 function mentionsRelease(text: string, release: string): boolean {
-  const name = release.slice(0, -2);
+  const name = release.slice(0, release.lastIndexOf("("));
   return text.replace(/\s+/g, "").includes(`${name}(`);
 }
 

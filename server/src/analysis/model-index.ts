@@ -186,3 +186,8 @@ function modelType(model: Model, module: string, name: string, type: TypeModel):
 export function operationOf(type: ModelType, name: string): OperationModel | undefined {
   return name === "()" ? type.call : (type.members.get(name) ?? type.statics.get(name));
 }
+
+/** What one holder, or a few, may have at a time. */
+export function isLock({ kind }: ModelType): boolean {
+  return kind === "mutex" || kind === "semaphore" || kind === "rwlock";
+}

@@ -2,10 +2,11 @@ import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.t
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { createFailures, type Failure, type FailureOfCall } from "../analysis/failures.ts";
 import { describeTemp, isDropped, usesIn } from "../analysis/flow.ts";
+import { isLock } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { filesWithRejectionListener } from "../analysis/rejection-listeners.ts";
 import type { CallEffect, Target } from "../analysis/semantics.ts";
-import { isOpenResult } from "../analysis/values.ts";
+import { isOpenResult, type Value } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 
@@ -139,6 +140,8 @@ function startsTask(
 ): DroppedTask["because"] | "ask" | "no" {
   if (!effect.ends || isHandled(evaluation, i, 0)) return "no";
   const { result } = effect;
+  // A lock that nobody waits for is the matter of a rule of its own.
+  if (result.kind === "promise" && isHold(result.of)) return "no";
   // Its failure cannot come to light, because it does not fail.
   if (result.kind === "promise" && !result.rejects) return "no";
   if (result.kind === "promise" && result.sure) {
@@ -161,6 +164,11 @@ function startsTask(
     default:
       return "ask";
   }
+}
+
+/** The right to release a lock. */
+function isHold(value: Value): boolean {
+  return value.kind === "fresh" && value.made.type === "handle" && isLock(value.made.model);
 }
 
 function isHarmless(target: Extract<Target, { kind: "operation" }>): boolean {

@@ -2,18 +2,21 @@ import { definePass, locationIn, type ProgramView, type ReportedStep } from "../
 import type { Leak } from "../analysis/explore.ts";
 import type { PathStep } from "../analysis/explored-path.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
-import { releaseInFinally } from "../analysis/fixes.ts";
+import { handleName, releaseInFinally } from "../analysis/fixes.ts";
 import { describeTemp } from "../analysis/flow.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { isLock, operationOf } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain, rootOf, type Value } from "../analysis/values.ts";
 import { type HeldTooLong, obligations } from "./obligations.ts";
 
-/** A path on which a lock is not given back, in words. */
-export interface LockLeak {
+/** A path on which a lock or a client is not given back, in words. */
+export interface WordedLeak {
+  readonly of: "lock" | "client";
   readonly how: "normal" | "exception";
   /** The resource as written: `this.mutex`. */
   readonly resource: string;
+  /** The variable that has the client. */
+  readonly client?: string;
   /** The acquiring call, up to its name. */
   readonly at: Location;
   /** How the function is left: "'transfer' returns". */
@@ -22,8 +25,8 @@ export interface LockLeak {
   readonly fixes: readonly FixPlan[];
 }
 
-/** The open obligations about locks that are certain enough to speak of. */
-export const leaks = definePass<readonly LockLeak[]>({
+/** The open obligations about locks and pools that are certain enough to speak of. */
+export const leaks = definePass<readonly WordedLeak[]>({
   id: "leaks",
   run(view, resultOf) {
     const elsewhere = releasesByResource(view);
@@ -35,7 +38,9 @@ export const leaks = definePass<readonly LockLeak[]>({
 });
 
 /** The functions that release a resource by its own method, by resource. */
-function releasesByResource(view: ProgramView): ReadonlyMap<Value, ReadonlySet<FunctionKey>> {
+export type ReleasesByResource = ReadonlyMap<Value, ReadonlySet<FunctionKey>>;
+
+export function releasesByResource(view: ProgramView): ReleasesByResource {
   const found = new Map<Value, Set<FunctionKey>>();
   for (const key of view.solution.functions) {
     for (const use of view.solution.evaluation(key)?.uses ?? []) {
@@ -49,43 +54,50 @@ function releasesByResource(view: ProgramView): ReadonlyMap<Value, ReadonlySet<F
   return found;
 }
 
-function leaksOf(
-  view: ProgramView,
-  held: HeldTooLong,
-  elsewhere: ReadonlyMap<Value, ReadonlySet<FunctionKey>>,
-): readonly LockLeak[] {
+function leaksOf(view: ProgramView, held: HeldTooLong, elsewhere: ReleasesByResource): readonly WordedLeak[] {
   const { exploration, evaluation, birth } = held;
   const { model, resource } = birth.handle.made;
-  const isLock = model.kind === "mutex" || model.kind === "semaphore" || model.kind === "rwlock";
+  const of = isLock(model) ? "lock" : model.kind === "pool" ? "client" : undefined;
   // What a module takes at its top it may keep for the life of the process.
-  if (!isLock || exploration.lost || evaluation.facts.kind === "module") return [];
-  const methods = birth.alsoReleasedBy.length > 0 || birth.form.form === "self";
-  const given = methods && exploration.releases.length === 0;
-  if (given && isReleasedElsewhere(evaluation.key, plain(resource), elsewhere)) return [];
+  if (of === undefined || exploration.lost || evaluation.facts.kind === "module") return [];
+  const isOpen = exploration.releases.length === 0;
+  // Nobody else waits for the clients of a pool of one's own.
+  if (of === "client" && isMadeHere(evaluation.key, plain(resource))) return [];
+  // A client that listens is in use when the function has ended.
+  if (isOpen && exploration.listens) return [];
+  const methods =
+    birth.alsoReleasedBy.length > 0 || birth.form.form === "self" || birth.form.form === "resource";
+  if (methods && isOpen && isReleasedElsewhere(evaluation.key, plain(resource), elsewhere)) return [];
   const normal = exploration.leaks.find((leak) => leak.how === "normal");
-  const chosen = normal ?? (exploration.releases.length > 0 ? exploration.leaks[0] : undefined);
-  return chosen ? [worded(view, held, chosen)] : [];
+  const chosen = normal ?? (isOpen ? undefined : exploration.leaks[0]);
+  return chosen ? [worded(view, held, of, chosen)] : [];
+}
+
+function isMadeHere(key: FunctionKey, resource: Value): boolean {
+  const root = rootOf(resource);
+  return root.kind === "fresh" && root.site.function === key;
 }
 
 /** Taken here and given back by another function: `enter()` and `leave()`. */
-function isReleasedElsewhere(
+export function isReleasedElsewhere(
   key: FunctionKey,
   resource: Value,
-  elsewhere: ReadonlyMap<Value, ReadonlySet<FunctionKey>>,
+  elsewhere: ReleasesByResource,
 ): boolean {
   // Who passes the lock in can give it back.
   if (rootOf(resource).kind === "parameter") return true;
   return [...(elsewhere.get(resource) ?? [])].some((other) => other !== key);
 }
 
-const stepText: Readonly<Record<PathStep["what"], string>> = {
+export const stepText: Readonly<Record<PathStep["what"], string>> = {
   taken: "this condition holds",
   skipped: "this condition does not hold",
   throws: "this fails",
+  released: "this releases it",
   ends: "this is the end",
 };
 
-function worded(view: ProgramView, held: HeldTooLong, leak: Leak): LockLeak {
+function worded(view: ProgramView, held: HeldTooLong, of: WordedLeak["of"], leak: Leak): WordedLeak {
   const { evaluation, birth, resource } = held;
   const { file } = parseKey(evaluation.key);
   const facts = view.world.facts(file);
@@ -100,26 +112,32 @@ function worded(view: ProgramView, held: HeldTooLong, leak: Leak): LockLeak {
         : undefined;
   const leaves = leak.how === "normal" ? `${self} returns` : failing ? `${failing} fails` : `${self} throws`;
   const ending = leak.how === "normal" ? `${self} ends here` : `the error leaves ${self} here`;
+  const client = of === "client" ? handleName(view, evaluation.facts, file, birth) : undefined;
+  const [taken, open] =
+    of === "lock"
+      ? [`'${resource}' is acquired here`, `'${resource}' is still held`]
+      : [`${client ? `'${client}'` : "it"} is taken from '${resource}' here`, "it was not released"];
   const steps = leak.path.map(
     (step, index): ReportedStep => ({
       at: locationIn(file, step.at),
-      what:
-        index === leak.path.length - 1 ? `${ending}, and '${resource}' is still held` : stepText[step.what],
+      what: index === leak.path.length - 1 ? `${ending}, and ${open}` : stepText[step.what],
     }),
   );
   const fix = releaseInFinally(view, held.evaluation.facts, file, birth);
   return {
+    of,
     how: leak.how,
     resource,
+    ...(client === undefined ? {} : { client }),
     at: calleeOf(held),
     leaves,
-    trace: [{ at: calleeOf(held), what: `'${resource}' is acquired here` }, ...steps],
+    trace: [{ at: calleeOf(held), what: taken }, ...steps],
     fixes: fix ? [fix] : [],
   };
 }
 
 /** `this.mutex.acquire` of `this.mutex.acquire(1)`. */
-function calleeOf(held: HeldTooLong): Location {
+export function calleeOf(held: HeldTooLong): Location {
   const { evaluation, birth } = held;
   const { file } = parseKey(evaluation.key);
   const i = birth.instruction;

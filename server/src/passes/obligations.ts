@@ -2,8 +2,10 @@ import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.t
 import { type Birth, birthsIn } from "../analysis/births.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { type Exploration, explore } from "../analysis/explore.ts";
+import { operationOf } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import type { Use } from "../analysis/summary.ts";
 import { plain } from "../analysis/values.ts";
 
 // Is every obligation met? A lock has to be given back. The pass finds where obligations arise and follows them; rules
@@ -50,4 +52,26 @@ function heldIn(view: ProgramView, key: FunctionKey): readonly HeldTooLong[] {
     resource: resourceName(view, plain(birth.handle.made.resource), locationIn(file, birth.instruction)),
     at: locationIn(file, birth.instruction),
   }));
+}
+
+/** What a function does with the resource of a birth, itself and through what it calls. */
+export function usesOf(evaluation: Evaluation, birth: Birth): readonly Use[] {
+  const resource = plain(birth.handle.made.resource);
+  return evaluation.uses.filter((use) => plain(use.resource) === resource);
+}
+
+/** The function takes one permit, once: where it takes several, a release may be for any of them. */
+export function isOnlyHold({ evaluation, birth }: HeldTooLong): boolean {
+  const { model, operation } = birth.handle.made;
+  const { amount } = operationOf(model, operation) ?? {};
+  if (amount !== undefined && birth.instruction.arguments.length > 0) return false;
+  const takes = usesOf(evaluation, birth).filter((use) => {
+    const op = operationOf(use.model, use.operation)?.op;
+    return op === "acquire" || op === "tryAcquire";
+  });
+  // What helpers take of a lock that is the same everywhere does not come up in their summaries.
+  const births = birthsIn(evaluation).filter(
+    (one) => plain(one.handle.made.resource) === plain(birth.handle.made.resource),
+  );
+  return takes.length <= 1 && births.length <= 1;
 }

@@ -2,19 +2,27 @@
 import type { Rule } from "../analysis/analyzer.ts";
 import { channelNeverClosed } from "./channel-never-closed/rule.ts";
 import { floatingTask } from "./floating-task/rule.ts";
+import { lockNotAwaited } from "./lock-not-awaited/rule.ts";
 import { lockNotReleased } from "./lock-not-released/rule.ts";
 import { lockOrderInversion } from "./lock-order-inversion/rule.ts";
+import { lockOverRelease } from "./lock-over-release/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
+import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
+import { returnBeforeRelease } from "./return-before-release/rule.ts";
 
 /** Every rule, by folder. */
 export const allRules: readonly Rule[] = [
   channelNeverClosed,
   floatingTask,
+  lockNotAwaited,
   lockNotReleased,
   lockOrderInversion,
+  lockOverRelease,
   lockReentry,
   lockReleaseNotInFinally,
+  poolClientNotReleased,
   queueSelfWait,
+  returnBeforeRelease,
 ];

@@ -8,7 +8,7 @@ export const lockNotReleased = defineRule({
   requires: [leaks],
   run(pass) {
     for (const leak of pass.resultOf(leaks)) {
-      if (leak.how !== "normal") continue;
+      if (leak.of !== "lock" || leak.how !== "normal") continue;
       pass.report({
         at: leak.at,
         message: `'${leak.resource}' is still held when ${leak.leaves}, so nobody else ever gets it.`,

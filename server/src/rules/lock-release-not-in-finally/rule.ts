@@ -8,7 +8,7 @@ export const lockReleaseNotInFinally = defineRule({
   requires: [leaks],
   run(pass) {
     for (const leak of pass.resultOf(leaks)) {
-      if (leak.how !== "exception") continue;
+      if (leak.of !== "lock" || leak.how !== "exception") continue;
       pass.report({
         at: leak.at,
         message: `'${leak.resource}' stays held when ${leak.leaves}: the release is not in a finally block.`,
