@@ -4,6 +4,7 @@ import { cacheStampede } from "./cache-stampede/rule.ts";
 import { channelNeverClosed } from "./channel-never-closed/rule.ts";
 import { doubleInit } from "./double-init/rule.ts";
 import { floatingTask } from "./floating-task/rule.ts";
+import { lockGuardNotRechecked } from "./lock-guard-not-rechecked/rule.ts";
 import { lockNotReleased } from "./lock-not-released/rule.ts";
 import { lockOrderInversion } from "./lock-order-inversion/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
@@ -16,6 +17,7 @@ export const allRules: readonly Rule[] = [
   channelNeverClosed,
   doubleInit,
   floatingTask,
+  lockGuardNotRechecked,
   lockNotReleased,
   lockOrderInversion,
   lockReentry,
