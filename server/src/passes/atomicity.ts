@@ -1,6 +1,8 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { type Cost, createCosts, madeBy } from "../analysis/costs.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
+import type { FixPlan } from "../analysis/fix-plan.ts";
+import { testAgain } from "../analysis/fixes.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
@@ -39,6 +41,7 @@ export interface LateFill {
   /** The lock that is taken between the test and the write. */
   readonly lock: string | undefined;
   readonly trace: readonly ReportedStep[];
+  readonly fixes: readonly FixPlan[];
 }
 
 export const atomicity = definePass<readonly LateFill[]>({
@@ -68,6 +71,8 @@ interface Test {
   readonly block: BlockId;
   readonly empty: BlockId;
   readonly filled: BlockId;
+  /** Only null and undefined count as empty. */
+  readonly whenNullish: boolean;
 }
 
 /** Following every test through every block of a larger function takes too long; nothing is said about it. */
@@ -185,6 +190,7 @@ class FunctionCode {
   #test(block: BlockId, end: Extract<Terminator, { kind: "branch" }>): Test | undefined {
     let temp = end.test;
     let filledWhen = true;
+    let whenNullish = end.on === "nullish";
     for (let hops = 0; hops < 8; hops += 1) {
       const i = originOf(this.reader, temp);
       if (!i) return undefined;
@@ -198,6 +204,7 @@ class FunctionCode {
         if (!compared) return undefined;
         if (!/^!==?$/.test(i.operator)) filledWhen = !filledWhen;
         temp = compared;
+        whenNullish = true;
         continue;
       }
       const access = this.#access(i);
@@ -205,7 +212,7 @@ class FunctionCode {
       // `on: "nullish"` takes `yes` when there is nothing.
       const filledOnYes = end.on === "truthy" ? filledWhen : !filledWhen;
       const [filled, empty] = filledOnYes ? [end.yes, end.no] : [end.no, end.yes];
-      return { ...access, block, empty, filled };
+      return { ...access, block, empty, filled, whenNullish };
     }
     return undefined;
   }
@@ -617,6 +624,7 @@ function describe(
     write: at(fill.write),
     cost: costOf(fill.code.evaluation, fill.value, test.place.id),
     lock,
+    fixes: lock === undefined ? [] : testedAgain(view, test, fill),
     trace: [
       { at: at(test.read), what: `a call of ${called} ${empty} here` },
       { at: at(fill.wait), what: gives },
@@ -635,6 +643,28 @@ function ownName(view: ProgramView, key: FunctionKey): string | undefined {
     if (name) return name;
   }
   return undefined;
+}
+
+/** The test once more, in front of the write. */
+function testedAgain(view: ProgramView, test: Test, { code, write }: Fill): readonly FixPlan[] {
+  const { evaluation } = code;
+  const { file } = parseKey(evaluation.key);
+  const text = view.text(file);
+  const facts = view.world.facts(file);
+  if (text === undefined || !facts) return [];
+  const place = placeWritten(code.reader, write)?.text;
+  const entry = code.entryCall(write);
+  const at = locationIn(file, write);
+  if (place !== undefined) {
+    const empty = test.whenNullish ? `${place} == null` : `!${place}`;
+    return [testAgain(view, evaluation.facts, at, `${place} =`, empty) ?? []].flat();
+  }
+  if (entry?.key === undefined || write.op !== "call" || write.receiver === undefined) return [];
+  const map = describeTemp(facts, evaluation.facts, write.receiver);
+  // A key is repeated only when it is a name.
+  const key = describeTemp(facts, evaluation.facts, entry.key);
+  if (!/^[\w$.#]+$/.test(`${map}.${key}`) || test.read.op !== "call") return [];
+  return [testAgain(view, evaluation.facts, at, `${map}.set(`, `!${map}.has(${key})`) ?? []].flat();
 }
 
 /** The awaited call that makes the value, as written. */

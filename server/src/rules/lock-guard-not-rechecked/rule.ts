@@ -18,6 +18,7 @@ export const lockGuardNotRechecked = defineRule({
         whole: fill.write,
         message: `Whoever ${found} before waiting for '${fill.lock}' ${work} again inside: the test is not repeated under the lock.`,
         trace: fill.trace,
+        fixes: fill.fixes,
       });
     }
   },
