@@ -22,6 +22,8 @@ export interface Context {
   readonly under: readonly Value[];
   /** It may run several times at once. */
   readonly many: boolean;
+  /** It is an argument of a function of the program, which may let one run in at a time. */
+  readonly handed?: true;
 }
 
 export interface Contexts {
@@ -137,11 +139,12 @@ function collectCall(
   for (const argument of effect.arguments) {
     if (consumed.has(argument)) continue;
     if (!isKnown) unknownCallers(argument, add);
-    else for (const part of functionsIn(argument)) add(part, anonymousContext);
+    else for (const part of functionsIn(argument)) add(part, handedContext);
   }
 }
 
 const anonymousContext: Context = { awaited: false, under: [], many: true };
+const handedContext: Context = { ...anonymousContext, handed: true };
 
 function collectOther(
   evaluation: Evaluation,

@@ -152,6 +152,31 @@ function contains(outer: Range, inner: Range): boolean {
   return outer.start <= inner.start && inner.end <= outer.end;
 }
 
+/**
+ * Lets a statement that waits for something and writes it run only if the condition still holds. Undefined where the
+ * statement does not begin with `target`: part of its work is done elsewhere then.
+ */
+export function testAgain(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  write: Location,
+  target: string,
+  condition: string,
+): FixPlan | undefined {
+  const text = view.text(write.file);
+  const found = text === undefined ? undefined : statementAround(facts.statements, write);
+  const statement = found?.list.of[found.index];
+  if (text === undefined || !statement) return undefined;
+  const written = text.slice(statement.start, statement.end);
+  if (!written.startsWith(target) || !/\bawait\b/.test(written)) return undefined;
+  const edit = { file: write.file, start: statement.start, end: statement.start };
+  return {
+    title: "Repeat the test inside the lock",
+    preferred: true,
+    edits: [{ ...edit, newText: `if (${condition}) ` }],
+  };
+}
+
 /** How the code at hand releases: `release()`, `client.release()`, `mutex.release()`, `pool.release(client)`. */
 function releaseCall(
   view: Pick<ProgramView, "world">,

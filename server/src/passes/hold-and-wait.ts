@@ -1,7 +1,7 @@
 import type { OperationModel, OperationName } from "@unknot/models/model.ts";
 import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { isSymbolic } from "../analysis/call-effects.ts";
-import { type Contexts, createContexts, startup } from "../analysis/contexts.ts";
+import { type Contexts, startup } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { type ModelType, operationOf } from "../analysis/model-index.ts";
 import { calleeName, functionAround, resourceName, valueName } from "../analysis/names.ts";
@@ -9,8 +9,8 @@ import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } 
 import type { Scope } from "../analysis/summary.ts";
 import { alternatives, type Binding, plain, rootOf, type Value, type Wait } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
-import type { FilePath } from "../program/ids.ts";
-import { type HeldTooLong, obligations } from "./obligations.ts";
+import type { HeldTooLong } from "./obligations.ts";
+import { type Parallel, parallel } from "./parallel.ts";
 
 // Who waits while holding what? The pass collects edges "held -> wanted" from every place where a lock or queue slot
 // is held, follows calls and callbacks, and looks for edges that close a circle.
@@ -65,7 +65,7 @@ const maxCycleLength = 4;
 export const holdAndWait = definePass<HoldAndWait>({
   id: "hold-and-wait",
   run(view, resultOf) {
-    const collector = new Collector(view, (file) => resultOf(obligations, file).held);
+    const collector = new Collector(view, resultOf(parallel, view.world.files[0] ?? ""));
     const edges = collector.edges();
     const cycles = cyclesOf(view, edges, collector.contexts());
     const selfWaits = distinct(edges.filter(isSelfWait));
@@ -108,29 +108,20 @@ function isShorter(a: Edge, b: Edge): boolean {
 
 class Collector {
   readonly #view: ProgramView;
+  readonly #parallel: Parallel;
   readonly #edges: Edge[] = [];
-  readonly #births = new Map<FunctionKey, readonly HeldTooLong[]>();
-  #contexts: Contexts | undefined;
 
-  constructor(view: ProgramView, heldIn: (file: FilePath) => readonly HeldTooLong[]) {
+  constructor(view: ProgramView, beside: Parallel) {
     this.#view = view;
-    for (const file of view.world.files) {
-      for (const held of heldIn(file)) {
-        const { key } = held.evaluation;
-        this.#births.set(key, [...(this.#births.get(key) ?? []), held]);
-      }
-    }
+    this.#parallel = beside;
   }
 
   contexts(): Contexts {
-    this.#contexts ??= createContexts(this.#view, (key, instruction) => this.#heldAt(key, instruction));
-    return this.#contexts;
+    return this.#parallel.contexts();
   }
 
   #heldAt(key: FunctionKey, instruction: Instruction): readonly Value[] {
-    return (this.#births.get(key) ?? [])
-      .filter((held) => held.exploration.held.has(instruction))
-      .map((held) => plain(held.birth.handle.made.resource));
+    return this.#parallel.heldAt(key, instruction);
   }
 
   edges(): readonly Edge[] {
@@ -148,7 +139,7 @@ class Collector {
   #own(key: FunctionKey): void {
     const evaluation = this.#view.solution.evaluation(key);
     if (!evaluation || evaluation.facts.imprecise !== undefined) return;
-    for (const held of this.#births.get(key) ?? []) this.#fromBirth(evaluation, held);
+    for (const held of this.#parallel.births.get(key) ?? []) this.#fromBirth(evaluation, held);
     for (const [instruction, effect] of evaluation.calls) {
       for (const scope of effect.scopes) this.#fromScope(evaluation, instruction, scope);
     }

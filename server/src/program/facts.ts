@@ -7,7 +7,7 @@ import type { FilePath, NodeId } from "./ids.ts";
  *
  * Invariant: whatever changes the meaning of a field raises `factsFormat`.
  */
-export const factsFormat = 2;
+export const factsFormat = 3;
 
 declare const brand: unique symbol;
 type Id<Name extends string> = number & { readonly [brand]: Name };

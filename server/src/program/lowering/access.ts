@@ -94,7 +94,9 @@ function lowerLink(f: FunctionBuilder, link: Link, value: Temp, receiver: Temp |
     }
     case SyntaxKind.ElementAccessExpression: {
       const { argumentExpression } = link as unknown as ElementAccessExpression;
-      const known = argumentExpression && propertyName(argumentExpression);
+      // `a["b"]` is `a.b`; in `a[b]` the name means a variable.
+      const isName = argumentExpression?.kind === SyntaxKind.Identifier;
+      const known = argumentExpression && !isName ? propertyName(argumentExpression) : undefined;
       const to = f.temp();
       if (known === undefined) {
         const key = argumentExpression ? f.lower(f, argumentExpression) : f.undefined(link);

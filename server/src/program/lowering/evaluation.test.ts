@@ -27,6 +27,10 @@ describe("evaluation order of lowered code", () => {
     ["the right operand is evaluated last", "let v = 1; v = (await p(1)) + v; return v;"],
     ["a property target is evaluated before the value", "o.m(c(1)).x = await p(2); return o.x;"],
     ["a computed target is evaluated before the value", "o[c(1)] = c(2); return o;"],
+    [
+      "a variable as a key is no name",
+      "const k = 'x', x = 'y'; o[k] = c(1); o[x] = c(2); return c(o[k]) + c(o[x]);",
+    ],
     ["short circuit", "return c(1) && c(2) || c(3) && !c(4);"],
     ["nullish", "return c(1) ?? c(2) ?? await p(3);"],
     ["conditional chain", "return c(1) ? c(2) : c(3) ? c(4) : c(5);"],

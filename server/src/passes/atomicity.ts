@@ -1,0 +1,694 @@
+import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import { type Cost, createCosts, madeBy } from "../analysis/costs.ts";
+import type { Evaluation } from "../analysis/evaluate.ts";
+import type { FixPlan } from "../analysis/fix-plan.ts";
+import { testAgain } from "../analysis/fixes.ts";
+import { describeTemp, usesIn } from "../analysis/flow.ts";
+import { resourceName } from "../analysis/names.ts";
+import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import {
+  type AccessReader,
+  originOf,
+  placeOf,
+  placeRead,
+  placeWritten,
+  type SharedPlace,
+  sameKey,
+} from "../analysis/shared-places.ts";
+import { alternatives, plain, type Value } from "../analysis/values.ts";
+import type { Block, BlockId, Instruction, Temp, Terminator } from "../program/facts.ts";
+import { isAwaitPoint, successors } from "../program/instructions.ts";
+import { type Parallel, parallel } from "./parallel.ts";
+
+// Is what was read still true when it is used? Code between two await points runs in one piece, so a test and the write
+// that it guards are safe when they stand in one segment. The pass finds writes in a later segment than their test, with
+// no second test, no lock over both, and nothing that tells a second call that the first is under way.
+
+/** A place is found empty, and filled after an await: two calls can both find it empty. */
+export interface LateFill {
+  /** `place`: a variable or field. `entry`: a key of a collection. */
+  readonly what: "place" | "entry";
+  /** As written: `this.client`. */
+  readonly place: string;
+  /** The function that both calls run. */
+  readonly function: string;
+  /** What is done twice: `connect`. */
+  readonly work: string | undefined;
+  readonly test: Location;
+  readonly write: Location;
+  /** What makes it matter that it is done twice. */
+  readonly cost: Cost | undefined;
+  /** The lock that is taken between the test and the write. */
+  readonly lock: string | undefined;
+  readonly trace: readonly ReportedStep[];
+  readonly fixes: readonly FixPlan[];
+}
+
+export const atomicity = definePass<readonly LateFill[]>({
+  id: "atomicity",
+  run(view, resultOf) {
+    let beside: Parallel | undefined;
+    const lazily = () => {
+      beside ??= resultOf(parallel, view.world.files[0] ?? "");
+      return beside;
+    };
+    const costs = createCosts(view);
+    return (file) =>
+      view
+        .functionsOf(file)
+        .flatMap((key) =>
+          view.attempt(file, "atomicity", () => lateFillsIn(view, key, lazily, costs.of), []),
+        );
+  },
+});
+
+/** A branch that finds a shared place empty on one side. */
+interface Test {
+  readonly place: SharedPlace;
+  /** Of an entry. */
+  readonly key?: Temp;
+  readonly read: Instruction;
+  readonly block: BlockId;
+  readonly empty: BlockId;
+  readonly filled: BlockId;
+  /** Only null and undefined count as empty. */
+  readonly whenNullish: boolean;
+}
+
+/** Following every test through every block of a larger function takes too long; nothing is said about it. */
+const maxBlocks = 2_000;
+const maxNested = 3;
+
+function lateFillsIn(
+  view: ProgramView,
+  key: FunctionKey,
+  beside: () => Parallel,
+  costOf: (evaluation: Evaluation, value: Temp, place: string) => Cost | undefined,
+): readonly LateFill[] {
+  const evaluation = view.solution.evaluation(key);
+  if (!evaluation?.facts.async || evaluation.facts.generator) return [];
+  if (evaluation.facts.imprecise !== undefined || evaluation.facts.blocks.length > maxBlocks) return [];
+  const code = new FunctionCode(view, evaluation);
+  const found = new Map<Instruction, LateFill>();
+  for (const test of code.tests) {
+    for (const fill of new Walk(view, code, test).fills()) {
+      if (found.has(fill.write)) continue;
+      if (!beside().overlapsItself(key, test.place.owner)) continue;
+      const lock = lockBetween(beside(), code, test, fill);
+      if (lock === "over both") continue;
+      found.set(fill.write, describe(view, code, test, fill, lock, costOf));
+    }
+  }
+  return [...found.values()];
+}
+
+/** A lock that is held at the write and not at the test; or held all the while, which makes the pair safe. */
+function lockBetween(
+  beside: Parallel,
+  code: FunctionCode,
+  test: Test,
+  fill: Fill,
+): string | "over both" | undefined {
+  const { key } = code.evaluation;
+  if (beside.contexts().gates(key).size > 0) return "over both";
+  const before = new Set(beside.heldAt(key, test.read));
+  const after = beside.heldAt(fill.code.evaluation.key, fill.write);
+  const during = new Set(beside.heldAt(key, fill.wait));
+  if (after.some((lock) => before.has(lock)) || [...before].some((lock) => during.has(lock)))
+    return "over both";
+  if (fill.lock) return fill.lock;
+  const birth = (beside.births.get(fill.code.evaluation.key) ?? []).find((held) =>
+    held.exploration.held.has(fill.write),
+  );
+  if (!birth) return after.length > 0 ? "over both" : undefined;
+  return isExclusive(plain(birth.birth.handle.made.resource), birth.birth.handle.made.model.kind)
+    ? birth.resource
+    : undefined;
+}
+
+/** Lets one task in at a time. */
+function isExclusive(resource: Value, kind: string): boolean {
+  if (kind === "mutex") return true;
+  return (
+    kind === "semaphore" &&
+    resource.kind === "fresh" &&
+    resource.made.type === "resource" &&
+    resource.made.capacity === 1
+  );
+}
+
+// --- what a function reads and writes
+
+/** The accesses of one function to shared places. */
+class FunctionCode {
+  readonly view: ProgramView;
+  readonly evaluation: Evaluation;
+  readonly reader: AccessReader;
+  readonly tests: readonly Test[];
+  /** What each branch looks at, by block: shared places on which its condition depends. */
+  readonly looksAt = new Map<BlockId, ReadonlyMap<string, readonly Instruction[]>>();
+  #guards: readonly Instruction[] | undefined;
+
+  constructor(view: ProgramView, evaluation: Evaluation) {
+    this.view = view;
+    this.evaluation = evaluation;
+    this.reader = { semantics: view.solution.semantics, evaluation };
+    const tests: Test[] = [];
+    for (const [index, block] of evaluation.facts.blocks.entries()) {
+      if (!evaluation.reached[index] || block.end.kind !== "branch") continue;
+      const looks = new Map<string, Instruction[]>();
+      this.#collectReads(block.end.test, looks, 0);
+      this.looksAt.set(index as BlockId, looks);
+      const test = this.#test(index as BlockId, block.end);
+      if (test) tests.push(test);
+    }
+    this.tests = tests;
+  }
+
+  /** Every shared place that the value of a temp depends on, with where it is read. */
+  #collectReads(temp: Temp, into: Map<string, Instruction[]>, depth: number): void {
+    const origin = depth < 12 ? originOf(this.reader, temp) : undefined;
+    const uses = usesIn(this.evaluation.facts);
+    const definitions = origin ? [origin] : uses.definitions(temp);
+    for (const i of definitions) {
+      const place = placeRead(this.reader, i);
+      if (place) {
+        into.set(place.id, [...(into.get(place.id) ?? []), i]);
+        continue;
+      }
+      const effect = this.evaluation.calls.get(i);
+      for (const target of effect?.targets ?? []) {
+        // `if (this.isOpen())`: what the callee reads.
+        if (target.kind !== "function") continue;
+        for (const id of placesOf(this.view, target.function, "read"))
+          into.set(id, [...(into.get(id) ?? []), i]);
+      }
+      for (const next of readFrom(i)) this.#collectReads(next, into, depth + 1);
+    }
+  }
+
+  #test(block: BlockId, end: Extract<Terminator, { kind: "branch" }>): Test | undefined {
+    let temp = end.test;
+    let filledWhen = true;
+    let whenNullish = end.on === "nullish";
+    for (let hops = 0; hops < 8; hops += 1) {
+      const i = originOf(this.reader, temp);
+      if (!i) return undefined;
+      if (i.op === "unary" && i.operator === "!" && end.on === "truthy") {
+        filledWhen = !filledWhen;
+        temp = i.from;
+        continue;
+      }
+      if (i.op === "binary" && end.on === "truthy") {
+        const compared = this.#comparedWithNothing(i);
+        if (!compared) return undefined;
+        if (!/^!==?$/.test(i.operator)) filledWhen = !filledWhen;
+        temp = compared;
+        whenNullish = true;
+        continue;
+      }
+      const access = this.#access(i);
+      if (!access) return undefined;
+      // `on: "nullish"` takes `yes` when there is nothing.
+      const filledOnYes = end.on === "truthy" ? filledWhen : !filledWhen;
+      const [filled, empty] = filledOnYes ? [end.yes, end.no] : [end.no, end.yes];
+      return { ...access, block, empty, filled, whenNullish };
+    }
+    return undefined;
+  }
+
+  /** `x` of `x === undefined`, `x == null`, `typeof x === "undefined"`. */
+  #comparedWithNothing(i: Extract<Instruction, { op: "binary" }>): Temp | undefined {
+    if (!/^[!=]==?$/.test(i.operator)) return undefined;
+    for (const [value, other] of [
+      [i.left, i.right],
+      [i.right, i.left],
+    ] as const) {
+      const nothing = originOf(this.reader, other);
+      const isUndefined =
+        (nothing?.op === "constant" && /^(undefined|null)$/.test(nothing.constant.type)) ||
+        (nothing?.op === "global" && nothing.name === "undefined");
+      if (isUndefined) return value;
+      const type = originOf(this.reader, value);
+      if (type?.op !== "unary" || type.operator !== "typeof" || nothing?.op !== "constant") continue;
+      if (nothing.constant.type === "string" && nothing.constant.value === "undefined") return type.from;
+    }
+    return undefined;
+  }
+
+  /** A read of a shared place, or of an entry of a collection that is held in one. */
+  #access(i: Instruction): Pick<Test, "place" | "key" | "read"> | undefined {
+    const place = placeRead(this.reader, i);
+    if (place) return { place, read: i };
+    if (i.op === "get-element") {
+      const of = placeOf(this.reader, i.object);
+      return of && { place: of, key: i.key, read: i };
+    }
+    const called = this.entryCall(i);
+    return called &&
+      /^(has|get)$/.test(called.name) &&
+      called.arguments.length === 1 &&
+      called.key !== undefined
+      ? { place: called.place, key: called.key, read: i }
+      : undefined;
+  }
+
+  /** `this.cache.get(key)`: a method of something in a shared place. */
+  entryCall(i: Instruction):
+    | {
+        readonly place: SharedPlace;
+        readonly name: string;
+        readonly key?: Temp;
+        readonly arguments: readonly Temp[];
+      }
+    | undefined {
+    if (i.op !== "call" || i.receiver === undefined || i.spread.length > 0) return undefined;
+    const [callee] = usesIn(this.evaluation.facts).definitions(i.callee);
+    const place = callee?.op === "get" ? placeOf(this.reader, i.receiver) : undefined;
+    if (callee?.op !== "get" || !place) return undefined;
+    const [key] = i.arguments;
+    return { place, name: callee.name, arguments: i.arguments, ...(key === undefined ? {} : { key }) };
+  }
+
+  /** Stores that a later call looks at, in the segment of the look: "it is under way", or the promise of it. */
+  guards(): readonly Instruction[] {
+    if (this.#guards) return this.#guards;
+    const found = new Set<Instruction>();
+    for (const [block, looks] of this.looksAt) {
+      if (looks.size === 0) continue;
+      const { blocks } = this.evaluation.facts;
+      const seen = new Set<BlockId>();
+      const open = [...successors((blocks[block] as Block).end)];
+      for (let id = open.pop(); id !== undefined; id = open.pop()) {
+        const code = blocks[id];
+        if (!code || seen.has(id)) continue;
+        seen.add(id);
+        let waits = false;
+        for (const i of code.code) {
+          if (isAwaitPoint(i)) {
+            waits = true;
+            break;
+          }
+          if (this.changes(i).some((id) => looks.has(id))) found.add(i);
+        }
+        if (!waits) open.push(...successors(code.end));
+      }
+    }
+    this.#guards = [...found];
+    return this.#guards;
+  }
+
+  /** The shared places that an instruction changes, itself or by what it calls. */
+  changes(i: Instruction): readonly string[] {
+    const written = placeWritten(this.reader, i);
+    if (written) return [written.id];
+    if (i.op === "set-element") return [placeOf(this.reader, i.object)?.id ?? []].flat();
+    const entry = this.entryCall(i);
+    if (entry && /^(set|add|delete|push|unshift|clear)$/.test(entry.name)) return [entry.place.id];
+    return (this.evaluation.calls.get(i)?.targets ?? []).flatMap((target) =>
+      target.kind === "function" ? [...placesOf(this.view, target.function, "written")] : [],
+    );
+  }
+}
+
+function readFrom(i: Instruction): readonly Temp[] {
+  switch (i.op) {
+    case "unary":
+    case "await":
+    case "move":
+      return [i.from];
+    case "binary":
+      return [i.left, i.right];
+    case "get":
+      return [i.object];
+    case "get-element":
+      return [i.object, i.key];
+    case "call":
+      return i.receiver === undefined ? i.arguments : [i.receiver, ...i.arguments];
+    default:
+      return [];
+  }
+}
+
+const accessedBy = new WeakMap<Evaluation, { read: ReadonlySet<string>; written: ReadonlySet<string> }>();
+
+/** The shared places that a function, or what it calls directly, reads or writes. */
+function placesOf(
+  view: ProgramView,
+  key: FunctionKey,
+  how: "read" | "written",
+  depth = 0,
+): ReadonlySet<string> {
+  const evaluation = view.solution.evaluation(key);
+  if (!evaluation) return new Set();
+  const known = accessedBy.get(evaluation);
+  if (known) return known[how];
+  const reader: AccessReader = { semantics: view.solution.semantics, evaluation };
+  const read = new Set<string>();
+  const written = new Set<string>();
+  for (const block of evaluation.facts.blocks) {
+    for (const i of block.code) {
+      const from = placeRead(reader, i);
+      if (from) read.add(from.id);
+      const to = placeWritten(reader, i);
+      if (to) written.add(to.id);
+      for (const target of depth < 1 ? (evaluation.calls.get(i)?.targets ?? []) : []) {
+        if (target.kind !== "function") continue;
+        for (const id of placesOf(view, target.function, "read", depth + 1)) read.add(id);
+        for (const id of placesOf(view, target.function, "written", depth + 1)) written.add(id);
+      }
+    }
+  }
+  // Deeper down only the function's own accesses are known: not what somebody else may ask.
+  if (depth === 0) accessedBy.set(evaluation, { read, written });
+  return how === "read" ? read : written;
+}
+
+// --- from the test to the write
+
+interface Fill {
+  readonly code: FunctionCode;
+  readonly write: Instruction;
+  readonly value: Temp;
+  /** The first point behind the test at which others run. */
+  readonly wait: Instruction;
+  /** The function that the wait stands in. */
+  readonly waitIn: FunctionCode;
+  /** The lock whose callback the write stands in. */
+  readonly lock: string | undefined;
+}
+
+/** A point at which others run, and the function it stands in. */
+interface Wait {
+  readonly at: Instruction;
+  readonly code: FunctionCode;
+}
+
+interface At {
+  readonly code: FunctionCode;
+  readonly block: BlockId;
+  readonly wait: Wait | undefined;
+  readonly lock: string | undefined;
+  readonly depth: number;
+}
+
+/** Follows all paths from where a test finds a place empty. */
+class Walk {
+  readonly #view: ProgramView;
+  readonly #start: FunctionCode;
+  readonly #test: Test;
+  readonly #found: Fill[] = [];
+  readonly #seen = new Set<string>();
+  /** Reads that happen after the wait: a branch on one of them is a second test. */
+  readonly #readAgain = new Set<Instruction>();
+  readonly #open: At[] = [];
+
+  constructor(view: ProgramView, code: FunctionCode, test: Test) {
+    this.#view = view;
+    this.#start = code;
+    this.#test = test;
+  }
+
+  fills(): readonly Fill[] {
+    const { empty, block, read } = this.#test;
+    const wait = this.#waitBetween(block, read);
+    const start = this.#start;
+    this.#open.push({
+      code: start,
+      block: empty,
+      wait: wait && { at: wait, code: start },
+      lock: undefined,
+      depth: 0,
+    });
+    for (let at = this.#open.pop(); at; at = this.#open.pop()) this.#block(at);
+    if (this.#found.length === 0) return [];
+    const behindFilled = this.#reachable(this.#test.filled);
+    return this.#found.filter(
+      ({ code, write }) =>
+        // Written whatever the test says.
+        !(code === this.#start && behindFilled.has(write)) && !this.#isUnderWay(code, write),
+    );
+  }
+
+  /** An await between the read and the branch in its block. */
+  #waitBetween(block: BlockId, read: Instruction): Instruction | undefined {
+    const code = this.#start.evaluation.facts.blocks[block]?.code ?? [];
+    const from = code.indexOf(read);
+    return from < 0 ? undefined : code.slice(from).find(isAwaitPoint);
+  }
+
+  /** The instructions behind a block, not through the test again. */
+  #reachable(from: BlockId): ReadonlySet<Instruction> {
+    const { blocks } = this.#start.evaluation.facts;
+    const found = new Set<Instruction>();
+    const seen = new Set<BlockId>([this.#test.block]);
+    const open = [from];
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      const block = blocks[id];
+      if (!block || seen.has(id)) continue;
+      seen.add(id);
+      for (const i of block.code) found.add(i);
+      open.push(...successors(block.end));
+    }
+    return found;
+  }
+
+  /** A flag, a state or a promise that was set in the segment of its own test stands before the write. */
+  #isUnderWay(code: FunctionCode, write: Instruction): boolean {
+    const before = this.#start.guards().filter((guard) => guard !== write);
+    if (before.length === 0) return false;
+    if (code !== this.#start) return true;
+    const { blocks } = code.evaluation.facts;
+    return before.some((guard) => {
+      const seen = new Set<BlockId>();
+      const open: BlockId[] = [];
+      for (const [id, block] of blocks.entries()) {
+        const at = block.code.indexOf(guard);
+        if (at < 0) continue;
+        if (block.code.indexOf(write) > at) return true;
+        open.push(...successors(block.end));
+        if (block.handler !== undefined) open.push(block.handler);
+        seen.add(id as BlockId);
+      }
+      for (let id = open.pop(); id !== undefined; id = open.pop()) {
+        const block = blocks[id];
+        if (!block || seen.has(id)) continue;
+        seen.add(id);
+        if (block.code.includes(write)) return true;
+        open.push(...successors(block.end));
+      }
+      return false;
+    });
+  }
+
+  #block(at: At): void {
+    const { code } = at;
+    const key = `${code.evaluation.key} ${at.block} ${at.wait !== undefined} ${at.lock}`;
+    const block = code.evaluation.facts.blocks[at.block];
+    if (!block || this.#seen.has(key) || (code === this.#start && at.block === this.#test.block)) return;
+    this.#seen.add(key);
+    let { wait } = at;
+    for (const i of block.code) {
+      const next = this.#step({ ...at, wait }, i);
+      if (next === "stop") return;
+      wait = next;
+    }
+    if (block.end.kind === "branch" && wait !== undefined) {
+      const again = code.looksAt.get(at.block)?.get(this.#test.place.id) ?? [];
+      if (again.some((read) => this.#readAgain.has(read))) return;
+    }
+    for (const to of successors(block.end)) this.#open.push({ ...at, block: to, wait });
+  }
+
+  /** The wait so far, or that the path says nothing any more. */
+  #step(at: At, i: Instruction): Wait | undefined | "stop" {
+    const { code, wait } = at;
+    const written = this.#written(code, i);
+    if (written !== undefined) {
+      if (wait !== undefined && this.#isFilling(code, written)) {
+        this.#found.push({ code, write: i, value: written, wait: wait.at, waitIn: wait.code, lock: at.lock });
+      }
+      return "stop";
+    }
+    if (code.changes(i).includes(this.#test.place.id) && this.#test.key === undefined) return "stop";
+    if (wait !== undefined) this.#readAgain.add(i);
+    const effect = code.evaluation.calls.get(i);
+    if (effect) {
+      if (effect.ends === false) return "stop";
+      if (this.#isLeftToOthers(code, i)) return "stop";
+      for (const scope of effect.scopes) {
+        const exclusive = isExclusive(plain(scope.resource), scope.model.kind);
+        if (!exclusive) return "stop";
+        const name = resourceName(this.#view, plain(scope.resource), scope.at);
+        for (const part of alternatives(scope.callee)) {
+          if (part.kind === "function") this.#enter(at, part.function, wait ?? { at: i, code }, name);
+        }
+      }
+      for (const target of effect.targets) {
+        if (target.kind === "function") this.#enter(at, target.function, wait, at.lock);
+      }
+    }
+    if (!isAwaitPoint(i)) return wait;
+    // Waiting for what another call has started.
+    if (i.op === "await" && this.#isJoin(code, i.from)) return "stop";
+    return wait ?? { at: i, code };
+  }
+
+  /** Goes into a function that is written inside of this one. */
+  #enter(at: At, key: FunctionKey, wait: Wait | undefined, lock: string | undefined): void {
+    const around = at.code.evaluation.key;
+    if (at.depth >= maxNested || !this.#view.world.enclosing(key).includes(around)) return;
+    const evaluation = this.#view.solution.evaluation(key);
+    if (!evaluation || evaluation.facts.imprecise !== undefined || evaluation.facts.generator) return;
+    const code = new FunctionCode(this.#view, evaluation);
+    this.#open.push({ code, block: 0 as BlockId, wait, lock, depth: at.depth + 1 });
+  }
+
+  /** What is written to the tested place, or to the tested entry of it. */
+  #written(code: FunctionCode, i: Instruction): Temp | undefined {
+    const { place, key } = this.#test;
+    if (key === undefined) {
+      if (placeWritten(code.reader, i)?.id !== place.id) return undefined;
+      return i.op === "store" || i.op === "set" ? i.from : undefined;
+    }
+    const same = (other: Temp) => sameKey(this.#start.reader, key, code.reader, other);
+    if (i.op === "set-element") {
+      return placeOf(code.reader, i.object)?.id === place.id && same(i.key) ? i.from : undefined;
+    }
+    const entry = code.entryCall(i);
+    if (entry?.name !== "set" || entry.place.id !== place.id) return undefined;
+    const [first, value] = entry.arguments;
+    return first !== undefined && value !== undefined && same(first) ? value : undefined;
+  }
+
+  /** It is something that was made or fetched, and not a literal or what the caller gave. */
+  #isFilling(code: FunctionCode, value: Temp): boolean {
+    return madeBy(code.evaluation, value).length > 0;
+  }
+
+  /** A promise that is kept in a shared place, or in a collection there. */
+  #isJoin(code: FunctionCode, from: Temp): boolean {
+    const origin = originOf(code.reader, from);
+    if (!origin) return false;
+    if (placeRead(code.reader, origin)) return true;
+    return code.entryCall(origin)?.name === "get";
+  }
+
+  /** A closure goes to code that we do not see: it may let one call in at a time, or share the result. */
+  #isLeftToOthers(code: FunctionCode, i: Instruction): boolean {
+    const effect = code.evaluation.calls.get(i);
+    if (!effect?.targets.some((target) => target.kind === "unknown" || target.kind === "symbolic"))
+      return false;
+    return effect.arguments.some((argument) =>
+      alternatives(argument).some((part) => part.kind === "function"),
+    );
+  }
+}
+
+// --- words
+
+function describe(
+  view: ProgramView,
+  code: FunctionCode,
+  test: Test,
+  fill: Fill,
+  lock: string | undefined,
+  costOf: (evaluation: Evaluation, value: Temp, place: string) => Cost | undefined,
+): LateFill {
+  const { evaluation } = code;
+  const { file } = parseKey(evaluation.key);
+  const name = ownName(view, evaluation.key);
+  const called = name ? `'${name}'` : "this function";
+  const place = test.place.text;
+  const what = test.key === undefined ? "place" : "entry";
+  const work = workOf(view, fill);
+  const waited = waitedFor(view, fill.waitIn, fill.wait);
+  const at = (i: Instruction) => locationIn(file, i);
+  const empty = what === "place" ? `finds '${place}' empty` : `finds no entry in '${place}'`;
+  const gives = lock
+    ? `it waits for '${lock}' here, and other calls run meanwhile`
+    : waited
+      ? `it waits for '${waited}' here, and other calls run meanwhile`
+      : "it waits here, and other calls run meanwhile";
+  const still = lock ? "waits for the lock as well" : "goes the same way";
+  const writes =
+    what === "place"
+      ? `the first call sets '${place}' here, and the second sets it again`
+      : `the first call sets the entry here, and the second sets it again`;
+  return {
+    what,
+    place,
+    function: name ?? "this function",
+    work,
+    test: at(test.read),
+    write: at(fill.write),
+    cost: costOf(fill.code.evaluation, fill.value, test.place.id),
+    lock,
+    fixes: lock === undefined ? [] : testedAgain(view, test, fill),
+    trace: [
+      { at: at(test.read), what: `a call of ${called} ${empty} here` },
+      { at: at(fill.wait), what: gives },
+      { at: at(test.read), what: `a second call ${empty} too, and ${still}` },
+      { at: at(fill.write), what: writes },
+    ],
+  };
+}
+
+/** The name of the function, or of the first one around it that has one. */
+function ownName(view: ProgramView, key: FunctionKey): string | undefined {
+  for (const one of [key, ...view.world.enclosing(key)]) {
+    const facts = view.world.function(one);
+    if (facts?.kind === "module") return undefined;
+    const name = facts?.name.split(".").at(-1);
+    if (name) return name;
+  }
+  return undefined;
+}
+
+/** The test once more, in front of the write. */
+function testedAgain(view: ProgramView, test: Test, { code, write }: Fill): readonly FixPlan[] {
+  const { evaluation } = code;
+  const { file } = parseKey(evaluation.key);
+  const text = view.text(file);
+  const facts = view.world.facts(file);
+  if (text === undefined || !facts) return [];
+  const place = placeWritten(code.reader, write)?.text;
+  const entry = code.entryCall(write);
+  const at = locationIn(file, write);
+  if (place !== undefined) {
+    const empty = test.whenNullish ? `${place} == null` : `!${place}`;
+    return [testAgain(view, evaluation.facts, at, `${place} =`, empty) ?? []].flat();
+  }
+  if (entry?.key === undefined || write.op !== "call" || write.receiver === undefined) return [];
+  const map = describeTemp(facts, evaluation.facts, write.receiver);
+  // A key is repeated only when it is a name.
+  const key = describeTemp(facts, evaluation.facts, entry.key);
+  if (!/^[\w$.#]+$/.test(`${map}.${key}`) || test.read.op !== "call") return [];
+  return [testAgain(view, evaluation.facts, at, `${map}.set(`, `!${map}.has(${key})`) ?? []].flat();
+}
+
+/** The awaited call that makes the value, as written. */
+function workOf(view: ProgramView, { code, value }: Fill): string | undefined {
+  const made = madeBy(code.evaluation, value);
+  const awaited = code.evaluation.facts.blocks.flatMap((block) =>
+    block.code.flatMap((i) => (i.op === "await" ? (originOf(code.reader, i.from) ?? []) : [])),
+  );
+  return calleeText(view, code.evaluation, made.find((i) => awaited.includes(i)) ?? made[0]);
+}
+
+/** The call that a point waits for, as written. */
+function waitedFor(view: ProgramView, code: FunctionCode, wait: Instruction): string | undefined {
+  if (wait.op !== "await") return undefined;
+  return calleeText(view, code.evaluation, originOf(code.reader, wait.from));
+}
+
+function calleeText(
+  view: ProgramView,
+  evaluation: Evaluation,
+  i: Instruction | undefined,
+): string | undefined {
+  const facts = view.world.facts(parseKey(evaluation.key).file);
+  if (!facts || !i) return undefined;
+  if (i.op === "import") return describeTemp(facts, evaluation.facts, i.to);
+  return i.op === "call" || i.op === "new" ? describeTemp(facts, evaluation.facts, i.callee) : undefined;
+}
