@@ -6,9 +6,9 @@ describe("locations", () => {
     const cases: readonly (readonly [string, string, string | undefined])[] = [
       ["file:///a/b%20c.ts", "typescript", "/a/b c.ts"],
       ["file:///a/%C3%A9.ts", "typescript", "/a/é.ts"],
-      ["untitled:Untitled-1", "typescript", "/work/^untitled-Untitled-1.ts"],
-      ["untitled:Untitled-1", "typescriptreact", "/work/^untitled-Untitled-1.tsx"],
-      ["untitled:Un%2Ftitled%201", "javascript", "/work/^untitled-Un-titled-1.js"],
+      ["untitled:Untitled-1", "typescript", "/srv/^untitled-Untitled-1.ts"],
+      ["untitled:Untitled-1", "typescriptreact", "/srv/^untitled-Untitled-1.tsx"],
+      ["untitled:Un%2Ftitled%201", "javascript", "/srv/^untitled-Un-titled-1.js"],
       ["untitled:/a/new.ts", "typescript", "/a/new.ts"],
       ["untitled:Untitled-1", "python", undefined],
       ["git:/a.ts?HEAD", "typescript", undefined],
@@ -21,7 +21,7 @@ describe("locations", () => {
     ];
     if (process.platform === "win32") return;
     for (const [uri, language, expected] of cases)
-      assert.equal(pathOf(uri, language, "/work/"), expected, uri);
+      assert.equal(pathOf(uri, language, "/srv/"), expected, uri);
   });
 
   it("count from zero, the end exclusive", () => {
