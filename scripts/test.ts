@@ -55,9 +55,6 @@ for (const suite of chosen) {
     "test/reporter.cjs",
     "--timeout",
     String(suite.timeout),
-    // About one debug session in thirty starts without its tracer's worker registering (docs/decisions,
-    // "The debugger does not see the tracer's worker", last paragraph). To be taken out when that is mended.
-    ...(suite.editor ? ["--retries", "1"] : []),
     ...suite.files,
   ]);
 }

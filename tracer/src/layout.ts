@@ -26,6 +26,8 @@ export const headUnwatched = 12;
 export const headFaults = 9;
 /** Resource slots in use or free again lie below this one. */
 export const headNextResource = 11;
+/** 1 as soon as the worker runs. */
+export const headServed = 13;
 
 export const quietNo = 0;
 /** The worker asks: whoever needs the time next answers with `quietNo`. */
