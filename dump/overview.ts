@@ -2,7 +2,8 @@ import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Resource, ResourceId } from "@unknot/protocol/resource.ts";
 import { type Task, type TaskId, taskStates } from "@unknot/protocol/task.ts";
-import type { Overview, TaskGroup } from "@unknot/protocol/wire.ts";
+import type { Blocker, Overview, TaskGroup } from "@unknot/protocol/wire.ts";
+import { blockersOf } from "./blockers.ts";
 import { lookupOf, type Snapshot, siteOf } from "./names.ts";
 
 /** Tasks of a dump that wait at the same place: indexes into `dump.tasks`, in the order of the dump. */
@@ -76,7 +77,8 @@ export function overview(dump: Dump, { membersPerGroup }: { readonly membersPerG
       ...(gathering.label === undefined ? {} : { problem: gathering.label }),
     };
   });
-  const picked = excerpt(dump, chosen, dump.problems, membersPerGroup);
+  const blockers = blockersOf(dump, mostBlockers);
+  const picked = excerpt(dump, chosen, [...dump.problems, ...blockers.map(namedBy)], membersPerGroup);
   return {
     process: dump.process,
     capturedAt: dump.capturedAt,
@@ -84,7 +86,8 @@ export function overview(dump: Dump, { membersPerGroup }: { readonly membersPerG
     coverage: dump.coverage,
     total: dump.tasks.length,
     groups: groups.map((group) => picked.renumberGroup(group)),
-    problems: picked.problems,
+    problems: dump.problems,
+    blockers,
     sites: picked.sites,
     tasks: picked.tasks,
     resources: picked.resources,
@@ -180,13 +183,26 @@ function someOf(tasks: readonly Task[], most: number, inProblem: ReadonlySet<Tas
   return [...concerned, ...others];
 }
 
+/** What a problem or a blocker is about. */
+interface Named {
+  readonly tasks: readonly TaskId[];
+  readonly resources: readonly ResourceId[];
+}
+
+const mostBlockers = 10;
+
+function namedBy({ of, first }: Blocker): Named {
+  return "task" in of
+    ? { tasks: [of.task, ...first], resources: [] }
+    : { tasks: first, resources: [of.resource] };
+}
+
 interface Excerpt extends Snapshot {
-  readonly problems: readonly Problem[];
   readonly renumberGroup: (group: TaskGroup) => TaskGroup;
 }
 
 /** Some tasks of a dump with everything they name, in a table of sites of their own. */
-function excerpt(dump: Dump, chosen: readonly Task[], problems: readonly Problem[], most: number): Excerpt {
+function excerpt(dump: Dump, chosen: readonly Task[], named: readonly Named[], most: number): Excerpt {
   const lookup = lookupOf(dump);
   const tasks = new Map<TaskId, Task>();
   const resources = new Map<ResourceId, Resource>();
@@ -202,9 +218,9 @@ function excerpt(dump: Dump, chosen: readonly Task[], problems: readonly Problem
     for (const held of task.holding.slice(0, most)) addResource(held);
   };
   for (const task of chosen) addTask(task.id);
-  for (const problem of problems) {
-    for (const id of problem.tasks.slice(0, most)) addTask(id);
-    for (const id of problem.resources.slice(0, most)) addResource(id);
+  for (const one of named) {
+    for (const id of one.tasks.slice(0, most)) addTask(id);
+    for (const id of one.resources.slice(0, most)) addResource(id);
   }
   // Who started a task and who holds what it waits for are named beside it.
   for (const task of [...tasks.values()]) addTask(task.parent);
@@ -218,7 +234,6 @@ function excerpt(dump: Dump, chosen: readonly Task[], problems: readonly Problem
     resources: [...resources.values()].map((resource) =>
       sites.renumberResource(shortenResource(resource, most)),
     ),
-    problems,
     renumberGroup: (group) => sites.renumberGroup(group),
     sites: sites.used,
   };

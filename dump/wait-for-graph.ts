@@ -1,6 +1,7 @@
 import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Hold, Resource, ResourceId } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
+import { type Edges, turnedRound } from "./edges.ts";
 
 /**
  * Who waits for whom, as an and-or graph in flat arrays, so that 100,000 tasks take milliseconds. Vertices are the
@@ -22,12 +23,6 @@ export interface WaitForGraph {
   readonly waits: Edges;
   /** The same edges turned round. */
   readonly waiters: Edges;
-}
-
-/** The edges of vertex v lead to `targets[starts[v]]` … `targets[starts[v + 1] - 1]`. */
-interface Edges {
-  readonly starts: Int32Array;
-  readonly targets: Int32Array;
 }
 
 /** Values of `WaitForGraph.need`. */
@@ -141,27 +136,6 @@ export function waitForGraph(dump: Dump, { inferred = false } = {}): WaitForGrap
   starts[vertices] = targets.length;
   const waits: Edges = { starts, targets: Int32Array.from(targets) };
   return { dump, vertices, vertexOfTask, need, doubtful, waits, waiters: turnedRound(waits) };
-}
-
-function turnedRound(edges: Edges): Edges {
-  const vertices = edges.starts.length - 1;
-  const starts = new Int32Array(vertices + 1);
-  for (const target of edges.targets) starts[target + 1] = (starts[target + 1] ?? 0) + 1;
-  for (let vertex = 0; vertex < vertices; vertex++) {
-    starts[vertex + 1] = (starts[vertex + 1] ?? 0) + (starts[vertex] ?? 0);
-  }
-  const next = starts.slice();
-  const targets = new Int32Array(edges.targets.length);
-  for (let vertex = 0; vertex < vertices; vertex++) {
-    const end = edges.starts[vertex + 1] ?? 0;
-    for (let edge = edges.starts[vertex] ?? 0; edge < end; edge++) {
-      const target = edges.targets[edge] ?? 0;
-      const slot = next[target] ?? 0;
-      targets[slot] = vertex;
-      next[target] = slot + 1;
-    }
-  }
-  return { starts, targets };
 }
 
 /** True for a task that is in the dump only because nobody looked at its result. */

@@ -72,6 +72,20 @@ export interface TaskGroup {
   readonly members: readonly Task["id"][];
 }
 
+/** Something that holds tasks up, whether or not it will ever let them go on. */
+export interface Blocker {
+  /** A resource that they wait for, or a task that several await. */
+  readonly of: { readonly resource: Resource["id"] } | { readonly task: Task["id"] };
+  /** Tasks that wait for it. */
+  readonly waiting: number;
+  /** The first of these, in the order in which it will let them go on. */
+  readonly first: readonly Task["id"][];
+  /** Tasks that wait for it, for whom one of these holds up, and so on. */
+  readonly heldUp: number;
+  /** The longest of their waits, in milliseconds. */
+  readonly longestMs: number;
+}
+
 /** A dump reduced to groups, with the tasks that groups and problems name: its size does not grow with the tasks. */
 export interface Overview {
   readonly process: ProcessInfo;
@@ -82,6 +96,8 @@ export interface Overview {
   readonly total: number;
   readonly groups: readonly TaskGroup[];
   readonly problems: readonly Problem[];
+  /** What holds up the most tasks, the worst first, deadlocks left out. Absent from an older tracer. */
+  readonly blockers?: readonly Blocker[];
   readonly sites: readonly Site[];
   readonly tasks: readonly Task[];
   readonly resources: readonly Resource[];

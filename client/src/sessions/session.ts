@@ -291,6 +291,11 @@ export function problemsOf({ overview, announced }: SessionSnapshot): readonly P
   return [...news, ...known];
 }
 
+/** Whether a problem is there for certain, and not only likely. */
+export function isSure({ certainty }: Problem): boolean {
+  return certainty === "proved" || certainty === "observed";
+}
+
 /**
  * Whether two reports speak of the same problem: one comes from a notification and one from an overview, and a
  * deadlock may have grown in between.

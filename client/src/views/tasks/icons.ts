@@ -1,3 +1,4 @@
+import type { ResourceKind } from "@unknot/protocol/resource.ts";
 import type { TaskState } from "@unknot/protocol/task.ts";
 
 /** A codicon and the theme colour it has. */
@@ -18,6 +19,7 @@ export const icons = {
   ended: { name: "debug-disconnect" },
   process: { name: "server-process" },
   tasks: { name: "list-tree" },
+  blockers: { name: "debug-breakpoint-unverified" },
   coverage: { name: "eye" },
   detail: { name: "dash" },
   more: { name: "ellipsis" },
@@ -53,4 +55,24 @@ const stateIcons: Readonly<Record<TaskState, string>> = {
 export function iconOf(state: TaskState, deadlocked: boolean): RowIcon {
   if (deadlocked) return icons.error;
   return state === "rejected" ? icons.warning : { name: stateIcons[state] };
+}
+
+const kindIcons: Readonly<Record<ResourceKind, string>> = {
+  mutex: "lock",
+  rwlock: "lock",
+  semaphore: "lock",
+  channel: "arrow-swap",
+  queue: "list-ordered",
+  waitgroup: "git-merge",
+  event: "bell",
+  barrier: "bell",
+  pool: "database",
+  stream: "plug",
+  timer: "clock",
+  join: "git-merge",
+};
+
+/** The icon of what tasks wait for. */
+export function kindIcon(kind: ResourceKind): RowIcon {
+  return { name: kindIcons[kind] };
 }

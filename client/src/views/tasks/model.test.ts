@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { membersOf, overview } from "@unknot/dump/overview.ts";
-import { DumpBuilder, joins, wants } from "@unknot/dump/testing/dump-builder.ts";
+import { DumpBuilder, joins, waits, wants } from "@unknot/dump/testing/dump-builder.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Launch } from "../../sessions/launches.ts";
 import type { SessionSnapshot } from "../../sessions/session.ts";
@@ -105,6 +105,26 @@ describe("the rows of the Task Dump view", () => {
       "Awaits at | main · index.ts:30 > index.ts:30",
       "State | join for 40 s, started 1 min ago",
       "Waits for | all of reserve (task 7), charge (task 9) · orders.ts:41 > orders.ts:41",
+    ]);
+  });
+
+  it("name what holds up the most tasks, who holds it, and who waits", () => {
+    const builder = new DumpBuilder()
+      .resource("pool", 1, { name: "clients", capacity: 1, heldBy: [{ task: 50, site: "orders.ts:41" }] })
+      .task(50, { name: "reserve", state: "IO wait", at: "orders.ts:43", wait: waits() });
+    for (let id = 1; id <= 7; id++) {
+      builder.task(id, { name: "handle", state: "pool.acquire", at: "http.ts:5", wait: wants(1) });
+    }
+    const row = rowsOf([launch(snapshot(builder.build()))]).find(({ label }) => label === "Waits");
+    assert.ok(row?.open);
+    assert.deepEqual(drawn([row], 2), [
+      "Waits | 1 blocker",
+      "  'clients' is held for 50 s by 'reserve' at orders.ts:41; 7 tasks wait behind > orders.ts:41",
+      "    holds it: reserve | IO wait · orders.ts:43 · 40 s · task 50 > orders.ts:43",
+      ...[1, 2, 3].map(
+        (id) => `    waits: handle | pool.acquire · http.ts:5 · 40 s · task ${id} > http.ts:5`,
+      ),
+      "    4 more tasks wait",
     ]);
   });
 

@@ -3,7 +3,8 @@ import { count, plain, shortPlace } from "@unknot/dump/names.ts";
 import { formatPlace } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Launch } from "../../sessions/launches.ts";
-import { problemsOf, type SessionSnapshot } from "../../sessions/session.ts";
+import { isSure, problemsOf, type SessionSnapshot } from "../../sessions/session.ts";
+import { blockersRow } from "./blocker-row.ts";
 import { coverageRow } from "./coverage-row.ts";
 import { groupRow } from "./group-row.ts";
 import { icons, type RowIcon } from "./icons.ts";
@@ -90,16 +91,14 @@ function sessionRows(session: SessionSnapshot): readonly Row[] {
   if (!overview) return states;
   const scene = sceneOf(session, overview);
   const problems = problemsOf(session);
+  const { blockers = [] } = overview;
   return [
     ...states,
     ...(problems.length > 0 ? problemRows(scene, problems) : [nothingFound(scene)]),
+    ...(blockers.length > 0 ? [blockersRow(scene, blockers)] : []),
     ...(overview.groups.length > 0 ? [tasksRow(scene)] : []),
     coverageRow(scene),
   ];
-}
-
-function isSure(problem: Problem): boolean {
-  return problem.certainty === "proved" || problem.certainty === "observed";
 }
 
 function stateRows(session: SessionSnapshot): readonly Row[] {

@@ -15,17 +15,22 @@ import { iconOf } from "./icons.ts";
 import type { Row } from "./row.ts";
 import type { Scene } from "./scene.ts";
 
-/** Where a task's row stands: a row above that says "deadlock" spares its members the word. */
+/** Where a task's row stands: a row above that says "deadlock", or what is waited for, spares its members the words. */
 interface Position {
   readonly parent: string;
   readonly flagged?: boolean;
+  readonly waitTold?: boolean;
 }
 
 /** A task, with what it waits for and all that is known about it as children. */
-export function taskRow(scene: Scene, task: Task, { parent, flagged = false }: Position): Row {
+export function taskRow(
+  scene: Scene,
+  task: Task,
+  { parent, flagged = false, waitTold = false }: Position,
+): Row {
   const problem = deadlockOf(scene, task);
   const at = siteOf(scene.snapshot, task.at);
-  const waitsFor = waitText(scene, task);
+  const waitsFor = waitTold ? undefined : waitText(scene, task);
   const name = plain(task.name);
   const flag = problem === undefined ? "" : ` (deadlock ${plain(problem)})`;
   const description = [
