@@ -51,6 +51,15 @@ describe("blockers", () => {
     ]);
   });
 
+  it("says of a lock that it is held, however many may hold it", () => {
+    const dump = new DumpBuilder()
+      .resource("rwlock", 1, { name: "table", heldBy: [1] })
+      .task(1, { name: "writer", at: "a.ts:5", wait: waits() })
+      .task(2, { wait: wants(1) })
+      .build();
+    assert.deepEqual(told(dump), ["'table' is held for 50 s by 'writer' at a.ts:5; 1 task waits behind"]);
+  });
+
   it("names a task that several await, and not one that has one caller", () => {
     const builder = new DumpBuilder()
       .task(1, { name: "connect", at: "db.ts:3", state: "IO wait", wait: waits(5000) })

@@ -64,7 +64,8 @@ export function blockerSentence(lookup: Lookup, blocker: Blocker): string {
       ? "code outside any task"
       : `'${plain(holder.name)}'${site === undefined ? whereText(holder) : ` at ${shortPlace(site)}`}`;
   const since = `for ${formatDuration(oldest.forMs)} by ${by}`;
-  if (held === 1 && resource.capacity === 1) return `${name} is held ${since}; ${behind}`;
+  const isLock = resource.kind === "mutex" || resource.kind === "rwlock";
+  if (held === 1 && (isLock || resource.capacity === 1)) return `${name} is held ${since}; ${behind}`;
   return `${heldText(resource, held, name)} ${since}; ${behind}`;
 }
 

@@ -9,6 +9,7 @@ import { registerRuntimeProblems } from "./runtime-problems.ts";
 import { createLaunches, type Launches } from "./sessions/launches.ts";
 import { runtimeFolder } from "./sessions/runtime-folder.ts";
 import { type RuntimeFolderWatch, watchRuntimeFolder } from "./sessions/runtime-folder-watch.ts";
+import { registerTaskdumpEditor } from "./taskdump-editor/register.ts";
 import { views } from "./views/index.ts";
 import { registerWorkspaceCheck } from "./workspace-check/register.ts";
 
@@ -37,6 +38,7 @@ export function activate(context: vscode.ExtensionContext): void {
     ...views.map((register) => register({ launches, storage, log })),
     registerDebugging(tracer, launches, context.workspaceState),
     registerRuntimeProblems(launches),
+    registerTaskdumpEditor(),
     watchWhenLaunched(launches, log),
     ...registerLanguageServer(dist("server.mjs"), log),
     registerWorkspaceCheck(),

@@ -1,17 +1,43 @@
 import { plain } from "@unknot/dump/names.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import * as vscode from "vscode";
+import { globName, likeliest } from "./moved-paths.ts";
 import { messageText } from "./program-text.ts";
 
 /** Opens the file of a place and puts the cursor there; says so when it is no file or is gone. */
 export async function openPlace(place: Place): Promise<void> {
-  const uri = uriOf(place);
-  if (!uri) return sayUnopened(place, "it is not a file");
+  if (!uriOf(place)) return sayUnopened(place, "it is not a file");
+  const uri = await findFile(place);
+  if (!uri) return sayUnopened(place, "it may have moved since the dump");
   const position = positionOf(place);
   try {
     await vscode.window.showTextDocument(uri, { selection: new vscode.Range(position, position) });
   } catch {
-    await sayUnopened(place, "it may have moved since the dump");
+    await sayUnopened(place, "the editor does not show it");
+  }
+}
+
+/** More files of one name are not looked at. */
+const mostFiles = 500;
+
+/**
+ * The file of a place: the one of that path, else the one of the workspace whose path ends the same for the longest,
+ * since a dump may come from a container or another machine. Undefined when there is none, or no best one.
+ */
+export async function findFile(place: Pick<Place, "file">): Promise<vscode.Uri | undefined> {
+  const uri = uriOf(place);
+  if (!uri) return undefined;
+  try {
+    await vscode.workspace.fs.stat(uri);
+    return uri;
+  } catch {
+    const name = globName(place.file.slice(place.file.lastIndexOf("/") + 1));
+    const files = await vscode.workspace.findFiles(`**/${name}`, "**/node_modules/**", mostFiles);
+    const best = likeliest(
+      place.file,
+      files.map((file) => file.path),
+    );
+    return best === undefined ? undefined : files[best];
   }
 }
 

@@ -17,7 +17,7 @@ export function registerRuntimeProblems(launches: Launches): vscode.Disposable {
   const publish = () => {
     const problems = launches
       .list()
-      .flatMap((launch) => launch.sessions.flatMap(problemsOf))
+      .flatMap(({ sessions }) => sessions.filter(({ state }) => state.kind !== "file").flatMap(problemsOf))
       .filter((problem) => problem.certainty === "proved");
     const next = JSON.stringify(problems);
     if (next === published) return;

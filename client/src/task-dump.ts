@@ -2,10 +2,13 @@ import { createWriteStream, mkdirSync, readdirSync, rmSync, statSync } from "nod
 import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { detect } from "@unknot/dump/detectors/detect.ts";
+import { readDumps } from "@unknot/dump/formats/read.ts";
 import { writeTaskdump } from "@unknot/dump/formats/taskdump-writer.ts";
-import { plain } from "@unknot/dump/names.ts";
+import { count, plain } from "@unknot/dump/names.ts";
 import * as vscode from "vscode";
 import { messageText } from "./program-text.ts";
+import type { Launches } from "./sessions/launches.ts";
 import type { Session } from "./sessions/session.ts";
 import type { ViewContext } from "./views/view-context.ts";
 
@@ -31,6 +34,53 @@ export async function takeTaskDump(
     const why = error instanceof Error ? error.message : String(error);
     await vscode.window.showErrorMessage(messageText(`No dump was taken: ${plain(why)}`));
   }
+}
+
+/** A larger file would not fit into a string. */
+const largestFile = 500_000_000;
+
+/**
+ * Shows a dump file in the Task Dump view: the one given, that of the active editor, else one that the user chooses.
+ * Whether something is shown; what can't be read is said.
+ */
+export async function showTaskDump(launches: Launches, wanted: vscode.Uri | undefined): Promise<boolean> {
+  const uri = wanted ?? activeDump() ?? (await chooseFile());
+  if (!uri) return false;
+  const name = plain(path.basename(uri.path));
+  const refuse = async (why: string) => {
+    await vscode.window.showErrorMessage(messageText(`'${name}' can't be shown: ${plain(why)}`));
+    return false;
+  };
+  try {
+    if ((await vscode.workspace.fs.stat(uri)).size > largestFile)
+      return await refuse("it is larger than 500 MB.");
+    const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+    const { dumps, notes, unknown } = readDumps(text);
+    if (dumps.length === 0) return await refuse(notes[0] ?? "it is no task dump.");
+    launches.open(
+      uri.scheme === "file" ? uri.fsPath : uri.toString(),
+      dumps.map((dump) => (dump.problems.length > 0 ? dump : { ...dump, problems: detect(dump) })),
+    );
+    const left = unknown === 0 ? [] : [`${count(unknown, "line")} of it were not understood and left out.`];
+    const said = [...notes, ...left].join(" ");
+    if (said !== "") void vscode.window.showWarningMessage(messageText(`'${name}': ${said}`));
+    return true;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function activeDump(): vscode.Uri | undefined {
+  const document = vscode.window.activeTextEditor?.document;
+  return document?.languageId === "taskdump" ? document.uri : undefined;
+}
+
+async function chooseFile(): Promise<vscode.Uri | undefined> {
+  const chosen = await vscode.window.showOpenDialog({
+    title: "Open Task Dump",
+    filters: { "Task dumps": ["taskdump", "json", "txt"], "All files": ["*"] },
+  });
+  return chosen?.[0];
 }
 
 /** So many dumps are kept; who wants one for longer saves it elsewhere. */

@@ -12,7 +12,16 @@ import {
 } from "@unknot/protocol/task.ts";
 import { type Certainty, type Verdict, verdicts } from "@unknot/protocol/verdict.ts";
 import { type ReadDumps, resourceKinds, taskKinds } from "./read-dumps.ts";
-import { anonymous, jsonString, noPlace, readNumbers, readOperation, readSeconds, unquote } from "./text.ts";
+import {
+  groupHeader,
+  pattern,
+  problemHeader,
+  readPlace,
+  reference,
+  resourceHeader,
+  taskHeader,
+} from "./taskdump-lines.ts";
+import { anonymous, jsonString, readNumbers, readOperation, readSeconds, unquote } from "./text.ts";
 
 /**
  * Reads `.taskdump` text and what Go prints for all goroutines (`debug=2`, a crash), also a part of it: whatever is
@@ -83,16 +92,9 @@ const goStates: Readonly<Record<string, TaskState>> = {
 const kindWords: ReadonlySet<string> = new Set(resourceKinds);
 const taskKindWords: ReadonlySet<string> = new Set(taskKinds);
 
-const pattern = (source: string) => new RegExp(`^${source}$`);
 const seconds = String.raw`([\d.]+)s`;
-const reference = String.raw`(\w+)#(\d+)(?: (${jsonString}))?`;
 const nameText = String.raw`(${jsonString}|\S+)`;
 
-const taskHeader =
-  /^(task|goroutine) (\d+)(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[([^\](,]+?)((?: \([^)]*\))*)((?:, [^\],]+)*)\](?: \{(.*)\})?:$/;
-const groupHeader = /^tasks (\d+) of (\d+) \[([^\](,]+?)((?: \([^)]*\))*)((?:, [^\],]+)*)\](?: \{(.*)\})?:$/;
-const resourceHeader = pattern(String.raw`resource ${reference} \((${jsonString}|[^)]*)\) \[(.*)\]:`);
-const problemHeader = /^(deadlock|problem) ([A-Z]\d+): (.*)$/;
 const problemLine = pattern(String.raw`(${jsonString}|\S+), (\S+), (\w+): (.*)`);
 const waitUnknown = pattern(`waiting on (?:a timer|I/O|something unseen) for ${seconds}`);
 const waitTasks = pattern(
@@ -113,7 +115,6 @@ const resourceCreated = pattern(`created(?: by ${nameText})?`);
 const goCreated = /^created by (.+?)(?: in goroutine (\d+))?$/;
 const untouchedEntry = pattern(`(${jsonString}): (${jsonString})`);
 const frame = /^(?:(?:async|await|for await|new) )?(.+)\((.*)\)$/;
-const location = /^\t(.+?):(\d+)(?::(\d+))?(?: \+0x[0-9a-f]+)?$/;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -720,12 +721,6 @@ function ignore(): void {}
 /** The name in a frame; the regular expression is slow on what does not end like one. */
 function readFrame(line: string): RegExpExecArray | null {
   return line.endsWith(")") ? frame.exec(line) : null;
-}
-
-function readPlace(text: string): Place | undefined {
-  const match = location.exec(text);
-  if (match === null || text === `\t${noPlace}`) return undefined;
-  return { file: unquote(match[1] ?? ""), line: Number(match[2]), column: Number(match[3] ?? 1) };
 }
 
 function readHold(match: RegExpExecArray, site: number | undefined): Hold {

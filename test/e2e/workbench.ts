@@ -258,7 +258,9 @@ function drive(
       return { line: Number(line), column: Number(column) };
     },
 
-    activeTab: () => page.locator(".tabs-container .tab.active").innerText(),
+    /** The name on the active tab, which stands there in parts. */
+    activeTab: async () =>
+      (await page.locator(".tabs-container .tab.active").innerText()).replaceAll("\n", ""),
 
     async toggleBreakpoint(line: number) {
       await goToLine(line);

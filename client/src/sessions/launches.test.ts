@@ -52,6 +52,27 @@ describe("launches", () => {
     await Promise.all(servers.splice(0).map((server) => server.close()));
   });
 
+  it("shows the dumps of a file until it is closed, whatever is launched", async () => {
+    launches.open("/tmp/hung.taskdump", [consumers(3)]);
+    const session = await until(({ overview }) => overview !== undefined);
+    assert.deepEqual(session.state, { kind: "file", file: "/tmp/hung.taskdump" });
+    assert.equal(session.overview?.total, 5);
+    assert.equal(launches.askable().length, 1);
+    start();
+    assert.deepEqual(
+      launches.list().map(({ name }) => name),
+      ["hung.taskdump", "Run main.ts"],
+    );
+    launches.open("/tmp/hung.taskdump", [consumers(1), consumers(2)]);
+    assert.equal(launches.list().length, 2);
+    launches.close("launch-1");
+    launches.close("/tmp/hung.taskdump");
+    assert.deepEqual(
+      launches.list().map(({ name }) => name),
+      ["Run main.ts"],
+    );
+  });
+
   it("connects to a process of a launch and keeps its overview", async () => {
     const server = await serve(consumers(5));
     start();

@@ -1,8 +1,11 @@
+import path from "node:path";
+import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { LastDump, Registration } from "@unknot/protocol/wire.ts";
 import { createEmitter, type Event, type Subscription } from "./event.ts";
 import {
   endedSession,
+  fileSession,
   openSession,
   type Session,
   type SessionOptions,
@@ -10,11 +13,14 @@ import {
   sessionId,
 } from "./session.ts";
 
-/** A debug session that was started traced, with the processes and threads that registered for it. */
+/**
+ * A debug session that was started traced, with the processes and threads that registered for it; or a file with the
+ * dumps that are in it.
+ */
 export interface Launch {
-  /** What `UNKNOT_SESSION` is set to. */
+  /** What `UNKNOT_SESSION` is set to, or the path of the file. */
   readonly id: string;
-  /** The launch configuration's name. */
+  /** The launch configuration's name, or the file's. */
   readonly name: string;
   readonly running: boolean;
   /** True when no thread has registered for longer than starting a program takes. */
@@ -54,6 +60,9 @@ export interface Launches extends Subscription {
    * may still start: a process can be quicker than VS Code, which says that a debug session has started.
    */
   register(thread: Registration | LastDump): boolean;
+  /** Shows the dumps of a file, in the place of what was shown of it before, until it is closed. */
+  open(file: string, dumps: readonly Dump[]): void;
+  close(file: string): void;
   /** The debugger has stopped a thread, or lets it go on. */
   setPaused(id: string, thread: DebuggedThread, paused: boolean): void;
   /** Whether anybody looks: overviews are asked for only then. */
@@ -66,10 +75,12 @@ interface Entry {
   readonly id: string;
   readonly name: string;
   readonly untraced?: string;
+  /** A file's entry stays until it is closed. */
+  readonly kept: boolean;
   running: boolean;
   overdue: boolean;
   /** Runs out when the launch is overdue. */
-  readonly patience: NodeJS.Timeout;
+  readonly patience?: NodeJS.Timeout;
   sessions: Session[];
 }
 
@@ -130,10 +141,11 @@ export function createLaunches(options: LaunchOptions): Launches {
     session: (id) => all().find((session) => session.id === id),
     askable: () => all().filter((session) => session.askable()),
     start({ id, name, untraced }) {
-      for (const entry of [...entries.values()]) if (!entry.running) drop(entry);
+      for (const entry of [...entries.values()]) if (!entry.running && !entry.kept) drop(entry);
       const entry: Entry = {
         id,
         name,
+        kept: false,
         running: true,
         overdue: false,
         patience: setTimeout(() => {
@@ -162,6 +174,30 @@ export function createLaunches(options: LaunchOptions): Launches {
       if ("dump" in thread) end(entry, thread);
       else attach(entry, thread);
       return true;
+    },
+    open(file, dumps) {
+      const before = entries.get(file);
+      if (before) drop(before);
+      const sessions = dumps.map((dump, index) => {
+        const session = fileSession(`${file} ${index}`, file, dump, options);
+        session.onChange(() => changed.fire());
+        return session;
+      });
+      entries.set(file, {
+        id: file,
+        name: path.basename(file),
+        kept: true,
+        running: false,
+        overdue: false,
+        sessions,
+      });
+      changed.fire();
+    },
+    close(file) {
+      const entry = entries.get(file);
+      if (!entry?.kept) return;
+      drop(entry);
+      changed.fire();
     },
     setPaused(id, { pid, threadId }, paused) {
       for (const session of entries.get(id)?.sessions ?? []) {

@@ -11,7 +11,9 @@ export type SessionState =
   | { readonly kind: "live" }
   /** The process ended or can't be reached any more; the last overview stays. */
   | { readonly kind: "ended"; readonly exitCode?: number }
-  | { readonly kind: "failed"; readonly why: string };
+  | { readonly kind: "failed"; readonly why: string }
+  /** It is a dump that was read from a file. */
+  | { readonly kind: "file"; readonly file: string };
 
 /** The members of a group from the first one on, more of them than an overview has. */
 export type MoreMembers = Wire["members"]["result"];
@@ -87,15 +89,23 @@ export function endedSession({ startedAt, dump }: LastDump, options: SessionOpti
   return session;
 }
 
+/** A dump that was read from a file. */
+export function fileSession(id: string, file: string, dump: Dump, options: SessionOptions): Session {
+  const session = createSession(id, dump.process, options, undefined, { kind: "file", file });
+  session.endWith(dump);
+  return session;
+}
+
 function createSession(
   id: string,
   process: SessionSnapshot["process"],
   options: SessionOptions,
   connectTo?: () => Promise<Connection>,
+  initial: SessionState = { kind: "connecting" },
 ): Session {
   const changed = createEmitter<void>();
   const problems = createEmitter<Problem>();
-  let state: SessionState = { kind: "connecting" };
+  let state = initial;
   let connection: Connection | undefined;
   let source: DumpSource | undefined;
   let overview: Overview | undefined;
@@ -120,7 +130,7 @@ function createSession(
     if (connection === source) source = undefined;
     connection = undefined;
     clearTimeout(timer);
-    if (disposed) return;
+    if (disposed || state.kind === "file") return;
     become({ kind: "ended", ...(exitCode === undefined ? {} : { exitCode }) });
   };
 

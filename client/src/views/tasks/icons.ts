@@ -17,6 +17,7 @@ export const icons = {
   waiting: { name: "loading~spin" },
   paused: { name: "debug-pause" },
   ended: { name: "debug-disconnect" },
+  file: { name: "file" },
   process: { name: "server-process" },
   tasks: { name: "list-tree" },
   blockers: { name: "debug-breakpoint-unverified" },

@@ -6,6 +6,8 @@ export const manifest: ManifestPart = {
   commands: [
     { command: "unknot.tasks.refresh", title: "Refresh Tasks", icon: "$(refresh)" },
     { command: "unknot.takeTaskDump", title: "Take Task Dump", icon: "$(save)" },
+    { command: "unknot.showTaskDump", title: "Open Task Dump", icon: "$(list-tree)" },
+    { command: "unknot.tasks.closeDump", title: "Close Task Dump", icon: "$(close)" },
     { command: "unknot.tasks.showMore", title: "Show More Tasks" },
     { command: "unknot.tasks.goToAwait", title: "Go to Line" },
     { command: "unknot.tasks.goToHolder", title: "Go to Holder" },
@@ -16,6 +18,7 @@ export const manifest: ManifestPart = {
     commandPalette: [
       { command: "unknot.tasks.refresh", when: "unknot.active" },
       { command: "unknot.takeTaskDump", when: "unknot.active" },
+      { command: "unknot.tasks.closeDump", when: "false" },
       { command: "unknot.tasks.showMore", when: "false" },
       { command: "unknot.tasks.goToAwait", when: "false" },
       { command: "unknot.tasks.goToHolder", when: "false" },
@@ -34,7 +37,18 @@ export const manifest: ManifestPart = {
         group: "navigation@2",
       },
     ],
+    "editor/title": [
+      { command: "unknot.showTaskDump", when: "resourceLangId == taskdump", group: "navigation" },
+    ],
+    "explorer/context": [
+      { command: "unknot.showTaskDump", when: "resourceExtname == .taskdump", group: "navigation@100" },
+    ],
     "view/item/context": [
+      {
+        command: "unknot.tasks.closeDump",
+        when: "view == unknot.tasks && viewItem =~ /\\bfile\\b/",
+        group: "inline",
+      },
       {
         command: "unknot.tasks.goToAwait",
         when: "view == unknot.tasks && viewItem =~ /\\bplace\\b/",
@@ -68,7 +82,7 @@ export const manifest: ManifestPart = {
     {
       view: "unknot.tasks",
       contents:
-        "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it.\n[Start Debugging](command:workbench.action.debug.start)\nIts tasks stay here after it has ended.",
+        "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it.\n[Start Debugging](command:workbench.action.debug.start)\nIts tasks stay here after it has ended.\n[Open a Task Dump](command:unknot.showTaskDump) that was written elsewhere.",
       when: "unknot.tracesDebugSessions",
     },
     {

@@ -38,11 +38,14 @@ export function summaryOf(launches: readonly Launch[]): string {
 }
 
 function titleOf({ process }: SessionSnapshot): string {
-  const name = plain(
-    process.title.slice(Math.max(process.title.lastIndexOf("/"), process.title.lastIndexOf("\\")) + 1),
-  );
+  const name = plain(baseName(process.title));
   const thread = process.threadId === 0 ? "" : ` worker ${process.threadId}`;
   return `${name}${thread} (${process.pid})`;
+}
+
+/** Of a path of any system: a dump may be from another one. */
+function baseName(file: string): string {
+  return file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
 }
 
 function emptyLaunch(launch: Launch): Row {
@@ -122,12 +125,26 @@ function stateRows(session: SessionSnapshot): readonly Row[] {
       const code = state.exitCode === undefined ? "" : ` with code ${state.exitCode}`;
       return [row(`Ended${code}`, icons.ended, asOf ?? "no dump was taken")];
     }
+    case "file": {
+      const taken =
+        overview === undefined || overview.capturedAt === 0 ? undefined : dateOf(overview.capturedAt);
+      return [
+        { ...row(plain(baseName(state.file)), icons.file, taken && `taken ${taken}`), file: state.file },
+      ];
+    }
     case "live":
       if (paused) return [row("Paused by the debugger", icons.paused, asOf)];
       return overview
         ? []
         : [row(`Connected to ${titleOf(session)}`, icons.waiting, "waiting for the first dump")];
   }
+}
+
+/** `2026-11-22 17:14:27`, in local time. */
+function dateOf(epochMs: number): string {
+  const date = new Date(epochMs);
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()];
+  return `${day.map((part) => String(part).padStart(2, "0")).join("-")} ${timeOf(epochMs)}`;
 }
 
 function timeOf(epochMs: number): string {

@@ -30,6 +30,8 @@ export interface Row {
   /** The session that the row is about. */
   readonly session?: string;
   readonly task?: TaskTargets;
+  /** On the row of a dump that was opened: its file. */
+  readonly file?: string;
   /** On a `more` row: the group to load from. */
   readonly group?: string;
 }

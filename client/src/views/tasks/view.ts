@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import { openPlace } from "../../places.ts";
-import { takeTaskDump } from "../../task-dump.ts";
+import { showTaskDump, takeTaskDump } from "../../task-dump.ts";
 import type { ViewContext } from "../view-context.ts";
 import { problemCount, rowsOf, summaryOf } from "./model.ts";
 import type { Row } from "./row.ts";
@@ -75,6 +75,10 @@ export function register(context: ViewContext): vscode.Disposable {
     onRow("unknot.tasks.goToHolder", (row) => row.task?.holder && openPlace(row.task.holder)),
     onRow("unknot.tasks.goToCreator", (row) => row.task?.creator && openPlace(row.task.creator)),
     onRow("unknot.tasks.copy", (row) => vscode.env.clipboard.writeText(row.task?.text() ?? row.label)),
+    vscode.commands.registerCommand("unknot.showTaskDump", async (uri?: vscode.Uri) => {
+      if (await showTaskDump(launches, uri)) await vscode.commands.executeCommand(`${viewId}.focus`);
+    }),
+    onRow("unknot.tasks.closeDump", (row) => row.file !== undefined && launches.close(row.file)),
     onRow("unknot.tasks.showMore", (row) =>
       row.session === undefined || row.group === undefined
         ? undefined
@@ -93,6 +97,7 @@ function treeItem(row: Row): vscode.TreeItem {
   );
   item.contextValue = [
     row.kind,
+    ...(row.file === undefined ? [] : ["file"]),
     ...(row.place ? ["place"] : []),
     ...(row.task?.holder ? ["holder"] : []),
     ...(row.task?.creator ? ["creator"] : []),
