@@ -2,6 +2,7 @@ import path from "node:path";
 import * as vscode from "vscode";
 import { installShim } from "./debugging/install-shim.ts";
 import { registerDebugging } from "./debugging/provider.ts";
+import { registerEditorMarks } from "./editor-marks/register.ts";
 import { isEnabled } from "./language/enabled.ts";
 import type { LanguageServer } from "./language/language-server.ts";
 import { isAnalyzed } from "./language/languages.ts";
@@ -39,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerDebugging(tracer, launches, context.workspaceState),
     registerRuntimeProblems(launches),
     registerTaskdumpEditor(),
+    registerEditorMarks(launches, vscode.Uri.joinPath(context.extensionUri, "media", "deadlock.svg")),
     watchWhenLaunched(launches, log),
     ...registerLanguageServer(dist("server.mjs"), log),
     registerWorkspaceCheck(),

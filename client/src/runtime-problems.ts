@@ -36,7 +36,7 @@ export function registerRuntimeProblems(launches: Launches): vscode.Disposable {
       const before = announced.get(session.id) ?? [];
       if (before.some((one) => sameProblem(one, problem))) return;
       announced.set(session.id, [...before, problem]);
-      if (!launches.isWatched()) void announce(problem);
+      if (!launches.isWatchedBy("view")) void announce(problem);
     }),
   );
 }

@@ -76,6 +76,7 @@ describe("the Task Dump view", () => {
         await code.treeRow(new RegExp(`^${task.name}`)).click();
         await code.page.locator(".tabs-container .tab.active", { hasText: task.file }).waitFor();
         await code.waitForLine(task.line);
+        await code.waitForMark("1 task waits here for");
       }
       await code.screenshot(`panel-${pastime}`);
       await code.stopDebugging();

@@ -258,6 +258,24 @@ function drive(
       return { line: Number(line), column: Number(column) };
     },
 
+    /** Resolves when such a text stands behind a line of the active editor, put there by the extension. */
+    async waitForMark(text: string) {
+      await page.waitForFunction(
+        (wanted) => {
+          // No types of the browser here: they would let product code use them, too.
+          const { document, getComputedStyle } = globalThis as unknown as {
+            document: { querySelectorAll(s: string): Iterable<object> };
+            getComputedStyle(element: object, part: string): { content: string };
+          };
+          return [...document.querySelectorAll(".view-line span")].some((span) =>
+            getComputedStyle(span, "::after").content.includes(wanted),
+          );
+        },
+        text,
+        { timeout: patienceMs },
+      );
+    },
+
     /** The name on the active tab, which stands there in parts. */
     activeTab: async () =>
       (await page.locator(".tabs-container .tab.active").innerText()).replaceAll("\n", ""),

@@ -172,7 +172,7 @@ describe("launches", () => {
     await server.announce({ ...firstProblem(server.dump), id: "news" });
     await until(({ overview }) => overview?.total === 5);
     assert.equal(server.asked["overview"], (before ?? 0) + 1, "the news was the only reason to ask");
-    launches.watch(true);
+    launches.watch("view", true);
     server.dump = consumers(4);
     await until(({ overview }) => overview?.total === 6);
   });

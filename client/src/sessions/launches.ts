@@ -42,6 +42,9 @@ export interface DebuggedThread {
   readonly threadId: number;
 }
 
+/** Who shows what launches know: the Task Dump view, the marks in text editors. */
+export type Watcher = "view" | "editors";
+
 /** All launches of this window and the sessions that belong to them. */
 export interface Launches extends Subscription {
   list(): readonly Launch[];
@@ -65,9 +68,9 @@ export interface Launches extends Subscription {
   close(file: string): void;
   /** The debugger has stopped a thread, or lets it go on. */
   setPaused(id: string, thread: DebuggedThread, paused: boolean): void;
-  /** Whether anybody looks: overviews are asked for only then. */
-  watch(watching: boolean): void;
-  isWatched(): boolean;
+  /** Whether somebody looks: overviews are asked for only while one does. */
+  watch(who: Watcher, watching: boolean): void;
+  isWatchedBy(who: Watcher): boolean;
   refresh(): Promise<void>;
 }
 
@@ -90,7 +93,7 @@ export function createLaunches(options: LaunchOptions): Launches {
   const problems = createEmitter<{ readonly session: Session; readonly problem: Problem }>();
   const entries = new Map<string, Entry>();
   const endedEarly = new Set<string>();
-  let watching = false;
+  const watchers = new Set<Watcher>();
 
   const drop = (entry: Entry) => {
     clearTimeout(entry.patience);
@@ -110,7 +113,7 @@ export function createLaunches(options: LaunchOptions): Launches {
     entry.sessions = [...kept, session];
     session.onChange(() => changed.fire());
     session.onProblem((problem) => problems.fire({ session, problem }));
-    session.watch(watching);
+    session.watch(watchers.size > 0);
     changed.fire();
     if ("dump" in thread) for (const problem of thread.dump.problems) problems.fire({ session, problem });
   };
@@ -205,11 +208,12 @@ export function createLaunches(options: LaunchOptions): Launches {
         if (process.pid === pid && process.threadId === threadId) session.setPaused(paused);
       }
     },
-    watch(next) {
-      watching = next;
-      for (const session of all()) session.watch(next);
+    watch(who, watching) {
+      if (watching) watchers.add(who);
+      else watchers.delete(who);
+      for (const session of all()) session.watch(watchers.size > 0);
     },
-    isWatched: () => watching,
+    isWatchedBy: (who) => watchers.has(who),
     async refresh() {
       await Promise.all(all().map((session) => session.refresh()));
     },

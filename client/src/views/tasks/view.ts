@@ -60,13 +60,13 @@ export function register(context: ViewContext): vscode.Disposable {
       return row && run(row);
     });
 
-  launches.watch(view.visible);
+  launches.watch("view", view.visible);
   return vscode.Disposable.from(
     view,
     drawn,
     { dispose: () => clearTimeout(timer) },
     launches.onChange(drawSoon),
-    view.onDidChangeVisibility(({ visible }) => launches.watch(visible)),
+    view.onDidChangeVisibility(({ visible }) => launches.watch("view", visible)),
     vscode.commands.registerCommand("unknot.tasks.refresh", () => launches.refresh()),
     vscode.commands.registerCommand("unknot.takeTaskDump", (row?: Row) =>
       takeTaskDump(context, row?.session ?? view.selection[0]?.session),
