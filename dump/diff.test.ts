@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { detect } from "./detectors/detect.ts";
-import { diffDumps } from "./diff.ts";
+import { changedCounts, diffDumps } from "./diff.ts";
+import { overview } from "./overview.ts";
 import { DumpBuilder, joins, waits } from "./testing/dump-builder.ts";
 
 describe("diffDumps", () => {
@@ -50,5 +51,29 @@ describe("diffDumps", () => {
   it("finds nothing between equal dumps", () => {
     const diff = diffDumps(dumpOf([1]), dumpOf([1]));
     assert.deepEqual([diff.groups, diff.started, diff.ended, diff.newProblems], [[], [], [], []]);
+  });
+});
+
+describe("changedCounts", () => {
+  it("compares overviews as diffDumps compares dumps, also when tasks have got stuck since", () => {
+    const at = (ids: readonly number[], stuck: boolean) => {
+      const builder = new DumpBuilder();
+      for (const id of ids) builder.task(id, { name: "serve", at: "s.ts:1", wait: waits(1000) });
+      builder
+        .task(90, { at: "a.ts:1", wait: joins(91) })
+        .task(91, { at: "a.ts:2", wait: stuck ? joins(90) : waits() });
+      const dump = builder.build();
+      return { ...dump, problems: detect(dump) };
+    };
+    const [before, after] = [at([1], false), at([1, 2, 3], true)];
+    const changes = changedCounts(
+      overview(before, { membersPerGroup: 1 }),
+      overview(after, { membersPerGroup: 1 }),
+    );
+    assert.deepEqual(changes, diffDumps(before, after).groups);
+    assert.deepEqual(
+      changes.map(({ name, before: was, after: is }) => [name, was, is]),
+      [["serve", 1, 3]],
+    );
   });
 });

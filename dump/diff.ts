@@ -1,8 +1,9 @@
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
-import type { Task, TaskId, TaskState } from "@unknot/protocol/task.ts";
+import type { TaskId, TaskState } from "@unknot/protocol/task.ts";
+import type { Overview } from "@unknot/protocol/wire.ts";
 import { siteOf } from "./names.ts";
-import { gather, waitMs } from "./overview.ts";
+import { taskGroups } from "./overview.ts";
 
 /** One group of tasks in two dumps; a count of 0 means that the group is not in that dump. */
 export interface GroupChange {
@@ -43,7 +44,7 @@ export function diffDumps(before: Dump, after: Dump): DumpDiff {
     elapsedMs: after.capturedAt - before.capturedAt,
     started: sameProcess ? after.tasks.flatMap(({ id }) => (earlier.has(id) ? [] : id)) : [],
     ended: sameProcess ? before.tasks.flatMap(({ id }) => (later.has(id) ? [] : id)) : [],
-    groups: changedGroups(before, after),
+    groups: changedCounts(withGroups(before), withGroups(after)),
     newProblems: after.problems.filter((problem) => !known.has(problemKey(problem))),
     goneProblems: before.problems.filter((problem) => !still.has(problemKey(problem))),
   };
@@ -59,46 +60,51 @@ function startOf(dump: Dump): number {
   return dump.capturedAt - dump.process.upMs;
 }
 
-interface Group {
-  readonly key: string;
-  readonly tasks: readonly Task[];
+function withGroups({ capturedAt, sites, tasks }: Dump): GroupCounts {
+  return { capturedAt, sites, groups: taskGroups({ sites, tasks, problems: [] }, 0) };
 }
 
-function changedGroups(before: Dump, after: Dump): readonly GroupChange[] {
-  const earlier = groupsOf(before);
-  const later = groupsOf(after);
+/** What an overview says of groups: enough to see later what has changed. */
+export type GroupCounts = Pick<Overview, "capturedAt" | "groups" | "sites">;
+
+/** The groups that changed in number from one overview to a later one, those that grew most first. */
+export function changedCounts(before: GroupCounts, after: GroupCounts): readonly GroupChange[] {
+  const earlier = countsOf(before);
+  const later = countsOf(after);
   const changes: GroupChange[] = [];
   for (const key of new Set([...later.keys(), ...earlier.keys()])) {
-    const was = earlier.get(key)?.tasks ?? [];
-    const is = later.get(key)?.tasks ?? [];
-    const shown = is.length > 0 ? is : was;
-    const [example] = shown;
-    if (was.length === is.length || example === undefined) continue;
-    const maxWaitMs = shown.reduce((most, task) => Math.max(most, waitMs(task)), 0);
-    const at = siteOf(is.length > 0 ? after : before, example.at);
-    const { name, state } = example;
-    changes.push({
-      key,
-      before: was.length,
-      after: is.length,
-      maxWaitMs,
-      name,
-      state,
-      ...(at === undefined ? {} : { at }),
-    });
+    const is = later.get(key);
+    const was = earlier.get(key);
+    const shown = is ?? was;
+    if (shown === undefined || is?.count === was?.count) continue;
+    changes.push({ ...shown.change, key, before: was?.count ?? 0, after: is?.count ?? 0 });
   }
-  return changes.sort(
-    (a, b) => b.after - b.before - (a.after - a.before) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
-  );
+  return changes.sort(byGrowth);
 }
 
-/** Groups without the labels of deadlocks: a task that gets stuck does not move to another group. */
-function groupsOf(dump: Dump): ReadonlyMap<string, Group> {
-  const groups = gather({ ...dump, problems: [] });
-  return new Map(
-    groups.map(({ key, members }) => [
-      key,
-      { key, tasks: members.flatMap((index) => dump.tasks[index] ?? []) },
-    ]),
-  );
+function countsOf({ groups, sites }: GroupCounts) {
+  const counts = new Map<
+    string,
+    { readonly count: number; readonly change: Omit<GroupChange, "key" | "before" | "after"> }
+  >();
+  for (const { key, count, problem, name, state, maxWaitMs, at: site } of groups) {
+    // A task that gets stuck does not move to another group.
+    const plainKey = problem === undefined ? key : key.slice(problem.length + 1);
+    const at = siteOf({ sites }, site);
+    const known = counts.get(plainKey);
+    counts.set(plainKey, {
+      count: (known?.count ?? 0) + count,
+      change: {
+        name,
+        state,
+        maxWaitMs: Math.max(maxWaitMs, known?.change.maxWaitMs ?? 0),
+        ...(at === undefined ? {} : { at }),
+      },
+    });
+  }
+  return counts;
+}
+
+function byGrowth(a: GroupChange, b: GroupChange): number {
+  return b.after - b.before - (a.after - a.before) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }

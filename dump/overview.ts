@@ -56,27 +56,8 @@ export function gather(dump: Pick<Dump, "sites" | "tasks" | "problems">): readon
  * resources. Long lists (waiters of a lock, tasks of a join) are cut to `membersPerGroup` and tell their length.
  */
 export function overview(dump: Dump, { membersPerGroup }: { readonly membersPerGroup: number }): Overview {
-  const inProblem = new Set(dump.problems.flatMap((problem) => problem.tasks));
-  const chosen: Task[] = [];
-  const groups = gather(dump).map((gathering): TaskGroup => {
-    const tasks = gathering.members.flatMap((index) => dump.tasks[index] ?? []);
-    const first = tasks[0];
-    const members = someOf(tasks, membersPerGroup, inProblem);
-    chosen.push(...members);
-    const waits = extent(tasks);
-    return {
-      key: gathering.key,
-      count: tasks.length,
-      state: first?.state ?? "await",
-      name: groupName(dump, tasks),
-      minWaitMs: waits.min,
-      maxWaitMs: waits.max,
-      members: members.map((task) => task.id),
-      ...(first?.at === undefined ? {} : { at: first.at }),
-      ...(first?.entry === undefined ? {} : { entry: first.entry }),
-      ...(gathering.label === undefined ? {} : { problem: gathering.label }),
-    };
-  });
+  const groups = taskGroups(dump, membersPerGroup);
+  const chosen = groups.flatMap((group) => group.members);
   const blockers = blockersOf(dump, mostBlockers);
   const picked = excerpt(dump, chosen, [...dump.problems, ...blockers.map(namedBy)], membersPerGroup);
   return {
@@ -94,6 +75,32 @@ export function overview(dump: Dump, { membersPerGroup }: { readonly membersPerG
   };
 }
 
+/** The groups of a dump, with some members each; sites are those of the dump. */
+export function taskGroups(
+  dump: Pick<Dump, "sites" | "tasks" | "problems">,
+  membersPerGroup: number,
+): readonly TaskGroup[] {
+  const inProblem = new Set(dump.problems.flatMap((problem) => problem.tasks));
+  return gather(dump).map((gathering): TaskGroup => {
+    const tasks = gathering.members.flatMap((index) => dump.tasks[index] ?? []);
+    const first = tasks[0];
+    const members = someOf(tasks, membersPerGroup, inProblem);
+    const waits = extent(tasks);
+    return {
+      key: gathering.key,
+      count: tasks.length,
+      state: first?.state ?? "await",
+      name: groupName(dump, tasks),
+      minWaitMs: waits.min,
+      maxWaitMs: waits.max,
+      members: members.map((task) => task.id),
+      ...(first?.at === undefined ? {} : { at: first.at }),
+      ...(first?.entry === undefined ? {} : { entry: first.entry }),
+      ...(gathering.label === undefined ? {} : { problem: gathering.label }),
+    };
+  });
+}
+
 /** The members of the group `key` from `offset` on, with the sites and resources they name; empty for an unknown key. */
 export function membersOf(
   dump: Dump,
@@ -102,7 +109,7 @@ export function membersOf(
   const group = gather(dump).find((gathering) => gathering.key === key);
   const members = (group?.members ?? [])
     .slice(offset, offset + limit)
-    .flatMap((index) => dump.tasks[index] ?? []);
+    .flatMap((index) => dump.tasks[index]?.id ?? []);
   const { sites, tasks, resources } = excerpt(dump, members, [], limit);
   return { sites, tasks, resources };
 }
@@ -202,7 +209,7 @@ interface Excerpt extends Snapshot {
 }
 
 /** Some tasks of a dump with everything they name, in a table of sites of their own. */
-function excerpt(dump: Dump, chosen: readonly Task[], named: readonly Named[], most: number): Excerpt {
+function excerpt(dump: Dump, chosen: readonly TaskId[], named: readonly Named[], most: number): Excerpt {
   const lookup = lookupOf(dump);
   const tasks = new Map<TaskId, Task>();
   const resources = new Map<ResourceId, Resource>();
@@ -217,7 +224,7 @@ function excerpt(dump: Dump, chosen: readonly Task[], named: readonly Named[], m
     if (task.wait?.on === "resource") addResource(task.wait.resource);
     for (const held of task.holding.slice(0, most)) addResource(held);
   };
-  for (const task of chosen) addTask(task.id);
+  for (const id of chosen) addTask(id);
   for (const one of named) {
     for (const id of one.tasks.slice(0, most)) addTask(id);
     for (const id of one.resources.slice(0, most)) addResource(id);

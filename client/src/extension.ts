@@ -23,6 +23,7 @@ export function activate(context: vscode.ExtensionContext): void {
     membersPerGroup: 20,
     mostTasks: 5000,
     pageSize: 200,
+    healthyAfterMs: 5000,
     overdueMs: 5000,
     log: (line) => log.warn(line),
   });

@@ -11,7 +11,15 @@ import { createLaunches, type Launches } from "./launches.ts";
 import { watchRuntimeFolder } from "./runtime-folder-watch.ts";
 import { problemsOf, type SessionSnapshot } from "./session.ts";
 
-const options = { pollMs: 5, membersPerGroup: 2, mostTasks: 1000, pageSize: 3, overdueMs: 20, log: () => {} };
+const options = {
+  pollMs: 5,
+  membersPerGroup: 2,
+  mostTasks: 1000,
+  pageSize: 3,
+  healthyAfterMs: 5000,
+  overdueMs: 20,
+  log: () => {},
+};
 
 /** `count` consumers wait at one line; two tasks are deadlocked. */
 function consumers(count: number): Dump {

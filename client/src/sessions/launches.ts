@@ -72,6 +72,8 @@ export interface Launches extends Subscription {
   watch(who: Watcher, watching: boolean): void;
   isWatchedBy(who: Watcher): boolean;
   refresh(): Promise<void>;
+  /** What changes is told from now on. */
+  compareFromNow(): void;
 }
 
 interface Entry {
@@ -214,6 +216,9 @@ export function createLaunches(options: LaunchOptions): Launches {
       for (const session of all()) session.watch(watchers.size > 0);
     },
     isWatchedBy: (who) => watchers.has(who),
+    compareFromNow() {
+      for (const session of all()) session.compareFromNow();
+    },
     async refresh() {
       await Promise.all(all().map((session) => session.refresh()));
     },

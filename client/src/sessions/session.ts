@@ -1,3 +1,4 @@
+import type { GroupCounts } from "@unknot/dump/diff.ts";
 import type { Dump, ProcessInfo } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { LastDump, Overview, Registration, Wire } from "@unknot/protocol/wire.ts";
@@ -24,6 +25,8 @@ export interface SessionSnapshot {
   readonly state: SessionState;
   readonly process: Pick<ProcessInfo, "pid" | "threadId" | "title" | "cwd" | "node">;
   readonly overview?: Overview;
+  /** How many tasks were where while the program was healthy, or when the user asked to compare from then on. */
+  readonly baseline?: GroupCounts;
   /** Problems that the process has announced and the overview does not have (yet). */
   readonly announced: readonly Problem[];
   /** By the key of their group: the members that were asked for on top of those of the overview. */
@@ -44,6 +47,8 @@ export interface Session extends Subscription {
   setPaused(paused: boolean): void;
   /** The thread has ended and left this dump. */
   endWith(last: Dump): void;
+  /** What changes is told from now on. */
+  compareFromNow(): void;
   /** Asks for the overview now. */
   refresh(): Promise<void>;
   /** Asks for the next members of a group. */
@@ -61,6 +66,8 @@ export interface SessionOptions {
   readonly mostTasks: number;
   /** Members that one `loadMore` brings. */
   readonly pageSize: number;
+  /** A program that has run for so long without a sure problem is healthy. */
+  readonly healthyAfterMs: number;
   /** Hears what nobody waits for: a refresh that failed although the process lives. */
   readonly log: (line: string) => void;
 }
@@ -109,6 +116,7 @@ function createSession(
   let connection: Connection | undefined;
   let source: DumpSource | undefined;
   let overview: Overview | undefined;
+  let baseline: GroupCounts | undefined;
   let announced: readonly Problem[] = [];
   let more: ReadonlyMap<string, MoreMembers> = new Map();
   const wanted = new Map<string, number>();
@@ -156,6 +164,9 @@ function createSession(
         (problem) => !before.has(problem) && !next.problems.some((known) => sameProblem(known, problem)),
       );
       overview = withoutPause(next);
+      if (next.process.upMs >= options.healthyAfterMs && !paused && !next.problems.some(isSure)) {
+        baseline ??= next;
+      }
       changed.fire();
     } catch (error) {
       if (source === open) options.log(`overview of process ${process.pid}: ${describe(error)}`);
@@ -241,6 +252,7 @@ function createSession(
       state,
       process,
       ...(overview === undefined ? {} : { overview }),
+      ...(baseline === undefined ? {} : { baseline }),
       announced,
       more,
       paused: paused && state.kind === "live",
@@ -257,6 +269,10 @@ function createSession(
       if (!paused) resumedAt = Date.now();
       changed.fire();
       void refresh();
+    },
+    compareFromNow() {
+      baseline = overview;
+      changed.fire();
     },
     endWith(last) {
       connection?.dispose();

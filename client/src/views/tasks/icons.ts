@@ -20,6 +20,7 @@ export const icons = {
   file: { name: "file" },
   process: { name: "server-process" },
   tasks: { name: "list-tree" },
+  changes: { name: "diff" },
   blockers: { name: "debug-breakpoint-unverified" },
   coverage: { name: "eye" },
   detail: { name: "dash" },

@@ -6,6 +6,7 @@ export const manifest: ManifestPart = {
   commands: [
     { command: "unknot.tasks.refresh", title: "Refresh Tasks", icon: "$(refresh)" },
     { command: "unknot.takeTaskDump", title: "Take Task Dump", icon: "$(save)" },
+    { command: "unknot.tasks.compareFromNow", title: "Compare Tasks From Now On", icon: "$(diff)" },
     { command: "unknot.showTaskDump", title: "Open Task Dump", icon: "$(list-tree)" },
     { command: "unknot.tasks.closeDump", title: "Close Task Dump", icon: "$(close)" },
     { command: "unknot.tasks.showMore", title: "Show More Tasks" },
@@ -18,6 +19,7 @@ export const manifest: ManifestPart = {
     commandPalette: [
       { command: "unknot.tasks.refresh", when: "unknot.active" },
       { command: "unknot.takeTaskDump", when: "unknot.active" },
+      { command: "unknot.tasks.compareFromNow", when: "unknot.askable" },
       { command: "unknot.tasks.closeDump", when: "false" },
       { command: "unknot.tasks.showMore", when: "false" },
       { command: "unknot.tasks.goToAwait", when: "false" },
@@ -35,6 +37,11 @@ export const manifest: ManifestPart = {
         command: "unknot.tasks.refresh",
         when: "view == unknot.tasks && unknot.askable",
         group: "navigation@2",
+      },
+      {
+        command: "unknot.tasks.compareFromNow",
+        when: "view == unknot.tasks && unknot.askable",
+        group: "navigation@3",
       },
     ],
     "editor/title": [

@@ -128,6 +128,31 @@ describe("the rows of the Task Dump view", () => {
     ]);
   });
 
+  it("say what has changed since the program was healthy", () => {
+    const busy = (handlers: number, idle: number) => {
+      const builder = new DumpBuilder();
+      for (let id = 1; id <= handlers; id++) {
+        builder.task(id, { name: "handle", state: "IO wait", at: "http.ts:5", wait: waits() });
+      }
+      for (let id = 100; id < 100 + idle; id++)
+        builder.task(id, { name: "idle", at: "i.ts:1", wait: waits() });
+      return builder.build();
+    };
+    const then = overview(busy(2, 3), { membersPerGroup: 3 });
+    const now = busy(7, 1);
+    const change = { baseline: then };
+    const since = (dump: Dump) =>
+      rowsOf([launch(snapshot({ ...dump, capturedAt: dump.capturedAt + 1000 }, change))]).filter(
+        ({ label }) => label.startsWith("Since"),
+      );
+    assert.deepEqual(drawn(since(now)).slice(1), [
+      "  +5 handle | 2 → 7 · IO wait · http.ts:5 > http.ts:5",
+      "  −2 idle | 3 → 1 · await · i.ts:1 > i.ts:1",
+    ]);
+    assert.equal(since(now)[0]?.description, "+3 tasks, 2 places changed");
+    assert.deepEqual(since(busy(2, 3)), []);
+  });
+
   it("lead to the await, the holder and the creator, and copy a task", () => {
     const row = find(rowsOf([launch(snapshot(deadlocked().build()))]), "reserve");
     assert.deepEqual(row.task?.holder, { file: "/app/billing.ts", line: 70, column: 3 });

@@ -5,6 +5,8 @@ import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Launch } from "../../sessions/launches.ts";
 import { isSure, problemsOf, type SessionSnapshot } from "../../sessions/session.ts";
 import { blockersRow } from "./blocker-row.ts";
+import { changesRow } from "./changes-row.ts";
+import { dateOf, timeOf } from "./clock-time.ts";
 import { coverageRow } from "./coverage-row.ts";
 import { groupRow } from "./group-row.ts";
 import { icons, type RowIcon } from "./icons.ts";
@@ -99,6 +101,7 @@ function sessionRows(session: SessionSnapshot): readonly Row[] {
     ...states,
     ...(problems.length > 0 ? problemRows(scene, problems) : [nothingFound(scene)]),
     ...(blockers.length > 0 ? [blockersRow(scene, blockers)] : []),
+    ...[changesRow(scene) ?? []].flat(),
     ...(overview.groups.length > 0 ? [tasksRow(scene)] : []),
     coverageRow(scene),
   ];
@@ -138,20 +141,6 @@ function stateRows(session: SessionSnapshot): readonly Row[] {
         ? []
         : [row(`Connected to ${titleOf(session)}`, icons.waiting, "waiting for the first dump")];
   }
-}
-
-/** `2026-11-22 17:14:27`, in local time. */
-function dateOf(epochMs: number): string {
-  const date = new Date(epochMs);
-  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()];
-  return `${day.map((part) => String(part).padStart(2, "0")).join("-")} ${timeOf(epochMs)}`;
-}
-
-function timeOf(epochMs: number): string {
-  const date = new Date(epochMs);
-  return [date.getHours(), date.getMinutes(), date.getSeconds()]
-    .map((part) => String(part).padStart(2, "0"))
-    .join(":");
 }
 
 function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[] {

@@ -78,6 +78,7 @@ export function register(context: ViewContext): vscode.Disposable {
     vscode.commands.registerCommand("unknot.showTaskDump", async (uri?: vscode.Uri) => {
       if (await showTaskDump(launches, uri)) await vscode.commands.executeCommand(`${viewId}.focus`);
     }),
+    vscode.commands.registerCommand("unknot.tasks.compareFromNow", () => launches.compareFromNow()),
     onRow("unknot.tasks.closeDump", (row) => row.file !== undefined && launches.close(row.file)),
     onRow("unknot.tasks.showMore", (row) =>
       row.session === undefined || row.group === undefined
