@@ -1,9 +1,11 @@
 // What the Task Dump view says of debug sessions that are more, or less, than one traced program.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import { root } from "@unknot/scripts/build.ts";
 import { reportFailures } from "./failures.ts";
 import { launch, type Workbench } from "./workbench.ts";
 
@@ -78,9 +80,11 @@ describe("the Task Dump view of several sessions", () => {
     await code.runCommand("Unknot: Focus on Task Dump View");
   });
   reportFailures(() => code);
-  afterEach(() => code.stopAnyDebugging());
-  after(async () => {
+  afterEach(() => {
     outside?.kill();
+    return code.stopAnyDebugging();
+  });
+  after(async () => {
     await code?.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -164,6 +168,31 @@ describe("the Task Dump view of several sessions", () => {
     const row = code.treeRow(/^'On an old Node' runs untraced/);
     await row.waitFor();
     assert.match(await row.innerText(), /Node 18\.20\.8 can't be traced: Node 22\.15 or newer is needed/);
+    await code.stopDebugging();
+  });
+
+  it("shows a traced program that was started in a terminal, once it is asked to", async () => {
+    outside = spawn(
+      process.execPath,
+      ["--import", path.join(root, "dist", "npm", "register.cjs"), path.join(folder, "waits.ts")],
+      { stdio: "ignore", env: { ...process.env, TMPDIR: code.temporary } },
+    );
+    const registration = path.join(code.temporary, `unknot-${userInfo().uid}`, `${outside.pid}-0.json`);
+    while (!existsSync(registration)) await turn();
+    await code.runCommand("Unknot: Attach to Traced Process");
+    const row = code.page.locator(".quick-input-list .monaco-list-row", {
+      hasText: `process ${outside.pid}`,
+    });
+    await row.click();
+    await code.treeRow(new RegExp(`^waits\\.ts \\(${outside.pid}\\)|^slow`)).waitFor();
+    outside.kill();
+    await code.treeRow(/^Ended/).waitFor();
+  });
+
+  it("runs the file of the editor traced, without any configuration", async () => {
+    await code.openFile("idles.ts");
+    await code.runCommand("Unknot: Run Current File Traced");
+    await code.treeRow(/^lazy/).waitFor();
     await code.stopDebugging();
   });
 

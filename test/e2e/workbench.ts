@@ -196,6 +196,8 @@ function drive(
       await ready();
     },
 
+    /** Where VS Code and what it starts put temporary files; traced processes register below it. */
+    temporary: server.folders.tmp,
     /** The absolute path of a file of the workspace's copy. */
     file: (relative: string) => path.join(server.folders.workspace, relative),
     /** What stands on disk, which is not what the editor shows. */

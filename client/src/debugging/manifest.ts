@@ -1,6 +1,17 @@
 import type { ManifestPart } from "../manifest.ts";
 
 export const manifest: ManifestPart = {
+  commands: [{ command: "unknot.runFile", title: "Run Current File Traced", icon: "$(debug-alt)" }],
+  menus: {
+    commandPalette: [{ command: "unknot.runFile", when: "unknot.active" }],
+    "editor/title/run": [
+      {
+        command: "unknot.runFile",
+        when: "resourceScheme == file && resourceLangId =~ /^(type|java)script$/",
+        group: "9_unknot",
+      },
+    ],
+  },
   settings: {
     "unknot.trace.debugSessions": {
       type: "boolean",

@@ -4,6 +4,7 @@ import path from "node:path";
 import * as vscode from "vscode";
 import type { Launches } from "../sessions/launches.ts";
 import { askNodeVersion, canBeTraced, type NodeVersion, runsTypeScript } from "./node-version.ts";
+import { runFileTraced } from "./run-file.ts";
 import {
   isNode,
   isTracerWorker,
@@ -51,6 +52,7 @@ export function registerDebugging(
         createDebugAdapterTracker: (session) => followDebugger(session, launches),
       }),
     ),
+    vscode.commands.registerCommand("unknot.runFile", runFileTraced),
     vscode.debug.onDidStartDebugSession((session) => {
       const id = launchOf(session.configuration);
       if (id === undefined || session.parentSession) return;

@@ -31,6 +31,12 @@ describe("which debug configurations are traced", () => {
     ["Bun on Windows", { ...launch, runtimeExecutable: "bun.exe" }, on, false],
     ["a package manager's script", { ...launch, runtimeExecutable: "npm" }, on, true],
     ["one that says no in its environment", { ...launch, env: { UNKNOT_TRACE: "0" } }, on, false],
+    [
+      "a file that the user runs traced",
+      { ...launch, __unknotTraced: true },
+      { ...on, debugSessions: false },
+      true,
+    ],
     ["any when the setting is off", launch, { ...on, debugSessions: false }, false],
     [
       "one that is always traced",

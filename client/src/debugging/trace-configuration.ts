@@ -14,6 +14,8 @@ export interface Configuration {
   readonly skipFiles?: unknown;
   /** Set for the sessions that js-debug starts by itself, one for each process and worker thread. */
   readonly __pendingTargetId?: unknown;
+  /** Set by *Run Current File Traced*: the user has asked for it, whatever the settings say. */
+  readonly __unknotTraced?: unknown;
 }
 
 /** What the settings say about tracing debug sessions. */
@@ -45,6 +47,7 @@ export function wantsTrace(configuration: Configuration, settings: TraceSettings
     return false;
   }
   if (record(configuration.env)["UNKNOT_TRACE"] === "0") return false;
+  if (configuration.__unknotTraced === true) return true;
   const choice = typeof name === "string" ? settings.configurations[name] : undefined;
   return choice === undefined ? settings.debugSessions : choice === "always";
 }

@@ -60,6 +60,23 @@ describe("launches", () => {
     await Promise.all(servers.splice(0).map((server) => server.close()));
   });
 
+  it("shows a process that was started elsewhere once, until it has ended and another is launched", async () => {
+    const server = await serve(consumers(5), { session: undefined as never });
+    launches.attach(server.registration);
+    launches.attach(server.registration);
+    assert.equal(launches.list().length, 1);
+    await until(({ overview }) => overview !== undefined);
+    start();
+    assert.equal(launches.list().length, 2);
+    await server.close();
+    await until(({ state }) => state.kind === "ended");
+    start("launch-2");
+    assert.deepEqual(
+      launches.list().map(({ id }) => id),
+      ["launch-1", "launch-2"],
+    );
+  });
+
   it("shows the dumps of a file until it is closed, whatever is launched", async () => {
     launches.open("/tmp/hung.taskdump", [consumers(3)]);
     const session = await until(({ overview }) => overview !== undefined);

@@ -63,6 +63,8 @@ export interface Launches extends Subscription {
    * may still start: a process can be quicker than VS Code, which says that a debug session has started.
    */
   register(thread: Registration | LastDump): boolean;
+  /** Shows a process that was started elsewhere, until it has ended and something else is started. */
+  attach(registration: Registration): void;
   /** Shows the dumps of a file, in the place of what was shown of it before, until it is closed. */
   open(file: string, dumps: readonly Dump[]): void;
   close(file: string): void;
@@ -179,6 +181,19 @@ export function createLaunches(options: LaunchOptions): Launches {
       if ("dump" in thread) end(entry, thread);
       else attach(entry, thread);
       return true;
+    },
+    attach(registration) {
+      const id = sessionId(registration);
+      const { title } = registration;
+      if (all().some((session) => session.id === id)) return;
+      const entry: Entry = { id, name: title, kept: false, running: true, overdue: false, sessions: [] };
+      entries.set(id, entry);
+      attach(entry, registration);
+      const [session] = entry.sessions;
+      session?.onChange(() => {
+        const { kind } = session.snapshot().state;
+        if (kind === "ended" || kind === "failed") entry.running = false;
+      });
     },
     open(file, dumps) {
       const before = entries.get(file);

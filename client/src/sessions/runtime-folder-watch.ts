@@ -52,6 +52,32 @@ export function watchRuntimeFolder(
   return { rescan, dispose: () => watcher?.close() };
 }
 
+/** The threads that are registered in the runtime folder now, of processes that live; the youngest first. */
+export function registeredThreads(folder: string): readonly Registration[] {
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  } catch {
+    // Nothing was ever traced.
+    return [];
+  }
+  return names
+    .flatMap((name): Registration[] => {
+      const found = readThread(path.join(folder, name));
+      return found && !("dump" in found) && lives(found.pid) ? [found] : [];
+    })
+    .sort((one, other) => other.startedAt - one.startedAt);
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 function readThread(file: string): Registration | LastDump | undefined {
   let value: unknown;
   try {

@@ -7,6 +7,7 @@ export const manifest: ManifestPart = {
     { command: "unknot.tasks.refresh", title: "Refresh Tasks", icon: "$(refresh)" },
     { command: "unknot.takeTaskDump", title: "Take Task Dump", icon: "$(save)" },
     { command: "unknot.tasks.compareFromNow", title: "Compare Tasks From Now On", icon: "$(diff)" },
+    { command: "unknot.attach", title: "Attach to Traced Process", icon: "$(plug)" },
     { command: "unknot.showTaskDump", title: "Open Task Dump", icon: "$(list-tree)" },
     { command: "unknot.tasks.closeDump", title: "Close Task Dump", icon: "$(close)" },
     { command: "unknot.tasks.showMore", title: "Show More Tasks" },
@@ -89,7 +90,7 @@ export const manifest: ManifestPart = {
     {
       view: "unknot.tasks",
       contents:
-        "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it.\n[Start Debugging](command:workbench.action.debug.start)\nIts tasks stay here after it has ended.\n[Open a Task Dump](command:unknot.showTaskDump) that was written elsewhere.",
+        "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it.\n[Start Debugging](command:workbench.action.debug.start)\nIts tasks stay here after it has ended.\n[Attach to Traced Process](command:unknot.attach)\n[Open Task Dump](command:unknot.showTaskDump)",
       when: "unknot.tracesDebugSessions",
     },
     {

@@ -1,5 +1,7 @@
 import * as vscode from "vscode";
 import { openPlace } from "../../places.ts";
+import { attachToTraced } from "../../sessions/attach.ts";
+import { runtimeFolder } from "../../sessions/runtime-folder.ts";
 import { showTaskDump, takeTaskDump } from "../../task-dump.ts";
 import type { ViewContext } from "../view-context.ts";
 import { problemCount, rowsOf, summaryOf } from "./model.ts";
@@ -77,6 +79,11 @@ export function register(context: ViewContext): vscode.Disposable {
     onRow("unknot.tasks.copy", (row) => vscode.env.clipboard.writeText(row.task?.text() ?? row.label)),
     vscode.commands.registerCommand("unknot.showTaskDump", async (uri?: vscode.Uri) => {
       if (await showTaskDump(launches, uri)) await vscode.commands.executeCommand(`${viewId}.focus`);
+    }),
+    vscode.commands.registerCommand("unknot.attach", async () => {
+      if (await attachToTraced(launches, runtimeFolder())) {
+        await vscode.commands.executeCommand(`${viewId}.focus`);
+      }
     }),
     vscode.commands.registerCommand("unknot.tasks.compareFromNow", () => launches.compareFromNow()),
     onRow("unknot.tasks.closeDump", (row) => row.file !== undefined && launches.close(row.file)),
