@@ -5,9 +5,9 @@ import { operationOf } from "../analysis/model-index.ts";
 import { valueName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
-import type { Fresh, Value } from "../analysis/values.ts";
 import type { FunctionFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import { type OwnedResource, ownedResources, type UseIn } from "./owned-resources.ts";
 
 /** A channel that somebody receives from until it is closed, and that nobody closes. */
 export interface OpenChannel {
@@ -20,53 +20,22 @@ export interface OpenChannel {
   readonly fixes: readonly FixPlan[];
 }
 
-interface UseIn extends Use {
-  readonly by: FunctionKey;
-}
-
-/** Channels that are owned by what we see, with all that is done to them anywhere in the program. */
+/** Channels that are received from and never closed. */
 export const channels = definePass<readonly OpenChannel[]>({
   id: "channels",
-  run(view) {
-    const uses = new Map<Value, UseIn[]>();
-    const escaped = new Set<Value>();
-    for (const key of view.solution.functions) {
-      view.attempt(parseKey(key).file, "channels", () => collect(view, key, uses, escaped), undefined);
-    }
+  run(view, resultOf) {
     const open = new Map<FilePath, OpenChannel[]>();
-    for (const [resource, list] of uses) {
-      const { file } = parseKey((resource as Fresh).site.function);
-      const found = view.attempt(
-        file,
-        "channels",
-        () => neverClosed(view, resource as Fresh, list, escaped),
-        undefined,
-      );
+    for (const owned of resultOf(ownedResources, view.world.files[0] ?? "")) {
+      if (owned.model.kind !== "channel") continue;
+      const { file } = parseKey(owned.resource.site.function);
+      const found = view.attempt(file, "channels", () => neverClosed(view, owned), undefined);
       if (found) open.set(file, [...(open.get(file) ?? []), found]);
     }
     return (file) => (open.get(file) ?? []).sort((a, b) => a.at.start - b.at.start);
   },
 });
 
-function collect(view: ProgramView, key: FunctionKey, uses: Map<Value, UseIn[]>, escaped: Set<Value>): void {
-  const evaluation = view.solution.evaluation(key);
-  if (!evaluation) return;
-  for (const value of evaluation.escapes) escaped.add(value);
-  for (const use of evaluation.uses) {
-    if (use.model.kind !== "channel" || use.resource.kind !== "fresh") continue;
-    const known = uses.get(use.resource);
-    if (known) known.push({ ...use, by: key });
-    else uses.set(use.resource, [{ ...use, by: key }]);
-  }
-}
-
-function neverClosed(
-  view: ProgramView,
-  resource: Fresh,
-  uses: readonly UseIn[],
-  escaped: ReadonlySet<Value>,
-): OpenChannel | undefined {
-  if (resource.made.type !== "resource" || escaped.has(resource)) return undefined;
+function neverClosed(view: ProgramView, { resource, uses }: OwnedResource): OpenChannel | undefined {
   const operation = (use: Use) => operationOf(use.model, use.operation);
   if (uses.some((use) => operation(use)?.op === "close")) return undefined;
   const owner = resource.site.function;

@@ -2,6 +2,7 @@
 import type { Rule } from "../analysis/analyzer.ts";
 import { cacheStampede } from "./cache-stampede/rule.ts";
 import { channelNeverClosed } from "./channel-never-closed/rule.ts";
+import { channelSelfBlock } from "./channel-self-block/rule.ts";
 import { doubleInit } from "./double-init/rule.ts";
 import { floatingTask } from "./floating-task/rule.ts";
 import { lockGuardNotRechecked } from "./lock-guard-not-rechecked/rule.ts";
@@ -14,11 +15,13 @@ import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
+import { sendAfterClose } from "./send-after-close/rule.ts";
 
 /** Every rule, by folder. */
 export const allRules: readonly Rule[] = [
   cacheStampede,
   channelNeverClosed,
+  channelSelfBlock,
   doubleInit,
   floatingTask,
   lockGuardNotRechecked,
@@ -31,4 +34,5 @@ export const allRules: readonly Rule[] = [
   poolClientNotReleased,
   queueSelfWait,
   returnBeforeRelease,
+  sendAfterClose,
 ];
