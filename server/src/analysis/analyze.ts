@@ -70,7 +70,7 @@ export function analyzeProgram(
 /** What the analysis asks of a program. */
 export type AnalyzedProgram = Pick<
   Program,
-  "files" | "facts" | "text" | "symbols" | "types" | "resolveModule"
+  "files" | "facts" | "text" | "symbols" | "types" | "typeErrors" | "resolveModule"
 >;
 
 /**
@@ -146,6 +146,7 @@ export function analyzeWith(
     attempt: (file, what, run, otherwise) =>
       options.isCancelled?.() ? otherwise : guard(file, what, run, otherwise),
     text: (file) => guard(file, "text", () => program.text(file), undefined),
+    typeErrors: (file) => guard(file, "types", () => program.typeErrors(file), []),
     types(file, nodes: readonly NodeId[]) {
       typeQuestions += nodes.length;
       return guard(

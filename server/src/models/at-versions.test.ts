@@ -1,28 +1,32 @@
 import assert from "node:assert/strict";
-import type { Model } from "@unknot/models/model.ts";
+import type { Model, TypeModel } from "@unknot/models/model.ts";
 import { atVersions } from "./at-versions.ts";
 
-const model: Model = {
-  unknot: 1,
-  modules: ["jobs", "@jobs/more"],
-  versions: ">=1.0.6 <3.0.0",
-  types: {
-    Queue: {
-      kind: "queue",
-      members: {
-        add: { op: "submit" },
-        all: { op: "submit", since: "1.1.0" },
-        clear: {
-          op: "clear",
-          dropped: [{ when: { version: ">=1.2.0" }, then: "reject" }, { then: "hang" }],
-        },
-      },
+const model = JSON.parse(`{
+  "unknot": 1,
+  "modules": ["jobs", "@jobs/more"],
+  "versions": ">=1.0.6 <3.0.0",
+  "types": {
+    "Queue": {
+      "kind": "queue",
+      "members": {
+        "add": { "op": "submit" },
+        "all": { "op": "submit", "since": "1.1.0" },
+        "clear": {
+          "op": "clear",
+          "dropped": [{ "when": { "version": ">=1.2.0" }, "then": "reject" }, { "then": "hang" }]
+        }
+      }
     },
-    Later: { kind: "queue", since: "2.0.0", members: {} },
-  },
-};
+    "Later": { "kind": "queue", "since": "2.0.0", "members": {} }
+  }
+}`) as Model;
 
 const at = (...versions: string[]) => atVersions([model], new Map([["jobs", versions]]));
+const droppedBy = (type: TypeModel | undefined) => {
+  const dropped = type?.members["clear"]?.dropped;
+  return typeof dropped === "string" ? dropped : dropped?.map((outcome) => Object.values(outcome));
+};
 const queueOf = (models: readonly Model[]) =>
   models.find(({ modules }) => modules.includes("jobs"))?.types?.["Queue"];
 
@@ -32,17 +36,14 @@ describe("models at the installed versions", () => {
     assert.deepEqual(others, []);
     assert.deepEqual(only?.modules, ["jobs", "@jobs/more"]);
     assert.deepEqual(Object.keys(only?.types ?? {}), ["Queue", "Later"]);
-    assert.deepEqual(queueOf([only as Model])?.members["clear"]?.dropped, [
-      { then: "reject" },
-      { then: "hang" },
-    ]);
+    assert.deepEqual(droppedBy(queueOf([only as Model])), [["reject"], ["hang"]]);
   });
 
   it("leave out what an older version does not have", () => {
     assert.deepEqual(Object.keys(queueOf(at("1.0.6"))?.members ?? {}), ["add", "clear"]);
-    assert.deepEqual(queueOf(at("1.0.6"))?.members["clear"]?.dropped, [{ then: "hang" }]);
+    assert.deepEqual(droppedBy(queueOf(at("1.0.6"))), [["hang"]]);
     assert.deepEqual(Object.keys(queueOf(at("1.1.0"))?.members ?? {}), ["add", "all", "clear"]);
-    assert.deepEqual(queueOf(at("1.2.0"))?.members["clear"]?.dropped, [{ then: "reject" }, { then: "hang" }]);
+    assert.deepEqual(droppedBy(queueOf(at("1.2.0"))), [["reject"], ["hang"]]);
   });
 
   it("say nothing of versions outside of their range", () => {

@@ -4,7 +4,9 @@ import { cacheStampede } from "./cache-stampede/rule.ts";
 import { channelNeverClosed } from "./channel-never-closed/rule.ts";
 import { channelSelfBlock } from "./channel-self-block/rule.ts";
 import { doubleInit } from "./double-init/rule.ts";
+import { droppedWaiter } from "./dropped-waiter/rule.ts";
 import { floatingTask } from "./floating-task/rule.ts";
+import { limiterPerCall } from "./limiter-per-call/rule.ts";
 import { lockGuardNotRechecked } from "./lock-guard-not-rechecked/rule.ts";
 import { lockNotAwaited } from "./lock-not-awaited/rule.ts";
 import { lockNotReleased } from "./lock-not-released/rule.ts";
@@ -13,6 +15,7 @@ import { lockOverRelease } from "./lock-over-release/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
+import { queueJobNotFunction } from "./queue-job-not-function/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
 import { sendAfterClose } from "./send-after-close/rule.ts";
@@ -23,7 +26,9 @@ export const allRules: readonly Rule[] = [
   channelNeverClosed,
   channelSelfBlock,
   doubleInit,
+  droppedWaiter,
   floatingTask,
+  limiterPerCall,
   lockGuardNotRechecked,
   lockNotAwaited,
   lockNotReleased,
@@ -32,6 +37,7 @@ export const allRules: readonly Rule[] = [
   lockReentry,
   lockReleaseNotInFinally,
   poolClientNotReleased,
+  queueJobNotFunction,
   queueSelfWait,
   returnBeforeRelease,
   sendAfterClose,
