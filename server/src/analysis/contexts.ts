@@ -230,7 +230,7 @@ export function loopBlocks(facts: FunctionFacts): ReadonlySet<number> {
 }
 
 /** Strongly connected components, by Tarjan's algorithm without recursion: functions get long. */
-function componentsOf(blocks: readonly Block[]): number[][] {
+export function componentsOf(blocks: readonly Block[]): number[][] {
   const components: number[][] = [];
   const order = new Map<number, number>();
   const low = new Map<number, number>();

@@ -1,4 +1,4 @@
-import type { BlockId, FunctionFacts, Instruction, Temp } from "../program/facts.ts";
+import type { BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
 import { successors } from "../program/instructions.ts";
 import { type Conditions, conditionsOf } from "./conditions.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
@@ -19,11 +19,18 @@ export interface Way {
   steps(): readonly PathStep[];
 }
 
+export interface Failure {
+  readonly way: Way;
+  readonly at: Range;
+  /** Absent for a `throw`. */
+  readonly instruction?: Instruction;
+}
+
 export interface WalkResult {
   /** The ways on which the function ends by itself. */
   readonly ends: readonly Way[];
-  /** The ways on which an exception leaves it. */
-  readonly failures: readonly Way[];
+  /** Where an exception leaves it. */
+  readonly failures: readonly Failure[];
   /** There were more paths than are followed. */
   readonly isCut: boolean;
 }
@@ -60,7 +67,7 @@ class Walk {
   readonly #open: { readonly state: State; readonly position: number }[] = [];
   readonly #seen = new Set<string>();
   readonly #ends: Way[] = [];
-  readonly #failures: Way[] = [];
+  readonly #failures: Failure[] = [];
 
   constructor(evaluation: Evaluation, visit: Visit) {
     this.#evaluation = evaluation;
@@ -97,7 +104,7 @@ class Walk {
     for (const i of block.code.slice(position)) {
       if (this.#visit(i, path) === "stop") return;
       if (throwsIn(block, i, this.#evaluation.calls, this.#evaluation.awaits)) {
-        this.#throw(path, block.handler, { at: i, what: "throws" });
+        this.#throw(path, block.handler, { at: i, instruction: i });
       }
       if (this.#evaluation.calls.get(i)?.ends === false) return;
       this.#learn(path, i);
@@ -108,7 +115,7 @@ class Walk {
         this.#ends.push(path);
         return;
       case "throw":
-        this.#throw(path, block.handler, { at: end.at, what: "throws" });
+        this.#throw(path, block.handler, { at: end.at });
         return;
       case "branch":
         this.#branch(path, end);
@@ -126,9 +133,9 @@ class Walk {
     path.setKnown(key, this.#conditions.knownOf(path, i.from));
   }
 
-  #throw(path: Path, handler: BlockId | undefined, step: PathStep): void {
-    if (handler === undefined) this.#failures.push(path);
-    else this.#goto(path, handler, step);
+  #throw(path: Path, handler: BlockId | undefined, from: Omit<Failure, "way">): void {
+    if (handler === undefined) this.#failures.push({ ...from, way: path });
+    else this.#goto(path, handler, { at: from.at, what: "throws" });
   }
 
   #branch(

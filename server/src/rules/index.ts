@@ -5,6 +5,7 @@ import { channelNeverClosed } from "./channel-never-closed/rule.ts";
 import { channelSelfBlock } from "./channel-self-block/rule.ts";
 import { doubleInit } from "./double-init/rule.ts";
 import { droppedWaiter } from "./dropped-waiter/rule.ts";
+import { exitWithPendingTask } from "./exit-with-pending-task/rule.ts";
 import { floatingTask } from "./floating-task/rule.ts";
 import { limiterPerCall } from "./limiter-per-call/rule.ts";
 import { lockGuardNotRechecked } from "./lock-guard-not-rechecked/rule.ts";
@@ -17,8 +18,11 @@ import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueJobNotFunction } from "./queue-job-not-function/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
+import { raceLoserRetained } from "./race-loser-retained/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
+import { selectWithoutExit } from "./select-without-exit/rule.ts";
 import { sendAfterClose } from "./send-after-close/rule.ts";
+import { waitGroupMisuse } from "./wait-group-misuse/rule.ts";
 
 /** Every rule, by folder. */
 export const allRules: readonly Rule[] = [
@@ -27,6 +31,7 @@ export const allRules: readonly Rule[] = [
   channelSelfBlock,
   doubleInit,
   droppedWaiter,
+  exitWithPendingTask,
   floatingTask,
   limiterPerCall,
   lockGuardNotRechecked,
@@ -39,6 +44,9 @@ export const allRules: readonly Rule[] = [
   poolClientNotReleased,
   queueJobNotFunction,
   queueSelfWait,
+  raceLoserRetained,
   returnBeforeRelease,
+  selectWithoutExit,
   sendAfterClose,
+  waitGroupMisuse,
 ];
