@@ -1,4 +1,4 @@
-import type { BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
+import type { Block, BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
 import { successors } from "../program/instructions.ts";
 import { type Conditions, conditionsOf } from "./conditions.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
@@ -103,7 +103,8 @@ class Walk {
     const path = new Path(state);
     for (const i of block.code.slice(position)) {
       if (this.#visit(i, path) === "stop") return;
-      if (throwsIn(block, i, this.#evaluation.calls, this.#evaluation.awaits)) {
+      const throws = throwsIn(block, i, this.#evaluation.calls, this.#evaluation.awaits);
+      if (throws && !this.#isAwaitedIn(block, i)) {
         this.#throw(path, block.handler, { at: i, instruction: i });
       }
       if (this.#evaluation.calls.get(i)?.ends === false) return;
@@ -123,6 +124,18 @@ class Walk {
       default:
         for (const to of successors(end)) this.#goto(path, to, undefined);
     }
+  }
+
+  /** Its failure is that of the promise it gives, which comes to the same handler. */
+  #isAwaitedIn({ code }: Block, i: Instruction): boolean {
+    if (i.op !== "call") return false;
+    const uses = usesIn(this.#facts);
+    const readers = uses.readers(i.to);
+    return (
+      readers.length > 0 &&
+      !uses.endsBlock(i.to) &&
+      readers.every((reader) => reader.op === "await" && code.includes(reader))
+    );
   }
 
   #learn(path: Path, i: Instruction): void {

@@ -7,7 +7,7 @@ import { functionAround, resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain, type Value } from "../analysis/values.ts";
 import { alwaysPasses, type Failure, placeIn, reaches, type Way, walk } from "../analysis/walk.ts";
-import type { Instruction } from "../program/facts.ts";
+import type { Instruction, Range } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isAwaitPoint } from "../program/instructions.ts";
 import { stepText } from "./leaks.ts";
@@ -212,7 +212,9 @@ function missing(view: ProgramView, task: Task): readonly GroupMisuse[] {
   const { file } = parseKey(evaluation.key);
   const group = resourceName(view, task.resource, locationIn(file, done));
   const steps = stepsOf(file, end ?? failure?.way);
-  const at = end ? (steps.at(-1)?.at ?? locationIn(file, done)) : locationIn(file, failure?.at ?? done);
+  const at = end
+    ? (steps.at(-1)?.at ?? locationIn(file, done))
+    : locationIn(file, failure ? originOf(evaluation, failure) : done);
   return [
     {
       group,
@@ -229,10 +231,20 @@ function missing(view: ProgramView, task: Task): readonly GroupMisuse[] {
 }
 
 /** A promise that rejects, a `throw`, a function that is seen to throw; not every call that might. */
-function isExpected({ calls }: Evaluation, { instruction }: Failure): boolean {
+function isExpected(evaluation: Evaluation, failure: Failure): boolean {
+  const { facts, calls } = evaluation;
+  const at = originOf(evaluation, failure);
+  const instruction = facts.blocks.flatMap(({ code }) => code).find((i) => i === at);
   if (instruction === undefined || isAwaitPoint(instruction)) return true;
   const targets = calls.get(instruction)?.targets ?? [];
   return targets.some((target) => target.kind === "function" && target.summary.throws);
+}
+
+/** The call or await that failed, where a handler passes that on. */
+function originOf(evaluation: Evaluation, { instruction, at, way }: Failure): Range {
+  if (instruction) return instruction;
+  const code = new Set<Range>(evaluation.facts.blocks.flatMap((block) => block.code));
+  return way.steps().findLast((step) => step.what === "throws" && code.has(step.at))?.at ?? at;
 }
 
 /** The group, or something that counts it down, goes to a callback or to other functions. */
