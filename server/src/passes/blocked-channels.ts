@@ -1,13 +1,14 @@
 import type { OperationModel } from "@unknot/models/model.ts";
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
-import { type Contexts, isAwaited } from "../analysis/contexts.ts";
+import { type Contexts, isAwaited, loopBlocks } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
+import type { FixPlan } from "../analysis/fix-plan.ts";
 import { usesIn } from "../analysis/flow.ts";
 import { operationOf } from "../analysis/model-index.ts";
 import { functionAround, resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain } from "../analysis/values.ts";
-import { alwaysPasses, reaches } from "../analysis/walk.ts";
+import { alwaysPasses, placeIn, reaches } from "../analysis/walk.ts";
 import type { BlockId, Instruction } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { successors } from "../program/instructions.ts";
@@ -22,6 +23,7 @@ export interface BlockedOperation {
   readonly at: Location;
   readonly capacity: number;
   readonly trace: readonly ReportedStep[];
+  readonly fixes: readonly FixPlan[];
 }
 
 export const blockedChannels = definePass<readonly BlockedOperation[]>({
@@ -90,7 +92,8 @@ class OwnerCode {
       // With a buffer, what was received before made room.
       const isReceived = others.some((one) => this.#isAtWork(one, instruction, capacity > 0));
       if (isReceived || this.#fewestBefore(instruction) < capacity) continue;
-      return this.#blocked("send", instruction, use.at, capacity);
+      const fix = operation.completes === "onReceive" ? undefined : this.#room();
+      return this.#blocked("send", instruction, use.at, capacity, fix ? [fix] : []);
     }
     return undefined;
   }
@@ -108,7 +111,7 @@ class OwnerCode {
       if (others.some((one) => this.#isAtWork(one, instruction, true))) continue;
       // Nobody ever sends: what the function is for we do not see.
       if (!others.some((one) => sends.has(opOf(one)))) continue;
-      return this.#blocked("receive", instruction, at, this.#owned.resource.made.capacity ?? 0);
+      return this.#blocked("receive", instruction, at, this.#owned.resource.made.capacity ?? 0, []);
     }
     return undefined;
   }
@@ -234,11 +237,34 @@ class OwnerCode {
     return fewest === Number.POSITIVE_INFINITY ? 0 : fewest;
   }
 
+  /** A buffer for all that is sent, when that can be counted and the size stands where the channel is made. */
+  #room(): FixPlan | undefined {
+    const { facts } = this.#evaluation;
+    const { resource, uses } = this.#owned;
+    const own = this.#own(sends);
+    const loops = loopBlocks(facts);
+    const isCounted = own.every(({ instruction }) => {
+      const place = placeIn(facts, instruction);
+      return place !== undefined && !loops.has(place.block);
+    });
+    const all = new Set(uses.filter((use) => sends.has(opOf(use))).map(({ at }) => at.start));
+    const [made] = resource.site.path;
+    const text = made && this.#view.text(made.file)?.slice(made.start, made.end);
+    const [given] = /\((?:\d+)?\)$/.exec(text ?? "") ?? [];
+    if (!made || given === undefined || !isCounted || all.size > own.length) return undefined;
+    return {
+      title: own.length === 1 ? "Make room for one value" : `Make room for ${own.length} values`,
+      preferred: true,
+      edits: [{ ...made, start: made.end - given.length, newText: `(${own.length})` }],
+    };
+  }
+
   #blocked(
     what: BlockedOperation["what"],
     instruction: Instruction,
     at: Location,
     capacity: number,
+    fixes: readonly FixPlan[],
   ): BlockedOperation {
     const { resource, uses } = this.#owned;
     const place = locationIn(parseKey(this.#evaluation.key).file, instruction);
@@ -250,6 +276,7 @@ class OwnerCode {
       what,
       at: place,
       capacity,
+      fixes,
       trace: [
         ...(made ? [{ at: made, what: `'${channel}' is made here` }] : []),
         { at: place, what: what === "send" ? "this send waits for a receiver" : "this waits for a value" },

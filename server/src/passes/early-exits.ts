@@ -1,12 +1,12 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { isDropped, usesIn } from "../analysis/flow.ts";
+import { usesIn } from "../analysis/flow.ts";
 import { calleeName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { CallEffect } from "../analysis/semantics.ts";
 import { alternatives } from "../analysis/values.ts";
 import { alwaysPasses, walk } from "../analysis/walk.ts";
-import type { Instruction } from "../program/facts.ts";
+import type { Instruction, Temp } from "../program/facts.ts";
 import { isAwaitPoint } from "../program/instructions.ts";
 
 /** The process ends while work that was started before cannot be done yet. */
@@ -37,7 +37,7 @@ function exitsIn(view: ProgramView, key: FunctionKey): readonly EarlyExit[] {
       if (isAwaitPoint(i) || way.steps().some(({ what }) => what === "throws")) return "stop";
       if (!exits.has(i)) return "go";
       const work = calleeName(view, locationIn(file, start));
-      found.set(i, { work, started: locationIn(file, start), at: locationIn(file, i) });
+      if (!found.has(i)) found.set(i, { work, started: locationIn(file, start), at: locationIn(file, i) });
       return "stop";
     });
   }
@@ -66,12 +66,7 @@ function isPending(
   }
   const [target, ...others] = effect.targets;
   if (!target || others.length > 0) return false;
-  // What others get, or is awaited on the way, is not lost yet.
-  const uses = usesIn(evaluation.facts);
-  const readers = uses.readers(start.to);
-  const isAlone =
-    isDropped(uses, start.to) || readers.every((one) => one.op === "unary" || one.op === "store");
-  if (!isAlone || uses.endsBlock(start.to)) return false;
+  if (!isAlone(usesIn(evaluation.facts), start.to)) return false;
   if (target.kind === "operation") {
     const { op, await: isAwaited } = target.operation;
     return (
@@ -82,6 +77,15 @@ function isPending(
 }
 
 const maxDepth = 3;
+
+/** Nobody else gets the promise, and nothing awaits it: at most it has a handler. */
+function isAlone(uses: ReturnType<typeof usesIn>, temp: Temp): boolean {
+  if (uses.endsBlock(temp)) return false;
+  return uses.readers(temp).every((reader) => {
+    if (reader.op === "unary" || reader.op === "store" || reader.op === "get") return true;
+    return reader.op === "call" && reader.receiver === temp && isAlone(uses, reader.to);
+  });
+}
 
 /** On every way it awaits something, or returns what takes time. */
 function takesTime(view: ProgramView, key: FunctionKey, depth: number): boolean {

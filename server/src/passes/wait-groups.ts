@@ -62,10 +62,10 @@ function misusesOf(view: ProgramView, owned: OwnedResource, contexts: Contexts):
   const tasks = tasksOf(view, owned, owner, contexts);
   // While one that the owner has counted is not done, a task may count more.
   if (counts.length === 0) return tasks.flatMap((task) => late(view, owner, task));
-  const isOnly = new Set(opsOf("done").map(({ at }) => at.start)).size === 1;
+  // Where several functions count down, one may do it for another: `task().catch(() => group.done())`.
+  const isOnly = new Set(opsOf("done").map(({ at }) => functionAround(view, at))).size === 1;
   return tasks.flatMap((task) => [
-    ...missing(view, task),
-    ...(isOnly ? missingOnFailure(view, owner, task) : []),
+    ...(isOnly ? [...missing(view, task), ...missingOnFailure(view, owner, task)] : []),
     ...twice(view, owner, task),
   ]);
 }

@@ -7,13 +7,13 @@ export const channelSelfBlock = defineRule({
   severity: "error",
   requires: [blockedChannels],
   run(pass) {
-    for (const { at, channel, what, capacity, trace } of pass.resultOf(blockedChannels)) {
+    for (const { at, channel, what, capacity, trace, fixes } of pass.resultOf(blockedChannels)) {
       const full = capacity === 0 ? "" : `, whose buffer of ${capacity} is full,`;
       const message =
         what === "send"
           ? `This send to '${channel}'${full} waits for a receiver, and none has been started: it waits for ever.`
           : `This waits for a value of '${channel}', and no sender has been started: it waits for ever.`;
-      pass.report({ at, message, trace });
+      pass.report({ at, message, trace, fixes });
     }
   },
 });
