@@ -8,7 +8,9 @@ export type InstalledVersions = ReadonlyMap<string, readonly string[]>;
 export function atVersions(models: readonly Model[], installed: InstalledVersions): readonly Model[] {
   return models.flatMap((model): readonly Model[] => {
     const { versions } = model;
-    if (versions === undefined || semver.validRange(versions) === null) return [model];
+    // Global names come with no package.
+    if (versions === undefined || model.modules.length === 0) return [model];
+    if (semver.validRange(versions) === null) return [model];
     // The modules of one model may come from packages of their own: pg and pg-pool.
     const byVersions = new Map<string, { modules: string[]; versions: readonly string[] }>();
     for (const module of model.modules) {

@@ -11,7 +11,7 @@ import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts
 import type { CallEffect, Target } from "../analysis/semantics.ts";
 import { type Binding, plain, rootOf, type Value } from "../analysis/values.ts";
 import { alwaysPasses, reaches, type Way, walk } from "../analysis/walk.ts";
-import type { BlockId, FunctionFacts, Instruction } from "../program/facts.ts";
+import type { BlockId, FunctionFacts, Instruction, Temp } from "../program/facts.ts";
 import { isAwaitPoint, successors } from "../program/instructions.ts";
 import { isStable } from "./hold-and-wait.ts";
 import { stepText } from "./leaks.ts";
@@ -150,15 +150,14 @@ function harms(evaluation: Evaluation, { instruction, what, outcome }: Use): boo
   if (outcome === undefined || !harmful.has(outcome)) return false;
   if (outcome === "throw" || outcome === "reject") return true;
   if (what === "close") return false;
-  return outcome === "noop" || ("to" in instruction && isIgnored(evaluation, instruction));
+  return outcome === "noop" || ("to" in instruction && isIgnored(evaluation, instruction.to));
 }
 
-function isIgnored(evaluation: Evaluation, instruction: Instruction & { readonly to: number }): boolean {
-  const uses = usesIn(evaluation.facts);
-  const readers = uses.readers(instruction.to as never);
+function isIgnored({ facts }: Evaluation, temp: Temp): boolean {
+  const uses = usesIn(facts);
   return (
-    !uses.endsBlock(instruction.to as never) &&
-    readers.every((reader) => reader.op === "await" && isDropped(uses, reader.to))
+    !uses.endsBlock(temp) &&
+    uses.readers(temp).every((reader) => reader.op === "await" && isDropped(uses, reader.to))
   );
 }
 

@@ -23,8 +23,11 @@ function messageOf({ channel, what, outcome, sender }: UseAfterClose): string {
   if (sender !== undefined) {
     return `'${sender}' has more to send when '${channel}' is closed here; its next send fails.`;
   }
-  if (what === "close") return `'${channel}' is closed already: closing it again throws.`;
-  return outcome === "throw" || outcome === "reject"
+  const fails = outcome === "throw" || outcome === "reject";
+  if (what === "close") {
+    return `'${channel}' is closed already: closing it again ${outcome === "throw" ? "throws" : "fails"}.`;
+  }
+  return fails
     ? `'${channel}' is closed already: sending to it fails.`
     : `'${channel}' is closed already: what is sent here is lost.`;
 }
