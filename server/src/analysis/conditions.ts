@@ -1,6 +1,14 @@
 import type { BlockId, FunctionFacts, Instruction, Temp } from "../program/facts.ts";
 import { successors } from "../program/instructions.ts";
-import { constantKnown, intersect, type Known, Path, tempKey, variableKeyText } from "./explored-path.ts";
+import {
+  beginningAt,
+  constantKnown,
+  intersect,
+  type Known,
+  Path,
+  tempKey,
+  variableKeyText,
+} from "./explored-path.ts";
 import { usesIn } from "./flow.ts";
 
 // What the conditions on a path say of the values that later ones test.
@@ -38,13 +46,14 @@ export class Conditions {
       const code = blocks[id];
       const known = entry.get(id);
       if (!code || !known) continue;
-      const path = pathWith(id, known);
+      const path = new Path(beginningAt(id, known));
       for (const i of code.code) this.learn(path, i);
       const visit = (to: BlockId, after: Path) => {
         if (meet(to, after.known)) open.push(to);
       };
       // An exception may come before any assignment of the block.
-      if (code.handler !== undefined) visit(code.handler, pathWith(id, intersect(known, path.known)));
+      if (code.handler !== undefined)
+        visit(code.handler, new Path(beginningAt(id, intersect(known, path.known))));
       if (code.end.kind === "branch") {
         const { end } = code;
         const key = this.keyOf(end.test);
@@ -55,7 +64,7 @@ export class Conditions {
         visit(end.no, no);
       } else for (const to of successors(code.end)) visit(to, path);
     }
-    const path = pathWith(block, entry.get(block) ?? new Map());
+    const path = new Path(beginningAt(block, entry.get(block) ?? new Map()));
     for (const i of blocks[block]?.code.slice(0, position) ?? []) this.learn(path, i);
     return path.known;
   }
@@ -106,16 +115,4 @@ export class Conditions {
         return tempKey(temp);
     }
   }
-}
-
-function pathWith(block: BlockId, known: ReadonlyMap<string, Known>): Path {
-  return new Path({
-    block,
-    held: false,
-    foreign: false,
-    places: new Map(),
-    known,
-    from: undefined,
-    step: undefined,
-  });
 }

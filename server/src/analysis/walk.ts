@@ -2,7 +2,7 @@ import type { Block, BlockId, FunctionFacts, Instruction, Range, Temp } from "..
 import { successors } from "../program/instructions.ts";
 import { type Conditions, conditionsOf } from "./conditions.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
-import { decide, Path, type PathStep, type State, stateKey } from "./explored-path.ts";
+import { beginningAt, decide, Path, type PathStep, type State, stateKey } from "./explored-path.ts";
 import { usesIn } from "./flow.ts";
 
 // Follows the paths of one function from a place on, with what their conditions say of later ones.
@@ -78,16 +78,7 @@ class Walk {
 
   from({ block, position }: CodePlace): WalkResult {
     const known = this.#conditions.knownBefore(block, Math.max(0, position));
-    const state: State = {
-      block,
-      held: false,
-      foreign: false,
-      places: new Map(),
-      known,
-      from: undefined,
-      step: undefined,
-    };
-    this.#open.push({ state, position: position + 1 });
+    this.#open.push({ state: beginningAt(block, known), position: position + 1 });
     let states = 0;
     for (let next = this.#open.pop(); next; next = this.#open.pop()) {
       states += 1;
