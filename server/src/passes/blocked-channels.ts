@@ -1,5 +1,5 @@
 import type { OperationModel } from "@unknot/models/model.ts";
-import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import { locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { type Contexts, isAwaited, loopBlocks } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
@@ -10,10 +10,8 @@ import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts
 import { plain } from "../analysis/values.ts";
 import { alwaysPasses, placeIn, reaches } from "../analysis/walk.ts";
 import type { BlockId, Instruction } from "../program/facts.ts";
-import type { FilePath } from "../program/ids.ts";
 import { successors } from "../program/instructions.ts";
-import { type OwnedResource, ownedResources, type UseIn } from "./owned-resources.ts";
-import { parallel } from "./parallel.ts";
+import { defineOwnedPass, type OwnedResource, type UseIn } from "./owned-resources.ts";
 
 /** An operation on a channel that waits for the other side, which nobody has started by then. */
 export interface BlockedOperation {
@@ -26,21 +24,7 @@ export interface BlockedOperation {
   readonly fixes: readonly FixPlan[];
 }
 
-export const blockedChannels = definePass<readonly BlockedOperation[]>({
-  id: "blocked-channels",
-  run(view, resultOf) {
-    const file = view.world.files[0] ?? "";
-    const found = new Map<FilePath, BlockedOperation[]>();
-    for (const owned of resultOf(ownedResources, file)) {
-      if (owned.model.kind !== "channel") continue;
-      const of = parseKey(owned.resource.site.function).file;
-      const contexts = () => resultOf(parallel, file).contexts();
-      const blocked = view.attempt(of, "blocked-channels", () => blockedIn(view, owned, contexts), undefined);
-      if (blocked) found.set(of, [...(found.get(of) ?? []), blocked]);
-    }
-    return (one) => found.get(one) ?? [];
-  },
-});
+export const blockedChannels = defineOwnedPass<BlockedOperation>("blocked-channels", "channel", blockedIn);
 
 const sends: ReadonlySet<string> = new Set(["send", "trySend"]);
 const receives: ReadonlySet<string> = new Set(["recv", "tryRecv", "range", "select"]);
@@ -49,13 +33,14 @@ function blockedIn(
   view: ProgramView,
   owned: OwnedResource,
   contexts: () => Contexts,
-): BlockedOperation | undefined {
+): readonly BlockedOperation[] {
   const owner = owned.resource.site.function;
   const evaluation = view.solution.evaluation(owner);
-  if (!evaluation || evaluation.facts.imprecise !== undefined || evaluation.facts.generator) return undefined;
+  if (!evaluation || evaluation.facts.imprecise !== undefined || evaluation.facts.generator) return [];
   const code = new OwnerCode(view, owned, evaluation, contexts);
   const found = [code.firstSend(), code.firstReceive()].filter((one) => one !== undefined);
-  return found.sort((a, b) => a.at.start - b.at.start)[0];
+  // The first one keeps the others from running.
+  return found.sort((a, b) => a.at.start - b.at.start).slice(0, 1);
 }
 
 interface OwnOperation {

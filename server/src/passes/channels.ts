@@ -1,4 +1,4 @@
-import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
+import { locationIn, type ProgramView } from "../analysis/analyzer.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { closeAfter } from "../analysis/fixes.ts";
 import { operationOf } from "../analysis/model-index.ts";
@@ -6,8 +6,7 @@ import { valueName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
 import type { FunctionFacts } from "../program/facts.ts";
-import type { FilePath } from "../program/ids.ts";
-import { type OwnedResource, ownedResources, type UseIn } from "./owned-resources.ts";
+import { defineOwnedPass, type OwnedResource, type UseIn } from "./owned-resources.ts";
 
 /** A channel that somebody receives from until it is closed, and that nobody closes. */
 export interface OpenChannel {
@@ -21,40 +20,30 @@ export interface OpenChannel {
 }
 
 /** Channels that are received from and never closed. */
-export const channels = definePass<readonly OpenChannel[]>({
-  id: "channels",
-  run(view, resultOf) {
-    const open = new Map<FilePath, OpenChannel[]>();
-    for (const owned of resultOf(ownedResources, view.world.files[0] ?? "")) {
-      if (owned.model.kind !== "channel") continue;
-      const { file } = parseKey(owned.resource.site.function);
-      const found = view.attempt(file, "channels", () => neverClosed(view, owned), undefined);
-      if (found) open.set(file, [...(open.get(file) ?? []), found]);
-    }
-    return (file) => (open.get(file) ?? []).sort((a, b) => a.at.start - b.at.start);
-  },
-});
+export const channels = defineOwnedPass<OpenChannel>("channels", "channel", neverClosed);
 
-function neverClosed(view: ProgramView, { resource, uses }: OwnedResource): OpenChannel | undefined {
+function neverClosed(view: ProgramView, { resource, uses }: OwnedResource): readonly OpenChannel[] {
   const operation = (use: Use) => operationOf(use.model, use.operation);
-  if (uses.some((use) => operation(use)?.op === "close")) return undefined;
+  if (uses.some((use) => operation(use)?.op === "close")) return [];
   const owner = resource.site.function;
   const atTop = view.world.function(owner)?.kind === "module";
   const ranges = uses.filter((use) => operation(use)?.op === "range" && operation(use)?.ends === "onClose");
   // A channel of a module may live as long as the process, unless the module itself waits for its end.
   const waiting = atTop ? ranges.filter((use) => use.by === owner && use.via.length === 0) : ranges;
-  if (waiting.length === 0 || ranges.some((use) => leavesEarly(view, use))) return undefined;
+  if (waiting.length === 0 || ranges.some((use) => leavesEarly(view, use))) return [];
   const [made] = resource.site.path;
-  if (!made) return undefined;
+  if (!made) return [];
   const sends = uses.filter((use) => operation(use)?.op === "send" || operation(use)?.op === "trySend");
   const name = valueName(view, resource) ?? localName(view, owner, made) ?? "the channel";
-  return {
-    name,
-    at: made,
-    loops: places(waiting),
-    sends: places(sends),
-    fixes: fixesFor(view, owner, name, sends),
-  };
+  return [
+    {
+      name,
+      at: made,
+      loops: places(waiting),
+      sends: places(sends),
+      fixes: fixesFor(view, owner, name, sends),
+    },
+  ];
 }
 
 function places(uses: readonly Use[]): Location[] {

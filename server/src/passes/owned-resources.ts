@@ -1,8 +1,12 @@
-import { definePass, type ProgramView } from "../analysis/analyzer.ts";
+import type { ModelKind } from "@unknot/models/model.ts";
+import { definePass, type Pass, type ProgramView } from "../analysis/analyzer.ts";
+import type { Contexts } from "../analysis/contexts.ts";
 import type { ModelType } from "../analysis/model-index.ts";
-import { type FunctionKey, parseKey } from "../analysis/places.ts";
+import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
 import type { Fresh, Value } from "../analysis/values.ts";
+import type { FilePath } from "../program/ids.ts";
+import { parallel } from "./parallel.ts";
 
 // Channels, queues and wait groups that do not leave our sight, with all that is done to them anywhere in the program.
 
@@ -31,6 +35,30 @@ export const ownedResources = definePass<readonly OwnedResource[]>({
     return () => owned;
   },
 });
+
+/** A pass that looks at the owned resources of one kind, one by one, and sorts what it finds by file and place. */
+export function defineOwnedPass<Found extends { readonly at: Location }>(
+  id: string,
+  kind: ModelKind,
+  find: (view: ProgramView, owned: OwnedResource, contexts: () => Contexts) => readonly Found[],
+): Pass<readonly Found[]> {
+  return definePass({
+    id,
+    run(view, resultOf) {
+      const any = view.world.files[0] ?? "";
+      const contexts = () => resultOf(parallel, any).contexts();
+      const found = new Map<FilePath, Found[]>();
+      for (const owned of resultOf(ownedResources, any)) {
+        if (owned.model.kind !== kind) continue;
+        const { file } = parseKey(owned.resource.site.function);
+        for (const one of view.attempt(file, id, () => find(view, owned, contexts), [])) {
+          found.set(one.at.file, [...(found.get(one.at.file) ?? []), one]);
+        }
+      }
+      return (file) => (found.get(file) ?? []).sort((a, b) => a.at.start - b.at.start);
+    },
+  });
+}
 
 function collect(view: ProgramView, key: FunctionKey, uses: Map<Value, UseIn[]>, escaped: Set<Value>): void {
   const evaluation = view.solution.evaluation(key);

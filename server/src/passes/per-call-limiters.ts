@@ -1,13 +1,11 @@
-import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import type { ProgramView, ReportedStep } from "../analysis/analyzer.ts";
 import { type Contexts, loopBlocks, startup } from "../analysis/contexts.ts";
 import { operationOf } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
-import { type Location, parseKey } from "../analysis/places.ts";
+import type { Location } from "../analysis/places.ts";
 import { placeIn } from "../analysis/walk.ts";
-import type { FilePath } from "../program/ids.ts";
 import { hasOnlyCapacity } from "./creations.ts";
-import { type OwnedResource, ownedResources } from "./owned-resources.ts";
-import { parallel } from "./parallel.ts";
+import { defineOwnedPass, type OwnedResource } from "./owned-resources.ts";
 
 /** A queue or limiter that every call makes for itself, and gives one task. */
 export interface PerCallLimiter {
@@ -20,21 +18,7 @@ export interface PerCallLimiter {
   readonly trace: readonly ReportedStep[];
 }
 
-export const perCallLimiters = definePass<readonly PerCallLimiter[]>({
-  id: "per-call-limiters",
-  run(view, resultOf) {
-    const any = view.world.files[0] ?? "";
-    const contexts = () => resultOf(parallel, any).contexts();
-    const found = new Map<FilePath, PerCallLimiter[]>();
-    for (const owned of resultOf(ownedResources, any)) {
-      if (owned.model.kind !== "queue") continue;
-      const { file } = parseKey(owned.resource.site.function);
-      const one = view.attempt(file, "per-call-limiters", () => limiterIn(view, owned, contexts), undefined);
-      if (one) found.set(file, [...(found.get(file) ?? []), one]);
-    }
-    return (file) => found.get(file) ?? [];
-  },
-});
+export const perCallLimiters = defineOwnedPass<PerCallLimiter>("per-call-limiters", "queue", limiterIn);
 
 const kinds: ReadonlySet<string> = new Set(["function", "arrow", "method"]);
 
@@ -42,27 +26,27 @@ function limiterIn(
   view: ProgramView,
   { resource, model, uses }: OwnedResource,
   contexts: () => Contexts,
-): PerCallLimiter | undefined {
+): readonly PerCallLimiter[] {
   const { function: owner, path } = resource.site;
   const facts = view.world.function(owner);
   const [made] = path;
-  if (!facts || !made || path.length > 1 || !kinds.has(facts.kind)) return undefined;
+  if (!facts || !made || path.length > 1 || !kinds.has(facts.kind)) return [];
   // What starts threads of its own is of use for one task, too.
-  if ([...model.members.values()].some(({ op }) => op === "shutdown")) return undefined;
+  if ([...model.members.values()].some(({ op }) => op === "shutdown")) return [];
   const tasks = uses.filter((use) => ["submit", "map", "wrap"].includes(opOf(use)));
   const [task, ...others] = tasks;
   if (!task || others.length > 0 || opOf(task) !== "submit" || uses.some((use) => use.by !== owner))
-    return undefined;
-  if (task.via.length > 0 || operationOf(model, task.operation)?.fnArray !== undefined) return undefined;
+    return [];
+  if (task.via.length > 0 || operationOf(model, task.operation)?.fnArray !== undefined) return [];
   const call = facts.blocks
     .flatMap(({ code }) => code)
     .find((i) => i.op === "call" && i.start === task.at.start && i.end === task.at.end);
   const place = call && placeIn(facts, call);
-  if (!place || loopBlocks(facts).has(place.block) || !hasOnlyCapacity(view, resource)) return undefined;
+  if (!place || loopBlocks(facts).has(place.block) || !hasOnlyCapacity(view, resource)) return [];
   const threads = contexts().threads(owner);
-  if (threads !== "many" && (threads.size < 2 || threads.has(startup))) return undefined;
+  if (threads !== "many" && (threads.size < 2 || threads.has(startup))) return [];
   const limiter = resourceName(view, resource, task.at);
-  return {
+  const found = {
     limiter,
     at: made,
     function: facts.name === "" ? "this function" : `'${facts.name}'`,
@@ -71,6 +55,7 @@ function limiterIn(
       { at: task.at, what: "it gets this one task" },
     ],
   };
+  return [found];
 }
 
 function opOf(use: OwnedResource["uses"][number]): string {

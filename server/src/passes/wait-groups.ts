@@ -1,5 +1,5 @@
 import type { OperationName } from "@unknot/models/model.ts";
-import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import { locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { type Context, type Contexts, loopBlocks } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { operationOf } from "../analysis/model-index.ts";
@@ -11,8 +11,7 @@ import type { Instruction, Range } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isAwaitPoint } from "../program/instructions.ts";
 import { stepText } from "./leaks.ts";
-import { type OwnedResource, ownedResources } from "./owned-resources.ts";
-import { parallel } from "./parallel.ts";
+import { defineOwnedPass, type OwnedResource } from "./owned-resources.ts";
 
 /** A wait group whose count goes wrong. */
 export interface GroupMisuse {
@@ -25,22 +24,7 @@ export interface GroupMisuse {
   readonly trace: readonly ReportedStep[];
 }
 
-export const waitGroups = definePass<readonly GroupMisuse[]>({
-  id: "wait-groups",
-  run(view, resultOf) {
-    const any = view.world.files[0] ?? "";
-    const contexts = () => resultOf(parallel, any).contexts();
-    const found = new Map<FilePath, GroupMisuse[]>();
-    for (const owned of resultOf(ownedResources, any)) {
-      if (owned.model.kind !== "waitgroup") continue;
-      const { file } = parseKey(owned.resource.site.function);
-      for (const one of view.attempt(file, "wait-groups", () => misusesOf(view, owned, contexts()), [])) {
-        found.set(one.at.file, [...(found.get(one.at.file) ?? []), one]);
-      }
-    }
-    return (file) => found.get(file) ?? [];
-  },
-});
+export const waitGroups = defineOwnedPass<GroupMisuse>("wait-groups", "waitgroup", misusesOf);
 
 /** A function that the owner of a group starts and does not wait for. */
 interface Task {
@@ -52,14 +36,18 @@ interface Task {
   readonly isLater: boolean;
 }
 
-function misusesOf(view: ProgramView, owned: OwnedResource, contexts: Contexts): readonly GroupMisuse[] {
+function misusesOf(
+  view: ProgramView,
+  owned: OwnedResource,
+  contextsOf: () => Contexts,
+): readonly GroupMisuse[] {
   const owner = view.solution.evaluation(owned.resource.site.function);
   if (!owner || owner.facts.imprecise !== undefined) return [];
   const opsOf = (op: OperationName) =>
     owned.uses.filter((use) => operationOf(use.model, use.operation)?.op === op);
   const counts = opsOf("add").filter((use) => use.by === owner.key && use.via.length === 0);
   if (opsOf("wait").length === 0) return [];
-  const tasks = tasksOf(view, owned, owner, contexts);
+  const tasks = tasksOf(view, owned, owner, contextsOf());
   // While one that the owner has counted is not done, a task may count more.
   if (counts.length === 0) return tasks.flatMap((task) => late(view, owner, task));
   // Where several functions count down, one may do it for another: `task().catch(() => group.done())`.
