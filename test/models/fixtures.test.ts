@@ -6,7 +6,7 @@ import type { Finding } from "@unknot/protocol/finding.ts";
 import { differences } from "../rules/differences.ts";
 import { expectationsIn, root } from "../rules/fixtures.ts";
 import { createWorkspace, type Workspace } from "../rules/workspace.ts";
-import { folderOf, installLibraries } from "./install.ts";
+import { type Age, folderOf, installLibraries } from "./install.ts";
 
 installLibraries();
 
@@ -15,29 +15,35 @@ const files = globSync("*/*.ts", { cwd: folder })
   .map((file) => file.replaceAll("\\", "/"))
   .sort();
 
-describe("code that uses the libraries", () => {
-  let workspace: Workspace;
-  let typeErrors: ReadonlyMap<string, readonly string[]>;
-  let findings: ReadonlyMap<string, readonly Finding[]>;
+/** `oldest-…` stands for what the oldest versions do otherwise. */
+const ageOf = (file: string): Age => (path.basename(file).startsWith("oldest-") ? "oldest" : "newest");
 
-  before(function () {
-    this.timeout(120_000);
-    workspace = createWorkspace(folderOf("newest"));
-    for (const file of files) workspace.write(file, readFileSync(path.join(folder, file), "utf8"));
-    typeErrors = workspace.typeErrors();
-    const analyzed = workspace.analyze();
-    assert.deepEqual(analyzed.failures, []);
-    findings = analyzed.findings;
-  });
-  after(() => workspace.remove());
+for (const age of ["oldest", "newest"] as const) {
+  describe(`code that uses the ${age} libraries`, () => {
+    const own = files.filter((file) => ageOf(file) === age);
+    let workspace: Workspace;
+    let typeErrors: ReadonlyMap<string, readonly string[]>;
+    let findings: ReadonlyMap<string, readonly Finding[]>;
 
-  for (const file of files) {
-    it(file, () => {
-      const text = readFileSync(path.join(folder, file), "utf8");
-      assert.deepEqual(typeErrors.get(file) ?? [], [], "it does not compile");
-      assert.deepEqual(differences(text, findings.get(file) ?? [], { literally: true }), []);
-      const isWanted = expectationsIn(text).some(({ kind }) => kind === "want");
-      assert.equal(isWanted, !/\/quiet[^/]*$/.test(file));
+    before(function () {
+      this.timeout(120_000);
+      workspace = createWorkspace(folderOf(age));
+      for (const file of own) workspace.write(file, readFileSync(path.join(folder, file), "utf8"));
+      typeErrors = workspace.typeErrors();
+      const analyzed = workspace.analyze();
+      assert.deepEqual(analyzed.failures, []);
+      findings = analyzed.findings;
     });
-  }
-});
+    after(() => workspace.remove());
+
+    for (const file of own) {
+      it(file, () => {
+        const text = readFileSync(path.join(folder, file), "utf8");
+        assert.deepEqual(typeErrors.get(file) ?? [], [], "it does not compile");
+        assert.deepEqual(differences(text, findings.get(file) ?? [], { literally: true }), []);
+        const isWanted = expectationsIn(text).some(({ kind }) => kind === "want");
+        assert.equal(isWanted, !/\/quiet[^/]*$/.test(file));
+      });
+    }
+  });
+}

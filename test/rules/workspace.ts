@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Finding } from "@unknot/protocol/finding.ts";
 import { type AnalysisFailure, analyzeProgram } from "@unknot/server/analysis/analyze.ts";
+import type { FileFacts } from "@unknot/server/program/facts.ts";
 import { openProgram } from "@unknot/server/program/open-program.ts";
+import { createInstalled } from "@unknot/server/project/installed.ts";
+import { createManifests } from "@unknot/server/project/user-models.ts";
 import { root } from "./fixtures.ts";
 
 /** A folder of generated files that see the dependencies of the repository, or of another folder. */
@@ -21,6 +24,10 @@ export interface Workspace {
   };
   remove(): void;
 }
+
+const manifestsOf = createManifests();
+const installedAt = createInstalled();
+const installedFor = (facts: readonly FileFacts[]) => installedAt(manifestsOf(facts));
 
 export function createWorkspace(dependencies = root): Workspace {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "unknot-rules-"))).replaceAll("\\", "/");
@@ -78,7 +85,7 @@ export function createWorkspace(dependencies = root): Workspace {
       const program = openProgram();
       try {
         program.open([folder]);
-        const { findings, failures } = analyzeProgram(program, program.files());
+        const { findings, failures } = analyzeProgram(program, program.files(), { installedFor });
         const byFile = new Map<string, Finding[]>();
         for (const finding of findings) {
           const file = finding.at.file.slice(folder.length + 1);

@@ -1,6 +1,7 @@
 import { bundledModels } from "@unknot/models/index.ts";
 import type { Model } from "@unknot/models/model.ts";
 import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
+import { atVersions, type InstalledVersions } from "../models/at-versions.ts";
 import { mergeModels } from "../models/merge-models.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
@@ -30,6 +31,8 @@ export interface AnalysisOptions {
   readonly severitiesIn?: (file: FilePath) => Readonly<Record<string, Severity | "off">>;
   /** Models that come before the bundled ones, given the facts of the program. */
   readonly modelsFor?: (facts: readonly FileFacts[]) => readonly Model[];
+  /** The versions of the packages that the program imports; what is not among them counts as the newest described. */
+  readonly installedFor?: (facts: readonly FileFacts[]) => InstalledVersions;
   /** The folder that the paths of tests and scripts are read below; the common folder of the program if absent. */
   readonly root?: FilePath;
   readonly ruleOptions?: Partial<RuleOptions>;
@@ -67,7 +70,7 @@ export function analyzeProgram(
 /** What the analysis asks of a program. */
 export type AnalyzedProgram = Pick<
   Program,
-  "files" | "facts" | "text" | "symbols" | "types" | "resolveModule"
+  "files" | "facts" | "text" | "symbols" | "types" | "typeErrors" | "resolveModule"
 >;
 
 /**
@@ -108,7 +111,7 @@ export function analyzeWith(
       resolveModule: (from, specifier) =>
         guard(from, "facts", () => program.resolveModule(from, specifier), undefined),
     },
-    indexModels(mergeModels(bundledModels, options.modelsFor?.([...facts.values()]) ?? [])),
+    indexModels(modelsOf([...facts.values()], options)),
   );
   const unknown: SymbolAnswer = { kind: "unknown" };
   const solution = solve(world, {
@@ -143,6 +146,7 @@ export function analyzeWith(
     attempt: (file, what, run, otherwise) =>
       options.isCancelled?.() ? otherwise : guard(file, what, run, otherwise),
     text: (file) => guard(file, "text", () => program.text(file), undefined),
+    typeErrors: (file) => guard(file, "types", () => program.typeErrors(file), []),
     types(file, nodes: readonly NodeId[]) {
       typeQuestions += nodes.length;
       return guard(
@@ -176,6 +180,12 @@ export function analyzeWith(
     failures,
     statistics: { ...solution.statistics, files: facts.size, calls: countCalls(facts), typeQuestions },
   };
+}
+
+function modelsOf(facts: readonly FileFacts[], options: AnalysisOptions): readonly Model[] {
+  const installed: InstalledVersions = options.installedFor?.(facts) ?? new Map();
+  const own = options.modelsFor?.(facts) ?? [];
+  return mergeModels(atVersions(bundledModels, installed), atVersions(own, installed));
 }
 
 /** Which rules run in a file, and how severe they are. */

@@ -20,6 +20,8 @@ export interface ProgramView {
   functionsOf(file: FilePath): readonly FunctionKey[];
   /** Runs something about a file; when it crashes, that is noted and `otherwise` counts. */
   attempt<T>(file: FilePath, what: string, run: () => T, otherwise: T): T;
+  /** Where TypeScript itself reports an error of types; it checks the whole file for that. */
+  typeErrors(file: FilePath): readonly Range[];
   /** Types of expressions; one answer per node, in one batch. */
   types(file: FilePath, nodes: readonly NodeId[]): readonly TypeAnswer[];
 }

@@ -199,7 +199,7 @@ function functionsIn(value: Value): FunctionKey[] {
 }
 
 /** Every use of a promise is to await it, to return it, or to hand it to something that is awaited at once. */
-function isAwaited(facts: FunctionFacts, temp: Temp, depth = 0): boolean {
+export function isAwaited(facts: FunctionFacts, temp: Temp, depth = 0): boolean {
   const uses = usesIn(facts);
   if (depth > 6) return false;
   const readers = uses.readers(temp);
@@ -230,7 +230,7 @@ export function loopBlocks(facts: FunctionFacts): ReadonlySet<number> {
 }
 
 /** Strongly connected components, by Tarjan's algorithm without recursion: functions get long. */
-function componentsOf(blocks: readonly Block[]): number[][] {
+export function componentsOf(blocks: readonly Block[]): number[][] {
   const components: number[][] = [];
   const order = new Map<number, number>();
   const low = new Map<number, number>();

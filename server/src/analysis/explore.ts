@@ -9,13 +9,12 @@ import type {
   Temp,
   VariableId,
 } from "../program/facts.ts";
-import { operands, successors } from "../program/instructions.ts";
+import { operands } from "../program/instructions.ts";
 import type { Birth, Place } from "./births.ts";
+import { type Conditions, conditionsOf } from "./conditions.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
 import {
-  constantKnown,
   decide,
-  intersect,
   type Known,
   Path,
   type PathStep,
@@ -92,7 +91,7 @@ export function explore(solution: Solution, evaluation: Evaluation, birth: Birth
     const position = block.code.indexOf(birth.instruction);
     if (position < 0 || !evaluation.reached[index]) continue;
     const places = new Map([[tempPlace(birth.instruction.to), birth.place]]);
-    const known = explorer.knownBefore(index as BlockId, position);
+    const known = conditionsOf(evaluation.facts).knownBefore(index as BlockId, position);
     explorer.start(index as BlockId, position + 1, places, !birth.place.promise, known);
   }
   explorer.run();
@@ -116,6 +115,7 @@ class Explorer {
   readonly #solution: Solution;
   readonly #evaluation: Evaluation;
   readonly #facts: FunctionFacts;
+  readonly #conditions: Conditions;
   readonly #birth: Birth;
   readonly #resource: Value;
   readonly #depth: number;
@@ -143,6 +143,7 @@ class Explorer {
     this.#solution = solution;
     this.#evaluation = evaluation;
     this.#facts = evaluation.facts;
+    this.#conditions = conditionsOf(evaluation.facts);
     this.#birth = birth;
     this.#resource = plain(resource);
     this.#depth = depth;
@@ -163,63 +164,6 @@ class Explorer {
   resume(state: State, from: number): void {
     if (state.held) this.#taken = true;
     this.#open.push({ state, from });
-  }
-
-  /** What every path to an instruction agrees on: conditions passed and literals assigned. */
-  knownBefore(block: BlockId, position: number): ReadonlyMap<string, Known> {
-    const { blocks } = this.#facts;
-    const entry = new Map<BlockId, ReadonlyMap<string, Known>>([[0 as BlockId, new Map()]]);
-    const meet = (to: BlockId, known: ReadonlyMap<string, Known>): boolean => {
-      const before = entry.get(to);
-      const shared = before ? new Map([...before].filter(([key, what]) => known.get(key) === what)) : known;
-      if (before && shared.size === before.size) return false;
-      entry.set(to, shared);
-      return true;
-    };
-    const open: BlockId[] = [0 as BlockId];
-    for (let id = open.pop(); id !== undefined; id = open.pop()) {
-      const code = blocks[id];
-      const known = entry.get(id);
-      if (!code || !known) continue;
-      const path = this.#pathWith(id, known);
-      for (const i of code.code) this.#learn(path, i);
-      const visit = (to: BlockId, after: Path) => {
-        if (meet(to, after.known)) open.push(to);
-      };
-      // An exception may come before any assignment of the block.
-      if (code.handler !== undefined) visit(code.handler, this.#pathWith(id, intersect(known, path.known)));
-      if (code.end.kind === "branch") {
-        const { end } = code;
-        const key = this.#keyOf(end.test);
-        const [yes, no] = [path.clone(), path.clone()];
-        yes.know(key, end.on === "truthy" ? "truthy" : "nullish");
-        no.know(key, end.on === "truthy" ? "falsy" : "present");
-        visit(end.yes, yes);
-        visit(end.no, no);
-      } else for (const to of successors(code.end)) visit(to, path);
-    }
-    const path = this.#pathWith(block, entry.get(block) ?? new Map());
-    for (const i of blocks[block]?.code.slice(0, position) ?? []) this.#learn(path, i);
-    return path.known;
-  }
-
-  #pathWith(block: BlockId, known: ReadonlyMap<string, Known>): Path {
-    return new Path({
-      block,
-      held: false,
-      foreign: false,
-      places: new Map(),
-      known,
-      from: undefined,
-      step: undefined,
-    });
-  }
-
-  #learn(path: Path, i: Instruction): void {
-    if (i.op === "store") {
-      path.forget(variableKeyText(i.variable));
-      path.setKnown(variableKeyText(i.variable), this.#knownOf(path, i.from));
-    } else if (i.op === "move") path.setKnown(tempKey(i.to), this.#knownOf(path, i.from));
   }
 
   run(): void {
@@ -314,6 +258,7 @@ class Explorer {
 
   /** Where the handle goes in an instruction that is no call. */
   #flow(path: Path, block: Block, i: Instruction): boolean {
+    if (i.op === "next") this.#conditions.learn(path, i);
     switch (i.op) {
       case "load": {
         const place = path.places.get(variablePlace(i.variable));
@@ -324,7 +269,7 @@ class Explorer {
         return this.#store(path, i);
       case "move":
         path.set(tempPlace(i.to), path.places.get(tempPlace(i.from)));
-        path.setKnown(tempKey(i.to), this.#knownOf(path, i.from));
+        path.setKnown(tempKey(i.to), this.#conditions.knownOf(path, i.from));
         return true;
       case "await": {
         const place = path.places.get(tempPlace(i.from));
@@ -399,20 +344,8 @@ class Explorer {
       return true;
     }
     path.set(name, undefined);
-    path.setKnown(variableKeyText(i.variable), this.#knownOf(path, i.from));
+    path.setKnown(variableKeyText(i.variable), this.#conditions.knownOf(path, i.from));
     return true;
-  }
-
-  /** What is known of a value: by its literal, or by a condition on this path. */
-  #knownOf(path: Path, temp: Temp): Known | undefined {
-    const definitions = usesIn(this.#facts).definitions(temp);
-    const [definition] = definitions;
-    if (definitions.length === 1 && definition) {
-      if (definition.op === "constant") return constantKnown(definition.constant);
-      if (definition.op === "closure" || definition.op === "object" || definition.op === "array")
-        return "truthy";
-    }
-    return path.knownAt(this.#keyOf(temp));
   }
 
   // --- calls
@@ -740,8 +673,8 @@ class Explorer {
 
   #branch(path: Path, end: Extract<Block["end"], { kind: "branch" }>): void {
     const place = path.places.get(tempPlace(end.test));
-    const key = this.#keyOf(end.test);
-    const known = place && !place.promise ? "truthy" : this.#knownOf(path, end.test);
+    const key = this.#conditions.keyOf(end.test);
+    const known = place && !place.promise ? "truthy" : this.#conditions.knownOf(path, end.test);
     const decided = known === undefined ? undefined : decide(end.on, known);
     if (path.held && this.#asksResource(end.test)) {
       this.#lost = true;
@@ -793,31 +726,6 @@ class Explorer {
     if (!path.held) return;
     if (this.#leaks.some((known) => known.how === leak.how && known.at.start === leak.at.start)) return;
     this.#leaks.push({ ...leak, path: [...path.steps(), last] });
-  }
-
-  /** A text for what is tested, the same for every test of the same thing. */
-  #keyOf(temp: Temp, depth = 0): string {
-    const definitions = usesIn(this.#facts).definitions(temp);
-    const [definition] = definitions;
-    if (!definition || definitions.length > 1 || depth > 5) return tempKey(temp);
-    switch (definition.op) {
-      case "load":
-        return variableKeyText(definition.variable);
-      case "this":
-        return "this";
-      case "global":
-        return `global ${definition.name}`;
-      case "get":
-        return `${this.#keyOf(definition.object, depth + 1)}.${definition.name}`;
-      case "constant":
-        return `${definition.constant.type} ${"value" in definition.constant ? String(definition.constant.value) : ""}`;
-      case "binary":
-        return `(${this.#keyOf(definition.left, depth + 1)} ${definition.operator} ${this.#keyOf(definition.right, depth + 1)})`;
-      case "unary":
-        return `(${definition.operator} ${this.#keyOf(definition.from, depth + 1)})`;
-      default:
-        return tempKey(temp);
-    }
   }
 }
 

@@ -19,6 +19,11 @@ export interface State {
   readonly step: PathStep | undefined;
 }
 
+/** The beginning of a path that holds nothing. */
+export function beginningAt(block: BlockId, known: ReadonlyMap<string, Known>): State {
+  return { block, held: false, foreign: false, places: new Map(), known, from: undefined, step: undefined };
+}
+
 export type Known = "truthy" | "falsy" | "nullish" | "present";
 
 /** A path while it grows through a block. */

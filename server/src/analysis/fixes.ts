@@ -99,6 +99,23 @@ export function statementRemoval(
   };
 }
 
+/** Puts a statement that is nothing but this call behind another one of the same list. */
+export function statementMove(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  file: FilePath,
+  call: Range,
+  behind: Range,
+): FixPlan["edits"] | undefined {
+  const text = view.text(file);
+  const [from, to] = [statementAround(facts.statements, call), statementAround(facts.statements, behind)];
+  const [moved, last] = [from?.list.of[from.index], to?.list.of[to.index]];
+  const removal = statementRemoval(view, facts, file, call);
+  if (text === undefined || !moved || !last || !removal || from?.list !== to?.list) return undefined;
+  const line = `\n${indentAt(text, last.start)}${text.slice(moved.start, moved.end)}`;
+  return [removal, { file, start: last.end, end: last.end, newText: line }];
+}
+
 function statementAround(
   lists: readonly StatementList[],
   at: Range,

@@ -54,7 +54,7 @@ export function applyEntry(s: Semantics, call: Call, entry: ModelEntry | undefin
 
 function createResource(s: Semantics, call: Call, model: ModelType, create: CreateModel): CallEffect {
   const { values } = s;
-  const target: Target = { kind: "create" };
+  const target: Target = { kind: "create", create };
   if (create.executor !== undefined) {
     const executor = call.arguments[create.executor] ?? values.unknown;
     const run = invoke(s, call, executor, [values.settler, values.settler]);

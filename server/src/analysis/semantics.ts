@@ -1,4 +1,4 @@
-import type { OperationModel } from "@unknot/models/model.ts";
+import type { CreateModel, OperationModel } from "@unknot/models/model.ts";
 import type { SymbolAnswer } from "../program/program.ts";
 import type { ModelType } from "./model-index.ts";
 import type { FunctionKey, Location } from "./places.ts";
@@ -22,7 +22,11 @@ export type Target =
       readonly operation: OperationModel;
       readonly resource?: Value;
     }
-  | { readonly kind: "create" }
+  | {
+      readonly kind: "create";
+      /** Of what a model describes. */
+      readonly create?: CreateModel;
+    }
   /** A parameter or something else that only a caller knows. */
   | { readonly kind: "symbolic"; readonly callee: Value }
   | { readonly kind: "unknown" };

@@ -1,13 +1,12 @@
-import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
+import { locationIn, type ProgramView } from "../analysis/analyzer.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { closeAfter } from "../analysis/fixes.ts";
 import { operationOf } from "../analysis/model-index.ts";
 import { valueName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
-import type { Fresh, Value } from "../analysis/values.ts";
 import type { FunctionFacts } from "../program/facts.ts";
-import type { FilePath } from "../program/ids.ts";
+import { defineOwnedPass, type OwnedResource, type UseIn } from "./owned-resources.ts";
 
 /** A channel that somebody receives from until it is closed, and that nobody closes. */
 export interface OpenChannel {
@@ -20,72 +19,31 @@ export interface OpenChannel {
   readonly fixes: readonly FixPlan[];
 }
 
-interface UseIn extends Use {
-  readonly by: FunctionKey;
-}
+/** Channels that are received from and never closed. */
+export const channels = defineOwnedPass<OpenChannel>("channels", "channel", neverClosed);
 
-/** Channels that are owned by what we see, with all that is done to them anywhere in the program. */
-export const channels = definePass<readonly OpenChannel[]>({
-  id: "channels",
-  run(view) {
-    const uses = new Map<Value, UseIn[]>();
-    const escaped = new Set<Value>();
-    for (const key of view.solution.functions) {
-      view.attempt(parseKey(key).file, "channels", () => collect(view, key, uses, escaped), undefined);
-    }
-    const open = new Map<FilePath, OpenChannel[]>();
-    for (const [resource, list] of uses) {
-      const { file } = parseKey((resource as Fresh).site.function);
-      const found = view.attempt(
-        file,
-        "channels",
-        () => neverClosed(view, resource as Fresh, list, escaped),
-        undefined,
-      );
-      if (found) open.set(file, [...(open.get(file) ?? []), found]);
-    }
-    return (file) => (open.get(file) ?? []).sort((a, b) => a.at.start - b.at.start);
-  },
-});
-
-function collect(view: ProgramView, key: FunctionKey, uses: Map<Value, UseIn[]>, escaped: Set<Value>): void {
-  const evaluation = view.solution.evaluation(key);
-  if (!evaluation) return;
-  for (const value of evaluation.escapes) escaped.add(value);
-  for (const use of evaluation.uses) {
-    if (use.model.kind !== "channel" || use.resource.kind !== "fresh") continue;
-    const known = uses.get(use.resource);
-    if (known) known.push({ ...use, by: key });
-    else uses.set(use.resource, [{ ...use, by: key }]);
-  }
-}
-
-function neverClosed(
-  view: ProgramView,
-  resource: Fresh,
-  uses: readonly UseIn[],
-  escaped: ReadonlySet<Value>,
-): OpenChannel | undefined {
-  if (resource.made.type !== "resource" || escaped.has(resource)) return undefined;
+function neverClosed(view: ProgramView, { resource, uses }: OwnedResource): readonly OpenChannel[] {
   const operation = (use: Use) => operationOf(use.model, use.operation);
-  if (uses.some((use) => operation(use)?.op === "close")) return undefined;
+  if (uses.some((use) => operation(use)?.op === "close")) return [];
   const owner = resource.site.function;
   const atTop = view.world.function(owner)?.kind === "module";
   const ranges = uses.filter((use) => operation(use)?.op === "range" && operation(use)?.ends === "onClose");
   // A channel of a module may live as long as the process, unless the module itself waits for its end.
   const waiting = atTop ? ranges.filter((use) => use.by === owner && use.via.length === 0) : ranges;
-  if (waiting.length === 0 || ranges.some((use) => leavesEarly(view, use))) return undefined;
+  if (waiting.length === 0 || ranges.some((use) => leavesEarly(view, use))) return [];
   const [made] = resource.site.path;
-  if (!made) return undefined;
+  if (!made) return [];
   const sends = uses.filter((use) => operation(use)?.op === "send" || operation(use)?.op === "trySend");
   const name = valueName(view, resource) ?? localName(view, owner, made) ?? "the channel";
-  return {
-    name,
-    at: made,
-    loops: places(waiting),
-    sends: places(sends),
-    fixes: fixesFor(view, owner, name, sends),
-  };
+  return [
+    {
+      name,
+      at: made,
+      loops: places(waiting),
+      sends: places(sends),
+      fixes: fixesFor(view, owner, name, sends),
+    },
+  ];
 }
 
 function places(uses: readonly Use[]): Location[] {

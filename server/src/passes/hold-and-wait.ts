@@ -410,7 +410,7 @@ function capacityOf(value: Value): number | undefined {
 }
 
 /** Whether a name means the same resource each time that it is read. */
-function isStable(view: ProgramView, value: Value): boolean {
+export function isStable(view: ProgramView, value: Value): boolean {
   switch (value.kind) {
     case "fresh":
       return value.made.type === "resource" || value.made.type === "result" || value.made.type === "instance";

@@ -353,6 +353,10 @@ export function openProgram(options: ProgramOptions = {}): Program {
       answer<TypeAnswer>("types", file, nodes, unknownType, (missing) =>
         inProject(file, (project, tree, answers) => answers.types(project, tree, missing)),
       ),
+    typeErrors: (file) =>
+      inProject(file, ({ program }) =>
+        program.getSemanticDiagnostics(file).map(({ pos, end }) => ({ start: pos, end })),
+      ) ?? [],
     resolveModule(from, specifier) {
       const key = keyOf(from);
       const known = modules.get(key);

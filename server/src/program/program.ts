@@ -1,4 +1,4 @@
-import type { FileFacts } from "./facts.ts";
+import type { FileFacts, Range } from "./facts.ts";
 import type { FilePath, Generation, NodeId } from "./ids.ts";
 
 export type { FilePath, Generation, NodeId };
@@ -84,6 +84,8 @@ export interface Program {
   symbols(path: FilePath, nodes: readonly NodeId[]): readonly SymbolAnswer[];
   /** The types of these expressions. One answer per node, in order; asks in one batch. */
   types(path: FilePath, nodes: readonly NodeId[]): readonly TypeAnswer[];
+  /** Where TypeScript itself reports an error of types. It checks the whole file for that, so ask for few. */
+  typeErrors(path: FilePath): readonly Range[];
   /** The file a module specifier of `from` means, when it is a file of the program. */
   resolveModule(from: FilePath, specifier: string): FilePath | undefined;
   notices(): readonly ProjectNotice[];

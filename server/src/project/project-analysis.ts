@@ -19,6 +19,7 @@ import {
   type Identified,
   type ReadBaselines,
 } from "./hold-back.ts";
+import { createInstalled } from "./installed.ts";
 import { createLinters } from "./linters/linters.ts";
 import { createProjects, type Project } from "./projects.ts";
 import { configName, type Severities } from "./read-config.ts";
@@ -58,7 +59,7 @@ export interface ProjectOutcome
   readonly manifests: readonly FilePath[];
 }
 
-type AllChoices = Omit<AnalysisOptions, "severitiesIn" | "modelsFor"> & ProjectChoices;
+type AllChoices = Omit<AnalysisOptions, "severitiesIn" | "modelsFor" | "installedFor"> & ProjectChoices;
 
 /** Analyses with what projects on disk say about themselves; keeps what it has read. */
 export interface ProjectAnalysis {
@@ -92,6 +93,7 @@ interface Kept {
   readonly linterFor: ReturnType<typeof createLinters>;
   readonly models: Map<string, UserModels>;
   readonly manifestsOf: ReturnType<typeof createManifests>;
+  readonly installedAt: ReturnType<typeof createInstalled>;
   readonly baselines: ReadBaselines;
 }
 
@@ -101,6 +103,7 @@ function keep(home: FilePath | undefined): Kept {
     linterFor: createLinters(),
     models: new Map(),
     manifestsOf: createManifests(),
+    installedAt: createInstalled(),
     baselines: new Map(),
   };
 }
@@ -131,6 +134,7 @@ function analyzeProjects(
     ...(root === undefined ? {} : { root }),
     severitiesIn,
     modelsFor,
+    installedFor: (facts) => kept.installedAt(kept.manifestsOf(facts)),
     ruleOptions: {
       safeToDrop: [...projects].flatMap(({ config }) => config.safeToDrop),
       linterFor(file) {

@@ -2,8 +2,12 @@
 import type { Rule } from "../analysis/analyzer.ts";
 import { cacheStampede } from "./cache-stampede/rule.ts";
 import { channelNeverClosed } from "./channel-never-closed/rule.ts";
+import { channelSelfBlock } from "./channel-self-block/rule.ts";
 import { doubleInit } from "./double-init/rule.ts";
+import { droppedWaiter } from "./dropped-waiter/rule.ts";
+import { exitWithPendingTask } from "./exit-with-pending-task/rule.ts";
 import { floatingTask } from "./floating-task/rule.ts";
+import { limiterPerCall } from "./limiter-per-call/rule.ts";
 import { lockGuardNotRechecked } from "./lock-guard-not-rechecked/rule.ts";
 import { lockNotAwaited } from "./lock-not-awaited/rule.ts";
 import { lockNotReleased } from "./lock-not-released/rule.ts";
@@ -12,15 +16,24 @@ import { lockOverRelease } from "./lock-over-release/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
+import { queueJobNotFunction } from "./queue-job-not-function/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
+import { raceLoserRetained } from "./race-loser-retained/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
+import { selectWithoutExit } from "./select-without-exit/rule.ts";
+import { sendAfterClose } from "./send-after-close/rule.ts";
+import { waitGroupMisuse } from "./wait-group-misuse/rule.ts";
 
 /** Every rule, by folder. */
 export const allRules: readonly Rule[] = [
   cacheStampede,
   channelNeverClosed,
+  channelSelfBlock,
   doubleInit,
+  droppedWaiter,
+  exitWithPendingTask,
   floatingTask,
+  limiterPerCall,
   lockGuardNotRechecked,
   lockNotAwaited,
   lockNotReleased,
@@ -29,6 +42,11 @@ export const allRules: readonly Rule[] = [
   lockReentry,
   lockReleaseNotInFinally,
   poolClientNotReleased,
+  queueJobNotFunction,
   queueSelfWait,
+  raceLoserRetained,
   returnBeforeRelease,
+  selectWithoutExit,
+  sendAfterClose,
+  waitGroupMisuse,
 ];
