@@ -9,13 +9,12 @@ import type {
   Temp,
   VariableId,
 } from "../program/facts.ts";
-import { operands, successors } from "../program/instructions.ts";
+import { operands, written } from "../program/instructions.ts";
 import type { Birth, Place } from "./births.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
 import {
   constantKnown,
   decide,
-  intersect,
   type Known,
   Path,
   type PathStep,
@@ -23,6 +22,7 @@ import {
   stateKey,
   tempKey,
   tempPlace,
+  testedKey,
   variableKeyText,
   variablePlace,
 } from "./explored-path.ts";
@@ -33,6 +33,7 @@ import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
 import type { Use } from "./summary.ts";
 import { alternatives, plain, rootOf, type Value } from "./values.ts";
+import { knownBefore } from "./walk-paths.ts";
 
 // Follows one obligation - a lock that has to be given back - from where it arises along every path of its function.
 // A path knows which variables hold the right to release, and what the conditions passed so far say about others.
@@ -92,7 +93,7 @@ export function explore(solution: Solution, evaluation: Evaluation, birth: Birth
     const position = block.code.indexOf(birth.instruction);
     if (position < 0 || !evaluation.reached[index]) continue;
     const places = new Map([[tempPlace(birth.instruction.to), birth.place]]);
-    const known = explorer.knownBefore(index as BlockId, position);
+    const known = knownBefore(evaluation.facts, index as BlockId, position);
     explorer.start(index as BlockId, position + 1, places, !birth.place.promise, known);
   }
   explorer.run();
@@ -165,63 +166,6 @@ class Explorer {
     this.#open.push({ state, from });
   }
 
-  /** What every path to an instruction agrees on: conditions passed and literals assigned. */
-  knownBefore(block: BlockId, position: number): ReadonlyMap<string, Known> {
-    const { blocks } = this.#facts;
-    const entry = new Map<BlockId, ReadonlyMap<string, Known>>([[0 as BlockId, new Map()]]);
-    const meet = (to: BlockId, known: ReadonlyMap<string, Known>): boolean => {
-      const before = entry.get(to);
-      const shared = before ? new Map([...before].filter(([key, what]) => known.get(key) === what)) : known;
-      if (before && shared.size === before.size) return false;
-      entry.set(to, shared);
-      return true;
-    };
-    const open: BlockId[] = [0 as BlockId];
-    for (let id = open.pop(); id !== undefined; id = open.pop()) {
-      const code = blocks[id];
-      const known = entry.get(id);
-      if (!code || !known) continue;
-      const path = this.#pathWith(id, known);
-      for (const i of code.code) this.#learn(path, i);
-      const visit = (to: BlockId, after: Path) => {
-        if (meet(to, after.known)) open.push(to);
-      };
-      // An exception may come before any assignment of the block.
-      if (code.handler !== undefined) visit(code.handler, this.#pathWith(id, intersect(known, path.known)));
-      if (code.end.kind === "branch") {
-        const { end } = code;
-        const key = this.#keyOf(end.test);
-        const [yes, no] = [path.clone(), path.clone()];
-        yes.know(key, end.on === "truthy" ? "truthy" : "nullish");
-        no.know(key, end.on === "truthy" ? "falsy" : "present");
-        visit(end.yes, yes);
-        visit(end.no, no);
-      } else for (const to of successors(code.end)) visit(to, path);
-    }
-    const path = this.#pathWith(block, entry.get(block) ?? new Map());
-    for (const i of blocks[block]?.code.slice(0, position) ?? []) this.#learn(path, i);
-    return path.known;
-  }
-
-  #pathWith(block: BlockId, known: ReadonlyMap<string, Known>): Path {
-    return new Path({
-      block,
-      held: false,
-      foreign: false,
-      places: new Map(),
-      known,
-      from: undefined,
-      step: undefined,
-    });
-  }
-
-  #learn(path: Path, i: Instruction): void {
-    if (i.op === "store") {
-      path.forget(variableKeyText(i.variable));
-      path.setKnown(variableKeyText(i.variable), this.#knownOf(path, i.from));
-    } else if (i.op === "move") path.setKnown(tempKey(i.to), this.#knownOf(path, i.from));
-  }
-
   run(): void {
     for (let next = this.#open.pop(); next; next = this.#open.pop()) {
       this.#states += 1;
@@ -259,6 +203,8 @@ class Explorer {
     if (!block) return;
     const path = new Path(state);
     for (const instruction of block.code.slice(from)) {
+      // A loop computes its temps anew: what a test said of them was about the turn before.
+      for (const temp of written(instruction)) path.forget(tempKey(temp));
       if (!this.#step(path, block, instruction)) return;
     }
     this.#end(path, block);
@@ -795,29 +741,8 @@ class Explorer {
     this.#leaks.push({ ...leak, path: [...path.steps(), last] });
   }
 
-  /** A text for what is tested, the same for every test of the same thing. */
-  #keyOf(temp: Temp, depth = 0): string {
-    const definitions = usesIn(this.#facts).definitions(temp);
-    const [definition] = definitions;
-    if (!definition || definitions.length > 1 || depth > 5) return tempKey(temp);
-    switch (definition.op) {
-      case "load":
-        return variableKeyText(definition.variable);
-      case "this":
-        return "this";
-      case "global":
-        return `global ${definition.name}`;
-      case "get":
-        return `${this.#keyOf(definition.object, depth + 1)}.${definition.name}`;
-      case "constant":
-        return `${definition.constant.type} ${"value" in definition.constant ? String(definition.constant.value) : ""}`;
-      case "binary":
-        return `(${this.#keyOf(definition.left, depth + 1)} ${definition.operator} ${this.#keyOf(definition.right, depth + 1)})`;
-      case "unary":
-        return `(${definition.operator} ${this.#keyOf(definition.from, depth + 1)})`;
-      default:
-        return tempKey(temp);
-    }
+  #keyOf(temp: Temp): string {
+    return testedKey(this.#facts, temp);
   }
 }
 

@@ -2,7 +2,7 @@ import type { BlockId, FunctionFacts, Instruction, Range, Temp } from "../progra
 import { type Evaluation, throwsIn } from "./evaluate.ts";
 import { describeTemp, usesIn } from "./flow.ts";
 import { type FunctionKey, type Location, parseKey } from "./places.ts";
-import type { CallEffect } from "./semantics.ts";
+import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
 import { alternatives, isOpenResult, type Value } from "./values.ts";
 
@@ -102,6 +102,7 @@ class Reasons {
     ];
     if (found.length > 0 || sources.length > 0) return found;
     if (!isPromise && !isSurelyPromise(effect.result)) return [];
+    if (effect.targets.length > 0 && effect.targets.every(passesThroughChannel)) return [];
     const what = call.op === "new" ? "this promise" : `the promise of '${this.#name(evaluation, call)}'`;
     return [reason(evaluation, call, `${what} may reject`)];
   }
@@ -151,10 +152,16 @@ class Reasons {
       case "await":
         return this.#value(evaluation, i.from, i, true);
       case "next":
+        if (this.#isChannel(evaluation.values[i.iterator])) return [];
         return [reason(evaluation, i, "the loop may fail here, and nothing catches it")];
       default:
         return [];
     }
+  }
+
+  #isChannel(value: Value | undefined): boolean {
+    const type = value && this.#solution.semantics.typeOf(value);
+    return type?.kind === "model" && type.model.kind === "channel";
   }
 
   /** Why a value, when it is a promise, may reject; `isPromise` when somebody awaits it. */
@@ -238,6 +245,11 @@ function sourcesOf(evaluation: Evaluation, call: CallInstruction, effect: CallEf
     const list = promises === undefined ? undefined : call.arguments[promises];
     return list === undefined ? [] : [list];
   });
+}
+
+/** A channel fails its users when it is closed too early, which no call of theirs shows. */
+function passesThroughChannel(target: Target): boolean {
+  return target.kind === "operation" && target.model?.kind === "channel";
 }
 
 function functionsIn(value: Value): FunctionKey[] {

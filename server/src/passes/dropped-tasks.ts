@@ -42,10 +42,16 @@ export const droppedTasks = definePass<readonly DroppedTask[]>({
   id: "dropped-tasks",
   run(view) {
     const failureOf = createFailures(view.solution);
-    const listened = filesWithRejectionListener(view);
-    return (file) => droppedTasksIn(view, file, failureOf, listened.has(file));
+    const whoSees = whoSeesFailures(view);
+    return (file) => droppedTasksIn(view, file, failureOf, whoSees(file));
   },
 });
+
+/** Who hears of a failure that has no handler, by file. */
+export function whoSeesFailures(view: ProgramView): (file: FilePath) => DroppedTask["whoSees"] {
+  const listened = filesWithRejectionListener(view);
+  return (file) => (listened.has(file) ? "listener" : isForBrowsers(view, file) ? "browser" : "nobody");
+}
 
 interface Candidate {
   readonly task: Omit<DroppedTask, "because" | "failure" | "whoSees">;
@@ -59,7 +65,7 @@ function droppedTasksIn(
   view: ProgramView,
   file: FilePath,
   failureOf: FailureOfCall,
-  isListened: boolean,
+  whoSees: DroppedTask["whoSees"],
 ): readonly DroppedTask[] {
   const candidates = view.functionsOf(file).flatMap((key) => candidatesIn(view, key));
   const linter = view.options.linterFor(file);
@@ -85,7 +91,6 @@ function droppedTasksIn(
     if (linter && isPromise && (linter.sees === "types" || because === "async function")) return [];
     const { evaluation, instruction } = candidate;
     const failure = failureOf(evaluation, instruction);
-    const whoSees = isListened ? "listener" : isForBrowsers(view, file) ? "browser" : "nobody";
     return [{ ...candidate.task, because, failure, whoSees }];
   });
 }
@@ -131,8 +136,8 @@ function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
   return [...found.values()];
 }
 
-/** Whether a dropped call leaves a task behind; `ask` when only its type can say. */
-function startsTask(
+/** Whether a call leaves a task behind that may fail and is nobody's yet; `ask` when only its type can say. */
+export function startsTask(
   view: ProgramView,
   evaluation: Evaluation,
   i: CallInstruction,

@@ -14,6 +14,9 @@ import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
+import { sequentialAwaitOfStarted } from "./sequential-await-of-started/rule.ts";
+import { taskNeverAwaited } from "./task-never-awaited/rule.ts";
+import { unhandledWhileAwaiting } from "./unhandled-while-awaiting/rule.ts";
 
 /** Every rule, by folder. */
 export const allRules: readonly Rule[] = [
@@ -31,4 +34,7 @@ export const allRules: readonly Rule[] = [
   poolClientNotReleased,
   queueSelfWait,
   returnBeforeRelease,
+  sequentialAwaitOfStarted,
+  taskNeverAwaited,
+  unhandledWhileAwaiting,
 ];

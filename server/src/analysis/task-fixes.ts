@@ -1,0 +1,94 @@
+// The edits that rules on tasks offer, made from the text as it is written.
+import type { FunctionFacts, Range } from "../program/facts.ts";
+import type { ProgramView } from "./analyzer.ts";
+import type { FixPlan } from "./fix-plan.ts";
+import type { Location } from "./places.ts";
+
+type Texts = Pick<ProgramView, "text">;
+
+/** Gives a promise a handler behind `const task = start();`, so that its failure waits for whoever awaits it. */
+export function catchAtOnce(
+  view: Texts,
+  facts: FunctionFacts,
+  call: Location,
+  name: string,
+): FixPlan | undefined {
+  const text = view.text(call.file);
+  const found = text === undefined ? undefined : statementEndingWith(text, facts, call);
+  if (text === undefined || !found) return undefined;
+  const { statement } = found;
+  if (!new RegExp(`^(?:const|let|var) ${escaped(name)} = $`).test(text.slice(statement.start, call.start))) {
+    return undefined;
+  }
+  const indent = /[ \t]*$/.exec(text.slice(0, statement.start))?.[0] ?? "";
+  const newText = `\n${indent}// It is awaited later; without a handler until then its failure would end the process.\n${indent}${name}.catch(() => {});`;
+  return {
+    title: `Let a failure of '${name}' wait until it is awaited`,
+    preferred: false,
+    edits: [{ file: call.file, start: statement.end, end: statement.end, newText }],
+  };
+}
+
+/** `await a; await b;` becomes `await Promise.all([a, b]);`, with the names that their results have. */
+export function awaitTogether(
+  view: Texts,
+  facts: FunctionFacts,
+  first: Location,
+  second: Location,
+): FixPlan | undefined {
+  const text = view.text(first.file);
+  if (text === undefined) return undefined;
+  const [a, b] = [awaitStatement(text, facts, first), awaitStatement(text, facts, second)];
+  if (!a || !b || a.list !== b.list || b.index !== a.index + 1) return undefined;
+  // What stands between them, a comment, would be lost.
+  if (text.slice(a.statement.end, b.statement.start).trim() !== "") return undefined;
+  const names = a.name || b.name ? `const [${a.name}${b.name ? `, ${b.name}` : ""}] = ` : "";
+  const newText = `${names}await Promise.all([${a.awaited}, ${b.awaited}]);`;
+  return {
+    title: "Await both with Promise.all",
+    preferred: true,
+    edits: [{ file: first.file, start: a.statement.start, end: b.statement.end, newText }],
+  };
+}
+
+/** Lets a loop go over what the promises give, once all of them have been awaited. */
+export function iterateSettled(list: Location): FixPlan {
+  return {
+    title: "Await them with Promise.all first",
+    preferred: true,
+    edits: [
+      { ...list, end: list.start, newText: "await Promise.all(" },
+      { ...list, start: list.end, newText: ")" },
+    ],
+  };
+}
+
+interface FoundStatement {
+  readonly list: FunctionFacts["statements"][number];
+  readonly index: number;
+  readonly statement: Range;
+}
+
+/** The statement whose last part is an expression. */
+function statementEndingWith(text: string, facts: FunctionFacts, at: Range): FoundStatement | undefined {
+  for (const list of facts.statements) {
+    for (const [index, statement] of list.of.entries()) {
+      if (statement.start > at.start || statement.end < at.end) continue;
+      if (/^;?$/.test(text.slice(at.end, statement.end))) return { list, index, statement };
+    }
+  }
+  return undefined;
+}
+
+/** `await x;` or `const name = await x;`. */
+function awaitStatement(text: string, facts: FunctionFacts, at: Range) {
+  const found = statementEndingWith(text, facts, at);
+  if (!found) return undefined;
+  const before = /^(?:const ([\w$]+) = )?$/.exec(text.slice(found.statement.start, at.start));
+  const awaited = /^await\s+([^]*)$/.exec(text.slice(at.start, at.end))?.[1];
+  return before && awaited !== undefined ? { ...found, name: before[1] ?? "", awaited } : undefined;
+}
+
+function escaped(name: string): string {
+  return name.replaceAll("$", "\\$");
+}
