@@ -103,6 +103,8 @@ class Reasons {
     if (found.length > 0 || sources.length > 0) return found;
     if (!isPromise && !isSurelyPromise(effect.result)) return [];
     if (effect.targets.length > 0 && effect.targets.every(passesThroughChannel)) return [];
+    const executors = call.op === "new" ? this.#onlyResolving(effect) : undefined;
+    if (executors) return this.#through(evaluation, call, this.#mayFail(executors, "throws"), "throws");
     const what = call.op === "new" ? "this promise" : `the promise of '${this.#name(evaluation, call)}'`;
     return [reason(evaluation, call, `${what} may reject`)];
   }
@@ -199,6 +201,18 @@ class Reasons {
   #failing(effect: CallEffect, how: How): FunctionKey[] {
     const called = effect.targets.flatMap((target) => (target.kind === "function" ? [target.function] : []));
     return this.#mayFail(called, how);
+  }
+
+  /** The executors of a promise, where none takes `reject`: it rejects only when they throw. */
+  #onlyResolving(effect: CallEffect): FunctionKey[] | undefined {
+    const [executor] = effect.arguments;
+    const functions = executor ? functionsIn(executor) : [];
+    const isKnown = executor !== undefined && functions.length === alternatives(executor).length;
+    const rejects = functions.some((key) => {
+      const facts = this.#solution.semantics.world.function(key);
+      return !facts || facts.parameters.length > 1 || facts.usesArguments || facts.async;
+    });
+    return isKnown && !rejects ? functions : undefined;
   }
 
   /** Callbacks with whose failure the promise of an operation rejects. */

@@ -85,7 +85,7 @@ function awaitStatement(text: string, facts: FunctionFacts, at: Range) {
   const found = statementEndingWith(text, facts, at);
   if (!found) return undefined;
   const before = /^(?:const ([\w$]+) = )?$/.exec(text.slice(found.statement.start, at.start));
-  const awaited = /^await\s+([^]*)$/.exec(text.slice(at.start, at.end))?.[1];
+  const awaited = /^await\s+([\s\S]*)$/.exec(text.slice(at.start, at.end))?.[1];
   return before && awaited !== undefined ? { ...found, name: before[1] ?? "", awaited } : undefined;
 }
 
