@@ -1,7 +1,8 @@
 // The edits that rules on tasks offer, made from the text as it is written.
-import type { FunctionFacts, Range } from "../program/facts.ts";
+import type { FileFacts, FunctionFacts, Range } from "../program/facts.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { FixPlan } from "./fix-plan.ts";
+import { indentAt, indented, unitOf } from "./fixes.ts";
 import type { Location } from "./places.ts";
 
 type Texts = Pick<ProgramView, "text">;
@@ -20,7 +21,7 @@ export function catchAtOnce(
   if (!new RegExp(`^(?:const|let|var) ${escaped(name)} = $`).test(text.slice(statement.start, call.start))) {
     return undefined;
   }
-  const indent = /[ \t]*$/.exec(text.slice(0, statement.start))?.[0] ?? "";
+  const indent = indentAt(text, statement.start);
   const newText = `\n${indent}// It is awaited later; without a handler until then its failure would end the process.\n${indent}${name}.catch(() => {});`;
   return {
     title: `Let a failure of '${name}' wait until it is awaited`,
@@ -59,6 +60,35 @@ export function iterateSettled(list: Location): FixPlan {
     edits: [
       { ...list, end: list.start, newText: "await Promise.all(" },
       { ...list, start: list.end, newText: ")" },
+    ],
+  };
+}
+
+/** Hands the failure of an asynchronous executor to its promise. */
+export function catchInExecutor(view: Texts, file: FileFacts, facts: FunctionFacts): FixPlan | undefined {
+  const text = view.text(file.path);
+  const [resolve, reject] = facts.parameters;
+  const [list] = facts.statements
+    .filter(({ start, end }) => facts.body.start <= start && end <= facts.body.end)
+    .sort((a, b) => b.end - b.start - (a.end - a.start));
+  const first = list?.of[0];
+  const last = list?.of.at(-1);
+  if (text === undefined || !first || !last || resolve?.variable === undefined || resolve.type)
+    return undefined;
+  const name = reject?.variable === undefined ? undefined : file.variables[reject.variable]?.name;
+  if (reject && name === undefined) return undefined;
+  const isBare = text[resolve.start - 1] !== "(";
+  if (!reject && (isBare || file.variables.some((one) => one.name === "reject"))) return undefined;
+  const indent = indentAt(text, first.start);
+  const unit = unitOf(text, indent);
+  const body = indented(text, { start: first.start, end: last.end }, unit, facts);
+  const newText = `try {\n${indent}${unit}${body}\n${indent}} catch (error) {\n${indent}${unit}${name ?? "reject"}(error);\n${indent}}`;
+  return {
+    title: "Reject the promise with what fails",
+    preferred: true,
+    edits: [
+      ...(reject ? [] : [{ file: file.path, start: resolve.end, end: resolve.end, newText: ", reject" }]),
+      { file: file.path, start: first.start, end: last.end, newText },
     ],
   };
 }

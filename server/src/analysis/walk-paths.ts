@@ -20,6 +20,8 @@ import { usesIn } from "./flow.ts";
 export interface PathEnd {
   readonly how: "returns" | "throws" | "fails";
   readonly at: Range;
+  /** What fails, where it is no `throw`. */
+  readonly instruction?: Instruction;
   /** What is returned or thrown. */
   readonly value?: Temp;
 }
@@ -32,6 +34,8 @@ export interface Walker<S> {
   keyOf(state: S): string;
   /** Whether a value is known to be there, whatever conditions say. */
   isPresent?(state: S, temp: Temp): boolean;
+  /** A test that may go either way. */
+  decided?(state: S, test: Temp, isTaken: boolean): S;
   ends?(state: S, end: PathEnd): void;
 }
 
@@ -92,7 +96,7 @@ function walkBlock<S>(
     if (next === undefined) return;
     if (throwsIn(block, i, calls, awaits)) {
       if (block.handler !== undefined) go(block.handler, next, known);
-      else walker.ends?.(next, { how: "fails", at: i });
+      else walker.ends?.(next, { how: "fails", at: i, instruction: i });
     }
     if (calls.get(i)?.ends === false) return;
     state = next;
@@ -106,8 +110,12 @@ function walkBlock<S>(
     case "branch": {
       const said = walker.isPresent?.(state, end.test) ? "truthy" : knownOf(facts, known, end.test);
       const decided = said === undefined ? undefined : decide(end.on, said);
-      if (decided !== false) go(end.yes, state, tested(facts, known, end.test, end.on, true));
-      if (decided !== true) go(end.no, state, tested(facts, known, end.test, end.on, false));
+      const side = (isTaken: boolean) => {
+        const after = decided === undefined ? walker.decided?.(state, end.test, isTaken) : state;
+        go(isTaken ? end.yes : end.no, after ?? state, tested(facts, known, end.test, end.on, isTaken));
+      };
+      if (decided !== false) side(true);
+      if (decided !== true) side(false);
       return;
     }
     case "return":

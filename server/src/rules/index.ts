@@ -12,6 +12,7 @@ import { lockOverRelease } from "./lock-over-release/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
+import { promiseNeverSettles } from "./promise-never-settles/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
 import { sequentialAwaitOfStarted } from "./sequential-await-of-started/rule.ts";
@@ -32,6 +33,7 @@ export const allRules: readonly Rule[] = [
   lockReentry,
   lockReleaseNotInFinally,
   poolClientNotReleased,
+  promiseNeverSettles,
   queueSelfWait,
   returnBeforeRelease,
   sequentialAwaitOfStarted,
