@@ -86,7 +86,8 @@ class Reasons {
     const evaluation = this.#solution.evaluation(key);
     const found: Reason[] = [];
     if (evaluation) {
-      if (how === "throws" || how === "callback" || evaluation.facts.async) found.push(...this.#thrown(evaluation));
+      if (how === "throws" || how === "callback" || evaluation.facts.async)
+        found.push(...this.#thrown(evaluation));
       if (how !== "throws") found.push(...this.#returned(evaluation, how === "awaited"));
     }
     this.#known[how].set(key, found);

@@ -11,7 +11,7 @@ import { operands } from "../program/instructions.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { capturesIn, usesIn } from "./flow.ts";
 import type { PathStep } from "./explored-path.ts";
-import { type PathEnd, walkPaths } from "./walk-paths.ts";
+import { type PathEnd, type Test, walkPaths } from "./walk-paths.ts";
 
 // Where the functions go that settle a promise: `resolve` and `reject` of an executor, or what `Promise.withResolvers()`
 // gives. Calling one counts as settling, and so does whatever lets somebody else call it later.
@@ -58,21 +58,18 @@ export function followSettlers(
     const known = open.get(key);
     if (!known || path.steps.length < known.steps.length) open.set(key, path);
   };
-  const done = walkPaths<readonly PathStep[]>(evaluation, [{ ...start, state: [] }], {
-    step(steps, i) {
+  const done = walkPaths<Way>(evaluation, [{ ...start, state: { steps: [], turns: [] } }], {
+    step(way, i) {
       if (isMention(file, facts, held, i)) return undefined;
       if (i.op === "await" && held.promises.has(i.from)) {
-        add({ how: "waits", at: i, instruction: i, steps });
+        add({ how: "waits", at: i, instruction: i, steps: way.steps });
         return undefined;
       }
-      return steps;
+      return way;
     },
-    keyOf: () => "",
-    decided(steps, test, isTaken) {
-      const [at] = usesIn(facts).definitions(test);
-      return at ? [...steps, { at, what: isTaken ? "taken" : "skipped" }] : steps;
-    },
-    ends(steps, end) {
+    keyOf: ({ turns }) => turns.map(({ start: at }) => at).join(","),
+    decided: (way, test, isTaken) => sideOf(facts, way, test, isTaken),
+    ends({ steps }, end) {
       const { value } = end;
       if (value !== undefined && (held.settlers.has(value) || held.objects.has(value))) return;
       add({ ...end, steps });
@@ -80,6 +77,24 @@ export function followSettlers(
   });
   const mentions = facts.blocks.flatMap(({ code }) => code.filter((i) => isMention(file, facts, held, i)));
   return { open: [...open.values()].sort((a, b) => a.at.start - b.at.start), mentions, lost: !done };
+}
+
+/** A path on its way. */
+interface Way {
+  readonly steps: readonly PathStep[];
+  /** The loops that have had a turn. */
+  readonly turns: readonly Instruction[];
+}
+
+function sideOf(facts: FunctionFacts, way: Way, { test, on }: Test, isTaken: boolean): Way | undefined {
+  const [at] = usesIn(facts).definitions(test);
+  // As a rule something is there to ask for `server?.close(resolve)`, and something in a list that a loop goes over.
+  if (on === "nullish") return isTaken ? undefined : way;
+  if (at?.op !== "next") {
+    return at ? { ...way, steps: [...way.steps, { at, what: isTaken ? "taken" : "skipped" }] } : way;
+  }
+  if (way.turns.includes(at)) return isTaken ? way : undefined;
+  return isTaken ? undefined : { ...way, turns: [...way.turns, at] };
 }
 
 /** Which temps and variables hold what, on whatever path. */

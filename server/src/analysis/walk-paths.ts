@@ -34,10 +34,12 @@ export interface Walker<S> {
   keyOf(state: S): string;
   /** Whether a value is known to be there, whatever conditions say. */
   isPresent?(state: S, temp: Temp): boolean;
-  /** A test that may go either way. */
-  decided?(state: S, test: Temp, isTaken: boolean): S;
+  /** On one side of a test that may go either way; undefined when that side is not worth following. */
+  decided?(state: S, test: Test, isTaken: boolean): S | undefined;
   ends?(state: S, end: PathEnd): void;
 }
+
+export type Test = Extract<Block["end"], { readonly kind: "branch" }>;
 
 export interface WalkStart<S> {
   readonly block: BlockId;
@@ -111,8 +113,9 @@ function walkBlock<S>(
       const said = walker.isPresent?.(state, end.test) ? "truthy" : knownOf(facts, known, end.test);
       const decided = said === undefined ? undefined : decide(end.on, said);
       const side = (isTaken: boolean) => {
-        const after = decided === undefined ? walker.decided?.(state, end.test, isTaken) : state;
-        go(isTaken ? end.yes : end.no, after ?? state, tested(facts, known, end.test, end.on, isTaken));
+        const after = decided === undefined && walker.decided ? walker.decided(state, end, isTaken) : state;
+        if (after === undefined) return;
+        go(isTaken ? end.yes : end.no, after, tested(facts, known, end.test, end.on, isTaken));
       };
       if (decided !== false) side(true);
       if (decided !== true) side(false);
