@@ -1,8 +1,9 @@
 // The edits that rules on tasks offer, made from the text as it is written.
-import type { FileFacts, FunctionFacts, Range } from "../program/facts.ts";
+import type { FileFacts, FunctionFacts, FunctionId, Range, VariableId } from "../program/facts.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { FixPlan } from "./fix-plan.ts";
 import { indentAt, indented, unitOf } from "./fixes.ts";
+import { capturesIn } from "./flow.ts";
 import type { Location } from "./places.ts";
 
 type Texts = Pick<ProgramView, "text">;
@@ -78,7 +79,7 @@ export function catchInExecutor(view: Texts, file: FileFacts, facts: FunctionFac
   const name = reject?.variable === undefined ? undefined : file.variables[reject.variable]?.name;
   if (reject && name === undefined) return undefined;
   const isBare = text[resolve.start - 1] !== "(";
-  if (!reject && (isBare || file.variables.some((one) => one.name === "reject"))) return undefined;
+  if (!reject && (isBare || mentions(file, facts, "reject"))) return undefined;
   const indent = indentAt(text, first.start);
   const unit = unitOf(text, indent);
   const body = indented(text, { start: first.start, end: last.end }, unit, facts);
@@ -91,6 +92,16 @@ export function catchInExecutor(view: Texts, file: FileFacts, facts: FunctionFac
       { file: file.path, start: first.start, end: last.end, newText },
     ],
   };
+}
+
+/** A variable of this name is declared in a function or seen from it. */
+function mentions(file: FileFacts, facts: FunctionFacts, name: string): boolean {
+  const captured = capturesIn(file).get(file.functions.indexOf(facts) as FunctionId);
+  return file.variables.some(
+    (one, id) =>
+      one.name === name &&
+      (file.functions[one.function] === facts || captured?.has(id as VariableId) === true),
+  );
 }
 
 interface FoundStatement {

@@ -240,7 +240,8 @@ export function loadsOf(facts: FunctionFacts, variables: readonly VariableId[]):
   );
 }
 
-function leavesBy(facts: FunctionFacts, temp: Temp): boolean {
+/** Whether a function returns or throws a value. */
+export function leavesBy(facts: FunctionFacts, temp: Temp): boolean {
   return facts.blocks.some(
     ({ end }) => (end.kind === "return" || end.kind === "throw") && end.value === temp,
   );

@@ -183,8 +183,11 @@ function tested(
   on: "truthy" | "nullish",
   isTaken: boolean,
 ): ReadonlyMap<string, Known> {
+  const key = testedKey(facts, test);
+  // What one instruction computes is tested once; only the result of a conditional expression comes again.
+  if (key.includes("%") && usesIn(facts).definitions(test).length < 2) return known;
   const what = on === "truthy" ? (isTaken ? "truthy" : "falsy") : isTaken ? "nullish" : "present";
-  return new Map([...known, [testedKey(facts, test), what]]);
+  return new Map([...known, [key, what]]);
 }
 
 function knownOf(facts: FunctionFacts, known: ReadonlyMap<string, Known>, temp: Temp): Known | undefined {
@@ -214,6 +217,7 @@ function assigned(
 ): ReadonlyMap<string, Known> {
   if (i.op !== "store" && i.op !== "move") return withoutWritten(known, i);
   const what = knownOf(facts, known, i.from);
+  if (what === undefined && known.size === 0) return known;
   const key = i.op === "store" ? variableKeyText(i.variable) : tempKey(i.to);
   const kept = [...known].filter(([name]) => !speaksOf(name, key));
   return new Map(what === undefined ? kept : [...kept, [key, what]]);
@@ -221,10 +225,12 @@ function assigned(
 
 /** A loop computes its temps anew: what a test said of them was about the turn before. */
 function withoutWritten(known: ReadonlyMap<string, Known>, i: Instruction): ReadonlyMap<string, Known> {
-  if (known.size === 0) return known;
-  const keys = written(i).map(tempKey);
-  const kept = [...known].filter(([name]) => !keys.some((key) => speaksOf(name, key)));
-  return kept.length === known.size ? known : new Map(kept);
+  let kept = known;
+  for (const temp of known.size === 0 ? [] : written(i)) {
+    if (!kept.has(tempKey(temp))) continue;
+    kept = new Map([...kept].filter(([name]) => !speaksOf(name, tempKey(temp))));
+  }
+  return kept;
 }
 
 /** Temps live within a statement or two; only variables and conditions on them tell paths apart later. */

@@ -57,11 +57,11 @@ function worded(view: ProgramView, task: KeptTask, { wait, look }: Gap): Exposed
 }
 
 /** Where a task, or an array of them, is started. */
-export function startOfTask({ name, many, callee, call }: KeptTask): ReportedStep {
+export function startOfTask({ name, many, callee, at }: KeptTask): ReportedStep {
   const what = many
     ? `'${callee}' starts the promises in '${name}' here`
     : `'${callee}' is started here, and its promise kept in '${name}'`;
-  return { at: call, what };
+  return { at, what };
 }
 
 function waitedFor(file: FileFacts, facts: FunctionFacts, wait: Instruction): string {

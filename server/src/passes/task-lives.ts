@@ -9,6 +9,7 @@ import {
   followTask,
   isHandlerName,
   isNeverLookedAt,
+  leavesBy,
   loadsOf,
   type TaskLife,
   type TaskStart,
@@ -38,7 +39,9 @@ export interface KeptTask {
   readonly many: boolean;
   /** The callee as written: `this.save`. */
   readonly callee: string;
-  /** The call that starts it, of an array the first. */
+  /** The call that starts it, up to the name of what is called. */
+  readonly at: Location;
+  /** The whole call. */
   readonly call: Location;
   /** How it comes to fail, as far as that can be seen. */
   readonly failure: Failure;
@@ -128,8 +131,9 @@ function birthAt(
   if (list) return { start: { ...at, temp: i.to, many: true }, call: i, ...list };
   const started = startsNew(view, evaluation, i);
   if (!started) return undefined;
-  if (started.ask !== undefined && !isLikePromise(evaluation.facts, holders)) {
-    if (!isNeverLookedAt(facts, evaluation.facts, i.to)) return undefined;
+  const mayWait = evaluation.awaits.size > 0 && isLikePromise(evaluation.facts, holders);
+  if (started.ask !== undefined && !mayWait && !isNeverLookedAt(facts, evaluation.facts, i.to)) {
+    return undefined;
   }
   return { start: { ...at, temp: i.to, many: false }, call: i, ...started };
 }
@@ -188,7 +192,7 @@ function holdersOf(facts: FunctionFacts, temp: Temp, depth = 0): readonly Variab
 function isLikePromise(facts: FunctionFacts, holders: readonly VariableId[]): boolean {
   const uses = usesIn(facts);
   const isUsed = (temp: Temp, depth: number): boolean =>
-    uses.endsBlock(temp) ||
+    leavesBy(facts, temp) ||
     uses
       .readers(temp)
       .some(
@@ -263,7 +267,7 @@ function keptTasks(
   failureOf: FailureOfCall,
   whoSees: DroppedTask["whoSees"],
 ): readonly KeptTask[] {
-  const first = births.map((birth) => ({
+  const followed = births.map((birth) => ({
     birth,
     life: followTask(
       birth.facts,
@@ -273,7 +277,7 @@ function keptTasks(
     ),
     neverLookedAt: !birth.start.many && isNeverLookedAt(birth.facts, birth.evaluation.facts, birth.call.to),
   }));
-  const candidates = first.filter(({ birth, life, neverLookedAt }) => {
+  const candidates = followed.filter(({ birth, life, neverLookedAt }) => {
     if (life.lost || life.variables.length === 0) return false;
     // Of a value that may be no promise, only what one does with promises counts.
     if (birth.ask !== undefined && !birth.start.many && !neverLookedAt) {
@@ -296,11 +300,14 @@ function keptTasks(
     const type = answerOf.get(answer.ask);
     return type !== undefined && !type.unknown && type.thenable !== "never";
   };
-  return candidates.flatMap(({ birth, neverLookedAt }) => {
+  return candidates.flatMap(({ birth, neverLookedAt, life: first }) => {
     const { evaluation, facts, start, call } = birth;
     const type = birth.ask === undefined ? undefined : answerOf.get(birth.ask);
     if (birth.ask !== undefined && !(type?.thenable === "always" && type.promise)) return [];
-    const life = followTask(facts, evaluation, start, (i) => takesTime(evaluation, i));
+    // A wait that turned out to be none may have hidden another one behind it.
+    const life = first.gaps.every((gap) => takesTime(evaluation, gap.wait))
+      ? first
+      : followTask(facts, evaluation, start, (i) => takesTime(evaluation, i));
     const [id] = life.variables;
     const variable = id === undefined ? undefined : facts.variables[id];
     if (!variable) return [];
@@ -311,6 +318,7 @@ function keptTasks(
         variable,
         many: start.many,
         callee: describeTemp(facts, evaluation.facts, call.callee),
+        at: headOf(evaluation, call),
         call: locationIn(file, call),
         failure,
         whoSees,
@@ -328,6 +336,14 @@ function keptTasks(
       },
     ];
   });
+}
+
+/** A call up to the name of what is called. */
+export function headOf({ key, facts }: Evaluation, call: CallInstruction): Location {
+  const [callee] = usesIn(facts).definitions(call.callee);
+  const isInside = callee !== undefined && callee.start >= call.start && callee.end <= call.end;
+  const end = callee?.op === "closure" ? call.start + 1 : isInside ? callee.end : call.end;
+  return locationIn(parseKey(key).file, { start: call.start, end });
 }
 
 /** It fails only with the emitter that it listens to: rare, and awaiting it late is how one misses no event. */

@@ -10,6 +10,7 @@ import type { BlockId, FileFacts, FunctionFacts, Instruction, VariableId } from 
 import type { FilePath } from "../program/ids.ts";
 import { stepText } from "./leaks.ts";
 import { startOf } from "./returns-before-release.ts";
+import { headOf } from "./task-lives.ts";
 
 type CallInstruction = Extract<Instruction, { readonly op: "call" | "new" }>;
 
@@ -222,13 +223,6 @@ function whenSteps(view: ProgramView, { path: file }: FileFacts, { steps }: Open
 function settlerNames(file: FileFacts, facts: FunctionFacts): string {
   const names = [...settlersOf(facts)].map((id) => `'${file.variables[id]?.name ?? "…"}'`);
   return names.join(" or ") || "the functions that settle it";
-}
-
-/** A call up to the name of what is called. */
-function headOf({ key, facts }: Evaluation, call: CallInstruction): Location {
-  const [callee] = usesIn(facts).definitions(call.callee);
-  const end = callee && callee.end <= call.end && callee.start >= call.start ? callee.end : call.end;
-  return locationIn(parseKey(key).file, { start: call.start, end });
 }
 
 // --- Promise.withResolvers()

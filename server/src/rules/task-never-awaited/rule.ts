@@ -9,16 +9,17 @@ export const taskNeverAwaited = defineRule({
   requires: [taskLives],
   run(pass) {
     for (const task of pass.resultOf(taskLives)) {
-      const { name, callee, call, evaluation, failure, variable } = task;
+      const { name, callee, at, call, evaluation, failure, variable } = task;
       // A name that begins with an underscore says that it is not meant to be used.
       if (!task.neverLookedAt || name.startsWith("_")) continue;
       const isPlain = !task.isTested && variable.type === undefined && variable.assignments === 0;
       const canAwait = evaluation.facts.async && (evaluation.facts.kind !== "module" || pass.facts.module);
       pass.report({
-        at: call,
+        at,
+        whole: call,
         message: `Nothing ever waits for '${name}', the promise of '${callee}', so its failure ${consequences[task.whoSees]}.`,
         trace: [
-          { at: call, what: `'${callee}' is started here, and no path looks at '${name}' again` },
+          { at, what: `'${callee}' is started here, and no path looks at '${name}' again` },
           ...failure.steps,
         ],
         ...(task.endsProcess ? {} : { severity: "information" }),

@@ -14,7 +14,8 @@ export const unhandledWhileAwaiting = defineRule({
         : `Nothing listens to '${task.name}'`;
       const failure = task.many ? "the failure of one" : "its failure";
       pass.report({
-        at: task.call,
+        at: task.at,
+        whole: task.call,
         message: `${nobody} while '${waitsFor}' is awaited, so ${failure} ${consequences[task.whoSees]}.`,
         trace,
         ...(task.endsProcess ? {} : { severity: "information" }),
