@@ -9,8 +9,8 @@ import type {
 } from "../program/facts.ts";
 import { operands } from "../program/instructions.ts";
 import type { Evaluation } from "./evaluate.ts";
-import { capturesIn, usesIn } from "./flow.ts";
 import type { PathStep } from "./explored-path.ts";
+import { capturesIn, usesIn } from "./flow.ts";
 import { type PathEnd, type Test, walkPaths } from "./walk-paths.ts";
 
 // Where the functions go that settle a promise: `resolve` and `reject` of an executor, or what `Promise.withResolvers()`
