@@ -131,7 +131,7 @@ function birthAt(
   if (list) return { start: { ...at, temp: i.to, many: true }, call: i, ...list };
   const started = startsNew(view, evaluation, i);
   if (!started) return undefined;
-  const mayWait = evaluation.awaits.size > 0 && isLikePromise(evaluation.facts, holders);
+  const mayWait = evaluation.awaits.size > 0 && isLikePromise(evaluation, holders);
   if (started.ask !== undefined && !mayWait && !isNeverLookedAt(facts, evaluation.facts, i.to)) {
     return undefined;
   }
@@ -189,7 +189,8 @@ function holdersOf(facts: FunctionFacts, temp: Temp, depth = 0): readonly Variab
 }
 
 /** Something is done with a variable that one does with promises. */
-function isLikePromise(facts: FunctionFacts, holders: readonly VariableId[]): boolean {
+function isLikePromise(evaluation: Evaluation, holders: readonly VariableId[]): boolean {
+  const { facts } = evaluation;
   const uses = usesIn(facts);
   const isUsed = (temp: Temp, depth: number): boolean =>
     leavesBy(facts, temp) ||
@@ -199,9 +200,20 @@ function isLikePromise(facts: FunctionFacts, holders: readonly VariableId[]): bo
         (i) =>
           i.op === "await" ||
           (i.op === "get" && isHandlerName(i.name)) ||
+          isJoined(evaluation, i) ||
           (i.op === "move" && depth < 4 && isUsed(i.to, depth + 1)),
       );
   return loadsOf(facts, holders).some((temp) => isUsed(temp, 0));
+}
+
+/** The list of `Promise.all([a, b])`. */
+function isJoined({ facts, calls }: Evaluation, i: Instruction | undefined): boolean {
+  if (i?.op !== "array") return false;
+  return usesIn(facts)
+    .readers(i.to)
+    .some((reader) =>
+      calls.get(reader)?.targets.some((one) => one.kind === "operation" && one.operation.op === "join"),
+    );
 }
 
 /** Something starts promises; which call has to be asked about, when only types know. */
@@ -281,7 +293,11 @@ function keptTasks(
     if (life.lost || life.variables.length === 0) return false;
     // Of a value that may be no promise, only what one does with promises counts.
     if (birth.ask !== undefined && !birth.start.many && !neverLookedAt) {
-      return life.gaps.some(({ look }) => look.kind !== "handed" && look.kind !== "discarded");
+      return life.gaps.some(
+        ({ look }) =>
+          (look.kind !== "handed" && look.kind !== "discarded") ||
+          isJoined(birth.evaluation, look.instruction),
+      );
     }
     return true;
   });
