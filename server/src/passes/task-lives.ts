@@ -262,16 +262,21 @@ function givesNew(view: ProgramView, target: Target, depth: number): boolean {
     const [definition] = end.value === undefined ? [] : usesIn(evaluation.facts).definitions(end.value);
     if (definition?.op === "new") return true;
     const call = end.value === undefined ? undefined : startOf(evaluation, end.value);
-    return (
-      evaluation.calls.get(call as Instruction)?.targets.every((one) => givesNew(view, one, depth + 1)) ??
-      false
-    );
+    const targets = call && evaluation.calls.get(call)?.targets;
+    return targets?.every((one) => givesNew(view, one, depth + 1)) ?? false;
   });
 }
 
 // --- what types have to say
 
-/** Follows the births; a look or a wait that only TypeScript can judge is asked about in one batch. */
+/** A birth that has been followed as if everything that may wait did. */
+interface Candidate {
+  readonly birth: Birth;
+  readonly life: TaskLife;
+  readonly neverLookedAt: boolean;
+}
+
+/** Follows the births; what only TypeScript can judge is asked in one batch. */
 function keptTasks(
   view: ProgramView,
   file: FilePath,
@@ -279,47 +284,11 @@ function keptTasks(
   failureOf: FailureOfCall,
   whoSees: DroppedTask["whoSees"],
 ): readonly KeptTask[] {
-  const followed = births.map((birth) => ({
-    birth,
-    life: followTask(
-      birth.facts,
-      birth.evaluation,
-      birth.start,
-      (i) => wait(view, birth.evaluation, i) !== "no",
-    ),
-    neverLookedAt: !birth.start.many && isNeverLookedAt(birth.facts, birth.evaluation.facts, birth.call.to),
-  }));
-  const candidates = followed.filter(({ birth, life, neverLookedAt }) => {
-    if (life.lost || life.variables.length === 0) return false;
-    // Of a value that may be no promise, only what one does with promises counts.
-    if (birth.ask !== undefined && !birth.start.many && !neverLookedAt) {
-      return life.gaps.some(
-        ({ look }) =>
-          (look.kind !== "handed" && look.kind !== "discarded") ||
-          isJoined(birth.evaluation, look.instruction),
-      );
-    }
-    return true;
-  });
-  const waits = candidates.flatMap(({ birth, life }) =>
-    life.gaps.flatMap(({ wait: i }) => {
-      const node = wait(view, birth.evaluation, i);
-      return typeof node === "object" ? [node.ask] : [];
-    }),
-  );
-  const asked = [...new Set([...candidates.flatMap(({ birth }) => birth.ask ?? []), ...waits])];
-  const answers = asked.length === 0 ? [] : view.types(file, asked);
-  const answerOf = new Map(asked.map((node, index) => [node, answers[index]]));
-  const takesTime = (evaluation: Evaluation, i: Instruction) => {
-    const answer = wait(view, evaluation, i);
-    if (typeof answer !== "object") return answer === "yes";
-    const type = answerOf.get(answer.ask);
-    return type !== undefined && !type.unknown && type.thenable !== "never";
-  };
+  const candidates = births.flatMap((birth) => candidateOf(view, birth));
+  const { isPromise, takesTime } = judge(view, file, candidates);
   return candidates.flatMap(({ birth, neverLookedAt, life: first }) => {
     const { evaluation, facts, start, call } = birth;
-    const type = birth.ask === undefined ? undefined : answerOf.get(birth.ask);
-    if (birth.ask !== undefined && !(type?.thenable === "always" && type.promise)) return [];
+    if (!isPromise(birth)) return [];
     // A wait that turned out to be none may have hidden another one behind it.
     const life = first.gaps.every((gap) => takesTime(evaluation, gap.wait))
       ? first
@@ -352,6 +321,45 @@ function keptTasks(
       },
     ];
   });
+}
+
+function candidateOf(view: ProgramView, birth: Birth): readonly Candidate[] {
+  const { evaluation, facts, start, call, ask } = birth;
+  const neverLookedAt = !start.many && isNeverLookedAt(facts, evaluation.facts, call.to);
+  const life = followTask(facts, evaluation, start, (i) => wait(view, evaluation, i) !== "no");
+  if (life.lost || life.variables.length === 0) return [];
+  // Of a value that may be no promise, only what one does with promises counts.
+  const isOneOfPromises = life.gaps.some(
+    ({ look }) =>
+      (look.kind !== "handed" && look.kind !== "discarded") || isJoined(evaluation, look.instruction),
+  );
+  const isOpen = ask !== undefined && !start.many && !neverLookedAt;
+  return isOpen && !isOneOfPromises ? [] : [{ birth, life, neverLookedAt }];
+}
+
+/** Asks for the types of what may be promises, and of what is awaited while they are open. */
+function judge(view: ProgramView, file: FilePath, candidates: readonly Candidate[]) {
+  const waits = candidates.flatMap(({ birth: { evaluation }, life }) =>
+    (life.gaps.length === 0 ? [] : [...evaluation.awaits.keys()]).flatMap((i) => {
+      const open = wait(view, evaluation, i);
+      return typeof open === "object" ? [open.ask] : [];
+    }),
+  );
+  const asked = [...new Set([...candidates.flatMap(({ birth }) => birth.ask ?? []), ...waits])];
+  const answers = asked.length === 0 ? [] : view.types(file, asked);
+  const answerOf = new Map(asked.map((node, index) => [node, answers[index]]));
+  return {
+    isPromise({ ask }: Birth): boolean {
+      const type = ask === undefined ? undefined : answerOf.get(ask);
+      return ask === undefined || (type?.thenable === "always" && type.promise);
+    },
+    takesTime(evaluation: Evaluation, i: Instruction): boolean {
+      const open = wait(view, evaluation, i);
+      if (typeof open !== "object") return open === "yes";
+      const type = answerOf.get(open.ask);
+      return type !== undefined && !type.unknown && type.thenable !== "never";
+    },
+  };
 }
 
 /** A call up to the name of what is called. */
