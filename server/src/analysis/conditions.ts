@@ -1,118 +1,106 @@
 import type { BlockId, FunctionFacts, Instruction, Temp } from "../program/facts.ts";
-import { successors } from "../program/instructions.ts";
+import { successors, written } from "../program/instructions.ts";
 import {
-  beginningAt,
   constantKnown,
   intersect,
   type Known,
-  Path,
+  type Path,
+  speaksOf,
   tempKey,
+  testedKey,
   variableKeyText,
 } from "./explored-path.ts";
 import { usesIn } from "./flow.ts";
 
 // What the conditions on a path say of the values that later ones test.
 
-const conditions = new WeakMap<FunctionFacts, Conditions>();
+/** By the texts of `testedKey`; never changed, only replaced. */
+export type KnownValues = ReadonlyMap<string, Known>;
 
-export function conditionsOf(facts: FunctionFacts): Conditions {
-  const known = conditions.get(facts);
-  if (known) return known;
-  const made = new Conditions(facts);
-  conditions.set(facts, made);
-  return made;
+/** What every path to an instruction agrees on: conditions passed and literals assigned. */
+export function knownBefore(facts: FunctionFacts, block: BlockId, position: number): KnownValues {
+  const entry = new Map<BlockId, KnownValues>([[0 as BlockId, new Map()]]);
+  const open: BlockId[] = [0 as BlockId];
+  const visit = (to: BlockId, known: KnownValues) => {
+    const before = entry.get(to);
+    const shared = before ? intersect(before, known) : known;
+    if (before && shared.size === before.size) return;
+    entry.set(to, shared);
+    open.push(to);
+  };
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    const code = facts.blocks[id];
+    const known = entry.get(id);
+    if (!code || !known) continue;
+    const after = code.code.reduce((all, i) => assigned(facts, all, i), known);
+    // An exception may come before any assignment of the block.
+    if (code.handler !== undefined) visit(code.handler, intersect(known, after));
+    if (code.end.kind !== "branch") for (const to of successors(code.end)) visit(to, after);
+    else {
+      const { test, on, yes, no } = code.end;
+      visit(yes, tested(facts, after, test, on, true));
+      visit(no, tested(facts, after, test, on, false));
+    }
+  }
+  const before = entry.get(block) ?? new Map<string, Known>();
+  return (facts.blocks[block]?.code.slice(0, position) ?? []).reduce(
+    (known, i) => assigned(facts, known, i),
+    before,
+  );
 }
 
-export class Conditions {
-  readonly #facts: FunctionFacts;
+/** What is known behind a test, on either side. */
+export function tested(
+  facts: FunctionFacts,
+  known: KnownValues,
+  test: Temp,
+  on: "truthy" | "nullish",
+  isTaken: boolean,
+): KnownValues {
+  const key = testedKey(facts, test);
+  // What one instruction computes is tested once; only the result of a conditional expression comes again.
+  if (key.includes("%") && usesIn(facts).definitions(test).length < 2) return known;
+  return new Map([...known, [key, outcome(on, isTaken)]]);
+}
 
-  constructor(facts: FunctionFacts) {
-    this.#facts = facts;
-  }
+/** What one side of a test says of what is tested. */
+export function outcome(on: "truthy" | "nullish", isTaken: boolean): Known {
+  if (on === "truthy") return isTaken ? "truthy" : "falsy";
+  return isTaken ? "nullish" : "present";
+}
 
-  /** What every path to an instruction agrees on: conditions passed and literals assigned. */
-  knownBefore(block: BlockId, position: number): ReadonlyMap<string, Known> {
-    const { blocks } = this.#facts;
-    const entry = new Map<BlockId, ReadonlyMap<string, Known>>([[0 as BlockId, new Map()]]);
-    const meet = (to: BlockId, known: ReadonlyMap<string, Known>): boolean => {
-      const before = entry.get(to);
-      const shared = before ? new Map([...before].filter(([key, what]) => known.get(key) === what)) : known;
-      if (before && shared.size === before.size) return false;
-      entry.set(to, shared);
-      return true;
-    };
-    const open: BlockId[] = [0 as BlockId];
-    for (let id = open.pop(); id !== undefined; id = open.pop()) {
-      const code = blocks[id];
-      const known = entry.get(id);
-      if (!code || !known) continue;
-      const path = new Path(beginningAt(id, known));
-      for (const i of code.code) this.learn(path, i);
-      const visit = (to: BlockId, after: Path) => {
-        if (meet(to, after.known)) open.push(to);
-      };
-      // An exception may come before any assignment of the block.
-      if (code.handler !== undefined)
-        visit(code.handler, new Path(beginningAt(id, intersect(known, path.known))));
-      if (code.end.kind === "branch") {
-        const { end } = code;
-        const key = this.keyOf(end.test);
-        const [yes, no] = [path.clone(), path.clone()];
-        yes.know(key, end.on === "truthy" ? "truthy" : "nullish");
-        no.know(key, end.on === "truthy" ? "falsy" : "present");
-        visit(end.yes, yes);
-        visit(end.no, no);
-      } else for (const to of successors(code.end)) visit(to, path);
-    }
-    const path = new Path(beginningAt(block, entry.get(block) ?? new Map()));
-    for (const i of blocks[block]?.code.slice(0, position) ?? []) this.learn(path, i);
-    return path.known;
+/** What is known of a value: by its literal, or by a condition. */
+export function knownOf(facts: FunctionFacts, known: KnownValues, temp: Temp): Known | undefined {
+  const [definition, ...others] = usesIn(facts).definitions(temp);
+  if (others.length === 0 && definition) {
+    const { op } = definition;
+    if (op === "constant") return constantKnown(definition.constant);
+    if (op === "closure" || op === "object" || op === "array") return "truthy";
   }
+  return known.get(testedKey(facts, temp));
+}
 
-  /** What an instruction says of its target. */
-  learn(path: Path, i: Instruction): void {
-    // Every turn of a loop asks anew whether there is more.
-    if (i.op === "next") path.forget(tempKey(i.done));
-    else if (i.op === "store") {
-      path.forget(variableKeyText(i.variable));
-      path.setKnown(variableKeyText(i.variable), this.knownOf(path, i.from));
-    } else if (i.op === "move") path.setKnown(tempKey(i.to), this.knownOf(path, i.from));
-  }
+/** What is known behind an instruction. */
+export function assigned(facts: FunctionFacts, known: KnownValues, i: Instruction): KnownValues {
+  if (i.op !== "store" && i.op !== "move") return withoutWritten(known, i);
+  const what = knownOf(facts, known, i.from);
+  if (what === undefined && known.size === 0) return known;
+  const key = i.op === "store" ? variableKeyText(i.variable) : tempKey(i.to);
+  const kept = [...known].filter(([name]) => !speaksOf(name, key));
+  return new Map(what === undefined ? kept : [...kept, [key, what]]);
+}
 
-  /** What is known of a value: by its literal, or by a condition on this path. */
-  knownOf(path: Path, temp: Temp): Known | undefined {
-    const definitions = usesIn(this.#facts).definitions(temp);
-    const [definition] = definitions;
-    if (definitions.length === 1 && definition) {
-      if (definition.op === "constant") return constantKnown(definition.constant);
-      if (definition.op === "closure" || definition.op === "object" || definition.op === "array")
-        return "truthy";
-    }
-    return path.knownAt(this.keyOf(temp));
-  }
+/** The same for a path that grows. */
+export function learn(facts: FunctionFacts, path: Path, i: Instruction): void {
+  path.relearn(assigned(facts, path.known, i));
+}
 
-  /** A text for what is tested, the same for every test of the same thing. */
-  keyOf(temp: Temp, depth = 0): string {
-    const definitions = usesIn(this.#facts).definitions(temp);
-    const [definition] = definitions;
-    if (!definition || definitions.length > 1 || depth > 5) return tempKey(temp);
-    switch (definition.op) {
-      case "load":
-        return variableKeyText(definition.variable);
-      case "this":
-        return "this";
-      case "global":
-        return `global ${definition.name}`;
-      case "get":
-        return `${this.keyOf(definition.object, depth + 1)}.${definition.name}`;
-      case "constant":
-        return `${definition.constant.type} ${"value" in definition.constant ? String(definition.constant.value) : ""}`;
-      case "binary":
-        return `(${this.keyOf(definition.left, depth + 1)} ${definition.operator} ${this.keyOf(definition.right, depth + 1)})`;
-      case "unary":
-        return `(${definition.operator} ${this.keyOf(definition.from, depth + 1)})`;
-      default:
-        return tempKey(temp);
-    }
+/** A loop computes its temps anew: what a test said of them was about the turn before. */
+function withoutWritten(known: KnownValues, i: Instruction): KnownValues {
+  let kept = known;
+  for (const temp of known.size === 0 ? [] : written(i)) {
+    if (!kept.has(tempKey(temp))) continue;
+    kept = new Map([...kept].filter(([name]) => !speaksOf(name, tempKey(temp))));
   }
+  return kept;
 }

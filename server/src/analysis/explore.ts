@@ -9,9 +9,9 @@ import type {
   Temp,
   VariableId,
 } from "../program/facts.ts";
-import { operands } from "../program/instructions.ts";
+import { operands, written } from "../program/instructions.ts";
 import type { Birth, Place } from "./births.ts";
-import { type Conditions, conditionsOf } from "./conditions.ts";
+import { knownBefore, knownOf } from "./conditions.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
 import {
   decide,
@@ -22,6 +22,7 @@ import {
   stateKey,
   tempKey,
   tempPlace,
+  testedKey,
   variableKeyText,
   variablePlace,
 } from "./explored-path.ts";
@@ -91,7 +92,7 @@ export function explore(solution: Solution, evaluation: Evaluation, birth: Birth
     const position = block.code.indexOf(birth.instruction);
     if (position < 0 || !evaluation.reached[index]) continue;
     const places = new Map([[tempPlace(birth.instruction.to), birth.place]]);
-    const known = conditionsOf(evaluation.facts).knownBefore(index as BlockId, position);
+    const known = knownBefore(evaluation.facts, index as BlockId, position);
     explorer.start(index as BlockId, position + 1, places, !birth.place.promise, known);
   }
   explorer.run();
@@ -115,7 +116,6 @@ class Explorer {
   readonly #solution: Solution;
   readonly #evaluation: Evaluation;
   readonly #facts: FunctionFacts;
-  readonly #conditions: Conditions;
   readonly #birth: Birth;
   readonly #resource: Value;
   readonly #depth: number;
@@ -143,7 +143,6 @@ class Explorer {
     this.#solution = solution;
     this.#evaluation = evaluation;
     this.#facts = evaluation.facts;
-    this.#conditions = conditionsOf(evaluation.facts);
     this.#birth = birth;
     this.#resource = plain(resource);
     this.#depth = depth;
@@ -203,6 +202,8 @@ class Explorer {
     if (!block) return;
     const path = new Path(state);
     for (const instruction of block.code.slice(from)) {
+      // A loop computes its temps anew: what a test said of them was about the turn before.
+      for (const temp of written(instruction)) path.forget(tempKey(temp));
       if (!this.#step(path, block, instruction)) return;
     }
     this.#end(path, block);
@@ -258,7 +259,6 @@ class Explorer {
 
   /** Where the handle goes in an instruction that is no call. */
   #flow(path: Path, block: Block, i: Instruction): boolean {
-    if (i.op === "next") this.#conditions.learn(path, i);
     switch (i.op) {
       case "load": {
         const place = path.places.get(variablePlace(i.variable));
@@ -269,7 +269,7 @@ class Explorer {
         return this.#store(path, i);
       case "move":
         path.set(tempPlace(i.to), path.places.get(tempPlace(i.from)));
-        path.setKnown(tempKey(i.to), this.#conditions.knownOf(path, i.from));
+        path.setKnown(tempKey(i.to), knownOf(this.#facts, path.known, i.from));
         return true;
       case "await": {
         const place = path.places.get(tempPlace(i.from));
@@ -344,7 +344,7 @@ class Explorer {
       return true;
     }
     path.set(name, undefined);
-    path.setKnown(variableKeyText(i.variable), this.#conditions.knownOf(path, i.from));
+    path.setKnown(variableKeyText(i.variable), knownOf(this.#facts, path.known, i.from));
     return true;
   }
 
@@ -673,8 +673,8 @@ class Explorer {
 
   #branch(path: Path, end: Extract<Block["end"], { kind: "branch" }>): void {
     const place = path.places.get(tempPlace(end.test));
-    const key = this.#conditions.keyOf(end.test);
-    const known = place && !place.promise ? "truthy" : this.#conditions.knownOf(path, end.test);
+    const key = testedKey(this.#facts, end.test);
+    const known = place && !place.promise ? "truthy" : knownOf(this.#facts, path.known, end.test);
     const decided = known === undefined ? undefined : decide(end.on, known);
     if (path.held && this.#asksResource(end.test)) {
       this.#lost = true;

@@ -1,5 +1,6 @@
-import type { BlockId, Constant, Range, Temp, VariableId } from "../program/facts.ts";
+import type { BlockId, Constant, FunctionFacts, Range, Temp, VariableId } from "../program/facts.ts";
 import type { Place } from "./births.ts";
+import { usesIn } from "./flow.ts";
 
 // One path through a function: which names lead to the right to release, and what conditions have said so far.
 
@@ -69,13 +70,16 @@ export class Path {
     else this.#known.delete(key);
   }
 
+  /** All that is known from here on. */
+  relearn(known: ReadonlyMap<string, Known>): void {
+    if (known === this.#known) return;
+    this.#known.clear();
+    for (const [key, what] of known) this.#known.set(key, what);
+  }
+
   /** A variable has a new value: what was said about it no longer holds. */
   forget(key: string): void {
-    for (const name of this.#known.keys()) {
-      if (name === key || name.includes(`${key}.`) || name.includes(`${key} `) || name.includes(`${key})`)) {
-        this.#known.delete(name);
-      }
-    }
+    for (const name of this.#known.keys()) if (speaksOf(name, key)) this.#known.delete(name);
   }
 
   clone(): Path {
@@ -97,6 +101,11 @@ export class Path {
   lastThrow(): PathStep | undefined {
     return this.steps().findLast((step) => step.what === "throws");
   }
+}
+
+/** Whether what is known under a text depends on a variable. */
+export function speaksOf(name: string, key: string): boolean {
+  return name === key || name.includes(`${key}.`) || name.includes(`${key} `) || name.includes(`${key})`);
 }
 
 export function intersect(
@@ -131,6 +140,32 @@ export function variablePlace(variable: VariableId): string {
 
 export function variableKeyText(variable: VariableId): string {
   return `v${variable}`;
+}
+
+/** A text for what is tested, the same for every test of the same thing. */
+export function testedKey(facts: FunctionFacts, temp: Temp, depth = 0): string {
+  const definitions = usesIn(facts).definitions(temp);
+  const [definition] = definitions;
+  if (!definition || definitions.length > 1 || depth > 5) return tempKey(temp);
+  const inner = (of: Temp) => testedKey(facts, of, depth + 1);
+  switch (definition.op) {
+    case "load":
+      return variableKeyText(definition.variable);
+    case "this":
+      return "this";
+    case "global":
+      return `global ${definition.name}`;
+    case "get":
+      return `${inner(definition.object)}.${definition.name}`;
+    case "constant":
+      return `${definition.constant.type} ${"value" in definition.constant ? String(definition.constant.value) : ""}`;
+    case "binary":
+      return `(${inner(definition.left)} ${definition.operator} ${inner(definition.right)})`;
+    case "unary":
+      return `(${definition.operator} ${inner(definition.from)})`;
+    default:
+      return tempKey(temp);
+  }
 }
 
 export function constantKnown(constant: Constant): Known {

@@ -2,7 +2,7 @@ import type { BlockId, FunctionFacts, Instruction, Range, Temp } from "../progra
 import { type Evaluation, throwsIn } from "./evaluate.ts";
 import { describeTemp, usesIn } from "./flow.ts";
 import { type FunctionKey, type Location, parseKey } from "./places.ts";
-import type { CallEffect } from "./semantics.ts";
+import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
 import { alternatives, isOpenResult, type Value } from "./values.ts";
 
@@ -28,8 +28,11 @@ type CallInstruction = Extract<Instruction, { readonly op: "call" | "new" }>;
 /** Why the promise that a call gives may reject. */
 export type FailureOfCall = (evaluation: Evaluation, call: CallInstruction) => Failure;
 
-/** A function fails at its call, by the promise that it gives, or either way: as the callback of `then`. */
-type How = "throws" | "rejects" | "callback";
+/**
+ * A function fails at its call, by what it gives, by what it gives and is surely a promise, or either way: as the
+ * callback of `then`.
+ */
+type How = "throws" | "rejects" | "awaited" | "callback";
 
 /** One reason within one function: it fails right there, or because a function that is called fails. */
 interface Reason {
@@ -69,6 +72,7 @@ class Reasons {
   readonly #known: Readonly<Record<How, Map<FunctionKey, readonly Reason[]>>> = {
     throws: new Map(),
     rejects: new Map(),
+    awaited: new Map(),
     callback: new Map(),
   };
 
@@ -82,8 +86,9 @@ class Reasons {
     const evaluation = this.#solution.evaluation(key);
     const found: Reason[] = [];
     if (evaluation) {
-      if (how !== "rejects" || evaluation.facts.async) found.push(...this.#thrown(evaluation));
-      if (how !== "throws") found.push(...this.#returned(evaluation));
+      if (how === "throws" || how === "callback" || evaluation.facts.async)
+        found.push(...this.#thrown(evaluation));
+      if (how !== "throws") found.push(...this.#returned(evaluation, how === "awaited"));
     }
     this.#known[how].set(key, found);
     return found;
@@ -93,15 +98,19 @@ class Reasons {
   ofPromise(evaluation: Evaluation, call: CallInstruction, isPromise: boolean): readonly Reason[] {
     const effect = evaluation.calls.get(call);
     if (!effect || !mayReject(effect.result)) return [];
+    const how = isPromise ? "awaited" : "rejects";
     const sources = sourcesOf(evaluation, call, effect);
     const found = [
-      ...this.#through(evaluation, call, this.#failing(effect, "rejects"), "rejects"),
+      ...this.#through(evaluation, call, this.#failing(effect, how), how),
       ...this.#through(evaluation, call, this.#failingCallbacks(effect), "callback"),
       // `then`, `all`, `runExclusive` fail with what they are made of.
       ...sources.flatMap((temp) => this.#value(evaluation, temp, call, true)),
     ];
     if (found.length > 0 || sources.length > 0) return found;
     if (!isPromise && !isSurelyPromise(effect.result)) return [];
+    if (effect.targets.length > 0 && effect.targets.every(passesThroughChannel)) return [];
+    const executors = call.op === "new" ? this.#onlyResolving(effect) : undefined;
+    if (executors) return this.#through(evaluation, call, this.#mayFail(executors, "throws"), "throws");
     const what = call.op === "new" ? "this promise" : `the promise of '${this.#name(evaluation, call)}'`;
     return [reason(evaluation, call, `${what} may reject`)];
   }
@@ -133,10 +142,10 @@ class Reasons {
   }
 
   /** What a function gives to its caller and fails later. */
-  #returned(evaluation: Evaluation): Reason[] {
+  #returned(evaluation: Evaluation, isPromise: boolean): Reason[] {
     return evaluation.facts.blocks.flatMap(({ end }, index) =>
       evaluation.reached[index] && end.kind === "return" && end.value !== undefined
-        ? this.#value(evaluation, end.value, end.at, false)
+        ? this.#value(evaluation, end.value, end.at, isPromise && !evaluation.facts.async)
         : [],
     );
   }
@@ -151,10 +160,16 @@ class Reasons {
       case "await":
         return this.#value(evaluation, i.from, i, true);
       case "next":
+        if (this.#isChannel(evaluation.values[i.iterator])) return [];
         return [reason(evaluation, i, "the loop may fail here, and nothing catches it")];
       default:
         return [];
     }
+  }
+
+  #isChannel(value: Value | undefined): boolean {
+    const type = value && this.#solution.semantics.typeOf(value);
+    return type?.kind === "model" && type.model.kind === "channel";
   }
 
   /** Why a value, when it is a promise, may reject; `isPromise` when somebody awaits it. */
@@ -192,6 +207,18 @@ class Reasons {
   #failing(effect: CallEffect, how: How): FunctionKey[] {
     const called = effect.targets.flatMap((target) => (target.kind === "function" ? [target.function] : []));
     return this.#mayFail(called, how);
+  }
+
+  /** The executors of a promise, where none takes `reject`: it rejects only when they throw. */
+  #onlyResolving(effect: CallEffect): FunctionKey[] | undefined {
+    const [executor] = effect.arguments;
+    const functions = executor ? functionsIn(executor) : [];
+    const isKnown = executor !== undefined && functions.length === alternatives(executor).length;
+    const rejects = functions.some((key) => {
+      const facts = this.#solution.semantics.world.function(key);
+      return !facts || facts.parameters.length > 1 || facts.usesArguments || facts.async;
+    });
+    return isKnown && !rejects ? functions : undefined;
   }
 
   /** Callbacks with whose failure the promise of an operation rejects. */
@@ -238,6 +265,11 @@ function sourcesOf(evaluation: Evaluation, call: CallInstruction, effect: CallEf
     const list = promises === undefined ? undefined : call.arguments[promises];
     return list === undefined ? [] : [list];
   });
+}
+
+/** A channel fails its users when it is closed too early, which no call of theirs shows. */
+function passesThroughChannel(target: Target): boolean {
+  return target.kind === "operation" && target.model?.kind === "channel";
 }
 
 function functionsIn(value: Value): FunctionKey[] {

@@ -1,8 +1,16 @@
 import type { Block, BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
 import { successors } from "../program/instructions.ts";
-import { type Conditions, conditionsOf } from "./conditions.ts";
+import { knownBefore, knownOf, learn, outcome } from "./conditions.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
-import { beginningAt, decide, Path, type PathStep, type State, stateKey } from "./explored-path.ts";
+import {
+  beginningAt,
+  decide,
+  Path,
+  type PathStep,
+  type State,
+  stateKey,
+  testedKey,
+} from "./explored-path.ts";
 import { usesIn } from "./flow.ts";
 
 // Follows the paths of one function from a place on, with what their conditions say of later ones.
@@ -62,7 +70,6 @@ export function walk(evaluation: Evaluation, behind: Instruction | undefined, vi
 class Walk {
   readonly #evaluation: Evaluation;
   readonly #facts: FunctionFacts;
-  readonly #conditions: Conditions;
   readonly #visit: Visit;
   readonly #open: { readonly state: State; readonly position: number }[] = [];
   readonly #seen = new Set<string>();
@@ -72,12 +79,11 @@ class Walk {
   constructor(evaluation: Evaluation, visit: Visit) {
     this.#evaluation = evaluation;
     this.#facts = evaluation.facts;
-    this.#conditions = conditionsOf(evaluation.facts);
     this.#visit = visit;
   }
 
   from({ block, position }: CodePlace): WalkResult {
-    const known = this.#conditions.knownBefore(block, Math.max(0, position));
+    const known = knownBefore(this.#facts, block, Math.max(0, position));
     this.#open.push({ state: beginningAt(block, known), position: position + 1 });
     let states = 0;
     for (let next = this.#open.pop(); next; next = this.#open.pop()) {
@@ -130,11 +136,11 @@ class Walk {
   }
 
   #learn(path: Path, i: Instruction): void {
-    this.#conditions.learn(path, i);
+    learn(this.#facts, path, i);
     if (i.op !== "set") return;
-    const key = `${this.#conditions.keyOf(i.object)}.${i.name}`;
+    const key = `${testedKey(this.#facts, i.object)}.${i.name}`;
     path.forget(key);
-    path.setKnown(key, this.#conditions.knownOf(path, i.from));
+    path.setKnown(key, knownOf(this.#facts, path.known, i.from));
   }
 
   #throw(path: Path, handler: BlockId | undefined, from: Omit<Failure, "way">): void {
@@ -151,16 +157,14 @@ class Walk {
       readonly no: BlockId;
     },
   ): void {
-    const key = this.#conditions.keyOf(end.test);
-    const known = this.#conditions.knownOf(path, end.test);
+    const key = testedKey(this.#facts, end.test);
+    const known = knownOf(this.#facts, path.known, end.test);
     const decided = known === undefined ? undefined : decide(end.on, known);
     const [test] = usesIn(this.#facts).definitions(end.test);
     const at = test ?? { start: this.#facts.start, end: this.#facts.start };
     const go = (to: BlockId, what: "taken" | "skipped") => {
       const next = path.clone();
-      const [yes, no] =
-        end.on === "truthy" ? (["truthy", "falsy"] as const) : (["nullish", "present"] as const);
-      next.know(key, what === "taken" ? yes : no);
+      next.know(key, outcome(end.on, what === "taken"));
       this.#goto(next, to, decided === undefined ? { at, what } : undefined);
     };
     if (decided !== false) go(end.yes, "taken");

@@ -1,13 +1,13 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { createFailures, type Failure, type FailureOfCall } from "../analysis/failures.ts";
-import { describeTemp, isDropped, usesIn } from "../analysis/flow.ts";
+import { describeTemp, isDropped, type Uses, usesIn } from "../analysis/flow.ts";
 import { isLock } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { filesWithRejectionListener } from "../analysis/rejection-listeners.ts";
 import type { CallEffect, Target } from "../analysis/semantics.ts";
 import { isOpenResult, type Value } from "../analysis/values.ts";
-import type { Instruction } from "../program/facts.ts";
+import type { Instruction, Temp } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 
 // Is every started task looked at? Of the five questions this is the part of "obligations" that asks TypeScript for
@@ -35,6 +35,8 @@ export interface DroppedTask {
   readonly canAwait: boolean;
   /** It stands at the top of a module. */
   readonly atTopLevel: boolean;
+  /** `void save()`: nobody is meant to wait, which handles no failure. */
+  readonly voided: boolean;
   readonly isScriptLanguage: boolean;
 }
 
@@ -42,10 +44,16 @@ export const droppedTasks = definePass<readonly DroppedTask[]>({
   id: "dropped-tasks",
   run(view) {
     const failureOf = createFailures(view.solution);
-    const listened = filesWithRejectionListener(view);
-    return (file) => droppedTasksIn(view, file, failureOf, listened.has(file));
+    const whoSees = whoSeesFailures(view);
+    return (file) => droppedTasksIn(view, file, failureOf, whoSees(file));
   },
 });
+
+/** Who hears of a failure that has no handler, by file. */
+export function whoSeesFailures(view: ProgramView): (file: FilePath) => DroppedTask["whoSees"] {
+  const listened = filesWithRejectionListener(view);
+  return (file) => (listened.has(file) ? "listener" : isForBrowsers(view, file) ? "browser" : "nobody");
+}
 
 interface Candidate {
   readonly task: Omit<DroppedTask, "because" | "failure" | "whoSees">;
@@ -59,7 +67,7 @@ function droppedTasksIn(
   view: ProgramView,
   file: FilePath,
   failureOf: FailureOfCall,
-  isListened: boolean,
+  whoSees: DroppedTask["whoSees"],
 ): readonly DroppedTask[] {
   const candidates = view.functionsOf(file).flatMap((key) => candidatesIn(view, key));
   const linter = view.options.linterFor(file);
@@ -82,10 +90,13 @@ function droppedTasksIn(
     const isPromise = promises.has(candidate);
     const because = candidate.because ?? (isPromise ? "type" : undefined);
     if (because === undefined) return [];
-    if (linter && isPromise && (linter.sees === "types" || because === "async function")) return [];
+    const { voided, atTopLevel } = candidate.task;
+    // Linters are content with `void`.
+    if (!voided && linter && isPromise && (linter.sees === "types" || because === "async function"))
+      return [];
     const { evaluation, instruction } = candidate;
     const failure = failureOf(evaluation, instruction);
-    const whoSees = isListened ? "listener" : isForBrowsers(view, file) ? "browser" : "nobody";
+    if (voided && (!failure.shown || whoSees !== "nobody" || atTopLevel)) return [];
     return [{ ...candidate.task, because, failure, whoSees }];
   });
 }
@@ -101,7 +112,9 @@ function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
   for (const [index, block] of evaluation.facts.blocks.entries()) {
     if (!evaluation.reached[index]) continue;
     for (const i of block.code) {
-      if (i.op !== "call" || found.has(i.start) || !isDropped(uses, i.to)) continue;
+      if (i.op !== "call" || found.has(i.start)) continue;
+      const voided = isVoided(uses, i.to);
+      if (!voided && !isDropped(uses, i.to)) continue;
       const effect = evaluation.calls.get(i);
       const verdict = effect ? startsTask(view, evaluation, i, effect) : "no";
       if (verdict === "no") continue;
@@ -123,6 +136,7 @@ function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
           function: key,
           canAwait: evaluation.facts.async && (evaluation.facts.kind !== "module" || facts.module),
           atTopLevel: evaluation.facts.kind === "module",
+          voided,
           isScriptLanguage: facts.language === "javascript",
         },
       });
@@ -131,8 +145,16 @@ function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
   return [...found.values()];
 }
 
-/** Whether a dropped call leaves a task behind; `ask` when only its type can say. */
-function startsTask(
+/** The one thing that is done with a value is to say that it is not wanted. */
+function isVoided(uses: Uses, temp: Temp): boolean {
+  const [reader, ...others] = uses.readers(temp);
+  return (
+    reader?.op === "unary" && reader.operator === "void" && others.length === 0 && isDropped(uses, reader.to)
+  );
+}
+
+/** Whether a call leaves a task behind that may fail and is nobody's yet; `ask` when only its type can say. */
+export function startsTask(
   view: ProgramView,
   evaluation: Evaluation,
   i: CallInstruction,

@@ -80,7 +80,7 @@ function mayWait(view: ProgramView, key: FunctionKey, depth: number): boolean {
 }
 
 /** The call whose result is returned as it is. */
-function startOf(evaluation: Evaluation, value: Temp, depth = 0): Call | undefined {
+export function startOf(evaluation: Evaluation, value: Temp, depth = 0): Call | undefined {
   const [definition, ...others] = usesIn(evaluation.facts).definitions(value);
   if (others.length > 0 || depth > 5) return undefined;
   if (definition?.op === "move") return startOf(evaluation, definition.from, depth + 1);

@@ -16,12 +16,16 @@ import { lockOverRelease } from "./lock-over-release/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
+import { promiseNeverSettles } from "./promise-never-settles/rule.ts";
 import { queueJobNotFunction } from "./queue-job-not-function/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 import { raceLoserRetained } from "./race-loser-retained/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
 import { selectWithoutExit } from "./select-without-exit/rule.ts";
 import { sendAfterClose } from "./send-after-close/rule.ts";
+import { sequentialAwaitOfStarted } from "./sequential-await-of-started/rule.ts";
+import { taskNeverAwaited } from "./task-never-awaited/rule.ts";
+import { unhandledWhileAwaiting } from "./unhandled-while-awaiting/rule.ts";
 import { waitGroupMisuse } from "./wait-group-misuse/rule.ts";
 
 /** Every rule, by folder. */
@@ -42,11 +46,15 @@ export const allRules: readonly Rule[] = [
   lockReentry,
   lockReleaseNotInFinally,
   poolClientNotReleased,
+  promiseNeverSettles,
   queueJobNotFunction,
   queueSelfWait,
   raceLoserRetained,
   returnBeforeRelease,
   selectWithoutExit,
   sendAfterClose,
+  sequentialAwaitOfStarted,
+  taskNeverAwaited,
+  unhandledWhileAwaiting,
   waitGroupMisuse,
 ];

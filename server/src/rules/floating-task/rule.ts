@@ -1,4 +1,5 @@
 import { defineRule } from "../../analysis/analyzer.ts";
+import type { FixPlan } from "../../analysis/fix-plan.ts";
 import { appendCatch, insertAwait } from "../../analysis/fixes.ts";
 import { type DroppedTask, droppedTasks } from "../../passes/dropped-tasks.ts";
 
@@ -20,6 +21,17 @@ export const floatingTask = defineRule({
   requires: [droppedTasks],
   run(pass) {
     for (const task of pass.resultOf(droppedTasks)) {
+      if (task.voided) {
+        pass.report({
+          at: task.at,
+          whole: task.call,
+          message: `Nothing handles the failure of '${task.callee}', which ends the process: 'void' only says that nobody waits.`,
+          trace: [{ at: task.at, what: `'${task.callee}' is started here` }, ...task.failure.steps],
+          severity: "hint",
+          fixes: [handleFailure(task)],
+        });
+        continue;
+      }
       pass.report({
         at: task.at,
         whole: task.call,
@@ -34,12 +46,16 @@ export const floatingTask = defineRule({
           : {}),
         fixes: [
           ...(task.canAwait ? [insertAwait(task.call, `Await '${task.callee}'`, true)] : []),
-          appendCatch(task.call, `Handle the failure of '${task.callee}'`, {
-            preferred: !task.canAwait,
-            typed: !task.isScriptLanguage,
-          }),
+          handleFailure(task),
         ],
       });
     }
   },
 });
+
+function handleFailure({ call, callee, canAwait, voided, isScriptLanguage }: DroppedTask): FixPlan {
+  return appendCatch(call, `Handle the failure of '${callee}'`, {
+    preferred: voided || !canAwait,
+    typed: !isScriptLanguage,
+  });
+}

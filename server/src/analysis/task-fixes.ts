@@ -1,0 +1,135 @@
+// The edits that rules on tasks offer, made from the text as it is written.
+import type { FileFacts, FunctionFacts, FunctionId, Range, VariableId } from "../program/facts.ts";
+import type { ProgramView } from "./analyzer.ts";
+import type { FixPlan } from "./fix-plan.ts";
+import { indentAt, indented, unitOf } from "./fixes.ts";
+import { capturesIn } from "./flow.ts";
+import type { Location } from "./places.ts";
+
+type Texts = Pick<ProgramView, "text">;
+
+/** Gives a promise a handler behind `const task = start();`, so that its failure waits for whoever awaits it. */
+export function catchAtOnce(
+  view: Texts,
+  facts: FunctionFacts,
+  call: Location,
+  name: string,
+): FixPlan | undefined {
+  const text = view.text(call.file);
+  const found = text === undefined ? undefined : statementEndingWith(text, facts, call);
+  if (text === undefined || !found) return undefined;
+  const { statement } = found;
+  if (!new RegExp(`^(?:const|let|var) ${escaped(name)} = $`).test(text.slice(statement.start, call.start))) {
+    return undefined;
+  }
+  const indent = indentAt(text, statement.start);
+  const newText = `\n${indent}// It is awaited later; without a handler until then its failure would end the process.\n${indent}${name}.catch(() => {});`;
+  return {
+    title: `Let a failure of '${name}' wait until it is awaited`,
+    preferred: false,
+    edits: [{ file: call.file, start: statement.end, end: statement.end, newText }],
+  };
+}
+
+/** `await a; await b;` becomes `await Promise.all([a, b]);`, with the names that their results have. */
+export function awaitTogether(
+  view: Texts,
+  facts: FunctionFacts,
+  first: Location,
+  second: Location,
+): FixPlan | undefined {
+  const text = view.text(first.file);
+  if (text === undefined) return undefined;
+  const [a, b] = [awaitStatement(text, facts, first), awaitStatement(text, facts, second)];
+  if (!a || !b || a.list !== b.list || b.index !== a.index + 1) return undefined;
+  // What stands between them, a comment, would be lost.
+  if (text.slice(a.statement.end, b.statement.start).trim() !== "") return undefined;
+  const names = a.name || b.name ? `const [${a.name}${b.name ? `, ${b.name}` : ""}] = ` : "";
+  const newText = `${names}await Promise.all([${a.awaited}, ${b.awaited}]);`;
+  return {
+    title: "Await both with Promise.all",
+    preferred: true,
+    edits: [{ file: first.file, start: a.statement.start, end: b.statement.end, newText }],
+  };
+}
+
+/** Lets a loop go over what the promises give, once all of them have been awaited. */
+export function iterateSettled(list: Location): FixPlan {
+  return {
+    title: "Await them with Promise.all first",
+    preferred: true,
+    edits: [
+      { ...list, end: list.start, newText: "await Promise.all(" },
+      { ...list, start: list.end, newText: ")" },
+    ],
+  };
+}
+
+/** Hands the failure of an asynchronous executor to its promise. */
+export function catchInExecutor(view: Texts, file: FileFacts, facts: FunctionFacts): FixPlan | undefined {
+  const text = view.text(file.path);
+  const [resolve, reject] = facts.parameters;
+  const [list] = facts.statements
+    .filter(({ start, end }) => facts.body.start <= start && end <= facts.body.end)
+    .sort((a, b) => b.end - b.start - (a.end - a.start));
+  const first = list?.of[0];
+  const last = list?.of.at(-1);
+  if (text === undefined || !first || !last || resolve?.variable === undefined || resolve.type)
+    return undefined;
+  const name = reject?.variable === undefined ? undefined : file.variables[reject.variable]?.name;
+  if (reject && name === undefined) return undefined;
+  const isBare = text[resolve.start - 1] !== "(";
+  if (!reject && (isBare || mentions(file, facts, "reject"))) return undefined;
+  const indent = indentAt(text, first.start);
+  const unit = unitOf(text, indent);
+  const body = indented(text, { start: first.start, end: last.end }, unit, facts);
+  const newText = `try {\n${indent}${unit}${body}\n${indent}} catch (error) {\n${indent}${unit}${name ?? "reject"}(error);\n${indent}}`;
+  return {
+    title: "Reject the promise with what fails",
+    preferred: true,
+    edits: [
+      ...(reject ? [] : [{ file: file.path, start: resolve.end, end: resolve.end, newText: ", reject" }]),
+      { file: file.path, start: first.start, end: last.end, newText },
+    ],
+  };
+}
+
+/** A variable of this name is declared in a function or seen from it. */
+function mentions(file: FileFacts, facts: FunctionFacts, name: string): boolean {
+  const captured = capturesIn(file).get(file.functions.indexOf(facts) as FunctionId);
+  return file.variables.some(
+    (one, id) =>
+      one.name === name &&
+      (file.functions[one.function] === facts || captured?.has(id as VariableId) === true),
+  );
+}
+
+interface FoundStatement {
+  readonly list: FunctionFacts["statements"][number];
+  readonly index: number;
+  readonly statement: Range;
+}
+
+/** The statement whose last part is an expression. */
+function statementEndingWith(text: string, facts: FunctionFacts, at: Range): FoundStatement | undefined {
+  for (const list of facts.statements) {
+    for (const [index, statement] of list.of.entries()) {
+      if (statement.start > at.start || statement.end < at.end) continue;
+      if (/^;?$/.test(text.slice(at.end, statement.end))) return { list, index, statement };
+    }
+  }
+  return undefined;
+}
+
+/** `await x;` or `const name = await x;`. */
+function awaitStatement(text: string, facts: FunctionFacts, at: Range) {
+  const found = statementEndingWith(text, facts, at);
+  if (!found) return undefined;
+  const before = /^(?:const ([\w$]+) = )?$/.exec(text.slice(found.statement.start, at.start));
+  const awaited = /^await\s+([\s\S]*)$/.exec(text.slice(at.start, at.end))?.[1];
+  return before && awaited !== undefined ? { ...found, name: before[1] ?? "", awaited } : undefined;
+}
+
+function escaped(name: string): string {
+  return name.replaceAll("$", "\\$");
+}

@@ -1,0 +1,267 @@
+import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import type { Evaluation } from "../analysis/evaluate.ts";
+import { createFailures, type FailureOfCall } from "../analysis/failures.ts";
+import type { FixPlan } from "../analysis/fix-plan.ts";
+import { describeTemp, usesIn } from "../analysis/flow.ts";
+import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import { followSettlers, type OpenPath } from "../analysis/settlers.ts";
+import { catchInExecutor } from "../analysis/task-fixes.ts";
+import type { BlockId, FileFacts, FunctionFacts, Instruction, VariableId } from "../program/facts.ts";
+import type { FilePath } from "../program/ids.ts";
+import { stepText } from "./leaks.ts";
+import { startOf } from "./returns-before-release.ts";
+import { headOf } from "./task-lives.ts";
+
+type CallInstruction = Extract<Instruction, { readonly op: "call" | "new" }>;
+
+/** A promise that on some path nothing can ever settle. */
+export interface UnsettledPromise {
+  readonly at: Location;
+  /** Why, as the end of a sentence: "when 'load()' fails". */
+  readonly when: string;
+  /** The error of an asynchronous executor, too, is lost in a promise that nobody has. */
+  readonly losesError: boolean;
+  readonly trace: readonly ReportedStep[];
+  readonly fixes: readonly FixPlan[];
+}
+
+export const unsettledPromises = definePass<readonly UnsettledPromise[]>({
+  id: "unsettled-promises",
+  run(view) {
+    const failureOf = createFailures(view.solution);
+    return (file) =>
+      view
+        .functionsOf(file)
+        .flatMap((key) =>
+          view.attempt(file, "unsettled-promises", () => unsettledIn(view, key, failureOf), []),
+        );
+  },
+});
+
+function unsettledIn(
+  view: ProgramView,
+  key: FunctionKey,
+  failureOf: FailureOfCall,
+): readonly UnsettledPromise[] {
+  const evaluation = view.solution.evaluation(key);
+  const file = view.world.facts(parseKey(key).file);
+  if (!evaluation || !file || evaluation.facts.imprecise !== undefined || evaluation.facts.generator)
+    return [];
+  const found: UnsettledPromise[] = [];
+  for (const [index, { code }] of evaluation.facts.blocks.entries()) {
+    if (!evaluation.reached[index]) continue;
+    for (const [position, i] of code.entries()) {
+      if (i.op === "new") found.push(...ofExecutor(view, file, evaluation, i, failureOf));
+      else if (i.op === "call" && makesResolvers(evaluation, i)) {
+        found.push(
+          ...ofResolvers(view, file, evaluation, i, { block: index as BlockId, from: position + 1 }),
+        );
+      }
+    }
+  }
+  return found;
+}
+
+/** Longer conditions are not quoted. */
+const maxCondition = 40;
+
+// --- new Promise(executor)
+
+interface Executor {
+  readonly promise: CallInstruction;
+  readonly maker: Evaluation;
+  readonly evaluation: Evaluation;
+  readonly file: FilePath;
+}
+
+function ofExecutor(
+  view: ProgramView,
+  file: FileFacts,
+  maker: Evaluation,
+  promise: Extract<Instruction, { op: "new" }>,
+  failureOf: FailureOfCall,
+): readonly UnsettledPromise[] {
+  const evaluation = executorOf(view, maker, promise);
+  if (!evaluation || isMeantForEver(evaluation.facts)) return [];
+  const executor = { promise, maker, evaluation, file: file.path };
+  const settling = { parameters: [0, 1] };
+  const { open, mentions, lost } = followSettlers(file, evaluation, settling, {
+    block: 0 as BlockId,
+    from: 0,
+  });
+  if (lost) return [];
+  const path = chosen(evaluation, open, failureOf);
+  if (path) return [worded(view, file, executor, evaluation, path, failureOf)];
+  const [mention, ...others] = mentions;
+  // Where one callback has it all, the paths of the callback count.
+  if (!mention || others.length > 0) return [];
+  return ofCallback(view, file, executor, mention, failureOf);
+}
+
+/** The executor, written where the promise is made. */
+function executorOf(
+  view: ProgramView,
+  maker: Evaluation,
+  promise: Extract<Instruction, { op: "new" }>,
+): Evaluation | undefined {
+  const [argument] = promise.arguments;
+  const value = argument === undefined ? undefined : maker.values[argument];
+  if (value?.kind !== "function" || !view.world.isExecutor(value.function)) return undefined;
+  const evaluation = view.solution.evaluation(value.function);
+  if (parseKey(value.function).file !== parseKey(maker.key).file || evaluation?.facts.generator)
+    return undefined;
+  return evaluation?.facts.imprecise === undefined ? evaluation : undefined;
+}
+
+/** `new Promise(() => {})`: nobody asks for the means to settle it, or does anything with them. */
+function isMeantForEver(facts: FunctionFacts): boolean {
+  if (facts.usesArguments || facts.parameters.some(({ rest }) => rest)) return true;
+  if (facts.parameters.length === 0) return true;
+  return facts.blocks.every(({ code }) => code.every((i) => i.op === "parameter" || i.op === "store"));
+}
+
+/** `setTimeout(() => { … })`, `task.then((value) => { … })`: called once, and what it leaves open stays open. */
+function ofCallback(
+  view: ProgramView,
+  file: FileFacts,
+  executor: Executor,
+  mention: Instruction,
+  failureOf: FailureOfCall,
+): readonly UnsettledPromise[] {
+  const outer = executor.evaluation;
+  const effect = outer.calls.get(mention);
+  const [target, ...others] = effect?.targets ?? [];
+  if (mention.op !== "call" || target?.kind !== "operation" || others.length > 0) return [];
+  const { op, when, fn, fulfilled } = target.operation;
+  const index = op === "spawn" && when === "later" ? fn : op === "chain" ? fulfilled : undefined;
+  const argument = index === undefined ? undefined : mention.arguments[index];
+  // A second callback may settle it as well.
+  if (argument === undefined || mention.arguments.filter((one) => isFunction(outer, one)).length !== 1)
+    return [];
+  const [closure] = usesIn(outer.facts).definitions(argument);
+  const value = outer.values[argument];
+  const inside = value?.kind === "function" ? view.solution.evaluation(value.function) : undefined;
+  if (closure?.op !== "closure" || !inside || inside.facts.generator || inside.facts.imprecise !== undefined)
+    return [];
+  const settling = { captured: settlersOf(outer.facts) };
+  const { open, lost } = followSettlers(file, inside, settling, { block: 0 as BlockId, from: 0 });
+  const path = lost ? undefined : chosen(inside, open, failureOf);
+  return path ? [worded(view, file, executor, inside, path, failureOf)] : [];
+}
+
+function isFunction({ values }: Evaluation, temp: CallInstruction["arguments"][number]): boolean {
+  return values[temp]?.kind === "function";
+}
+
+function settlersOf(facts: FunctionFacts): ReadonlySet<VariableId> {
+  return new Set(facts.parameters.slice(0, 2).flatMap(({ variable }) => variable ?? []));
+}
+
+/** The path that says most: a plain end, or what surely may fail in an asynchronous function. */
+function chosen(
+  evaluation: Evaluation,
+  open: readonly OpenPath[],
+  failureOf: FailureOfCall,
+): OpenPath | undefined {
+  const plain = open.find(({ how }) => how === "returns");
+  if (plain || !evaluation.facts.async) return plain;
+  return open.find(({ how, instruction }) => {
+    if (how === "throws") return true;
+    const call = instruction?.op === "await" ? startOf(evaluation, instruction.from) : undefined;
+    return call !== undefined && failureOf(evaluation, call).shown;
+  });
+}
+
+function worded(
+  view: ProgramView,
+  file: FileFacts,
+  executor: Executor,
+  inside: Evaluation,
+  path: OpenPath,
+  failureOf: FailureOfCall,
+): UnsettledPromise {
+  const { promise, maker, evaluation } = executor;
+  const failing = path.instruction?.op === "await" ? path.instruction : undefined;
+  const call = failing && startOf(inside, failing.from);
+  const what = failing ? describeTemp(file, inside.facts, failing.from) : "";
+  const fails = path.how !== "returns";
+  const names = settlerNames(file, evaluation.facts);
+  const end = fails
+    ? failing
+      ? `'${what}' fails here, and nothing passes that on to ${names}`
+      : "this is thrown, and nothing passes it on to the promise"
+    : `this is the end, and nothing has called ${names}`;
+  const fix = fails && inside === evaluation ? catchInExecutor(view, file, inside.facts) : undefined;
+  return {
+    at: headOf(maker, promise),
+    when: fails
+      ? failing
+        ? `when '${what}' fails`
+        : "when its executor throws"
+      : whenSteps(view, file, path),
+    losesError: fails,
+    trace: [
+      { at: headOf(maker, promise), what: "the promise is made here" },
+      ...path.steps.map((step) => ({ at: locationIn(file.path, step.at), what: stepText[step.what] })),
+      ...(call ? failureOf(inside, call).steps : []),
+      { at: locationIn(file.path, path.at), what: end },
+    ],
+    fixes: fix ? [fix] : [],
+  };
+}
+
+/** The last condition on the way, as written where it is short. */
+function whenSteps(view: ProgramView, { path: file }: FileFacts, { steps }: OpenPath): string {
+  const last = steps.at(-1);
+  if (!last) return "";
+  const written = view.text(file)?.slice(last.at.start, last.at.end) ?? "";
+  const condition =
+    written.length <= maxCondition && !written.includes("\n") ? `'${written}'` : "a condition";
+  return `when ${condition} ${last.what === "taken" ? "holds" : "does not hold"}`;
+}
+
+function settlerNames(file: FileFacts, facts: FunctionFacts): string {
+  const names = [...settlersOf(facts)].map((id) => `'${file.variables[id]?.name ?? "…"}'`);
+  return names.join(" or ") || "the functions that settle it";
+}
+
+// --- Promise.withResolvers()
+
+function makesResolvers(evaluation: Evaluation, i: CallInstruction): boolean {
+  const targets = evaluation.calls.get(i)?.targets ?? [];
+  return (
+    targets.length > 0 &&
+    targets.every((target) => target.kind === "operation" && target.operation.result === "resolvers")
+  );
+}
+
+function ofResolvers(
+  view: ProgramView,
+  file: FileFacts,
+  evaluation: Evaluation,
+  made: Extract<Instruction, { op: "call" }>,
+  start: { readonly block: BlockId; readonly from: number },
+): readonly UnsettledPromise[] {
+  const { open, mentions, lost } = followSettlers(file, evaluation, { made }, start);
+  // A function that was handed out before it is made may settle it all the same.
+  if (lost || mentions.some((one) => one.start < made.start)) return [];
+  const path = open.find(({ how }) => how === "waits");
+  if (!path) return [];
+  const at = headOf(evaluation, made);
+  return [
+    {
+      at,
+      when: whenSteps(view, file, path),
+      losesError: false,
+      trace: [
+        { at, what: "the promise is made here" },
+        ...path.steps.map((step) => ({ at: locationIn(file.path, step.at), what: stepText[step.what] })),
+        {
+          at: locationIn(file.path, path.at),
+          what: "this waits for it, and on this path nothing has settled it or can do so later",
+        },
+      ],
+      fixes: [],
+    },
+  ];
+}

@@ -1,0 +1,21 @@
+import { defineRule } from "../../analysis/analyzer.ts";
+import { awaitedOneByOne } from "../../passes/one-by-one.ts";
+import { consequences } from "../../passes/task-lives.ts";
+
+export const sequentialAwaitOfStarted = defineRule({
+  id: "sequential-await-of-started",
+  title: "Promises that have all been started are awaited one after the other",
+  severity: "warning",
+  requires: [awaitedOneByOne],
+  run(pass) {
+    for (const { task, at, trace, fixes } of pass.resultOf(awaitedOneByOne)) {
+      pass.report({
+        at,
+        message: `The promises in '${task.name}' are awaited one at a time: nothing listens to those behind, so the failure of one ${consequences[task.whoSees]}.`,
+        trace,
+        ...(task.endsProcess ? {} : { severity: "information" }),
+        fixes,
+      });
+    }
+  },
+});

@@ -1,0 +1,38 @@
+import { defineRule } from "../../analysis/analyzer.ts";
+import { appendCatch, insertAwait } from "../../analysis/fixes.ts";
+import { consequences, taskLives } from "../../passes/task-lives.ts";
+
+export const taskNeverAwaited = defineRule({
+  id: "task-never-awaited",
+  title: "A promise is kept in a variable and nothing ever waits for it",
+  severity: "warning",
+  requires: [taskLives],
+  run(pass) {
+    for (const task of pass.resultOf(taskLives)) {
+      const { name, callee, at, call, evaluation, failure, variable } = task;
+      // A name that begins with an underscore says that it is not meant to be used.
+      if (!task.neverLookedAt || name.startsWith("_")) continue;
+      const isPlain = !task.isTested && variable.type === undefined && variable.assignments === 0;
+      const canAwait = evaluation.facts.async && (evaluation.facts.kind !== "module" || pass.facts.module);
+      pass.report({
+        at,
+        whole: call,
+        message: `Nothing ever waits for '${name}', the promise of '${callee}', so its failure ${consequences[task.whoSees]}.`,
+        trace: [
+          { at, what: `'${callee}' is started here, and no path looks at '${name}' again` },
+          ...failure.steps,
+        ],
+        ...(task.endsProcess ? {} : { severity: "information" }),
+        fixes: isPlain
+          ? [
+              ...(canAwait ? [insertAwait(call, `Await '${callee}'`, true)] : []),
+              appendCatch(call, `Handle the failure of '${callee}'`, {
+                preferred: !canAwait,
+                typed: !task.isScriptLanguage,
+              }),
+            ]
+          : [],
+      });
+    }
+  },
+});
