@@ -62,7 +62,7 @@ function droppedTasksIn(
   isListened: boolean,
 ): readonly DroppedTask[] {
   const candidates = view.functionsOf(file).flatMap((key) => candidatesIn(view, key));
-  const linter = view.options.linterFor(file);
+  const linter = view.options.linterFor(file, "floating");
   // Another linter knows promises by their types, so here the types are asked where we would not need them.
   const open = candidates.filter((candidate) => candidate.because === undefined || linter !== undefined);
   const answers =

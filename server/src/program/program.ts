@@ -38,6 +38,19 @@ export interface TypeAnswer {
   readonly named?: { readonly name: string; readonly package?: string; readonly library: boolean };
 }
 
+/** What becomes of the result of a function that a call is given, by the type of the parameter. */
+export interface CallbackAnswer {
+  /**
+   * `dropped`: the parameter's type says `void`, in every overload. `awaited`: some overload takes a promise. `unknown`:
+   * anything else - a result of any type, no function, no types.
+   */
+  readonly result: "dropped" | "awaited" | "unknown";
+  /** The npm package that declares the called function, and its installed major version. */
+  readonly package?: { readonly name: string; readonly major?: number };
+  /** It is declared by TypeScript's own `lib.*.d.ts`. */
+  readonly library: boolean;
+}
+
 /** A problem with the project itself, told once: a broken tsconfig, a missing base, a file that can't be read. */
 export interface ProjectNotice {
   readonly file: FilePath;
@@ -84,6 +97,8 @@ export interface Program {
   symbols(path: FilePath, nodes: readonly NodeId[]): readonly SymbolAnswer[];
   /** The types of these expressions. One answer per node, in order; asks in one batch. */
   types(path: FilePath, nodes: readonly NodeId[]): readonly TypeAnswer[];
+  /** What these calls and constructions do with what each of their arguments returns; asks once per call. */
+  callbacks(path: FilePath, calls: readonly NodeId[]): readonly (readonly CallbackAnswer[])[];
   /** The file a module specifier of `from` means, when it is a file of the program. */
   resolveModule(from: FilePath, specifier: string): FilePath | undefined;
   notices(): readonly ProjectNotice[];

@@ -27,6 +27,7 @@ export function programOf(
     text: (file) => byPath.get(file),
     symbols: (_, nodes) => nodes.map(() => ({ kind: "unknown" })),
     types: (_, nodes) => nodes.map(() => ({ unknown: true, thenable: "never", promise: false })),
+    callbacks: (_, calls) => calls.map(() => []),
     resolveModule: (_, specifier) => paths.get(specifier.split("/").at(-1) ?? ""),
   };
 }
