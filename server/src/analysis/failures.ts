@@ -28,8 +28,11 @@ type CallInstruction = Extract<Instruction, { readonly op: "call" | "new" }>;
 /** Why the promise that a call gives may reject. */
 export type FailureOfCall = (evaluation: Evaluation, call: CallInstruction) => Failure;
 
-/** A function fails at its call, by the promise that it gives, or either way: as the callback of `then`. */
-type How = "throws" | "rejects" | "callback";
+/**
+ * A function fails at its call, by the promise that it gives, or either way: as the callback of `then`. `awaited`: by
+ * what it gives, which somebody takes for a promise.
+ */
+type How = "throws" | "rejects" | "awaited" | "callback";
 
 /** One reason within one function: it fails right there, or because a function that is called fails. */
 interface Reason {
@@ -43,6 +46,12 @@ const nothingShown: Failure = { shown: false, steps: [] };
 export function createFailures(solution: Solution): FailureOfCall {
   const reasons = new Reasons(solution);
   return (evaluation, call) => shortest(reasons, reasons.ofPromise(evaluation, call, true));
+}
+
+/** Why a function fails, as a callback: by exception, or by the promise that it gives. */
+export function createCallbackFailures(solution: Solution): (callback: FunctionKey) => Failure {
+  const reasons = new Reasons(solution);
+  return (callback) => shortest(reasons, reasons.ofFunction(callback, "callback"));
 }
 
 /** Breadth first through the functions that fail, so that the way is the shortest, whichever was asked for before. */
@@ -69,6 +78,7 @@ class Reasons {
   readonly #known: Readonly<Record<How, Map<FunctionKey, readonly Reason[]>>> = {
     throws: new Map(),
     rejects: new Map(),
+    awaited: new Map(),
     callback: new Map(),
   };
 
@@ -82,8 +92,9 @@ class Reasons {
     const evaluation = this.#solution.evaluation(key);
     const found: Reason[] = [];
     if (evaluation) {
-      if (how !== "rejects" || evaluation.facts.async) found.push(...this.#thrown(evaluation));
-      if (how !== "throws") found.push(...this.#returned(evaluation));
+      const throws = how === "throws" || how === "callback" || evaluation.facts.async;
+      if (throws) found.push(...this.#thrown(evaluation));
+      if (how !== "throws") found.push(...this.#returned(evaluation, how === "awaited"));
     }
     this.#known[how].set(key, found);
     return found;
@@ -94,8 +105,9 @@ class Reasons {
     const effect = evaluation.calls.get(call);
     if (!effect || !mayReject(effect.result)) return [];
     const sources = sourcesOf(evaluation, call, effect);
+    const how = isPromise ? "awaited" : "rejects";
     const found = [
-      ...this.#through(evaluation, call, this.#failing(effect, "rejects"), "rejects"),
+      ...this.#through(evaluation, call, this.#failing(effect, how), how),
       ...this.#through(evaluation, call, this.#failingCallbacks(effect), "callback"),
       // `then`, `all`, `runExclusive` fail with what they are made of.
       ...sources.flatMap((temp) => this.#value(evaluation, temp, call, true)),
@@ -133,10 +145,10 @@ class Reasons {
   }
 
   /** What a function gives to its caller and fails later. */
-  #returned(evaluation: Evaluation): Reason[] {
+  #returned(evaluation: Evaluation, isPromise: boolean): Reason[] {
     return evaluation.facts.blocks.flatMap(({ end }, index) =>
       evaluation.reached[index] && end.kind === "return" && end.value !== undefined
-        ? this.#value(evaluation, end.value, end.at, false)
+        ? this.#value(evaluation, end.value, end.at, isPromise)
         : [],
     );
   }

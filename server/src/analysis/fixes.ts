@@ -243,12 +243,12 @@ function mentionsRelease(text: string, release: string): boolean {
   return text.replace(/\s+/g, "").includes(`${name}(`);
 }
 
-function indentAt(text: string, offset: number): string {
+export function indentAt(text: string, offset: number): string {
   const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset);
   return /^[ \t]*/.exec(line)?.[0] ?? "";
 }
 
-function unitOf(text: string, indent: string): string {
+export function unitOf(text: string, indent: string): string {
   if (indent.includes("\t") || /\n\t/.test(text)) return "\t";
   const smallest = [...text.matchAll(/\n( +)\S/g)]
     .map((match) => match[1]?.length ?? 0)
@@ -257,7 +257,7 @@ function unitOf(text: string, indent: string): string {
 }
 
 /** The statement, its further lines moved in; what stands in template literals stays where it is. */
-function indented(text: string, statement: Range, unit: string, facts: FunctionFacts): string {
+export function indented(text: string, statement: Range, unit: string, facts: FunctionFacts): string {
   const templates = facts.blocks
     .flatMap((block) => block.code)
     .filter((i) => text[i.start] === "`" && i.start >= statement.start && i.end <= statement.end);

@@ -225,7 +225,7 @@ const browserNames = new Set([
 ]);
 
 /** It has JSX in it, or names of the browser that nobody declares. */
-function isForBrowsers(view: ProgramView, file: FilePath): boolean {
+export function isForBrowsers(view: ProgramView, file: FilePath): boolean {
   return (view.world.facts(file)?.functions ?? []).some(({ blocks }) =>
     blocks.some(({ code }) =>
       code.some((i) => i.op === "jsx" || (i.op === "global" && browserNames.has(i.name))),
