@@ -3,7 +3,7 @@ import type { FunctionFacts, Instruction, Range } from "../program/facts.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { FixPlan } from "./fix-plan.ts";
-import { indentAt, indented, unitOf } from "./fixes.ts";
+import { indentAt, indented, statementAround, unitOf } from "./fixes.ts";
 import { usesIn } from "./flow.ts";
 import { type FunctionKey, parseKey } from "./places.ts";
 
@@ -100,6 +100,65 @@ export function catchInside(
     preferred,
     edits: [{ file, start: closure.start, end: closure.end, newText: lines.join(`\n${indent}`) }],
   };
+}
+
+/**
+ * `const keep = await Promise.all(orders.map(…));` before the statement, and `orders.filter((_, index) => keep[index])` in
+ * it.
+ */
+export function flagsFirst(
+  view: Pick<ProgramView, "world" | "text">,
+  at: CallbackArgument,
+): FixPlan | undefined {
+  const parts = listCall(view, at);
+  const found = parts && statementAround(at.evaluation.facts.statements, at.call);
+  const statement = found?.list.of[found.index];
+  const { file } = parseKey(at.evaluation.key);
+  const names = new Set(view.world.facts(file)?.variables.map(({ name }) => name));
+  const name = ["keep", "kept", "flags"].find((one) => !names.has(one));
+  // What is read twice must be a name.
+  if (!parts || !statement || name === undefined || !/^[\w$.]+$/.test(parts.list)) return undefined;
+  const { text, list, callback, argument } = parts;
+  const indent = indentAt(text, statement.start);
+  const flags = `const ${name} = await Promise.all(${list}.map(${callback}));\n${indent}`;
+  return {
+    title: "Ask for every element first, then filter",
+    preferred: true,
+    edits: [
+      { file, start: statement.start, end: statement.start, newText: flags },
+      { file, start: argument.start, end: argument.end, newText: `(_, index) => ${name}[index]` },
+    ],
+  };
+}
+
+/** `(await Promise.all(orders.map(…))).some(Boolean)`, and the same for `every`. */
+export function testsFirst(
+  view: Pick<ProgramView, "world" | "text">,
+  at: CallbackArgument,
+): FixPlan | undefined {
+  const parts = listCall(view, at);
+  if (!parts || (parts.method !== "some" && parts.method !== "every")) return undefined;
+  const { file } = parseKey(at.evaluation.key);
+  const newText = `(await Promise.all(${parts.list}.map(${parts.callback}))).${parts.method}(Boolean)`;
+  return {
+    title: "Ask for every element first",
+    preferred: true,
+    edits: [{ file, start: at.call.start, end: at.call.end, newText }],
+  };
+}
+
+/** `list.method(callback)` in its parts, where `await` may stand. */
+function listCall(view: Pick<ProgramView, "world" | "text">, { evaluation, call }: CallbackArgument) {
+  const text = view.text(parseKey(evaluation.key).file);
+  const uses = usesIn(evaluation.facts);
+  const [callee] = uses.definitions(call.callee);
+  const [given] = call.arguments;
+  const [argument] = given === undefined ? [] : uses.definitions(given);
+  if (text === undefined || !argument || !canAwait(view, evaluation)) return undefined;
+  if (callee?.op !== "get" || call.arguments.length !== 1) return undefined;
+  const [, list] = /^(.*[^?\s])\s*\.\s*$/s.exec(text.slice(call.start, callee.start)) ?? [];
+  if (list === undefined) return undefined;
+  return { text, list, method: callee.name, callback: text.slice(argument.start, argument.end), argument };
 }
 
 /** `await` may stand in the function. */

@@ -99,7 +99,7 @@ export function statementRemoval(
   };
 }
 
-function statementAround(
+export function statementAround(
   lists: readonly StatementList[],
   at: Range,
 ): { readonly list: StatementList; readonly index: number } | undefined {

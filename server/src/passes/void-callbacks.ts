@@ -1,4 +1,5 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
+import { asyncFunction } from "../analysis/async-functions.ts";
 import { type CallbackArgument, catchInside, loopInstead } from "../analysis/callback-fixes.ts";
 import { createCallbackFailures, type Failure } from "../analysis/failures.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
@@ -7,7 +8,6 @@ import { createLongWaits, type LongWait } from "../analysis/long-waits.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { filesWithRejectionListener } from "../analysis/rejection-listeners.ts";
 import type { CallEffect } from "../analysis/semantics.ts";
-import type { Value } from "../analysis/values.ts";
 import type { BlockId, FunctionFacts, Instruction, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isAwaitPoint, successors } from "../program/instructions.ts";
@@ -87,6 +87,9 @@ interface Candidate extends CallbackArgument {
   readonly isKnown: boolean;
 }
 
+/** Takes a listener away, and runs nothing. */
+const removing = /^(?:off|remove|clear|cancel|delete|un[a-z])/;
+
 function candidatesIn(view: ProgramView, key: FunctionKey): readonly Candidate[] {
   const evaluation = view.solution.evaluation(key);
   if (!evaluation || evaluation.facts.imprecise !== undefined) return [];
@@ -96,7 +99,8 @@ function candidatesIn(view: ProgramView, key: FunctionKey): readonly Candidate[]
     for (const i of block.code) {
       if (i.op !== "call" && i.op !== "new") continue;
       const effect = evaluation.calls.get(i);
-      if (!effect) continue;
+      const [callee] = usesIn(evaluation.facts).definitions(i.callee);
+      if (!effect || (callee?.op === "get" && removing.test(callee.name))) continue;
       for (const [at, temp] of i.arguments.entries()) {
         // A finally block is there several times.
         if (found.has(`${i.start} ${at}`)) continue;
@@ -115,15 +119,6 @@ function candidatesIn(view: ProgramView, key: FunctionKey): readonly Candidate[]
     }
   }
   return [...found.values()];
-}
-
-/** The function of the program that a value is, when it surely gives a promise. */
-export function asyncFunction(view: ProgramView, value: Value | undefined): FunctionKey | undefined {
-  if (value?.kind !== "function") return undefined;
-  const facts = view.world.function(value.function);
-  const returns = view.solution.summary(value.function)?.returns;
-  const isAsync = facts?.async === true || (returns?.kind === "promise" && returns.sure);
-  return isAsync && facts?.generator !== true ? value.function : undefined;
 }
 
 /** What drops the result of the argument at an index; undefined when something takes it, or nothing is known to run it. */
