@@ -74,6 +74,49 @@ export function loopInstead(
   };
 }
 
+/** Lets a callback return at once while an earlier run of it is not over. */
+export function skipWhileRunning(
+  view: Pick<ProgramView, "world" | "text">,
+  at: CallbackArgument,
+): FixPlan | undefined {
+  const { evaluation, call } = at;
+  const { file } = parseKey(evaluation.key);
+  const arrow = inlineArrow(view, at);
+  const found = statementAround(evaluation.facts.statements, call);
+  const statement = found?.list.of[found.index];
+  if (!arrow?.isAsync || !statement || arrow.facts.usesArguments) return undefined;
+  const { text, facts } = arrow;
+  const names = new Set(view.world.facts(file)?.variables.map(({ name }) => name));
+  const flag = ["isRunning", "running", "isBusy"].find((name) => !names.has(name));
+  // What gives a value on one path has to give one on all of them.
+  const gives = facts.blocks.some(({ end }) => end.kind === "return" && end.value !== undefined);
+  if (flag === undefined || (gives && !facts.concise)) return undefined;
+  const outer = indentAt(text, statement.start);
+  const indent = indentAt(text, facts.start);
+  const unit = unitOf(text, indent);
+  const inside = facts.concise
+    ? ` await ${arrow.body}; `
+    : indented(text, facts.body, unit, facts).slice(1, -1);
+  const body = [
+    "{",
+    `${unit}if (${flag}) return;`,
+    `${unit}${flag} = true;`,
+    `${unit}try {${inside.trimEnd()}`,
+    `${unit}} finally {`,
+    `${unit}${unit}${flag} = false;`,
+    `${unit}}`,
+    "}",
+  ].join(`\n${indent}`);
+  return {
+    title: "Skip a run while the last one is not over",
+    preferred: true,
+    edits: [
+      { file, start: statement.start, end: statement.start, newText: `let ${flag} = false;\n${outer}` },
+      { file, start: facts.body.start, end: facts.body.end, newText: body },
+    ],
+  };
+}
+
 /** Gives the promise of a callback a handler, inside of a synchronous callback. */
 export function catchInside(
   view: Pick<ProgramView, "world" | "text">,

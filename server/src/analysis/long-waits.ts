@@ -19,8 +19,8 @@ export interface LongWait {
 }
 
 export interface LongWaits {
-  /** Of what an `await` waits for. */
-  ofAwait(evaluation: Evaluation, awaited: Instruction): LongWait | undefined;
+  /** Of a promise that somebody waits for. */
+  ofPromise(evaluation: Evaluation, promise: Temp): LongWait | undefined;
   /** The first of a function, or of the promise that it gives. */
   ofFunction(key: FunctionKey): LongWait | undefined;
 }
@@ -135,8 +135,7 @@ export function createLongWaits(view: ProgramView): LongWaits {
   };
 
   return {
-    ofAwait: (evaluation, awaited) =>
-      awaited.op === "await" ? ofTemp(evaluation, awaited.from, 0) : undefined,
+    ofPromise: (evaluation, promise) => ofTemp(evaluation, promise, 0),
     ofFunction: (key) => ofFunction(key, 0),
   };
 }
