@@ -48,8 +48,10 @@ export function createLongWaits(view: ProgramView): LongWaits {
         if (found) return found;
       }
       if (block.end.kind !== "return" || block.end.value === undefined) continue;
-      // Somebody waits for what the function gives.
-      const found = ofTemp(evaluation, block.end.value, depth);
+      // Somebody waits for what the function gives; what an async function gives may be no promise itself.
+      const value = evaluation.values[block.end.value];
+      const isPromise = !evaluation.facts.async || (value?.kind === "promise" && value.sure);
+      const found = isPromise ? ofTemp(evaluation, block.end.value, depth) : undefined;
       if (found) return found;
     }
     return undefined;

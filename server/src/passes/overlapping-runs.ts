@@ -124,7 +124,7 @@ function longRun(
       }
     }
     const given = block.end.kind === "return" && isAwaited ? block.end.value : undefined;
-    if (given === undefined || isOwn(evaluation, given)) continue;
+    if (given === undefined || evaluation.facts.async || isOwn(evaluation, given)) continue;
     const wait = waits.ofPromise(evaluation, given);
     if (wait) return wait;
   }
