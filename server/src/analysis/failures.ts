@@ -94,7 +94,8 @@ class Reasons {
     if (evaluation) {
       const throws = how === "throws" || how === "callback" || evaluation.facts.async;
       if (throws) found.push(...this.#thrown(evaluation));
-      if (how !== "throws") found.push(...this.#returned(evaluation, how === "awaited" && !evaluation.facts.async));
+      if (how !== "throws")
+        found.push(...this.#returned(evaluation, how === "awaited" && !evaluation.facts.async));
     }
     this.#known[how].set(key, found);
     return found;

@@ -75,6 +75,32 @@ export function releaseInFinally(
   }
 }
 
+/**
+ * Calls something where a function ends: with its `return;`, or in front of the closing brace. Undefined where it ends
+ * with a value.
+ */
+export function callBeforeEnd(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  end: Location,
+  call: string,
+): FixPlan | undefined {
+  const text = view.text(end.file);
+  if (text === undefined || facts.concise) return undefined;
+  const title = `Call '${call}' here`;
+  const written = text.slice(end.start, end.end);
+  if (/^return\s*;?$/.test(written)) {
+    const newText = `return ${call};`;
+    return { title, preferred: true, edits: [{ ...end, newText }] };
+  }
+  const brace = facts.body.end - 1;
+  if (end.end !== facts.body.end || text[brace] !== "}") return undefined;
+  const indent = indentAt(text, brace);
+  const isAlone = text.slice(text.lastIndexOf("\n", brace) + 1, brace).trim() === "";
+  const newText = isAlone ? `${unitOf(text, indent)}${call};\n${indent}` : ` ${call}; `;
+  return { title, preferred: true, edits: [{ file: end.file, start: brace, end: brace, newText }] };
+}
+
 /** Takes out a statement that is nothing but this call, with its line; undefined where it is part of more. */
 export function statementRemoval(
   view: Pick<ProgramView, "text">,

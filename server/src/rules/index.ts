@@ -17,6 +17,7 @@ import { overlappingInterval } from "./overlapping-interval/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
+import { workerCallbackMissed } from "./worker-callback-missed/rule.ts";
 
 /** Every rule, by folder. */
 export const allRules: readonly Rule[] = [
@@ -37,4 +38,5 @@ export const allRules: readonly Rule[] = [
   poolClientNotReleased,
   queueSelfWait,
   returnBeforeRelease,
+  workerCallbackMissed,
 ];
