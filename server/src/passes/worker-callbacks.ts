@@ -72,9 +72,10 @@ function callbacksIn(
   if (variable === undefined || !fact || fact.assignments > 0 || parameter.rest) return [];
   const given: ReportedStep = { at: locationIn(file, parameter), what: `'${fact.name}' has to be called` };
   const found = pathsOf(view, worker, variable, 0);
-  return found.map(({ how, at, before, code }): WorkerCallback => {
+  return found.map(({ how, at, before, isShared, code }): WorkerCallback => {
     const where = locationIn(file, at);
-    const fix = how === "missed" ? callBeforeEnd(view, code.facts, where, `${fact.name}(null)`) : undefined;
+    const isCertain = how === "missed" && isShared !== true;
+    const fix = isCertain ? callBeforeEnd(view, code.facts, where, `${fact.name}(null)`) : undefined;
     const steps: ReportedStep[] =
       how === "missed"
         ? [{ at: where, what: `a path ends here without a call of '${fact.name}'` }]
@@ -102,6 +103,8 @@ interface Found {
   readonly at: { readonly start: number; readonly end: number };
   /** Of a second call, the first. */
   readonly before?: Instruction;
+  /** Other paths end there and have called it. */
+  readonly isShared?: boolean;
   readonly code: Evaluation;
 }
 
@@ -123,6 +126,7 @@ function pathsOf(view: ProgramView, code: Evaluation, variable: VariableId, dept
   if (!file || facts.imprecise !== undefined) return [];
   const uses = usesOf(file, facts, variable);
   const found: Found[] = [];
+  const done = new Set<number>();
   const seen = new Set<string>();
   const open: State[] = [{ block: 0 as BlockId, called: undefined, known: new Map() }];
   const goOn = (state: State) => {
@@ -176,6 +180,7 @@ function pathsOf(view: ProgramView, code: Evaluation, variable: VariableId, dept
         break;
       }
       case "return":
+        if (called) done.add(end.at.start);
         if (called || found.some(({ how }) => how === "missed")) break;
         found.push({ how: "missed", at: end.at, code });
         break;
@@ -186,9 +191,10 @@ function pathsOf(view: ProgramView, code: Evaluation, variable: VariableId, dept
         break;
     }
   }
+  const own = found.map((one) => ({ ...one, isShared: done.has(one.at.start) }));
   const inner = uses.continues;
   const next = inner && depth < maxDepth ? view.solution.evaluation(inner) : undefined;
-  return next ? [...found, ...pathsOf(view, next, variable, depth + 1)] : found;
+  return next ? [...own, ...pathsOf(view, next, variable, depth + 1)] : own;
 }
 
 interface CallbackUses {
