@@ -13,6 +13,7 @@ import { lockOrderInversion } from "./lock-order-inversion/rule.ts";
 import { lockOverRelease } from "./lock-over-release/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
+import { lostEventWait } from "./lost-event-wait/rule.ts";
 import { overlappingInterval } from "./overlapping-interval/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
@@ -34,6 +35,7 @@ export const allRules: readonly Rule[] = [
   lockOverRelease,
   lockReentry,
   lockReleaseNotInFinally,
+  lostEventWait,
   overlappingInterval,
   poolClientNotReleased,
   queueSelfWait,
