@@ -204,6 +204,44 @@ function listCall(view: Pick<ProgramView, "world" | "text">, { evaluation, call 
   return { text, list, method: callee.name, callback: text.slice(argument.start, argument.end), argument };
 }
 
+/**
+ * `const limit = pLimit(10);` before the statement, and `(order) => limit(() => …)` for the callback. Only where the file
+ * imports p-limit already, and the callback is an arrow function of one plain parameter.
+ */
+export function limitConcurrency(
+  view: Pick<ProgramView, "world" | "text">,
+  at: CallbackArgument,
+): FixPlan | undefined {
+  const { file } = parseKey(at.evaluation.key);
+  const facts = view.world.facts(file);
+  const arrow = inlineArrow(view, at);
+  const found = statementAround(at.evaluation.facts.statements, at.call);
+  const statement = found?.list.of[found.index];
+  const imported = facts?.imports.find(
+    ({ specifier, imported: name }) => specifier === "p-limit" && name === "default",
+  );
+  const create = imported && facts?.variables[imported.variable]?.name;
+  if (!arrow || !statement || !facts || create === undefined) return undefined;
+  if (!/^\(?\s*[\w$]+\s*\)?$/.test(arrow.parameters) || arrow.facts.usesArguments) return undefined;
+  if (facts.variables.some(({ name }) => name === "limit")) return undefined;
+  const { text, closure, parameters, isAsync, body } = arrow;
+  const indent = indentAt(text, statement.start);
+  const newText = `${parameters} => limit(${isAsync ? "async " : ""}() => ${body})`;
+  return {
+    title: "Run ten at a time with p-limit",
+    preferred: true,
+    edits: [
+      {
+        file,
+        start: statement.start,
+        end: statement.start,
+        newText: `const limit = ${create}(10);\n${indent}`,
+      },
+      { file, start: closure.start, end: closure.end, newText },
+    ],
+  };
+}
+
 /** `await` may stand in the function. */
 export function canAwait(view: Pick<ProgramView, "world">, { key, facts }: Evaluation): boolean {
   return facts.async && (facts.kind !== "module" || view.world.facts(parseKey(key).file)?.module === true);

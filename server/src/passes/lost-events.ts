@@ -6,7 +6,7 @@ import { capturesIn, describeTemp, usesIn } from "../analysis/flow.ts";
 import { createLongWaits, type LongWaits } from "../analysis/long-waits.ts";
 import { listening, oneShotEvents, tellsState } from "../analysis/one-shot-events.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { originOf } from "../analysis/shared-places.ts";
+import { plain } from "../analysis/values.ts";
 import type { BlockId, FileFacts, Instruction, Temp } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { successors } from "../program/instructions.ts";
@@ -73,7 +73,6 @@ function eventWait(
   evaluation: Evaluation,
   call: Call,
 ): EventWait | undefined {
-  const { semantics } = view.solution;
   const [target] = evaluation.calls.get(call)?.targets ?? [];
   const [emitter, name] = call.arguments;
   if (target?.kind === "operation" && target.operation.op === "waitEvent" && emitter !== undefined) {
@@ -82,19 +81,18 @@ function eventWait(
     const text = describeTemp(facts, evaluation.facts, emitter);
     return event === undefined
       ? undefined
-      : { call, event, text, origin: originOf({ semantics, evaluation }, emitter) };
+      : { call, event, text, origin: madeBy(evaluation, evaluation, emitter) };
   }
   const executor = emitter === undefined ? undefined : evaluation.values[emitter];
   const callee = evaluation.values[call.callee];
   const isPromise = call.op === "new" && callee?.kind === "global" && callee.path[0] === "Promise";
   const inner =
     isPromise && executor?.kind === "function" ? view.solution.evaluation(executor.function) : undefined;
-  return inner && listenerIn(view, facts, evaluation, call, inner);
+  return inner && listenerIn(facts, evaluation, call, inner);
 }
 
 /** The one event that an executor listens to, of something of the function around it. */
 function listenerIn(
-  view: ProgramView,
   facts: FileFacts,
   evaluation: Evaluation,
   call: Call,
@@ -119,12 +117,18 @@ function listenerIn(
     return undefined;
   // Something else that settles it, such as a time limit, needs no event.
   if (all.filter((i) => i.op === "call" || i.op === "new").length > 2) return undefined;
-  const outer = evaluation.facts.blocks
-    .flatMap((block) => block.code)
-    .find((i) => i.op === "store" && i.variable === load.variable && i.initial);
-  const { semantics } = view.solution;
-  const origin = outer?.op === "store" ? originOf({ semantics, evaluation }, outer.from) : undefined;
+  const origin = madeBy(evaluation, inner, listener.receiver);
   return { call, event, text: facts.variables[load.variable]?.name ?? "", origin };
+}
+
+/** The call of a function that makes what a temp, of the same function or of one inside, holds. */
+function madeBy(outer: Evaluation, evaluation: Evaluation, temp: Temp): Instruction | undefined {
+  const value = evaluation.values[temp];
+  if (value === undefined || plain(value).kind !== "fresh") return undefined;
+  return [...outer.calls.keys()].find((i) => {
+    const made = i.op === "call" || i.op === "new" ? outer.values[i.to] : undefined;
+    return made !== undefined && plain(made) === plain(value);
+  });
 }
 
 function textOf(evaluation: Evaluation, temp: Temp | undefined): string | undefined {
@@ -144,7 +148,7 @@ function afterStart(
   if (origin?.op !== "call" && origin?.op !== "new") return undefined;
   const callee = evaluation.values[origin.callee];
   if (callee === undefined || !oneShotEvents(callee).includes(event)) return undefined;
-  const awaited = awaitBetween(view, waits, facts, evaluation, origin, wait);
+  const awaited = awaitBetween(waits, facts, evaluation, origin, wait);
   if (!awaited) return undefined;
   const { file } = parseKey(evaluation.key);
   const made = describeTemp(facts, evaluation.facts, origin.callee);
@@ -165,18 +169,16 @@ function afterStart(
 
 /** An await on a path from the start of an emitter to the wait, on which nobody has listened or looked before. */
 function awaitBetween(
-  view: ProgramView,
   waits: LongWaits,
   facts: FileFacts,
   evaluation: Evaluation,
   origin: Instruction,
   wait: EventWait,
 ): Extract<Instruction, { op: "await" }> | undefined {
-  const { semantics } = view.solution;
   const { blocks } = evaluation.facts;
   const captures = capturesIn(facts);
   const uses = usesIn(evaluation.facts);
-  const isEmitter = (temp: Temp) => originOf({ semantics, evaluation }, temp) === origin;
+  const isEmitter = (temp: Temp) => madeBy(evaluation, evaluation, temp) === origin;
   const variables = new Set(
     blocks.flatMap((block) =>
       block.code.flatMap((i) => (i.op === "store" && i.initial && isEmitter(i.from) ? [i.variable] : [])),

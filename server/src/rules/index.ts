@@ -18,6 +18,7 @@ import { overlappingInterval } from "./overlapping-interval/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
+import { unboundedFanOut } from "./unbounded-fan-out/rule.ts";
 import { workerCallbackMissed } from "./worker-callback-missed/rule.ts";
 
 /** Every rule, by folder. */
@@ -40,5 +41,6 @@ export const allRules: readonly Rule[] = [
   poolClientNotReleased,
   queueSelfWait,
   returnBeforeRelease,
+  unboundedFanOut,
   workerCallbackMissed,
 ];
