@@ -13,6 +13,9 @@ export interface CallbackContext {
   packageOf(file: FilePath): string | undefined;
 }
 
+/** Types that stand in a package of their own, and the package whose versions count. */
+const partOf: ReadonlyMap<string, string> = new Map([["express-serve-static-core", "express"]]);
+
 /** Says of a call what the parameters' types do with what a function returns that is given there. */
 export function createCallbackAnswers({ isThenable, isLibrary, spelled, packageOf }: CallbackContext) {
   const majors = new Map<string, number | undefined>();
@@ -52,7 +55,8 @@ export function createCallbackAnswers({ isThenable, isLibrary, spelled, packageO
     const overloads = callee === undefined ? [] : checker.getSignaturesOfType(callee, kind);
     const declared = resolved.declaration && spelled(resolved.declaration.path);
     const library = declared !== undefined && isLibrary(declared);
-    const name = declared === undefined || library ? undefined : packageOf(declared);
+    const owner = declared === undefined || library ? undefined : packageOf(declared);
+    const name = owner === undefined ? undefined : (partOf.get(owner) ?? owner);
     const major = declared === undefined || name === undefined ? undefined : installedMajor(declared, name);
     return given.map((_, index) => {
       const own = resultOf(checker, parameterAt(checker, resolved, index));
