@@ -106,6 +106,11 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     paused: { shape: record("flagSource"), about: "The option that makes it start paused." },
     executor: { shape: index, about: "The callback that runs during the creation." },
     worker: { shape: index, about: "The callback that runs for everything that is submitted, in its slot." },
+    done: { shape: index, about: "The worker's parameter that it calls when it is done." },
+    awaitsWorker: {
+      shape: { is: "boolean", only: true },
+      about: "An asynchronous worker is awaited, and given no such function.",
+    },
   },
   operation: {
     since: { shape: text, about: "The first version that has it, if the model describes older ones too." },

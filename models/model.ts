@@ -193,6 +193,10 @@ export interface CreateModel {
   readonly executor?: number;
   /** Runs this callback for everything that is submitted, in its slot. */
   readonly worker?: number;
+  /** The worker's parameter that it calls when it is done. */
+  readonly done?: number;
+  /** An asynchronous worker is awaited, and given no such function. */
+  readonly awaitsWorker?: true;
 }
 
 export interface TypeModel {

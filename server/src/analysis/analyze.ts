@@ -70,7 +70,7 @@ export function analyzeProgram(
 /** What the analysis asks of a program. */
 export type AnalyzedProgram = Pick<
   Program,
-  "files" | "facts" | "text" | "symbols" | "types" | "typeErrors" | "resolveModule"
+  "files" | "facts" | "text" | "symbols" | "types" | "callbacks" | "typeErrors" | "resolveModule"
 >;
 
 /**
@@ -154,6 +154,15 @@ export function analyzeWith(
         "types",
         () => program.types(file, nodes),
         nodes.map(() => noType),
+      );
+    },
+    callbacks(file, calls) {
+      typeQuestions += calls.length;
+      return guard(
+        file,
+        "types",
+        () => program.callbacks(file, calls),
+        calls.map(() => []),
       );
     },
   };

@@ -1,7 +1,7 @@
 import type { Severity } from "@unknot/protocol/finding.ts";
 import type { FileFacts, Range } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
-import type { TypeAnswer } from "../program/program.ts";
+import type { CallbackAnswer, TypeAnswer } from "../program/program.ts";
 import type { FixPlan } from "./fix-plan.ts";
 import type { FunctionKey, Location } from "./places.ts";
 import type { FileRole } from "./roles.ts";
@@ -24,14 +24,22 @@ export interface ProgramView {
   typeErrors(file: FilePath): readonly Range[];
   /** Types of expressions; one answer per node, in one batch. */
   types(file: FilePath, nodes: readonly NodeId[]): readonly TypeAnswer[];
+  /** What calls do with the results of the functions that they are given: per call, one answer per argument. */
+  callbacks(file: FilePath, calls: readonly NodeId[]): readonly (readonly CallbackAnswer[])[];
 }
 
 export interface RuleOptions {
   /** Callees, as written, whose promise may be dropped: `test`, `logger.flush`. */
   readonly safeToDrop: readonly string[];
-  /** The linter of the project that reports floating promises in a file. */
-  readonly linterFor: (file: FilePath) => OtherLinter | undefined;
+  /** The linter of the project that reports such mistakes in a file. */
+  readonly linterFor: (file: FilePath, about: LinterTopic) => OtherLinter | undefined;
 }
+
+/**
+ * What linters report about promises: one that is dropped, an asynchronous function where its result is dropped, a
+ * promise as a condition.
+ */
+export type LinterTopic = "floating" | "void-callback" | "condition";
 
 /** A linter whose reports need not be repeated. */
 export interface OtherLinter {

@@ -19,6 +19,8 @@ export type Cost =
 export interface Costs {
   /** Of the value that is stored in a shared place. */
   of(evaluation: Evaluation, value: Temp, place: string): Cost | undefined;
+  /** Whether a function, or one below it, leaves the process, and for what. */
+  remoteWork(key: FunctionKey): "network" | "database" | "process" | undefined;
 }
 
 const remoteModules: ReadonlyMap<string, "network" | "database" | "process"> = new Map([
@@ -57,6 +59,10 @@ const maxCalls = 400;
 export function createCosts(view: ProgramView): Costs {
   let closedBy: ReadonlyMap<string, string> | undefined;
   return {
+    remoteWork(key) {
+      const evaluation = view.solution.evaluation(key);
+      return evaluation && remoteIn(view, evaluation, evaluation.calls.keys());
+    },
     of(evaluation, value, place) {
       closedBy ??= closedPlaces(view);
       const closing = closedBy.get(place);

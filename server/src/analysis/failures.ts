@@ -29,8 +29,8 @@ type CallInstruction = Extract<Instruction, { readonly op: "call" | "new" }>;
 export type FailureOfCall = (evaluation: Evaluation, call: CallInstruction) => Failure;
 
 /**
- * A function fails at its call, by what it gives, by what it gives and is surely a promise, or either way: as the
- * callback of `then`.
+ * A function fails at its call, by the promise that it gives, or either way: as the callback of `then`. `awaited`: by
+ * what it gives, which somebody takes for a promise.
  */
 type How = "throws" | "rejects" | "awaited" | "callback";
 
@@ -46,6 +46,12 @@ const nothingShown: Failure = { shown: false, steps: [] };
 export function createFailures(solution: Solution): FailureOfCall {
   const reasons = new Reasons(solution);
   return (evaluation, call) => shortest(reasons, reasons.ofPromise(evaluation, call, true));
+}
+
+/** Why a function fails, as a callback: by exception, or by the promise that it gives. */
+export function createCallbackFailures(solution: Solution): (callback: FunctionKey) => Failure {
+  const reasons = new Reasons(solution);
+  return (callback) => shortest(reasons, reasons.ofFunction(callback, "callback"));
 }
 
 /** Breadth first through the functions that fail, so that the way is the shortest, whichever was asked for before. */
@@ -86,9 +92,10 @@ class Reasons {
     const evaluation = this.#solution.evaluation(key);
     const found: Reason[] = [];
     if (evaluation) {
-      if (how === "throws" || how === "callback" || evaluation.facts.async)
-        found.push(...this.#thrown(evaluation));
-      if (how !== "throws") found.push(...this.#returned(evaluation, how === "awaited"));
+      const throws = how === "throws" || how === "callback" || evaluation.facts.async;
+      if (throws) found.push(...this.#thrown(evaluation));
+      if (how !== "throws")
+        found.push(...this.#returned(evaluation, how === "awaited" && !evaluation.facts.async));
     }
     this.#known[how].set(key, found);
     return found;
@@ -98,8 +105,8 @@ class Reasons {
   ofPromise(evaluation: Evaluation, call: CallInstruction, isPromise: boolean): readonly Reason[] {
     const effect = evaluation.calls.get(call);
     if (!effect || !mayReject(effect.result)) return [];
-    const how = isPromise ? "awaited" : "rejects";
     const sources = sourcesOf(evaluation, call, effect);
+    const how = isPromise ? "awaited" : "rejects";
     const found = [
       ...this.#through(evaluation, call, this.#failing(effect, how), how),
       ...this.#through(evaluation, call, this.#failingCallbacks(effect), "callback"),
@@ -145,7 +152,7 @@ class Reasons {
   #returned(evaluation: Evaluation, isPromise: boolean): Reason[] {
     return evaluation.facts.blocks.flatMap(({ end }, index) =>
       evaluation.reached[index] && end.kind === "return" && end.value !== undefined
-        ? this.#value(evaluation, end.value, end.at, isPromise && !evaluation.facts.async)
+        ? this.#value(evaluation, end.value, end.at, isPromise)
         : [],
     );
   }

@@ -1,5 +1,5 @@
 // The edits that rules offer, made from the text as it is written.
-import type { FunctionFacts, Instruction, Range, StatementList } from "../program/facts.ts";
+import type { FileFacts, FunctionFacts, Instruction, Range, StatementList } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { Birth } from "./births.ts";
@@ -75,6 +75,67 @@ export function releaseInFinally(
   }
 }
 
+/**
+ * Calls something where a function ends: with its `return;`, or in front of the closing brace. Undefined where it ends
+ * with a value.
+ */
+export function callBeforeEnd(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  end: Location,
+  call: string,
+): FixPlan | undefined {
+  const text = view.text(end.file);
+  if (text === undefined || facts.concise) return undefined;
+  const title = `Call '${call}' here`;
+  const written = text.slice(end.start, end.end);
+  if (/^return\s*;?$/.test(written)) {
+    const newText = `return ${call};`;
+    return { title, preferred: true, edits: [{ ...end, newText }] };
+  }
+  const brace = facts.body.end - 1;
+  if (end.end !== facts.body.end || text[brace] !== "}") return undefined;
+  const indent = indentAt(text, brace);
+  const isAlone = text.slice(text.lastIndexOf("\n", brace) + 1, brace).trim() === "";
+  const newText = isAlone ? `${unitOf(text, indent)}${call};\n${indent}` : ` ${call}; `;
+  return { title, preferred: true, edits: [{ file: end.file, start: brace, end: brace, newText }] };
+}
+
+/**
+ * Makes the promise of an event right behind the statement that starts its emitter, and waits for it where the wait is. Its
+ * failure in between is no unhandled one. Undefined where the one statement does not stand before the other.
+ */
+export function listenBefore(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  file: FileFacts,
+  start: Location,
+  wait: Location,
+  event: string,
+): FixPlan | undefined {
+  const text = view.text(start.file);
+  const found = text === undefined ? undefined : statementAround(facts.statements, start);
+  const starting = found?.list.of[found.index];
+  const isBelow = found?.list.of.slice(found.index + 1).some((statement) => contains(statement, wait));
+  const name = `${event}Event`;
+  if (text === undefined || !starting || !isBelow || !/^\w+$/.test(name)) return undefined;
+  const written = text.slice(wait.start, wait.end);
+  const isUsed = file.variables.some((variable) => variable.name === name);
+  // What the wait mentions is known behind the start: the emitter itself, and literals.
+  const isPlain = /^[\w$.]+\(\s*[\w$]+\s*,\s*(?:"[^"]*"|'[^']*')\s*\)$/.test(written);
+  if (isUsed || !isPlain || !/\bawait\s*$/.test(text.slice(0, wait.start))) return undefined;
+  const indent = indentAt(text, starting.start);
+  const newText = `\n${indent}const ${name} = ${written};\n${indent}${name}.catch(() => {});`;
+  return {
+    title: `Listen to '${event}' before the await`,
+    preferred: true,
+    edits: [
+      { file: start.file, start: starting.end, end: starting.end, newText },
+      { ...wait, newText: name },
+    ],
+  };
+}
+
 /** Takes out a statement that is nothing but this call, with its line; undefined where it is part of more. */
 export function statementRemoval(
   view: Pick<ProgramView, "text">,
@@ -116,7 +177,7 @@ export function statementMove(
   return [removal, { file, start: last.end, end: last.end, newText: line }];
 }
 
-function statementAround(
+export function statementAround(
   lists: readonly StatementList[],
   at: Range,
 ): { readonly list: StatementList; readonly index: number } | undefined {

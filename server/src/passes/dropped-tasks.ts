@@ -70,7 +70,7 @@ function droppedTasksIn(
   whoSees: DroppedTask["whoSees"],
 ): readonly DroppedTask[] {
   const candidates = view.functionsOf(file).flatMap((key) => candidatesIn(view, key));
-  const linter = view.options.linterFor(file);
+  const linter = view.options.linterFor(file, "floating");
   // Another linter knows promises by their types, so here the types are asked where we would not need them.
   const open = candidates.filter((candidate) => candidate.because === undefined || linter !== undefined);
   const answers =
@@ -247,7 +247,7 @@ const browserNames = new Set([
 ]);
 
 /** It has JSX in it, or names of the browser that nobody declares. */
-function isForBrowsers(view: ProgramView, file: FilePath): boolean {
+export function isForBrowsers(view: ProgramView, file: FilePath): boolean {
   return (view.world.facts(file)?.functions ?? []).some(({ blocks }) =>
     blocks.some(({ code }) =>
       code.some((i) => i.op === "jsx" || (i.op === "global" && browserNames.has(i.name))),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openProgram } from "./open-program.ts";
-import type { FilePath, Program, SymbolAnswer, TypeAnswer } from "./program.ts";
+import type { CallbackAnswer, FilePath, Program, SymbolAnswer, TypeAnswer } from "./program.ts";
 import { openPlaces, type Places } from "./testing/places.ts";
 import { type TestProject, testProject } from "./testing/project.ts";
 
@@ -18,6 +18,11 @@ function ask(places: Places, project: TestProject, program: Program) {
       const [answer] = program.symbols(file, [places.idOf(name, source, text, which)]);
       assert.ok(answer);
       return answer;
+    },
+    callbacks(name: string, source: string, call: string): readonly CallbackAnswer[] {
+      const file = project.path(name);
+      program.facts(file);
+      return program.callbacks(file, [places.idOf(name, source, call)])[0] ?? [];
     },
     type(name: string, source: string, text: string, which = 0): TypeAnswer {
       const file = project.path(name);
@@ -309,5 +314,47 @@ declare function unconstrained<T>(value: T): void;
       "unknown",
       "async-mutex Mutex",
     ]);
+  });
+
+  it("say what calls do with the results of callbacks", () => {
+    const source = `import { get } from "express-serve-static-core";
+declare function dropped(run: () => void): void;
+declare function either(run: () => void | Promise<void>): void;
+declare function overloaded(run: () => void): void;
+declare function overloaded(run: () => Promise<void>): void;
+declare function generic<T>(run: () => T): T;
+declare function several(first: string, ...rest: (() => void)[]): void;
+declare const given: [() => void];
+const run = async () => {};
+dropped(run);
+either(run);
+overloaded(run);
+generic(run);
+several("a", run, run);
+dropped(...given);
+queueMicrotask(run);
+get("/", run);
+`;
+    const { callbacks } = opened(
+      {
+        "a.ts": source,
+        "node_modules/@types/express-serve-static-core/index.d.ts":
+          "export function get(path: string, handler: () => void): void;",
+        "node_modules/@types/express-serve-static-core/package.json": '{"version":"4.0.0"}',
+        "node_modules/express/package.json": '{"version":"5.1.0"}',
+      },
+      false,
+    );
+    const results = (call: string) => callbacks("a.ts", source, call).map(({ result }) => result);
+    assert.deepEqual(results("dropped(run)"), ["dropped"]);
+    assert.deepEqual(results("either(run)"), ["awaited"]);
+    assert.deepEqual(results("overloaded(run)"), ["awaited"]);
+    assert.deepEqual(results("generic(run)"), ["awaited"]);
+    assert.deepEqual(results('several("a", run, run)'), ["unknown", "dropped", "dropped"]);
+    assert.deepEqual(results("dropped(...given)"), []);
+    const [task] = callbacks("a.ts", source, "queueMicrotask(run)");
+    assert.deepEqual(task, { result: "dropped", library: true });
+    const [, handler] = callbacks("a.ts", source, 'get("/", run)');
+    assert.deepEqual(handler, { result: "dropped", library: false, package: { name: "express", major: 5 } });
   });
 });

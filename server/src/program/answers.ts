@@ -9,15 +9,21 @@ import {
   type Type,
   TypeFlags,
 } from "typescript/unstable/sync";
+import { createCallbackAnswers } from "./callbacks.ts";
 import type { FilePath, NodeId } from "./ids.ts";
 import { folderOf, keyOf } from "./paths.ts";
-import type { SymbolAnswer, TypeAnswer } from "./program.ts";
+import type { CallbackAnswer, SymbolAnswer, TypeAnswer } from "./program.ts";
 import { nodeAt } from "./syntax.ts";
 
 /** Turns TypeScript's symbols and types into answers, once per symbol and type of a snapshot. */
 export interface Answers {
   symbols(project: Project, tree: SourceFile, nodes: readonly NodeId[]): readonly SymbolAnswer[];
   types(project: Project, tree: SourceFile, nodes: readonly NodeId[]): readonly TypeAnswer[];
+  callbacks(
+    project: Project,
+    tree: SourceFile,
+    calls: readonly NodeId[],
+  ): readonly (readonly CallbackAnswer[])[];
 }
 
 export const unknownSymbol: SymbolAnswer = { kind: "unknown" };
@@ -116,7 +122,11 @@ export function createAnswers(libraryFolder: FilePath, spelled: (file: FilePath)
     };
   };
 
+  const answerCallbacks = createCallbackAnswers({ isThenable, isLibrary, spelled, packageOf });
+
   return {
+    callbacks: (project, tree, calls) =>
+      batched(tree, calls, (asked) => answerCallbacks(project.checker, asked)).map((found) => found ?? []),
     symbols(project, tree, nodes) {
       const { checker } = project;
       const ask = (asked: readonly Node[]) => {

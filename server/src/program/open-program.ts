@@ -9,6 +9,7 @@ import { lowerFile } from "./lowering/lower-file.ts";
 import { createOverlay } from "./overlay.ts";
 import { folderOf, ignoresCase, keyOf, resolvePath, slashes } from "./paths.ts";
 import type {
+  CallbackAnswer,
   FilePath,
   Generation,
   NodeId,
@@ -286,7 +287,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
 
   /** Answers from before, and the rest in one batch; the unknown answer where TypeScript has none. */
   const answer = <One>(
-    kind: "symbols" | "types",
+    kind: keyof Asked,
     file: FilePath,
     nodes: readonly NodeId[],
     unknown: One,
@@ -300,7 +301,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
     const known = knownAnswers<One>(asked, kind, file);
     const missing = [...new Set(nodes.filter((node) => !known.has(node)))];
     if (missing.length > 0) {
-      questions[kind] += missing.length;
+      questions[kind === "symbols" ? kind : "types"] += missing.length;
       const found = askInParts(missing, ask);
       for (const [index, node] of missing.entries()) known.set(node, found[index] ?? unknown);
     }
@@ -357,6 +358,10 @@ export function openProgram(options: ProgramOptions = {}): Program {
       inProject(file, ({ program }) =>
         program.getSemanticDiagnostics(file).map(({ pos, end }) => ({ start: pos, end })),
       ) ?? [],
+    callbacks: (file, calls) =>
+      answer<readonly CallbackAnswer[]>("callbacks", file, calls, [], (missing) =>
+        inProject(file, (project, tree, answers) => answers.callbacks(project, tree, missing)),
+      ),
     resolveModule(from, specifier) {
       const key = keyOf(from);
       const known = modules.get(key);
@@ -468,10 +473,15 @@ function createView(
 interface Asked {
   readonly symbols: Map<NodeId, SymbolAnswer>;
   readonly types: Map<NodeId, TypeAnswer>;
+  readonly callbacks: Map<NodeId, readonly CallbackAnswer[]>;
 }
 
 function knownAnswers<One>(asked: Map<string, Asked>, kind: keyof Asked, file: FilePath): Map<NodeId, One> {
-  const before = asked.get(keyOf(file)) ?? { symbols: new Map(), types: new Map() };
+  const before = asked.get(keyOf(file)) ?? {
+    symbols: new Map(),
+    types: new Map(),
+    callbacks: new Map(),
+  };
   asked.set(keyOf(file), before);
   // The kind and the type of the answers go together; TypeScript can't see it through the key.
   return before[kind] as unknown as Map<NodeId, One>;

@@ -38,6 +38,19 @@ export interface TypeAnswer {
   readonly named?: { readonly name: string; readonly package?: string; readonly library: boolean };
 }
 
+/** What becomes of the result of a function that a call is given, by the type of the parameter. */
+export interface CallbackAnswer {
+  /**
+   * `dropped`: the parameter's type says `void`, in every overload. `awaited`: some overload takes a promise. `unknown`:
+   * anything else - a result of any type, no function, no types.
+   */
+  readonly result: "dropped" | "awaited" | "unknown";
+  /** The npm package that declares the called function, and its installed major version. */
+  readonly package?: { readonly name: string; readonly major?: number };
+  /** It is declared by TypeScript's own `lib.*.d.ts`. */
+  readonly library: boolean;
+}
+
 /** A problem with the project itself, told once: a broken tsconfig, a missing base, a file that can't be read. */
 export interface ProjectNotice {
   readonly file: FilePath;
@@ -86,6 +99,8 @@ export interface Program {
   types(path: FilePath, nodes: readonly NodeId[]): readonly TypeAnswer[];
   /** Where TypeScript itself reports an error of types. It checks the whole file for that, so ask for few. */
   typeErrors(path: FilePath): readonly Range[];
+  /** What these calls and constructions do with what each of their arguments returns; asks once per call. */
+  callbacks(path: FilePath, calls: readonly NodeId[]): readonly (readonly CallbackAnswer[])[];
   /** The file a module specifier of `from` means, when it is a file of the program. */
   resolveModule(from: FilePath, specifier: string): FilePath | undefined;
   notices(): readonly ProjectNotice[];

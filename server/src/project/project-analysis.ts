@@ -137,10 +137,10 @@ function analyzeProjects(
     installedFor: (facts) => kept.installedAt(kept.manifestsOf(facts)),
     ruleOptions: {
       safeToDrop: [...projects].flatMap(({ config }) => config.safeToDrop),
-      linterFor(file) {
+      linterFor(file, about) {
         const choice = defers(file);
         if (choice === "never") return undefined;
-        return choice === "always" ? { name: "another linter", sees: "types" } : kept.linterFor(file);
+        return choice === "always" ? { name: "another linter", sees: "types" } : kept.linterFor(file, about);
       },
       ...choices.ruleOptions,
     },

@@ -28,6 +28,7 @@ export function programOf(
     symbols: (_, nodes) => nodes.map(() => ({ kind: "unknown" })),
     types: (_, nodes) => nodes.map(() => ({ unknown: true, thenable: "never", promise: false })),
     typeErrors: () => [],
+    callbacks: (_, calls) => calls.map(() => []),
     resolveModule: (_, specifier) => paths.get(specifier.split("/").at(-1) ?? ""),
   };
 }

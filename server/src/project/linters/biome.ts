@@ -3,7 +3,7 @@ import { folderOf, resolvePath } from "../../program/paths.ts";
 import { createMatcher } from "../globs.ts";
 import { objectOf, textsOf } from "../read-config.ts";
 import type { ReadSettings } from "./eslint-legacy.ts";
-import { type LinterConfig, unknown, type Verdict } from "./verdict.ts";
+import { type LinterConfig, type LintRule, unknown, type Verdict } from "./verdict.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -13,7 +13,7 @@ const groups = ["nursery", "suspicious", "correctness", "complexity", "style", "
 /** `biome.json` and what it extends by path or, with `//`, from the root. */
 export function biomeConfig(from: FilePath, read: ReadSettings, root: FilePath | undefined): LinterConfig {
   const layers = layersOf(from, read, root, 0);
-  return layers === undefined ? unknown : { verdict: (file) => verdictFor(layers, file) };
+  return layers === undefined ? unknown : { verdict: (file, rule) => verdictFor(layers, file, rule) };
 }
 
 interface Layer {
@@ -42,7 +42,7 @@ function layersOf(
   return [...layers, { folder: folderOf(from), settings }];
 }
 
-function verdictFor(layers: readonly Layer[], file: FilePath): Verdict {
+function verdictFor(layers: readonly Layer[], file: FilePath, rule: LintRule): Verdict {
   let verdict: Verdict = "silent";
   for (const { folder, settings } of layers) {
     const linter = objectOf(settings["linter"]);
@@ -56,12 +56,12 @@ function verdictFor(layers: readonly Layer[], file: FilePath): Verdict {
       );
     });
     if (isLeftOut) return "silent";
-    verdict = ruleIn(linter) ?? verdict;
+    verdict = ruleIn(linter, rule) ?? verdict;
     for (const one of Array.isArray(settings["overrides"]) ? settings["overrides"] : []) {
       const override = objectOf(one);
       if (!createMatcher(folder, forced(textsOf(override["includes"])), { exact: true })(file)) continue;
       const own = objectOf(override["linter"]);
-      verdict = own["enabled"] === false ? "silent" : (ruleIn(own) ?? verdict);
+      verdict = own["enabled"] === false ? "silent" : (ruleIn(own, rule) ?? verdict);
     }
   }
   return verdict;
@@ -72,10 +72,10 @@ function forced(patterns: readonly string[]): readonly string[] {
   return patterns.map((pattern) => pattern.replace(/^!!/, "!"));
 }
 
-function ruleIn(linter: Settings): Verdict | undefined {
+function ruleIn(linter: Settings, { biome }: LintRule): Verdict | undefined {
   const rules = objectOf(linter["rules"]);
   for (const group of groups) {
-    const entry = objectOf(rules[group])["noFloatingPromises"];
+    const entry = objectOf(rules[group])[biome];
     if (entry === undefined) continue;
     const level = typeof entry === "string" ? entry : objectOf(entry)["level"];
     return level === "off"

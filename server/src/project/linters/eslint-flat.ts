@@ -2,7 +2,7 @@ import { type Expression, type Node, type Property, parse, type SpreadElement } 
 import type { FilePath } from "../../program/ids.ts";
 import { folderOf } from "../../program/paths.ts";
 import { createMatcher } from "../globs.ts";
-import { eslintRule, type LinterConfig, unknown, type Verdict, verdictOfEntry } from "./verdict.ts";
+import { type LinterConfig, type LintRule, unknown, type Verdict, verdictOfEntry } from "./verdict.ts";
 
 // eslint.config.js is a program, and programs of a workspace are not run. It is read as far as its text alone says what
 // it means: literals, the helpers `defineConfig` and `config`, presets of typescript-eslint by their names, constants
@@ -22,10 +22,12 @@ interface Element {
 
 /** Reads `eslint.config.*`; the text is never run. */
 export function eslintFlatConfig(file: FilePath, text: string): LinterConfig {
-  const elements = elementsOf(text, folderOf(file));
-  if (elements === undefined) return unknown;
+  const read = new Map<LintRule, readonly Element[] | undefined>();
   return {
-    verdict(of) {
+    verdict(of, rule) {
+      if (!read.has(rule)) read.set(rule, elementsOf(text, folderOf(file), rule));
+      const elements = read.get(rule);
+      if (elements === undefined) return unknown.verdict(of, rule);
       if (elements.some(({ ignores }) => ignores?.(of))) return "silent";
       if (!/\.[cm]?js$/.test(of) && !elements.some(({ brings }) => brings(of))) return "silent";
       return elements.reduce<Verdict>((before, { fits, verdict }) => {
@@ -39,6 +41,7 @@ export function eslintFlatConfig(file: FilePath, text: string): LinterConfig {
 
 interface Scope {
   readonly folder: FilePath;
+  readonly rule: LintRule;
   /** Top-level constants by name. */
   readonly constants: ReadonlyMap<string, Expression>;
   /** Modules by the names they are imported as. */
@@ -47,7 +50,7 @@ interface Scope {
   readonly open: ReadonlySet<string>;
 }
 
-function elementsOf(text: string, folder: FilePath): readonly Element[] | undefined {
+function elementsOf(text: string, folder: FilePath, rule: LintRule): readonly Element[] | undefined {
   let body: readonly Node[];
   try {
     const options = { ecmaVersion: "latest", allowHashBang: true } as const;
@@ -89,7 +92,7 @@ function elementsOf(text: string, folder: FilePath): readonly Element[] | undefi
     }
   }
   if (exported === undefined) return undefined;
-  const scope: Scope = { folder, constants, imports, open: new Set() };
+  const scope: Scope = { folder, rule, constants, imports, open: new Set() };
   return listed(exported, scope);
 }
 
@@ -199,7 +202,8 @@ function verdictIn(rules: Expression, scope: Scope): Verdict | undefined {
   for (const property of rules.properties) {
     if (property.type === "SpreadElement") verdict = verdictIn(property.argument, scope) ?? verdict;
     else if (property.computed) verdict = "unknown";
-    else if (nameOf(property) === eslintRule) verdict = verdictOfEntry(literalOf(property.value, scope));
+    else if (nameOf(property) === scope.rule.eslint)
+      verdict = verdictOfEntry(literalOf(property.value, scope), scope.rule);
   }
   return verdict;
 }

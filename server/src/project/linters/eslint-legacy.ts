@@ -2,7 +2,7 @@ import type { FilePath } from "../../program/ids.ts";
 import { folderOf, resolvePath } from "../../program/paths.ts";
 import { createMatcher } from "../globs.ts";
 import { objectOf, textsOf } from "../read-config.ts";
-import { eslintRule, type LinterConfig, type Verdict, verdictOfEntry } from "./verdict.ts";
+import { type LinterConfig, type LintRule, type Verdict, verdictOfEntry } from "./verdict.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -19,12 +19,12 @@ export function eslintrcConfig(
 ): LinterConfig {
   const layers = files.toReversed();
   return {
-    verdict(file) {
+    verdict(file, rule) {
       let verdict: Verdict = "silent";
       for (const { file: from, settings } of layers) {
         if (settings === undefined) verdict = "unknown";
         else if (createMatcher(folderOf(from), textsOf(settings["ignorePatterns"]))(file)) return "silent";
-        else verdict = applied(verdict, settings, from, file, read, 0);
+        else verdict = applied(verdict, settings, from, file, rule, read, 0);
       }
       return verdict;
     },
@@ -36,22 +36,23 @@ function applied(
   settings: Settings,
   from: FilePath,
   file: FilePath,
+  rule: LintRule,
   read: ReadSettings,
   hops: number,
 ): Verdict {
   let verdict = before;
   for (const name of stringsOf(settings["extends"])) {
-    verdict = extended(verdict, name, from, file, read, hops);
+    verdict = extended(verdict, name, from, file, rule, read, hops);
   }
   const rules = objectOf(settings["rules"]);
-  if (Object.hasOwn(rules, eslintRule)) verdict = verdictOfEntry(rules[eslintRule]);
+  if (Object.hasOwn(rules, rule.eslint)) verdict = verdictOfEntry(rules[rule.eslint], rule);
   for (const one of Array.isArray(settings["overrides"]) ? settings["overrides"] : []) {
     const override = objectOf(one);
     const folder = folderOf(from);
     const fits =
       createMatcher(folder, stringsOf(override["files"]))(file) &&
       !createMatcher(folder, stringsOf(override["excludedFiles"]))(file);
-    if (fits) verdict = applied(verdict, override, from, file, read, hops + 1);
+    if (fits) verdict = applied(verdict, override, from, file, rule, read, hops + 1);
   }
   return verdict;
 }
@@ -62,6 +63,7 @@ function extended(
   name: string,
   from: FilePath,
   file: FilePath,
+  rule: LintRule,
   read: ReadSettings,
   hops: number,
 ): Verdict {
@@ -71,7 +73,7 @@ function extended(
   if (!name.startsWith(".") || hops >= mostHops) return "unknown";
   const path = resolvePath(folderOf(from), name);
   const settings = read(path) ?? read(`${path}.json`);
-  return settings === undefined ? "unknown" : applied(before, settings, path, file, read, hops + 1);
+  return settings === undefined ? "unknown" : applied(before, settings, path, file, rule, read, hops + 1);
 }
 
 /** What is known of a shareable configuration by its name. */

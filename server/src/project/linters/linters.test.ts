@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { LinterTopic } from "../../analysis/analyzer.ts";
 import { type TestProject, testProject } from "../../program/testing/project.ts";
 import { createLinters } from "./linters.ts";
 
@@ -13,15 +14,15 @@ const typed = "tseslint.configs.recommendedTypeChecked";
 
 type Files = Readonly<Record<string, string>>;
 
-describe("linters that report floating promises", () => {
+describe("linters that report mistakes with promises", () => {
   const projects: TestProject[] = [];
   afterEach(() => {
     for (const project of projects.splice(0)) project.dispose();
   });
-  const reporter = (files: Files, file = "src/a.ts"): string => {
+  const reporter = (files: Files, file = "src/a.ts", about: LinterTopic = "floating"): string => {
     const project = testProject({ ".git/HEAD": "", ...files });
     projects.push(project);
-    return createLinters()(project.path(file))?.name ?? "nobody";
+    return createLinters()(project.path(file), about)?.name ?? "nobody";
   };
   /** Who reports in `src/a.ts`, or in the file that the case names. */
   const cases = (list: readonly (readonly [what: string, who: string, files: Files, file?: string])[]) => {
@@ -260,5 +261,48 @@ describe("linters that report floating promises", () => {
       ["a nested configuration of its own", "nobody", { ...json(on), "src/biome.json": "{}" }],
       ["an extended package", "nobody", json({ ...on, extends: ["@corp/biome"] })],
     ]);
+  });
+
+  describe("promises where no promise is wanted", () => {
+    const misused = "@typescript-eslint/no-misused-promises";
+    const withRule = (entry: unknown): Files =>
+      eslint(`export default [...${typed}, { rules: { "${misused}": ${JSON.stringify(entry)} } }];`);
+    const both = (what: string, callbacks: string, conditions: string, files: Files) => {
+      it(`${what}: ${callbacks} for callbacks, ${conditions} for conditions`, () => {
+        assert.equal(reporter(files, "src/a.ts", "void-callback"), callbacks);
+        assert.equal(reporter(files, "src/a.ts", "condition"), conditions);
+      });
+    };
+    both("a preset with types", "ESLint", "ESLint", eslint(`export default [...${typed}];`));
+    both("switched off", "nobody", "nobody", withRule("off"));
+    both("without callbacks", "nobody", "ESLint", withRule([2, { checksVoidReturn: false }]));
+    both("without arguments", "nobody", "ESLint", withRule([2, { checksVoidReturn: { arguments: false } }]));
+    both(
+      "without attributes",
+      "ESLint",
+      "ESLint",
+      withRule([2, { checksVoidReturn: { attributes: false } }]),
+    );
+    both("without conditions", "ESLint", "nobody", withRule(["warn", { checksConditionals: false }]));
+    both(
+      "the other rule is off",
+      "ESLint",
+      "ESLint",
+      eslint(`export default [...${typed}, { rules: { "${rule}": "off" } }];`),
+    );
+    both("an .eslintrc", "ESLint", "ESLint", {
+      ".eslintrc.json": JSON.stringify({ rules: { [misused]: 2 } }),
+    });
+    const oxlint = (value: unknown): Files => ({ ".oxlintrc.json": JSON.stringify(value) });
+    const options = { typeAware: true };
+    both("oxlint by default", "nobody", "nobody", oxlint({ options }));
+    both("oxlint's category", "oxlint", "oxlint", oxlint({ options, categories: { pedantic: "warn" } }));
+    both("oxlint's rule", "oxlint", "oxlint", oxlint({ options, rules: { "no-misused-promises": "error" } }));
+    both("Biome's rule", "Biome", "Biome", {
+      "biome.json": JSON.stringify({ linter: { rules: { nursery: { noMisusedPromises: "on" } } } }),
+    });
+    both("Biome's other rule", "nobody", "nobody", {
+      "biome.json": JSON.stringify({ linter: { rules: { nursery: { noFloatingPromises: "on" } } } }),
+    });
   });
 });

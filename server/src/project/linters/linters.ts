@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { getNodeValue } from "jsonc-parser";
-import type { OtherLinter } from "../../analysis/analyzer.ts";
+import type { LinterTopic, OtherLinter } from "../../analysis/analyzer.ts";
 import { parseJson } from "../../models/json-shape.ts";
 import type { FilePath } from "../../program/ids.ts";
 import { folderOf, foldersAbove } from "../../program/paths.ts";
@@ -10,7 +10,7 @@ import { biomeConfig } from "./biome.ts";
 import { eslintFlatConfig } from "./eslint-flat.ts";
 import { eslintrcConfig } from "./eslint-legacy.ts";
 import { isTypeAware, oxlintConfig } from "./oxlint.ts";
-import { type LinterConfig, silent } from "./verdict.ts";
+import { type LinterConfig, lintRules, silent } from "./verdict.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -30,18 +30,19 @@ const biomeNames = ["biome.json", "biome.jsonc", ".biome.json", ".biome.jsonc"];
 export const linterFiles = [...flatNames, ...eslintrcNames, ...oxlintNames, ...biomeNames];
 
 /**
- * Which linter of the project already reports floating promises in a file, as far as its configuration can be known
+ * Which linter of the project already reports such mistakes in a file, as far as its configuration can be known
  * without running it. Keeps what it has read.
  */
-export function createLinters(): (file: FilePath) => OtherLinter | undefined {
+export function createLinters(): (file: FilePath, about: LinterTopic) => OtherLinter | undefined {
   const byFolder = new Map<FilePath, Found>();
-  return (file) => {
+  return (file, about) => {
+    const rule = lintRules[about];
     const folder = folderOf(file);
     const known = byFolder.get(folder) ?? find(file);
     byFolder.set(folder, known);
-    if (known.eslint.verdict(file) === "reports") return { name: "ESLint", sees: "types" };
-    if (known.oxlint.verdict(file) === "reports") return { name: "oxlint", sees: "types" };
-    return known.biome.verdict(file) === "reports" ? { name: "Biome", sees: "program" } : undefined;
+    if (known.eslint.verdict(file, rule) === "reports") return { name: "ESLint", sees: "types" };
+    if (known.oxlint.verdict(file, rule) === "reports") return { name: "oxlint", sees: "types" };
+    return known.biome.verdict(file, rule) === "reports" ? { name: "Biome", sees: "program" } : undefined;
   };
 }
 

@@ -3,33 +3,26 @@ import { folderOf, resolvePath } from "../../program/paths.ts";
 import { createMatcher } from "../globs.ts";
 import { objectOf, textsOf } from "../read-config.ts";
 import type { ReadSettings } from "./eslint-legacy.ts";
-import { eslintRule, type LinterConfig, silent, type Verdict, verdictOfEntry } from "./verdict.ts";
-
-/** oxlint takes its rule under any of these names (measured with 1.x). */
-const names = [
-  "typescript/no-floating-promises",
-  eslintRule,
-  "typescript-eslint/no-floating-promises",
-  "no-floating-promises",
-];
+import { type LinterConfig, type LintRule, silent, type Verdict, verdictOfEntry } from "./verdict.ts";
 
 const mostHops = 5;
 
 /**
- * The nearest `.oxlintrc.json` of a file. Without `isTypeAware` oxlint leaves out all rules that need types. The rule is
- * of the category `correctness`, which is on by default.
+ * The nearest `.oxlintrc.json` of a file. Without `isTypeAware` oxlint leaves out all rules that need types. Only
+ * those of the category `correctness` are on by default.
  */
 export function oxlintConfig(from: FilePath, read: ReadSettings, isTypeAware: boolean): LinterConfig {
   if (!isTypeAware) return silent;
   const settings = read(from);
   if (settings === undefined) return { verdict: () => "unknown" };
-  return { verdict: (file) => verdictFor(settings, from, file, read) };
+  return { verdict: (file, rule) => verdictFor(settings, from, file, rule, read) };
 }
 
 function verdictFor(
   settings: Readonly<Record<string, unknown>>,
   from: FilePath,
   file: FilePath,
+  rule: LintRule,
   read: ReadSettings,
 ): Verdict {
   const folder = folderOf(from);
@@ -37,19 +30,21 @@ function verdictFor(
   const plugins = settings["plugins"];
   const hasPlugin =
     !Array.isArray(plugins) || textsOf(plugins).some((name) => /^(?:@?typescript(?:-eslint)?)$/.test(name));
-  const category = objectOf(settings["categories"])["correctness"];
+  const category = objectOf(settings["categories"])[rule.isCorrectness ? "correctness" : "pedantic"];
   let verdict: Verdict = hasPlugin
     ? category === undefined
-      ? "reports"
-      : verdictOfEntry(category)
+      ? rule.isCorrectness
+        ? "reports"
+        : "silent"
+      : verdictOfEntry(category, rule)
     : "silent";
-  verdict = withRules(verdict, settings, from, read, 0);
+  verdict = withRules(verdict, settings, from, rule, read, 0);
   for (const one of Array.isArray(settings["overrides"]) ? settings["overrides"] : []) {
     const override = objectOf(one);
     if (!createMatcher(folder, textsOf(override["files"]))(file)) continue;
     // Other plugins for these files: whether the rule is among them takes more than the configuration.
     if (Array.isArray(override["plugins"])) verdict = "unknown";
-    verdict = ruleIn(override) ?? verdict;
+    verdict = ruleIn(override, rule) ?? verdict;
   }
   return hasPlugin ? verdict : "silent";
 }
@@ -58,6 +53,7 @@ function withRules(
   before: Verdict,
   settings: Readonly<Record<string, unknown>>,
   from: FilePath,
+  rule: LintRule,
   read: ReadSettings,
   hops: number,
 ): Verdict {
@@ -67,15 +63,15 @@ function withRules(
     const extended = hops < mostHops ? read(path) : undefined;
     // Its own overrides and categories could say more than its rules do.
     const isPlain = extended && extended["overrides"] === undefined && extended["categories"] === undefined;
-    verdict = isPlain ? withRules(verdict, extended, path, read, hops + 1) : "unknown";
+    verdict = isPlain ? withRules(verdict, extended, path, rule, read, hops + 1) : "unknown";
   }
-  return ruleIn(settings) ?? verdict;
+  return ruleIn(settings, rule) ?? verdict;
 }
 
-function ruleIn(settings: Readonly<Record<string, unknown>>): Verdict | undefined {
+function ruleIn(settings: Readonly<Record<string, unknown>>, rule: LintRule): Verdict | undefined {
   const rules = objectOf(settings["rules"]);
-  const name = names.find((one) => Object.hasOwn(rules, one));
-  return name === undefined ? undefined : verdictOfEntry(rules[name]);
+  const name = rule.oxlint.find((one) => Object.hasOwn(rules, one));
+  return name === undefined ? undefined : verdictOfEntry(rules[name], rule);
 }
 
 /** The root configuration or a script of package.json switches type-aware rules on. */

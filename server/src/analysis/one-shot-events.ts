@@ -1,0 +1,58 @@
+import type { Value } from "./values.ts";
+
+// Emitters that set to work when they are made, and the events that each of them emits once: who listens later may have
+// missed them.
+
+const child = ["exit", "close", "spawn", "disconnect"];
+const socket = ["connect", "ready", "close", "end"];
+const file = ["open", "ready"];
+
+/** By module and export; `global` for global names. */
+const events: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  // https://nodejs.org/api/child_process.html
+  child_process: { spawn: child, fork: child, exec: child, execFile: child },
+  // https://nodejs.org/api/net.html, https://nodejs.org/api/tls.html
+  net: { connect: socket, createConnection: socket },
+  tls: { connect: [...socket, "secureConnect"] },
+  // https://nodejs.org/api/http.html: `get` ends its request by itself.
+  http: { get: ["response", "close"] },
+  https: { get: ["response", "close"] },
+  // https://nodejs.org/api/worker_threads.html
+  worker_threads: { Worker: ["online", "exit"] },
+  // https://nodejs.org/api/fs.html
+  fs: { createReadStream: file, createWriteStream: file },
+  // https://html.spec.whatwg.org/multipage/web-sockets.html
+  global: { WebSocket: ["open", "close"] },
+  ws: { default: ["open", "close"], WebSocket: ["open", "close"] },
+};
+
+/** The events that what a call makes emits once, by the called value. */
+export function oneShotEvents(callee: Value): readonly string[] {
+  const path = callee.kind === "external" || callee.kind === "global" ? callee.path : [];
+  const module = callee.kind === "external" ? callee.module.replace(/^node:/, "") : "global";
+  const name = path[0] === "default" && path.length > 1 ? path[1] : path[0];
+  return (name !== undefined && path.length <= 2 && events[module]?.[name]) || [];
+}
+
+/** Properties by which such an emitter tells what has happened already. */
+export const tellsState: ReadonlySet<string> = new Set([
+  "exitCode",
+  "signalCode",
+  "killed",
+  "connected",
+  "connecting",
+  "pending",
+  "readyState",
+  "destroyed",
+  "closed",
+]);
+
+/** Methods that add a listener. */
+export const listening: ReadonlySet<string> = new Set([
+  "on",
+  "once",
+  "addListener",
+  "prependListener",
+  "prependOnceListener",
+  "addEventListener",
+]);
