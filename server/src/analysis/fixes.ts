@@ -23,8 +23,9 @@ export function appendCatch(
 }
 
 /**
- * Puts everything after the acquiring statement into a `try` whose `finally` releases. Undefined where that could
- * change what the code does: nothing follows, or the right to release has no name.
+ * Puts everything after the acquiring statement into a `try` whose `finally` releases, or whose `catch` does where only
+ * a failure is to be ended there. Undefined where that could change what the code does: nothing follows, or the right
+ * to release has no name.
  */
 export function releaseInFinally(
   view: Pick<ProgramView, "world" | "text">,
@@ -37,18 +38,19 @@ export function releaseInFinally(
   const release = text === undefined ? undefined : releaseCall(view, facts, file, birth, text);
   if (text === undefined || !found || release === undefined) return undefined;
   const rest = found.list.of.slice(found.index + 1);
+  const { onFailure, asyncRelease } = birth.form;
+  const bare = (code: string) => code.replace(/^await\b|;$/g, "").replace(/\s+/g, "");
   const isRelease = (statement: Range) =>
-    text.slice(statement.start, statement.end).replace(/;$/, "").replace(/\s+/g, "") ===
-    release.replace(/\s+/g, "");
+    bare(text.slice(statement.start, statement.end)) === bare(release) && onFailure === undefined;
   const kept = rest.filter((statement) => !isRelease(statement));
   const [first] = rest;
-  const last = rest.at(-1);
-  if (!first || !last || kept.length === 0) return undefined;
+  const lastOne = rest.at(-1);
+  if (!first || !lastOne || kept.length === 0) return undefined;
   // A second release would free what somebody else has taken by then.
   const inner = kept.some((statement) =>
     mentionsRelease(text.slice(statement.start, statement.end), release),
   );
-  if (inner && birth.form.double !== "noop") return undefined;
+  if (inner && (birth.form.double !== "noop" || onFailure !== undefined)) return undefined;
   const indent = indentAt(text, first.start);
   const unit = unitOf(text, indent);
   const firstKept = kept[0];
@@ -59,11 +61,14 @@ export function releaseInFinally(
       return before + indented(text, statement, unit, facts);
     })
     .join("");
-  const newText = `try {\n${indent}${unit}${body}\n${indent}} finally {\n${indent}${unit}${release};\n${indent}}`;
+  const [clause, last] =
+    onFailure === undefined ? ["finally", ""] : ["catch (error)", `\n${indent}${unit}throw error;`];
+  const ending = `${asyncRelease && facts.async ? "await " : ""}${release};${last}`;
+  const newText = `try {\n${indent}${unit}${body}\n${indent}} ${clause} {\n${indent}${unit}${ending}\n${indent}}`;
   return {
-    title: "Release in a finally block",
+    title: onFailure === undefined ? "Release in a finally block" : `Call '${onFailure}' after a failure`,
     preferred: true,
-    edits: [{ file, start: first.start, end: last.end, newText }],
+    edits: [{ file, start: first.start, end: lastOne.end, newText }],
   };
 
   /** The line break, blank lines and comments in front of a statement that is not the first. */
@@ -99,6 +104,20 @@ export function statementRemoval(
   };
 }
 
+/** Puts another name in front of a call that begins with `receiver`: `pool.query()` becomes `client.query()`. */
+export function replaceReceiver(
+  view: Pick<ProgramView, "text">,
+  call: Location,
+  receiver: string,
+  name: string,
+  title: string,
+): FixPlan | undefined {
+  const end = call.start + receiver.length;
+  const text = view.text(call.file);
+  if (text?.slice(call.start, end) !== receiver || !/^\s*[.(]/.test(text.slice(end))) return undefined;
+  return { title, preferred: true, edits: [{ file: call.file, start: call.start, end, newText: name }] };
+}
+
 function statementAround(
   lists: readonly StatementList[],
   at: Range,
@@ -121,7 +140,8 @@ export function closeAfter(
   facts: FunctionFacts,
   file: FilePath,
   sends: readonly Location[],
-  name: string,
+  close: string,
+  title: string,
 ): FixPlan | undefined {
   const text = view.text(file);
   const list = facts.statements
@@ -138,13 +158,12 @@ export function closeAfter(
   const declares = whole.some((one) =>
     /^(?:export|const|let|var|class|function|using|await using)\b/.test(text.slice(one.start, one.end)),
   );
-  const title = `Close '${name}' after the last send`;
   if (declares) {
-    const newText = `\n${indent}${name}.close();`;
+    const newText = `\n${indent}${close};`;
     return { title, preferred: true, edits: [{ file, start: last.end, end: last.end, newText }] };
   }
   const body = indented(text, { start: first.start, end: last.end }, unit, facts);
-  const newText = `try {\n${indent}${unit}${body}\n${indent}} finally {\n${indent}${unit}${name}.close();\n${indent}}`;
+  const newText = `try {\n${indent}${unit}${body}\n${indent}} finally {\n${indent}${unit}${close};\n${indent}}`;
   return { title, preferred: true, edits: [{ file, start: first.start, end: last.end, newText }] };
 }
 
@@ -187,8 +206,11 @@ function releaseCall(
 ): string | undefined {
   const name = handleName(view, facts, file, birth);
   const [method] = birth.form.form === "object" ? (birth.form.release ?? []) : [];
+  const { onFailure } = birth.form;
   const isGivenBack = birth.form.form === "resource";
-  if (name !== undefined && !isGivenBack) return method === undefined ? `${name}()` : `${name}.${method}()`;
+  if (name !== undefined && !isGivenBack) {
+    return method === undefined ? `${name}()` : `${name}.${onFailure ?? method}()`;
+  }
   const [own] = birth.form.form === "self" || isGivenBack ? (birth.form.release ?? []) : birth.alsoReleasedBy;
   const i = birth.instruction;
   if (own === undefined || i.op !== "call" || i.receiver === undefined) return undefined;

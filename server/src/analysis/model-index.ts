@@ -35,6 +35,17 @@ export function thatGivesUp(type: ModelType): ModelType {
   return made;
 }
 
+const reentering = new WeakMap<ModelType, ModelType>();
+
+/** The same type, of a resource that was made so that its holder may acquire again. */
+export function thatLetsInAgain(type: ModelType): ModelType {
+  const known = reentering.get(type);
+  if (known) return known;
+  const made: ModelType = { ...type, key: `${type.key} that lets in again`, reentrant: true };
+  reentering.set(type, made);
+  return made;
+}
+
 /** What an exported or global name means. */
 export type ModelEntry =
   | { readonly kind: "constructor"; readonly type: ModelType; readonly create: CreateModel }

@@ -1,7 +1,7 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { closeAfter } from "../analysis/fixes.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { type ModelType, operationOf } from "../analysis/model-index.ts";
 import { valueName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
@@ -84,7 +84,7 @@ function neverClosed(
     at: made,
     loops: places(waiting),
     sends: places(sends),
-    fixes: fixesFor(view, owner, name, sends),
+    fixes: fixesFor(view, owner, name, sends, resource.made.model),
   };
 }
 
@@ -121,17 +121,25 @@ function localName(view: ProgramView, key: FunctionKey, made: Location): string 
 }
 
 /** Closing is safe behind the last send when the owner itself, and nobody else, sends. */
-function fixesFor(view: ProgramView, owner: FunctionKey, name: string, sends: readonly UseIn[]): FixPlan[] {
+function fixesFor(
+  view: ProgramView,
+  owner: FunctionKey,
+  name: string,
+  sends: readonly UseIn[],
+  { members }: ModelType,
+): FixPlan[] {
   const { file } = parseKey(owner);
   const facts = view.world.function(owner);
-  if (!facts || sends.length === 0 || !/^[\w$]+$/.test(name)) return [];
+  const [close] = [...members].find(([, { op }]) => op === "close") ?? [];
+  if (!facts || close === undefined || sends.length === 0 || !/^[\w$]+$/.test(name)) return [];
   if (sends.some((use) => use.by !== owner || use.via.length > 0)) return [];
   const fix = closeAfter(
     view,
     facts,
     file,
     sends.map((use) => locationIn(file, use.at)),
-    name,
+    `${name}.${close}()`,
+    `Close '${name}' after the last send`,
   );
   return fix ? [fix] : [];
 }

@@ -17,6 +17,8 @@ export interface WordedLeak {
   readonly resource: string;
   /** The variable that has the client. */
   readonly client?: string;
+  /** The members of the client that end it. */
+  readonly endedBy: readonly string[];
   /** The acquiring call, up to its name. */
   readonly at: Location;
   /** How the function is left: "'transfer' returns". */
@@ -123,12 +125,15 @@ function worded(view: ProgramView, held: HeldTooLong, of: WordedLeak["of"], leak
       what: index === leak.path.length - 1 ? `${ending}, and ${open}` : stepText[step.what],
     }),
   );
-  const fix = releaseInFinally(view, held.evaluation.facts, file, birth);
+  // How a transaction ends that has gone well, nobody but its author knows.
+  const isKnown = birth.form.onFailure === undefined || leak.how === "exception";
+  const fix = isKnown ? releaseInFinally(view, held.evaluation.facts, file, birth) : undefined;
   return {
     of,
     how: leak.how,
     resource,
     ...(client === undefined ? {} : { client }),
+    endedBy: birth.form.form === "object" ? (birth.form.release ?? []) : [],
     at: calleeOf(held),
     leaves,
     trace: [{ at: calleeOf(held), what: taken }, ...steps],

@@ -11,6 +11,7 @@ import { lockOrderInversion } from "./lock-order-inversion/rule.ts";
 import { lockOverRelease } from "./lock-over-release/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
+import { nestedPoolCheckout } from "./nested-pool-checkout/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
@@ -28,6 +29,7 @@ export const allRules: readonly Rule[] = [
   lockOverRelease,
   lockReentry,
   lockReleaseNotInFinally,
+  nestedPoolCheckout,
   poolClientNotReleased,
   queueSelfWait,
   returnBeforeRelease,

@@ -1,4 +1,5 @@
 import { defineRule } from "../../analysis/analyzer.ts";
+import { isLock } from "../../analysis/model-index.ts";
 import { holdAndWait } from "../../passes/hold-and-wait.ts";
 
 export const lockReentry = defineRule({
@@ -8,7 +9,7 @@ export const lockReentry = defineRule({
   requires: [holdAndWait],
   run(pass) {
     for (const wait of pass.resultOf(holdAndWait).selfWaits) {
-      if (wait.held.model.kind === "queue") continue;
+      if (!isLock(wait.held.model)) continue;
       const { held, capacity } = wait;
       const certain = wait.via.length === 0 && capacity === 1;
       pass.report({
