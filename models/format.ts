@@ -87,6 +87,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     create: { shape: { is: "list", of: record("create") }, about: "How instances arise." },
     reentrant: { shape: flag, about: "A holder may acquire again." },
     keyed: { shape: flag, about: "Each key is a resource of its own." },
+    emitsErrors: {
+      shape: flag,
+      about: "It emits `error` by itself, and the error is uncaught where nobody listens.",
+    },
     call: { shape: record("operation"), about: "What calling the instance does." },
     members: {
       shape: { is: "map", of: record("operation") },
@@ -126,6 +130,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
         "tryRecv",
         "close",
         "range",
+        "pipe",
         "select",
         "submit",
         "map",

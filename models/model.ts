@@ -33,6 +33,7 @@ export type OperationName =
   | "tryRecv"
   | "close"
   | "range"
+  | "pipe"
   | "select"
   // Queues and limiters.
   | "submit"
@@ -221,6 +222,8 @@ export interface TypeModel {
   readonly create?: readonly CreateModel[];
   readonly reentrant?: boolean;
   readonly keyed?: boolean;
+  /** It emits `error` by itself, and the error is uncaught where nobody listens. */
+  readonly emitsErrors?: boolean;
   /** The instance itself can be called. */
   readonly call?: OperationModel;
   readonly members: Readonly<Record<string, OperationModel>>;

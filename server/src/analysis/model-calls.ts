@@ -200,6 +200,7 @@ export function applyOperation(s: Semantics, call: Call, on: Operation): CallEff
       operation.rejected,
       operation.settled,
       operation.promises,
+      operation.op === "pipe" ? operation.value : undefined,
     ].filter((index) => index !== undefined),
   );
   const escapes = call.arguments.filter((_, index) => !consumed.has(index) && index !== operation.receiver);
@@ -269,7 +270,10 @@ export function applyOperation(s: Semantics, call: Call, on: Operation): CallEff
       });
     }
     case "spawn":
-      return settle({ ...base, result: fresh });
+      return settle({ ...base, result: operation.returns === "this" && resource ? resource : fresh });
+    // Chains go on with the target.
+    case "pipe":
+      return settle({ ...base, result: call.arguments[operation.value ?? 0] ?? fresh });
     case "exit":
       return settle({ ...base, ends: false, throws: false });
     case "sleep":

@@ -17,6 +17,8 @@ export interface ModelType {
   readonly kind: ModelKind;
   readonly reentrant: boolean;
   readonly keyed: boolean;
+  /** It emits `error` by itself, and the error is uncaught where nobody listens. */
+  readonly emitsErrors: boolean;
   readonly call?: OperationModel;
   readonly members: ReadonlyMap<string, OperationModel>;
   readonly statics: ReadonlyMap<string, OperationModel>;
@@ -187,6 +189,7 @@ function modelType(model: Model, module: string, name: string, type: TypeModel):
     kind: type.kind,
     reentrant,
     keyed,
+    emitsErrors: type.emitsErrors ?? false,
     ...(call ? { call } : {}),
     members,
     statics,

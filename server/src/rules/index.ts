@@ -15,6 +15,7 @@ import { nestedPoolCheckout } from "./nested-pool-checkout/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
+import { streamErrorUnhandled } from "./stream-error-unhandled/rule.ts";
 
 /** Every rule, by folder. */
 export const allRules: readonly Rule[] = [
@@ -33,4 +34,5 @@ export const allRules: readonly Rule[] = [
   poolClientNotReleased,
   queueSelfWait,
   returnBeforeRelease,
+  streamErrorUnhandled,
 ];
