@@ -115,7 +115,8 @@ export function replaceReceiver(
   const end = call.start + receiver.length;
   const text = view.text(call.file);
   if (text?.slice(call.start, end) !== receiver || !/^\s*[.(]/.test(text.slice(end))) return undefined;
-  return { title, preferred: true, edits: [{ file: call.file, start: call.start, end, newText: name }] };
+  // What goes through the client is part of its transaction, which may not be wanted.
+  return { title, preferred: false, edits: [{ file: call.file, start: call.start, end, newText: name }] };
 }
 
 function statementAround(

@@ -6,7 +6,7 @@ import { valueName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
 import type { Fresh, Value } from "../analysis/values.ts";
-import type { FunctionFacts } from "../program/facts.ts";
+import type { FunctionFacts, Instruction } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 
 /** A channel that somebody receives from until it is closed, and that nobody closes. */
@@ -95,13 +95,19 @@ function places(uses: readonly Use[]): Location[] {
   );
 }
 
-/** The loop has a `break`, `return` or jump out of it. */
+/** The loop has a `break`, `return`, `throw` or jump out of it. */
 function leavesEarly(view: ProgramView, use: Use): boolean {
   for (const facts of view.world.facts(use.at.file)?.functions ?? []) {
     const code = facts.blocks.flatMap((block) => block.code);
     for (const i of code) {
       if (i.op !== "iterate" || i.start !== use.at.start || i.end !== use.at.end) continue;
-      return code.some((step) => step.op === "close-iterator" && step.iterator === i.to && !step.quiet);
+      const closes = (step: Instruction) => step.op === "close-iterator" && step.iterator === i.to;
+      // An exception closes it, too: one that the loop itself throws is a way out.
+      const throws = facts.blocks.some(
+        ({ end, handler }) =>
+          end.kind === "throw" && handler !== undefined && facts.blocks[handler]?.code.some(closes),
+      );
+      return throws || code.some((step) => closes(step) && !("quiet" in step && step.quiet));
     }
   }
   return true;

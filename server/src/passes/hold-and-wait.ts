@@ -49,6 +49,8 @@ export interface Edge {
   readonly gates: ReadonlySet<Value>;
   /** A literal capacity; undefined when unknown. */
   readonly capacity: number | undefined;
+  /** The held or the wanted may be another resource: `cond ? a : b`. */
+  readonly ambiguous: boolean;
 }
 
 /** A circle of edges, seen from one of them: each task holds what the next one wants. */
@@ -185,9 +187,10 @@ class Collector {
         const at = { file, start: instruction.start, end: instruction.end };
         const { facts } = evaluation;
         const whole = { file, start: facts.start, end: facts.end };
+        const isOneOfSeveral = isAmbiguous(wait, effect.waits.list);
         const inside = [...wait.via, wait.at].some((step) => contains(whole, step));
         const gates = this.#heldAt(evaluation.key, instruction);
-        this.#edge(evaluation.key, end, wait, wait.via, gates, inside ? whole : at);
+        this.#edge(evaluation.key, end, wait, wait.via, gates, inside ? whole : at, isOneOfSeveral);
       }
     }
   }
@@ -222,7 +225,11 @@ class Collector {
       at: scope.via[0] ?? scope.at,
       text: resourceName(this.#view, plain(scope.resource), scope.at),
     };
+    const holdsOneOfSeveral = isAmbiguous(scope, evaluation.calls.get(instruction)?.scopes ?? []);
     for (const wait of waits.list) {
+      const wantsOneOfSeveral = isAmbiguous(wait, waits.list);
+      // Which of them it is may hang on the same condition: `[first, second] = a.id < b.id ? [a, b] : [b, a]`.
+      if (holdsOneOfSeveral && wantsOneOfSeveral) continue;
       // The call of the callback itself is no step of the way.
       const via = wait.via.filter(
         (step, index) => !(index === 0 && step.start === at.start && step.file === at.file),
@@ -230,7 +237,8 @@ class Collector {
       // Asking whether the lock is free before asking for it is a way to be re-entrant.
       if (this.#isGuarded(wait)) continue;
       const body = this.#bodyOf(scope.callee, [...via, wait.at]) ?? at;
-      this.#edge(evaluation.key, end, wait, via, this.#heldAt(evaluation.key, instruction), body);
+      const gates = this.#heldAt(evaluation.key, instruction);
+      this.#edge(evaluation.key, end, wait, via, gates, body, holdsOneOfSeveral || wantsOneOfSeveral);
     }
   }
 
@@ -268,6 +276,7 @@ class Collector {
     via: readonly Location[],
     gates: readonly Value[],
     within: Location,
+    ambiguous: boolean,
   ): void {
     if (wait.kind !== "operation" || this.#edges.length >= maxEdges) return;
     const operation = operationOf(wait.model, wait.operation);
@@ -292,6 +301,7 @@ class Collector {
       function: key,
       gates: new Set(gates.filter((gate) => gate !== held.resource && gate !== wanted.resource)),
       capacity: capacityOf(held.resource) ?? capacityOf(this.#contentOf(held.resource)),
+      ambiguous,
     });
   }
 
@@ -328,11 +338,12 @@ class Collector {
           const callee = semantics.substitute(one.wait.callee, binding);
           const { file } = parseKey(caller);
           const at = { file, start: instruction.start, end: instruction.end };
-          for (const wait of semantics.callWaits(one.wait, binding).list) {
+          const { list } = semantics.callWaits(one.wait, binding);
+          for (const wait of list) {
             if (wait.kind === "call") next.push({ held, wait, function: caller, gates });
             if (this.#isGuarded(wait)) continue;
             const body = this.#bodyOf(callee, [...wait.via, wait.at]) ?? at;
-            this.#edge(caller, held, wait, wait.via, gates, body);
+            this.#edge(caller, held, wait, wait.via, gates, body, isAmbiguous(wait, list));
           }
         }
       }
@@ -435,6 +446,21 @@ function wantedText(wanted: End): string {
     default:
       return `'${wanted.text}' is ${verbOf(wanted)} here`;
   }
+}
+
+/** Another resource is used at the same place. */
+function isAmbiguous(one: Wait | Scope, list: readonly (Wait | Scope)[]): boolean {
+  return (
+    "resource" in one &&
+    list.some(
+      (other) =>
+        "resource" in other &&
+        other.at.file === one.at.file &&
+        other.at.start === one.at.start &&
+        other.at.end === one.at.end &&
+        plain(other.resource) !== plain(one.resource),
+    )
+  );
 }
 
 function contains(outer: Location, inner: Location): boolean {

@@ -11,7 +11,7 @@ export const lockReentry = defineRule({
     for (const wait of pass.resultOf(holdAndWait).selfWaits) {
       if (!isLock(wait.held.model)) continue;
       const { held, capacity } = wait;
-      const certain = wait.via.length === 0 && capacity === 1;
+      const certain = !wait.ambiguous && wait.via.length === 0 && capacity === 1;
       pass.report({
         at: wait.from,
         severity: certain ? "error" : "warning",

@@ -8,12 +8,12 @@ export const nestedPoolCheckout = defineRule({
   requires: [nestedCheckouts],
   run(pass) {
     for (const { edge, client, fixes } of pass.resultOf(nestedCheckouts)) {
-      const { held, capacity, via, from, trace } = edge;
+      const { held, capacity, via, from, trace, ambiguous } = edge;
       const holding = client === undefined ? "while one is held" : `while '${client}' is held`;
       const all = capacity === undefined ? "all of them" : `all ${capacity}`;
       pass.report({
         at: from,
-        severity: capacity === 1 && via.length === 0 ? "error" : "warning",
+        severity: capacity === 1 && via.length === 0 && !ambiguous ? "error" : "warning",
         message:
           capacity === 1
             ? `'${held.text}' is asked for its only client ${holding}, so this never gets it.`
