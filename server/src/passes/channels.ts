@@ -6,7 +6,7 @@ import { valueName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
 import type { Fresh, Value } from "../analysis/values.ts";
-import type { FunctionFacts, Instruction } from "../program/facts.ts";
+import type { BlockId, FunctionFacts, Instruction } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 
 /** A channel that somebody receives from until it is closed, and that nobody closes. */
@@ -104,13 +104,25 @@ function leavesEarly(view: ProgramView, use: Use): boolean {
       const closes = (step: Instruction) => step.op === "close-iterator" && step.iterator === i.to;
       // An exception closes it, too: one that the loop itself throws is a way out.
       const throws = facts.blocks.some(
-        ({ end, handler }) =>
-          end.kind === "throw" && handler !== undefined && facts.blocks[handler]?.code.some(closes),
+        ({ end, handler }) => end.kind === "throw" && onwardFrom(facts, handler).some(closes),
       );
       return throws || code.some((step) => closes(step) && !("quiet" in step && step.quiet));
     }
   }
   return true;
+}
+
+/** The code that runs from a block on, up to where ways part. */
+function onwardFrom(facts: FunctionFacts, from: BlockId | undefined): readonly Instruction[] {
+  const seen = new Set<BlockId>();
+  let code: readonly Instruction[] = [];
+  for (let id = from; id !== undefined && !seen.has(id); ) {
+    seen.add(id);
+    const block = facts.blocks[id];
+    code = [...code, ...(block?.code ?? [])];
+    id = block?.end.kind === "goto" ? block.end.to : undefined;
+  }
+  return code;
 }
 
 /** The variable that the call at a place is stored in. */
