@@ -197,6 +197,46 @@ export function testAgain(
   };
 }
 
+/**
+ * `client = await connect()` with the promise kept while it is under way, in a variable or field beside `place`.
+ * Undefined where its name is taken.
+ */
+export function keepPromise(
+  view: Pick<ProgramView, "text">,
+  kept: {
+    readonly await: Location;
+    readonly call: Location;
+    readonly callee: string;
+    readonly place: string;
+    readonly declaration: Location;
+    readonly keyword: string;
+    readonly typed: boolean;
+  },
+): FixPlan | undefined {
+  const text = view.text(kept.await.file);
+  const place = `${kept.place}UnderWay`;
+  const name = place.replace(/^this\./, "");
+  if (text === undefined || !/^#?[\w$]+$/.test(name) || text.includes(name)) return undefined;
+  const { declaration, call } = kept;
+  const type = kept.typed ? `: ReturnType<typeof ${kept.callee}> | undefined` : "";
+  const keyword = kept.typed || kept.keyword === "let " ? kept.keyword : "";
+  const line = `${indentAt(text, nextTextFrom(text, declaration.start))}${keyword}${name}${type};`;
+  // A line of its own, in front of a place that is empty, behind one that is not.
+  const declared = declaration.start === declaration.end ? `${line}\n` : `\n${line}`;
+  const indent = indentAt(text, kept.await.start);
+  const inner = indent + unitOf(text, indent);
+  const started = `${text.slice(call.start, call.end)}.finally(() => {\n${inner}${place} = undefined;\n${indent}})`;
+  const { file } = declaration;
+  return {
+    title: `Keep the promise of '${kept.callee}' while it is under way`,
+    preferred: true,
+    edits: [
+      { file, start: declaration.end, end: declaration.end, newText: declared },
+      { ...kept.await, newText: `await (${place} ??= ${started})` },
+    ],
+  };
+}
+
 /** How the code at hand releases: `release()`, `client.release()`, `mutex.release()`, `pool.release(client)`. */
 function releaseCall(
   view: Pick<ProgramView, "world">,
@@ -259,6 +299,10 @@ export function handleName(
     return name === undefined ? undefined : [name, ...path].join(".");
   };
   return follow(birth.instruction.to, birth.place.path, 0);
+}
+
+function nextTextFrom(text: string, offset: number): number {
+  return offset + (/^\s*/.exec(text.slice(offset))?.[0].length ?? 0);
 }
 
 function mentionsRelease(text: string, release: string): boolean {
