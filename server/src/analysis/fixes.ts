@@ -237,6 +237,63 @@ export function keepPromise(
   };
 }
 
+/**
+ * Takes what a method does under a lock into a method of its own, `nameUnlocked`, and lets a holder of the lock call
+ * that. Undefined where the method does more than that, or the name is taken.
+ */
+export function extractMethod(
+  view: Pick<ProgramView, "text">,
+  from: {
+    readonly file: FilePath;
+    readonly name: string;
+    /** The lock as written. */
+    readonly lock: string;
+    readonly method: FunctionFacts;
+    /** The call that takes the lock and runs `callback` under it. */
+    readonly entry: Range;
+    readonly callback: FunctionFacts;
+    /** Those of the method's parameters that the callback mentions. */
+    readonly parameters: readonly { readonly at: Range; readonly name: string }[];
+    /** The name of the method where the holder calls it. */
+    readonly use: Range;
+    readonly usesPrivateNames: boolean;
+    readonly typed: boolean;
+  },
+): FixPlan | undefined {
+  const { file, method, callback, entry } = from;
+  const text = view.text(file);
+  if (text === undefined) return undefined;
+  const slice = ({ start, end }: Range) => text.slice(start, end);
+  const plainName = from.name.replace(/^#/, "");
+  const isPrivate = from.usesPrivateNames || !from.typed;
+  const name = `${isPrivate ? "#" : ""}${plainName}Unlocked`;
+  const body = slice(method.body);
+  const before = text.slice(method.body.start, entry.start);
+  const after = text.slice(entry.end, method.body.end);
+  const isAlone = /^\{\s*(?:return\s+)?(?:await\s+)?$/.test(before) && /^;?\s*\}$/.test(after);
+  const first = method.parameters[0]?.start ?? method.body.start;
+  const isGeneric = text.slice(method.start, first).includes("<");
+  if (!isAlone || isGeneric || text.includes(`${plainName}Unlocked`) || body.includes("`")) return undefined;
+  const indent = indentAt(text, method.start);
+  const unit = unitOf(text, indent);
+  const done = callback.concise
+    ? `{\n${indent}${unit}return ${slice(callback.body)};\n${indent}}`
+    : slice(callback.body).replaceAll(`\n${unit}`, "\n");
+  const head = `${isPrivate ? "" : "private "}${callback.async ? "async " : ""}${name}`;
+  const given = from.parameters.map(({ at }) => slice(at)).join(", ");
+  const passed = from.parameters.map((one) => one.name).join(", ");
+  const made = `\n\n${indent}/** The caller holds '${from.lock}'. */\n${indent}${head}(${given}) ${done}`;
+  return {
+    title: `Call a '${name}' that leaves '${from.lock}' alone`,
+    preferred: true,
+    edits: [
+      { file, start: callback.start, end: callback.end, newText: `() => this.${name}(${passed})` },
+      { file, start: method.body.end, end: method.body.end, newText: made },
+      { file, start: from.use.start, end: from.use.end, newText: name },
+    ],
+  };
+}
+
 /** How the code at hand releases: `release()`, `client.release()`, `mutex.release()`, `pool.release(client)`. */
 function releaseCall(
   view: Pick<ProgramView, "world">,
