@@ -101,7 +101,7 @@ export interface HandleModel {
 }
 
 /** How something that is only described so far comes to happen. */
-export interface LazyModel {
+interface LazyModel {
   /** Awaiting it makes it happen. */
   readonly thenable?: boolean;
   /** Members that make it happen and give a promise. */

@@ -47,7 +47,7 @@ function withoutTheLock(view: ProgramView, { wanted, via }: Edge): FixPlan | und
   const entry = callAt(facts, wanted.at);
   const fn = operationOf(wanted.model, wanted.operation)?.fn;
   const callback = entry && fn !== undefined ? closureOf(facts, entry, fn) : undefined;
-  if (!entry || entry.arguments.length !== 1 || callback === undefined) return undefined;
+  if (entry?.arguments.length !== 1 || callback === undefined) return undefined;
   const inner = view.world.function(functionKey(file, callback));
   if (inner?.kind !== "arrow" || inner.generator || inner.parameters.length > 0 || facts.usesArguments)
     return undefined;
