@@ -81,13 +81,22 @@ export function substituteValue(s: Semantics, value: Value, binding: Binding): V
       );
     case "union": {
       // `on` in `on = pool` and `on ?? pool`, for a caller that gives it: the rest is for those who do not.
-      const given = value.of.find((part) => isOfCaller(part) && isGiven(go(part)));
+      const given = value.of.find((part) => isOptional(s, part) && isGiven(go(part)));
       if (given) return go(given);
       return value.of.reduce<Value>((joined, part) => values.join(joined, go(part)), values.nothing);
     }
   }
 }
 
+/** Something that a caller may leave out. Without types, any parameter may be. */
+function isOptional({ world }: Semantics, part: Value): boolean {
+  if (part.kind !== "parameter") return isOfCaller(part);
+  const { file } = parseKey(part.function);
+  const optional = world.function(part.function)?.parameters[part.index]?.optional;
+  return optional === true || world.facts(file)?.language === "javascript";
+}
+
+/** A caller gives it, and not only hands on what its own caller may give. */
 function isGiven(value: Value): boolean {
   return !isOfCaller(value) && !isNothing(value);
 }
