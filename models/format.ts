@@ -87,6 +87,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     create: { shape: { is: "list", of: record("create") }, about: "How instances arise." },
     reentrant: { shape: flag, about: "A holder may acquire again." },
     keyed: { shape: flag, about: "Each key is a resource of its own." },
+    emitsErrors: {
+      shape: flag,
+      about: "It emits `error` by itself, and the error is uncaught where nobody listens.",
+    },
     call: { shape: record("operation"), about: "What calling the instance does." },
     members: {
       shape: { is: "map", of: record("operation") },
@@ -104,6 +108,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       about: "Holders at once, items buffered, or tasks run at once; the first that is given counts.",
     },
     paused: { shape: record("flagSource"), about: "The option that makes it start paused." },
+    reentrant: { shape: record("flagSource"), about: "The option that lets a holder acquire again." },
     executor: { shape: index, about: "The callback that runs during the creation." },
     worker: { shape: index, about: "The callback that runs for everything that is submitted, in its slot." },
     done: { shape: index, about: "The worker's parameter that it calls when it is done." },
@@ -130,6 +135,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
         "tryRecv",
         "close",
         "range",
+        "pipe",
         "select",
         "submit",
         "map",
@@ -159,7 +165,16 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     await: { shape: flag, about: "It is only over when the returned promise settles." },
     receiver: { shape: index, about: "Of a function: which argument is the resource." },
     handle: { shape: record("handle"), about: "How the right to release is handed out." },
+    lazy: {
+      shape: record("lazy"),
+      about: "Of `use`: nothing happens yet; the result and what its members give describe it.",
+    },
     alsoReleasedBy: { shape: names, about: "Members that end the same hold." },
+    also: {
+      shape: names,
+      about:
+        "Members of the resource that what is handed out, or given to the callback, has too; `()` is its call.",
+    },
     fn: { shape: index, about: "The callback that runs under the resource or in its slot." },
     fnArray: { shape: index, about: "An array of such callbacks." },
     restToFn: { shape: index, about: "Arguments from here on go to the callback." },
@@ -189,7 +204,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     settled: { shape: index, about: "Of `chain`: the callback for both." },
     returns: {
       shape: text,
-      about: "The type of this model that the result is; `this` for the object itself.",
+      about: "The result is the resource, as this type of the model; `this`: as it is.",
     },
     result: {
       shape: oneOf("value", "iterResult", "boolean", "undefinedWhenClosed", "resolvers"),
@@ -231,10 +246,19 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     param: { shape: index, about: "Of `callback`: which parameter is the releasing function." },
     asyncRelease: { shape: flag, about: "Releasing gives a promise." },
     double: { shape: outcome, about: "Releasing twice." },
+    onFailure: {
+      shape: text,
+      about: "The one of `release` that ends it after a failure, where the others say that all went well.",
+    },
+  },
+  lazy: {
+    thenable: { shape: flag, about: "Awaiting it makes it happen." },
+    runs: { shape: names, about: "Members that make it happen and give a promise." },
+    elsewhere: { shape: names, about: "Members after which it happens on something else." },
   },
   source: {
     arg: { shape: index, about: "Index of the argument.", required: true },
-    prop: { shape: text, about: "The property of it." },
+    prop: { shape: text, about: "The property of it; `a.b` for one of a property." },
     default: { shape: { is: "either", of: [index, oneOf("Infinity")] }, about: "When it is not given." },
   },
   flagSource: {

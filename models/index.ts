@@ -11,6 +11,7 @@ import awaitSemaphore from "./await-semaphore/model.json" with { type: "json" };
 import bottleneck from "./bottleneck/model.json" with { type: "json" };
 import events from "./events/model.json" with { type: "json" };
 import fastq from "./fastq/model.json" with { type: "json" };
+import fs from "./fs/model.json" with { type: "json" };
 import genericPool from "./generic-pool/model.json" with { type: "json" };
 import henrygdQueue from "./henrygd-queue/model.json" with { type: "json" };
 import ioredis from "./ioredis/model.json" with { type: "json" };
@@ -51,6 +52,7 @@ import waitgroup from "./waitgroup/model.json" with { type: "json" };
 import webLocks from "./web-locks/model.json" with { type: "json" };
 import webStreams from "./web-streams/model.json" with { type: "json" };
 import workerThreads from "./worker-threads/model.json" with { type: "json" };
+import zlib from "./zlib/model.json" with { type: "json" };
 
 /** The models that ship with Unknot; read-model.test.ts checks every one against the format. */
 export const bundledModels = [
@@ -66,6 +68,7 @@ export const bundledModels = [
   bottleneck,
   events,
   fastq,
+  fs,
   genericPool,
   henrygdQueue,
   ioredis,
@@ -105,4 +108,5 @@ export const bundledModels = [
   webLocks,
   webStreams,
   workerThreads,
+  zlib,
 ] as unknown as readonly Model[];

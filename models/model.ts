@@ -33,6 +33,7 @@ export type OperationName =
   | "tryRecv"
   | "close"
   | "range"
+  | "pipe"
   | "select"
   // Queues and limiters.
   | "submit"
@@ -95,6 +96,18 @@ export interface HandleModel {
   readonly asyncRelease?: boolean;
   /** Releasing twice. */
   readonly double?: Outcome;
+  /** The one of `release` that ends it after a failure, where the others say that all went well. */
+  readonly onFailure?: string;
+}
+
+/** How something that is only described so far comes to happen. */
+interface LazyModel {
+  /** Awaiting it makes it happen. */
+  readonly thenable?: boolean;
+  /** Members that make it happen and give a promise. */
+  readonly runs?: readonly string[];
+  /** Members after which it happens on something else. */
+  readonly elsewhere?: readonly string[];
 }
 
 /** An argument, or a property of an argument that is an object. */
@@ -111,9 +124,14 @@ export interface OperationModel {
   readonly await?: boolean;
   /** Of a free function: which argument is the resource. */
   readonly receiver?: number;
+  /** Of `use` and `scoped`: what is handed out when no callback is given. */
   readonly handle?: HandleModel;
+  /** Of `use`: nothing happens yet; the result and what its members give is a description of it. */
+  readonly lazy?: LazyModel;
   /** Members that end the same hold. */
   readonly alsoReleasedBy?: readonly string[];
+  /** Members of the resource that what is handed out, or given to the callback, has too; `()` is its call. */
+  readonly also?: readonly string[];
   /** The callback that runs under the resource, or in its slot. */
   readonly fn?: number;
   /** An array of such callbacks. */
@@ -141,7 +159,7 @@ export interface OperationModel {
   readonly fulfilled?: number;
   readonly rejected?: number;
   readonly settled?: number;
-  /** The result is a value of this type of the model: a factory, a view, the object itself (`this`). */
+  /** The result is the resource, as this type of the model (`this`: as it is). */
   readonly returns?: string;
   /** What a received value looks like; `resolvers` is what `Promise.withResolvers` gives. */
   readonly result?: "value" | "iterResult" | "boolean" | "undefinedWhenClosed" | "resolvers";
@@ -189,6 +207,8 @@ export interface CreateModel {
   readonly capacity?: NumberSource | readonly NumberSource[];
   /** Does nothing until it is started. */
   readonly paused?: { readonly arg: number; readonly prop: string; readonly is: boolean };
+  /** The option that lets a holder acquire again. */
+  readonly reentrant?: { readonly arg: number; readonly prop: string; readonly is: boolean };
   /** Runs this callback during the creation, with functions that settle what is created. */
   readonly executor?: number;
   /** Runs this callback for everything that is submitted, in its slot. */
@@ -206,6 +226,8 @@ export interface TypeModel {
   readonly create?: readonly CreateModel[];
   readonly reentrant?: boolean;
   readonly keyed?: boolean;
+  /** It emits `error` by itself, and the error is uncaught where nobody listens. */
+  readonly emitsErrors?: boolean;
   /** The instance itself can be called. */
   readonly call?: OperationModel;
   readonly members: Readonly<Record<string, OperationModel>>;

@@ -5,7 +5,7 @@ import path from "node:path";
 import type { Finding } from "@unknot/protocol/finding.ts";
 import { differences } from "../rules/differences.ts";
 import { expectationsIn, root } from "../rules/fixtures.ts";
-import { createWorkspace, type Workspace } from "../rules/workspace.ts";
+import { applyEdits, createWorkspace, type Workspace } from "../rules/workspace.ts";
 import { type Age, folderOf, installLibraries } from "./install.ts";
 
 installLibraries();
@@ -45,5 +45,32 @@ for (const age of ["oldest", "newest"] as const) {
         assert.equal(isWanted, !/\/quiet[^/]*$/.test(file));
       });
     }
+
+    it("every fix compiles and clears its finding", function () {
+      this.timeout(120_000);
+      const fixed = createWorkspace(folderOf(age));
+      try {
+        const applied = own.flatMap((file) =>
+          (findings.get(file) ?? []).flatMap(({ rule, fixes }, index) =>
+            fixes.map((fix, choice) => {
+              const target = `fix-${index}-${choice}/${file}`;
+              const text = applyEdits(readFileSync(path.join(folder, file), "utf8"), fix.edits);
+              fixed.write(target, text);
+              return { file, rule, target, label: `'${fix.title}' in ${file}:\n${text}` };
+            }),
+          ),
+        );
+        const errors = fixed.typeErrors();
+        const after = fixed.analyze().findings;
+        for (const { file, rule, target, label } of applied) {
+          const count = (list: readonly Finding[] = []) => list.filter((one) => one.rule === rule).length;
+          assert.deepEqual(errors.get(target) ?? [], [], label);
+          assert.ok(count(after.get(target)) < count(findings.get(file)), label);
+        }
+        assert.ok(age === "oldest" || applied.length > 0);
+      } finally {
+        fixed.remove();
+      }
+    });
   });
 }

@@ -7,11 +7,19 @@ import {
   symbolicWaits,
   unknownCall,
 } from "./call-effects.ts";
-import { applyEntry, applyOperation, type Operation } from "./model-calls.ts";
+import { applyEntry, applyOperation, applyQueryMember, type Operation } from "./model-calls.ts";
 import { type ClassKey, type FunctionKey, functionKey, type Location, parseKey } from "./places.ts";
 import type { Call, CallEffect, Semantics } from "./semantics.ts";
 import type { Scope, Use } from "./summary.ts";
-import { alternatives, type Binding, plain, type Site, type Value, type Waits } from "./values.ts";
+import {
+  alternatives,
+  type Binding,
+  isOfCaller,
+  plain,
+  type Site,
+  type Value,
+  type Waits,
+} from "./values.ts";
 import type { World } from "./world.ts";
 
 // What a call does: of a function or class of the program by its summary, of what a model describes in
@@ -21,8 +29,32 @@ const maxVia = 5;
 
 /** What a call does, for every function that the callee may be. */
 export function applyCall(s: Semantics, call: Call): CallEffect {
-  const effects = alternatives(call.callee).map((callee) => applyOne(s, { ...call, callee }));
+  const callees = alternatives(call.callee);
+  const ofCaller = callees.length > 1 ? callees.map(subjectOf).find(isOfCaller) : undefined;
+  const effects = callees.map((callee) => {
+    const effect = applyOne(s, { ...call, callee });
+    const isOther = ofCaller !== undefined && !isOfCaller(subjectOf(callee));
+    return isOther ? { ...effect, result: onlyWithout(s, effect.result, ofCaller) } : effect;
+  });
   return effects.reduce((a, b) => joinEffects(s.values, a, b));
+}
+
+/** `pool` of `pool.query`, `db` of `db("orders")`. */
+function subjectOf(callee: Value): Value {
+  return callee.kind === "member" ? callee.of : callee;
+}
+
+/** What comes of a call on something that stands in for what a caller may give. */
+function onlyWithout({ values }: Semantics, result: Value, unless: Value): Value {
+  if (result.kind === "fresh" && result.made.type === "query") {
+    return values.fresh(result.site, { ...result.made, unless });
+  }
+  if (result.kind !== "promise" || result.waits.list.length === 0) return result;
+  const list = result.waits.list.map((wait) =>
+    wait.kind === "operation" ? values.operationWait({ ...wait, unless }) : wait,
+  );
+  const waits = values.waits(list, result.waits.overflow);
+  return values.promise(result.of, waits, result.rejects, result.sure);
 }
 
 function applyOne(s: Semantics, call: Call): CallEffect {
@@ -45,6 +77,10 @@ function applyOne(s: Semantics, call: Call): CallEffect {
     case "global":
       return applyEntry(s, call, world.models.global(callee.path));
     case "member": {
+      if (callee.of.kind === "fresh" && callee.of.made.type === "query") {
+        const effect = applyQueryMember(s, call, callee.of, callee.of.made, callee.name);
+        if (effect) return effect;
+      }
       const builtin =
         callee.of.kind === "function" ? applyFunctionMethod(s, call, callee.of, callee.name) : undefined;
       if (builtin) return builtin;
@@ -145,7 +181,7 @@ function applyFunction(
   };
 }
 
-/** A promise that a synchronous function gives: what it waits for is one call further away. */
+/** A promise or query that a synchronous function gives: what it waits for is one call further away. */
 function furtherAway(s: Semantics, result: Value, call: Location): Value {
   const { values } = s;
   if (result.kind === "union") {
@@ -153,6 +189,11 @@ function furtherAway(s: Semantics, result: Value, call: Location): Value {
       (joined, part) => values.join(joined, furtherAway(s, part, call)),
       values.nothing,
     );
+  }
+  if (result.kind === "fresh" && result.made.type === "query") {
+    const path = [call, ...result.made.via];
+    const isNear = path.length <= maxVia;
+    return values.fresh(result.site, isNear ? { ...result.made, via: path } : { type: "result" });
   }
   if (result.kind !== "promise" || result.waits.list.length === 0) return result;
   const list = result.waits.list.flatMap((wait) => values.viaCall(wait, call) ?? []);

@@ -129,7 +129,8 @@ function collectCall(
   for (const scope of effect.scopes) {
     consumed.add(scope.callee);
     for (const part of functionsIn(scope.callee)) {
-      const under = [plain(scope.resource)];
+      // A pool lets several in.
+      const under = scope.model.kind === "pool" ? [] : [plain(scope.resource)];
       const many = inLoop || scope.operation === "map";
       add(part, { caller: key, instruction: i, awaited, under, many });
     }
@@ -227,6 +228,11 @@ export function loopBlocks(facts: FunctionFacts): ReadonlySet<number> {
   }
   loopsOf.set(facts, loops);
   return loops;
+}
+
+/** Whether one turn of some loop can pass both blocks. */
+export function shareLoop(facts: FunctionFacts, a: number, b: number): boolean {
+  return componentsOf(facts.blocks).some((component) => component.includes(a) && component.includes(b));
 }
 
 /** Strongly connected components, by Tarjan's algorithm without recursion: functions get long. */

@@ -1,6 +1,6 @@
 import { applyCall } from "./calls.ts";
 import { memberOf, typeOfValue } from "./members.ts";
-import { callbackWaits } from "./model-calls.ts";
+import { callbackWaits, queryWaits } from "./model-calls.ts";
 import type { Semantics } from "./semantics.ts";
 import { substituteValue, substituteWaits } from "./substitute.ts";
 import type { Reader } from "./summary.ts";
@@ -68,6 +68,7 @@ function awaitedValue(
       };
     }
     case "fresh":
+      if (value.made.type === "query") return { ...unknown, waits: queryWaits(values, value.made) };
       return isOpenResult(value) ? unknown : { value, waits: values.noWaits, rejects: false };
     default: {
       const type = s.typeOf(value);

@@ -527,8 +527,11 @@ class FunctionState {
     let rejects = leaves;
     if (facts.async && !facts.generator && returns.kind !== "nothing") {
       const site = values.site(this.#key, [{ file: this.#file, start: facts.start, end: facts.end }]);
-      const inner =
-        returns.kind === "promise" || returns.kind === "union" ? this.#s.awaited(returns, site) : undefined;
+      const isKnown =
+        returns.kind === "promise" ||
+        returns.kind === "union" ||
+        (returns.kind === "fresh" && returns.made.type === "query");
+      const inner = isKnown ? this.#s.awaited(returns, site) : undefined;
       if (inner) {
         returns = inner.value;
         waits = values.bothWaits(waits, inner.waits);

@@ -219,7 +219,10 @@ class Explorer {
     if (effect) {
       const fate = this.#callFate(path, i, effect);
       if (fate === "released") return this.#release(path, block, i);
-      if (fate === "lost") return this.#lose();
+      if (fate === "lost") {
+        this.#lend(path, block, i, effect);
+        return this.#lose();
+      }
     }
     const mayThrow = throwsIn(block, i, this.#evaluation.calls, this.#evaluation.awaits);
     if (path.held && mayThrow && !this.#listensHere(path, i)) {
@@ -227,6 +230,18 @@ class Explorer {
     }
     if (effect && !effect.ends) return false;
     return this.#flow(path, block, i);
+  }
+
+  /** `await work(client)`: who gives it back afterwards has it while the callback runs. */
+  #lend(path: Path, block: Block, i: Instruction, { targets }: CallEffect): void {
+    if (i.op !== "call" || !path.held || path.foreign || this.#depth > 0) return;
+    if (!targets.every((target) => target.kind === "symbolic")) return;
+    const behind = new Explorer(this.#solution, this.#evaluation, this.#birth, this.#depth + 1, this.#busy);
+    const id = this.#facts.blocks.indexOf(block) as BlockId;
+    behind.resume(path.state(id, undefined), block.code.indexOf(i) + 1);
+    behind.run();
+    if (behind.result().releases.length === 0) return;
+    for (const reader of usesIn(this.#facts).readers(i.to)) if (reader.op === "await") this.#held.add(reader);
   }
 
   #release(path: Path, block: Block, i: Instruction): false {
@@ -303,6 +318,18 @@ class Explorer {
           path.set(tempPlace(i.to), { promise: false, path: [part.name, ...place.path] });
         }
         return !i.parts.some((part) => this.#carries(path, part.value)) || this.#lose();
+      }
+      case "set":
+      case "set-element": {
+        // A property of the client is set, which it stays one with; but not the one by which it is released.
+        const place = path.places.get(tempPlace(i.object));
+        const isOwn = place && !place.promise && place.path.length === 0 && i.op === "set";
+        const stays = isOwn && !this.#isRelease(i.name);
+        const touched = operands(i).filter((temp) => !(stays && temp === i.object));
+        return (
+          !touched.some((temp) => path.places.has(tempPlace(temp)) || this.#carries(path, temp)) ||
+          this.#lose()
+        );
       }
       case "dispose":
         return !path.places.has(tempPlace(i.from)) || this.#release(path, block, i);

@@ -23,8 +23,9 @@ export function appendCatch(
 }
 
 /**
- * Puts everything after the acquiring statement into a `try` whose `finally` releases. Undefined where that could
- * change what the code does: nothing follows, or the right to release has no name.
+ * Puts everything after the acquiring statement into a `try` whose `finally` releases, or whose `catch` does where only
+ * a failure is to be ended there. Undefined where that could change what the code does: nothing follows, or the right
+ * to release has no name.
  */
 export function releaseInFinally(
   view: Pick<ProgramView, "world" | "text">,
@@ -37,18 +38,19 @@ export function releaseInFinally(
   const release = text === undefined ? undefined : releaseCall(view, facts, file, birth, text);
   if (text === undefined || !found || release === undefined) return undefined;
   const rest = found.list.of.slice(found.index + 1);
+  const { onFailure, asyncRelease } = birth.form;
+  const bare = (code: string) => code.replace(/^await\b|;$/g, "").replace(/\s+/g, "");
   const isRelease = (statement: Range) =>
-    text.slice(statement.start, statement.end).replace(/;$/, "").replace(/\s+/g, "") ===
-    release.replace(/\s+/g, "");
+    bare(text.slice(statement.start, statement.end)) === bare(release) && onFailure === undefined;
   const kept = rest.filter((statement) => !isRelease(statement));
   const [first] = rest;
-  const last = rest.at(-1);
-  if (!first || !last || kept.length === 0) return undefined;
+  const lastOne = rest.at(-1);
+  if (!first || !lastOne || kept.length === 0) return undefined;
   // A second release would free what somebody else has taken by then.
   const inner = kept.some((statement) =>
     mentionsRelease(text.slice(statement.start, statement.end), release),
   );
-  if (inner && birth.form.double !== "noop") return undefined;
+  if (inner && (birth.form.double !== "noop" || onFailure !== undefined)) return undefined;
   const indent = indentAt(text, first.start);
   const unit = unitOf(text, indent);
   const firstKept = kept[0];
@@ -59,11 +61,14 @@ export function releaseInFinally(
       return before + indented(text, statement, unit, facts);
     })
     .join("");
-  const newText = `try {\n${indent}${unit}${body}\n${indent}} finally {\n${indent}${unit}${release};\n${indent}}`;
+  const [clause, last] =
+    onFailure === undefined ? ["finally", ""] : ["catch (error)", `\n${indent}${unit}throw error;`];
+  const ending = `${asyncRelease && facts.async ? "await " : ""}${release};${last}`;
+  const newText = `try {\n${indent}${unit}${body}\n${indent}} ${clause} {\n${indent}${unit}${ending}\n${indent}}`;
   return {
-    title: "Release in a finally block",
+    title: onFailure === undefined ? "Release in a finally block" : `Call '${onFailure}' after a failure`,
     preferred: true,
-    edits: [{ file, start: first.start, end: last.end, newText }],
+    edits: [{ file, start: first.start, end: lastOne.end, newText }],
   };
 
   /** The line break, blank lines and comments in front of a statement that is not the first. */
@@ -177,6 +182,21 @@ export function statementMove(
   return [removal, { file, start: last.end, end: last.end, newText: line }];
 }
 
+/** Puts another name in front of a call that begins with `receiver`: `pool.query()` becomes `client.query()`. */
+export function replaceReceiver(
+  view: Pick<ProgramView, "text">,
+  call: Location,
+  receiver: string,
+  name: string,
+  title: string,
+): FixPlan | undefined {
+  const end = call.start + receiver.length;
+  const text = view.text(call.file);
+  if (text?.slice(call.start, end) !== receiver || !/^\s*[.(]/.test(text.slice(end))) return undefined;
+  // What goes through the client is part of its transaction, which may not be wanted.
+  return { title, preferred: false, edits: [{ file: call.file, start: call.start, end, newText: name }] };
+}
+
 export function statementAround(
   lists: readonly StatementList[],
   at: Range,
@@ -199,7 +219,8 @@ export function closeAfter(
   facts: FunctionFacts,
   file: FilePath,
   sends: readonly Location[],
-  name: string,
+  close: string,
+  title: string,
 ): FixPlan | undefined {
   const text = view.text(file);
   const list = facts.statements
@@ -216,13 +237,12 @@ export function closeAfter(
   const declares = whole.some((one) =>
     /^(?:export|const|let|var|class|function|using|await using)\b/.test(text.slice(one.start, one.end)),
   );
-  const title = `Close '${name}' after the last send`;
   if (declares) {
-    const newText = `\n${indent}${name}.close();`;
+    const newText = `\n${indent}${close};`;
     return { title, preferred: true, edits: [{ file, start: last.end, end: last.end, newText }] };
   }
   const body = indented(text, { start: first.start, end: last.end }, unit, facts);
-  const newText = `try {\n${indent}${unit}${body}\n${indent}} finally {\n${indent}${unit}${name}.close();\n${indent}}`;
+  const newText = `try {\n${indent}${unit}${body}\n${indent}} finally {\n${indent}${unit}${close};\n${indent}}`;
   return { title, preferred: true, edits: [{ file, start: first.start, end: last.end, newText }] };
 }
 
@@ -255,6 +275,103 @@ export function testAgain(
   };
 }
 
+/**
+ * `client = await connect()` with the promise kept while it is under way, in a variable or field beside `place`.
+ * Undefined where its name is taken.
+ */
+export function keepPromise(
+  view: Pick<ProgramView, "text">,
+  kept: {
+    readonly await: Location;
+    readonly call: Location;
+    readonly callee: string;
+    readonly place: string;
+    readonly declaration: Location;
+    readonly keyword: string;
+    readonly typed: boolean;
+  },
+): FixPlan | undefined {
+  const text = view.text(kept.await.file);
+  const place = `${kept.place}UnderWay`;
+  const name = place.replace(/^this\./, "");
+  if (text === undefined || !/^#?[\w$]+$/.test(name) || text.includes(name)) return undefined;
+  const { declaration, call } = kept;
+  const type = kept.typed ? `: ReturnType<typeof ${kept.callee}> | undefined` : "";
+  const keyword = kept.typed || kept.keyword === "let " ? kept.keyword : "";
+  const line = `${indentAt(text, nextTextFrom(text, declaration.start))}${keyword}${name}${type};`;
+  // A line of its own, in front of a place that is empty, behind one that is not.
+  const declared = declaration.start === declaration.end ? `${line}\n` : `\n${line}`;
+  const indent = indentAt(text, kept.await.start);
+  const inner = indent + unitOf(text, indent);
+  const started = `${text.slice(call.start, call.end)}.finally(() => {\n${inner}${place} = undefined;\n${indent}})`;
+  const { file } = declaration;
+  return {
+    title: `Keep the promise of '${kept.callee}' while it is under way`,
+    preferred: true,
+    edits: [
+      { file, start: declaration.end, end: declaration.end, newText: declared },
+      { ...kept.await, newText: `await (${place} ??= ${started})` },
+    ],
+  };
+}
+
+/**
+ * Takes what a method does under a lock into a method of its own, `nameUnlocked`, and lets a holder of the lock call
+ * that. Undefined where the method does more than that, or the name is taken.
+ */
+export function extractMethod(
+  view: Pick<ProgramView, "text">,
+  from: {
+    readonly file: FilePath;
+    readonly name: string;
+    /** The lock as written. */
+    readonly lock: string;
+    readonly method: FunctionFacts;
+    /** The call that takes the lock and runs `callback` under it. */
+    readonly entry: Range;
+    readonly callback: FunctionFacts;
+    /** Those of the method's parameters that the callback mentions. */
+    readonly parameters: readonly { readonly at: Range; readonly name: string }[];
+    /** The name of the method where the holder calls it. */
+    readonly use: Range;
+    readonly usesPrivateNames: boolean;
+    readonly typed: boolean;
+  },
+): FixPlan | undefined {
+  const { file, method, callback, entry } = from;
+  const text = view.text(file);
+  if (text === undefined) return undefined;
+  const slice = ({ start, end }: Range) => text.slice(start, end);
+  const plainName = from.name.replace(/^#/, "");
+  const isPrivate = from.usesPrivateNames || !from.typed;
+  const name = `${isPrivate ? "#" : ""}${plainName}Unlocked`;
+  const body = slice(method.body);
+  const before = text.slice(method.body.start, entry.start);
+  const after = text.slice(entry.end, method.body.end);
+  const isAlone = /^\{\s*(?:return\s+)?(?:await\s+)?$/.test(before) && /^;?\s*\}$/.test(after);
+  const first = method.parameters[0]?.start ?? method.body.start;
+  const isGeneric = text.slice(method.start, first).includes("<");
+  if (!isAlone || isGeneric || text.includes(`${plainName}Unlocked`) || body.includes("`")) return undefined;
+  const indent = indentAt(text, method.start);
+  const unit = unitOf(text, indent);
+  const done = callback.concise
+    ? `{\n${indent}${unit}return ${slice(callback.body)};\n${indent}}`
+    : slice(callback.body).replaceAll(`\n${unit}`, "\n");
+  const head = `${isPrivate ? "" : "private "}${callback.async ? "async " : ""}${name}`;
+  const given = from.parameters.map(({ at }) => slice(at)).join(", ");
+  const passed = from.parameters.map((one) => one.name).join(", ");
+  const made = `\n\n${indent}/** The caller holds '${from.lock}'. */\n${indent}${head}(${given}) ${done}`;
+  return {
+    title: `Call a '${name}' that leaves '${from.lock}' alone`,
+    preferred: true,
+    edits: [
+      { file, start: callback.start, end: callback.end, newText: `() => this.${name}(${passed})` },
+      { file, start: method.body.end, end: method.body.end, newText: made },
+      { file, start: from.use.start, end: from.use.end, newText: name },
+    ],
+  };
+}
+
 /** How the code at hand releases: `release()`, `client.release()`, `mutex.release()`, `pool.release(client)`. */
 function releaseCall(
   view: Pick<ProgramView, "world">,
@@ -265,8 +382,11 @@ function releaseCall(
 ): string | undefined {
   const name = handleName(view, facts, file, birth);
   const [method] = birth.form.form === "object" ? (birth.form.release ?? []) : [];
+  const { onFailure } = birth.form;
   const isGivenBack = birth.form.form === "resource";
-  if (name !== undefined && !isGivenBack) return method === undefined ? `${name}()` : `${name}.${method}()`;
+  if (name !== undefined && !isGivenBack) {
+    return method === undefined ? `${name}()` : `${name}.${onFailure ?? method}()`;
+  }
   const [own] = birth.form.form === "self" || isGivenBack ? (birth.form.release ?? []) : birth.alsoReleasedBy;
   const i = birth.instruction;
   if (own === undefined || i.op !== "call" || i.receiver === undefined) return undefined;
@@ -314,6 +434,10 @@ export function handleName(
     return name === undefined ? undefined : [name, ...path].join(".");
   };
   return follow(birth.instruction.to, birth.place.path, 0);
+}
+
+function nextTextFrom(text: string, offset: number): number {
+  return offset + (/^\s*/.exec(text.slice(offset))?.[0].length ?? 0);
 }
 
 function mentionsRelease(text: string, release: string): boolean {

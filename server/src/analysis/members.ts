@@ -55,6 +55,7 @@ function ownMember(s: Semantics, of: Value, name: string): Value | undefined {
         const both = values.join(property, reader.field(key));
         return both.kind === "nothing" && reader.isUnassigned(key) ? values.member(of, name) : both;
       }
+      if (of.made.type === "query") return values.member(of, name);
       if (of.made.type === "array" && /^\d+$/.test(name)) {
         return of.made.elements[Number(name)] ?? values.unknown;
       }

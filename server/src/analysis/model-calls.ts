@@ -1,6 +1,6 @@
 import type { CreateModel, NumberSource, OperationModel } from "@unknot/models/model.ts";
 import { isSymbolic, modelTypeOf, nothingHappens, symbolicWaits, unknownCall } from "./call-effects.ts";
-import { type ModelEntry, type ModelType, thatGivesUp } from "./model-index.ts";
+import { type ModelEntry, type ModelType, operationOf, thatGivesUp, thatLetsInAgain } from "./model-index.ts";
 import type { Call, CallEffect, Semantics, Target } from "./semantics.ts";
 import type { Scope, Use } from "./summary.ts";
 import {
@@ -10,6 +10,7 @@ import {
   type Made,
   plain,
   type Value,
+  type Values,
   type Wait,
   type Waits,
 } from "./values.ts";
@@ -69,7 +70,8 @@ function createResource(s: Semantics, call: Call, model: ModelType, create: Crea
       escapes: call.arguments,
     };
   }
-  const resource = resourceValue(s, call, model, create);
+  const again = create.reentrant && flagAt(call.arguments, create.reentrant) !== false;
+  const resource = resourceValue(s, call, again ? thatLetsInAgain(model) : model, create);
   return {
     ...nothingHappens(call, [target], resource),
     scopes: create.worker === undefined ? [] : workerScopes(call, model, resource, create.worker),
@@ -94,17 +96,25 @@ function mayReject(s: Semantics, executor: Value): boolean {
 
 function resourceValue(s: Semantics, call: Call, model: ModelType, create: CreateModel): Value {
   const capacity = capacityOf(create, call.arguments);
-  const { paused } = create;
-  const option = paused && optionAt(call.arguments[paused.arg], paused.prop);
-  const isPaused =
-    option?.kind === "constant" && option.constant.type === "boolean" && option.constant.value === paused?.is;
   const made: Made = {
     type: "resource",
     model,
-    paused: isPaused,
+    paused: create.paused !== undefined && flagAt(call.arguments, create.paused) === true,
     ...(capacity === undefined ? {} : { capacity }),
   };
   return s.values.fresh(call.site, made);
+}
+
+type Flag = NonNullable<CreateModel["paused"]>;
+
+/** Whether an option has the value that counts; undefined when that cannot be seen. */
+function flagAt(given: readonly Value[], { arg, prop, is }: Flag): boolean | undefined {
+  const options = given[arg];
+  const option = optionAt(options, prop);
+  if (option === undefined) return options === undefined || isKnownObject(options) ? false : undefined;
+  return option.kind === "constant" && option.constant.type === "boolean"
+    ? option.constant.value === is
+    : undefined;
 }
 
 /** A literal capacity; undefined when it is not written as a number. */
@@ -149,9 +159,13 @@ function isKnownObject(value: Value): boolean {
   return value.kind === "fresh" && value.made.type === "object";
 }
 
-function optionAt(value: Value | undefined, name: string): Value | undefined {
-  if (value?.kind !== "fresh" || value.made.type !== "object") return undefined;
-  return value.made.properties.get(name);
+function optionAt(value: Value | undefined, path: string): Value | undefined {
+  let at = value;
+  for (const name of path.split(".")) {
+    if (at?.kind !== "fresh" || at.made.type !== "object") return undefined;
+    at = at.made.properties.get(name);
+  }
+  return at;
 }
 
 /** An operation of a model, on a resource when it has one. */
@@ -186,6 +200,7 @@ export function applyOperation(s: Semantics, call: Call, on: Operation): CallEff
       operation.rejected,
       operation.settled,
       operation.promises,
+      operation.op === "pipe" ? operation.value : undefined,
     ].filter((index) => index !== undefined),
   );
   const escapes = call.arguments.filter((_, index) => !consumed.has(index) && index !== operation.receiver);
@@ -214,8 +229,28 @@ export function applyOperation(s: Semantics, call: Call, on: Operation): CallEff
     }
     case "scoped":
     case "submit":
-    case "use":
+    case "use": {
+      if (!model || !resource) return settle(applyScoped(s, call, base, of, wait));
+      const use = { model, operation: name, resource };
+      if (operation.lazy) {
+        return settle({
+          ...base,
+          result: values.fresh(call.site, { type: "query", ...use, at: call.at, via: [] }),
+        });
+      }
+      if (operation.returns !== undefined) {
+        const type = s.world.models.exportedType(model.module, [operation.returns]);
+        return settle({
+          ...base,
+          result: type ? values.typed(plain(resource), { kind: "model", model: type }) : fresh,
+        });
+      }
+      if (operation.handle && hasNoCallback(call.arguments[operation.fn ?? 0])) {
+        const handle = values.fresh(call.site, { type: "handle", ...use });
+        return settle({ ...base, result: operation.await ? values.promise(handle, wait, rejects) : handle });
+      }
       return settle(applyScoped(s, call, base, of, wait));
+    }
     case "map":
     case "run":
       return settle(applyRun(s, call, base, of, wait));
@@ -235,7 +270,10 @@ export function applyOperation(s: Semantics, call: Call, on: Operation): CallEff
       });
     }
     case "spawn":
-      return settle({ ...base, result: fresh });
+      return settle({ ...base, result: operation.returns === "this" && resource ? resource : fresh });
+    // Chains go on with the target.
+    case "pipe":
+      return settle({ ...base, result: call.arguments[operation.value ?? 0] ?? fresh });
     case "exit":
       return settle({ ...base, ends: false, throws: false });
     case "sleep":
@@ -261,6 +299,41 @@ export function applyOperation(s: Semantics, call: Call, on: Operation): CallEff
       return settle({ ...base, result: operation.await ? values.promise(own, wait, rejects) : own });
     }
   }
+}
+
+/** Nothing is given, or an object with options. */
+function hasNoCallback(given: Value | undefined): boolean {
+  return given === undefined || isNothing(given) || isKnownObject(given);
+}
+
+type Query = Extract<Made, { type: "query" }>;
+
+/** What has to happen before the await of something that was only described is over. */
+export function queryWaits(values: Values, query: Query): Waits {
+  const isAwaited = operationOf(query.model, query.operation)?.lazy?.thenable === true;
+  return isAwaited ? waitsOf(values, query) : values.noWaits;
+}
+
+function waitsOf(values: Values, { type, ...query }: Query): Waits {
+  return values.waits([values.operationWait(query)]);
+}
+
+/** A member of something described: it says more about it, or makes it happen. Undefined for `then` and the like. */
+export function applyQueryMember(
+  s: Semantics,
+  call: Call,
+  of: Value,
+  query: Query,
+  name: string,
+): CallEffect | undefined {
+  const { values } = s;
+  const { thenable, runs = [], elsewhere = [] } = operationOf(query.model, query.operation)?.lazy ?? {};
+  if (elsewhere.includes(name)) return unknownCall(s, call);
+  if (thenable && (name === "then" || name === "catch" || name === "finally")) return undefined;
+  const described = { ...nothingHappens(call, [{ kind: "unknown" }], of), escapes: call.arguments };
+  if (!runs.includes(name)) return { ...described, throws: true };
+  const result = values.fresh(call.site, { type: "result" });
+  return { ...described, result: values.promise(result, waitsOf(values, query), true) };
 }
 
 /** A time limit is given, or may be among options that are not known. */
@@ -303,7 +376,7 @@ function applyScoped(s: Semantics, call: Call, base: CallEffect, of: Operation, 
   const scopes: Scope[] = [];
   let effect = base;
   for (const callee of callbacks) {
-    const run = invoke(s, call, callee, given);
+    const run = invoke(s, call, callee, given, given.length);
     const inner = s.awaited(run.result, call.site);
     waits = values.bothWaits(waits, values.bothWaits(inner.waits, symbolicWaits(s, call, callee, given)));
     result = values.join(result, inner.value);

@@ -17,6 +17,8 @@ export interface ModelType {
   readonly kind: ModelKind;
   readonly reentrant: boolean;
   readonly keyed: boolean;
+  /** It emits `error` by itself, and the error is uncaught where nobody listens. */
+  readonly emitsErrors: boolean;
   readonly call?: OperationModel;
   readonly members: ReadonlyMap<string, OperationModel>;
   readonly statics: ReadonlyMap<string, OperationModel>;
@@ -32,6 +34,17 @@ export function thatGivesUp(type: ModelType): ModelType {
   if (known) return known;
   const made: ModelType = { ...type, key: `${type.key} that gives up`, givesUp: true };
   givingUp.set(type, made);
+  return made;
+}
+
+const reentering = new WeakMap<ModelType, ModelType>();
+
+/** The same type, of a resource that was made so that its holder may acquire again. */
+export function thatLetsInAgain(type: ModelType): ModelType {
+  const known = reentering.get(type);
+  if (known) return known;
+  const made: ModelType = { ...type, key: `${type.key} that lets in again`, reentrant: true };
+  reentering.set(type, made);
   return made;
 }
 
@@ -176,6 +189,7 @@ function modelType(model: Model, module: string, name: string, type: TypeModel):
     kind: type.kind,
     reentrant,
     keyed,
+    emitsErrors: type.emitsErrors ?? false,
     ...(call ? { call } : {}),
     members,
     statics,

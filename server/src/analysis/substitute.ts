@@ -1,6 +1,6 @@
 import { type ClassKey, classKey, type FunctionKey, type Location, parseKey } from "./places.ts";
 import type { Semantics } from "./semantics.ts";
-import type { Binding, Value, Wait, Waits } from "./values.ts";
+import { type Binding, isNothing, isOfCaller, type Value, type Wait, type Waits } from "./values.ts";
 
 /** A callee's value in the words of its caller: arguments for parameters, the receiver for `this`. */
 export function substituteValue(s: Semantics, value: Value, binding: Binding): Value {
@@ -57,6 +57,17 @@ export function substituteValue(s: Semantics, value: Value, binding: Binding): V
           return values.fresh(site, { type: "array", elements: made.elements.map(go) });
         case "handle":
           return values.fresh(site, { ...made, resource: go(made.resource) });
+        case "query": {
+          const { unless, ...rest } = made;
+          const otherwise = unless && go(unless);
+          if (otherwise && isGiven(otherwise)) return values.fresh(site, { type: "result" });
+          const resource = go(made.resource);
+          return values.fresh(site, {
+            ...rest,
+            resource,
+            ...(otherwise && isOfCaller(otherwise) ? { unless: otherwise } : {}),
+          });
+        }
         default:
           return values.fresh(site, made);
       }
@@ -68,9 +79,26 @@ export function substituteValue(s: Semantics, value: Value, binding: Binding): V
         value.rejects,
         value.sure,
       );
-    case "union":
+    case "union": {
+      // `on` in `on = pool` and `on ?? pool`, for a caller that gives it: the rest is for those who do not.
+      const given = value.of.find((part) => isOptional(s, part) && isGiven(go(part)));
+      if (given) return go(given);
       return value.of.reduce<Value>((joined, part) => values.join(joined, go(part)), values.nothing);
+    }
   }
+}
+
+/** Something that a caller may leave out. Without types, any parameter may be. */
+function isOptional({ world }: Semantics, part: Value): boolean {
+  if (part.kind !== "parameter") return isOfCaller(part);
+  const { file } = parseKey(part.function);
+  const optional = world.function(part.function)?.parameters[part.index]?.optional;
+  return optional === true || world.facts(file)?.language === "javascript";
+}
+
+/** A caller gives it, and not only hands on what its own caller may give. */
+function isGiven(value: Value): boolean {
+  return !isOfCaller(value) && !isNothing(value);
 }
 
 /** The symbol that stands for `this` in a function; undefined in arrow functions, which have the one around them. */
@@ -107,7 +135,12 @@ export function substituteWaits(
   let overflow = waits.overflow;
   for (const wait of waits.list) {
     if (wait.kind === "operation") {
-      list.push(values.operationWait({ ...wait, resource: substituteValue(s, wait.resource, binding) }));
+      const { unless, ...rest } = wait;
+      const otherwise = unless && substituteValue(s, unless, binding);
+      if (otherwise && isGiven(otherwise)) continue;
+      const resource = substituteValue(s, wait.resource, binding);
+      const still = otherwise && isOfCaller(otherwise) ? { unless: otherwise } : {};
+      list.push(values.operationWait({ ...rest, resource, ...still }));
       continue;
     }
     const inner = s.callWaits(wait, binding);

@@ -139,6 +139,17 @@ export type Made =
       readonly operation: string;
       readonly resource: Value;
     }
+  /** A use of a resource that is described and has not happened yet. */
+  | {
+      readonly type: "query";
+      readonly model: ModelType;
+      readonly operation: string;
+      readonly resource: Value;
+      readonly at: Location;
+      readonly via: readonly Location[];
+      /** Only for callers that do not give this. */
+      readonly unless?: Value;
+    }
   /** What some call or `await` gave. */
   | {
       readonly type: "result";
@@ -158,6 +169,8 @@ export type Wait =
       readonly at: Location;
       /** The calls that lead there, outermost first. */
       readonly via: readonly Location[];
+      /** Only for callers that do not give this: `pool` in `(client ?? pool).query()`. */
+      readonly unless?: Value;
     }
   /** A callback that is not known yet runs to its end. */
   | {
@@ -369,6 +382,10 @@ export class Values {
         const key = `fresh ${site.id} handle ${made.model.key} ${made.operation} ${made.resource.id}`;
         return this.#intern(key, made.resource.depth + 1, { kind: "fresh", site, made });
       }
+      case "query": {
+        const key = `fresh ${site.id} query ${made.model.key} ${made.operation} ${made.resource.id} ${made.unless?.id ?? ""} ${this.#pathKey([made.at, ...made.via])}`;
+        return this.#intern(key, made.resource.depth + 1, { kind: "fresh", site, made });
+      }
       case "result":
         return this.#result(site, made);
     }
@@ -400,7 +417,7 @@ export class Values {
   }
 
   operationWait(wait: Bare<Extract<Wait, { kind: "operation" }>, "id" | "kind">): Wait {
-    const key = `operation ${wait.model.key} ${wait.operation} ${wait.resource.id} ${this.#pathKey([wait.at])} ${this.#pathKey(wait.via)}`;
+    const key = `operation ${wait.model.key} ${wait.operation} ${wait.resource.id} ${wait.unless?.id ?? ""} ${this.#pathKey([wait.at])} ${this.#pathKey(wait.via)}`;
     return this.#internWait(key, { ...wait, kind: "operation" });
   }
 
@@ -484,6 +501,11 @@ export function rootOf(value: Value): Value {
   let at = value;
   while (at.kind === "member" || at.kind === "typed") at = at.of;
   return at;
+}
+
+/** A parameter, or something in one. */
+export function isOfCaller(value: Value): boolean {
+  return rootOf(value).kind === "parameter";
 }
 
 /** Null or undefined. */

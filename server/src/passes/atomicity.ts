@@ -2,10 +2,10 @@ import { definePass, locationIn, type ProgramView, type ReportedStep } from "../
 import { type Cost, createCosts, madeBy } from "../analysis/costs.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
-import { testAgain } from "../analysis/fixes.ts";
+import { keepPromise, testAgain } from "../analysis/fixes.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
 import { resourceName } from "../analysis/names.ts";
-import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
 import {
   type AccessReader,
   originOf,
@@ -624,7 +624,7 @@ function describe(
     write: at(fill.write),
     cost: costOf(fill.code.evaluation, fill.value, test.place.id),
     lock,
-    fixes: lock === undefined ? [] : testedAgain(view, test, fill),
+    fixes: lock === undefined ? keptPromise(view, code, test, fill) : testedAgain(view, test, fill),
     trace: [
       { at: at(test.read), what: `a call of ${called} ${empty} here` },
       { at: at(fill.wait), what: gives },
@@ -643,6 +643,75 @@ function ownName(view: ProgramView, key: FunctionKey): string | undefined {
     if (name) return name;
   }
   return undefined;
+}
+
+/**
+ * The promise of the first call kept for the others, where its type can be named: what is called is an async function of
+ * the program without type parameters, and what it is given cannot differ.
+ */
+function keptPromise(view: ProgramView, code: FunctionCode, test: Test, fill: Fill): readonly FixPlan[] {
+  const { evaluation } = code;
+  const { file } = parseKey(evaluation.key);
+  const facts = view.world.facts(file);
+  const uses = usesIn(evaluation.facts);
+  const [wait] = uses.definitions(fill.value);
+  if (fill.code !== code || test.key !== undefined || !facts || wait?.op !== "await") return [];
+  const [call] = uses.definitions(wait.from);
+  const [callee] = call?.op === "call" && call.arguments.length === 0 ? uses.definitions(call.callee) : [];
+  if (call?.op !== "call" || callee?.op !== "load") return [];
+  const [target, ...others] = evaluation.calls.get(call)?.targets ?? [];
+  const maker = facts.variables[callee.variable];
+  if (target?.kind !== "function" || others.length > 0 || maker?.function !== 0) return [];
+  if (!isPlainAsyncFunction(view, target.function)) return [];
+  const declaration = declarationOf(view, code, fill.write);
+  const fix =
+    declaration &&
+    keepPromise(view, {
+      await: locationIn(file, wait),
+      call: locationIn(file, call),
+      callee: maker.name,
+      place: test.place.text,
+      ...declaration,
+      typed: facts.language === "typescript",
+    });
+  return fix ? [fix] : [];
+}
+
+function isPlainAsyncFunction(view: ProgramView, key: FunctionKey): boolean {
+  const facts = view.world.function(key);
+  const head = facts && view.text(parseKey(key).file)?.slice(facts.start, facts.body.start);
+  return facts?.async === true && /^(?:export\s+)?async\s+function\s*[\w$]+\s*\(/.test(head ?? "");
+}
+
+/** Where a variable of the module or a private field of the class is declared. */
+function declarationOf(
+  view: ProgramView,
+  { evaluation }: FunctionCode,
+  write: Instruction,
+): { readonly declaration: Location; readonly keyword: string } | undefined {
+  const { file } = parseKey(evaluation.key);
+  const facts = view.world.facts(file);
+  if (write.op === "store") {
+    const variable = facts?.variables[write.variable];
+    const statement = facts?.functions[0]?.statements
+      .flatMap(({ of }) => of)
+      .find((one) => variable && one.start <= variable.start && variable.end <= one.end);
+    const isOwn = variable?.function === 0 && statement !== undefined;
+    return isOwn ? { declaration: locationIn(file, statement), keyword: "let " } : undefined;
+  }
+  const owner = write.op === "set" ? evaluation.values[write.object] : undefined;
+  const real = owner && plain(owner);
+  if (write.op !== "set" || real?.kind !== "receiver" || !isClassKey(real.of)) return undefined;
+  const found = view.world.member(real.of as ClassKey, write.name, false);
+  if (!found || parseKey(found.owner).file !== file || found.member.access !== "private") return undefined;
+  // What stands in front of a field speaks of it.
+  const text = view.text(file) ?? "";
+  const start = text.lastIndexOf("\n", found.member.start) + 1;
+  const isAlone = /^\s*(?:private\s+)?$/.test(text.slice(start, found.member.start));
+  const isFree = /(?:[;{}]|^)\s*$/.test(text.slice(0, start)) && found.member.decorators.length === 0;
+  if (!isAlone || !isFree) return undefined;
+  const keyword = write.name.startsWith("#") ? "" : "private ";
+  return { declaration: { file, start, end: start }, keyword };
 }
 
 /** The test once more, in front of the write. */

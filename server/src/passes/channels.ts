@@ -1,11 +1,11 @@
 import { locationIn, type ProgramView } from "../analysis/analyzer.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { closeAfter } from "../analysis/fixes.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { type ModelType, operationOf } from "../analysis/model-index.ts";
 import { valueName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
-import type { FunctionFacts } from "../program/facts.ts";
+import type { BlockId, FunctionFacts, Instruction } from "../program/facts.ts";
 import { defineOwnedPass, type OwnedResource, type UseIn } from "./owned-resources.ts";
 
 /** A channel that somebody receives from until it is closed, and that nobody closes. */
@@ -41,7 +41,7 @@ function neverClosed(view: ProgramView, { resource, uses }: OwnedResource): read
       at: made,
       loops: places(waiting),
       sends: places(sends),
-      fixes: fixesFor(view, owner, name, sends),
+      fixes: fixesFor(view, owner, name, sends, resource.made.model),
     },
   ];
 }
@@ -53,16 +53,34 @@ function places(uses: readonly Use[]): Location[] {
   );
 }
 
-/** The loop has a `break`, `return` or jump out of it. */
+/** The loop has a `break`, `return`, `throw` or jump out of it. */
 function leavesEarly(view: ProgramView, use: Use): boolean {
   for (const facts of view.world.facts(use.at.file)?.functions ?? []) {
     const code = facts.blocks.flatMap((block) => block.code);
     for (const i of code) {
       if (i.op !== "iterate" || i.start !== use.at.start || i.end !== use.at.end) continue;
-      return code.some((step) => step.op === "close-iterator" && step.iterator === i.to && !step.quiet);
+      const closes = (step: Instruction) => step.op === "close-iterator" && step.iterator === i.to;
+      // An exception closes it, too: one that the loop itself throws is a way out.
+      const throws = facts.blocks.some(
+        ({ end, handler }) => end.kind === "throw" && onwardFrom(facts, handler).some(closes),
+      );
+      return throws || code.some((step) => closes(step) && !("quiet" in step && step.quiet));
     }
   }
   return true;
+}
+
+/** The code that runs from a block on, up to where ways part. */
+function onwardFrom(facts: FunctionFacts, from: BlockId | undefined): readonly Instruction[] {
+  const seen = new Set<BlockId>();
+  let code: readonly Instruction[] = [];
+  for (let id = from; id !== undefined && !seen.has(id); ) {
+    seen.add(id);
+    const block = facts.blocks[id];
+    code = [...code, ...(block?.code ?? [])];
+    id = block?.end.kind === "goto" ? block.end.to : undefined;
+  }
+  return code;
 }
 
 /** The variable that the call at a place is stored in. */
@@ -79,17 +97,25 @@ function localName(view: ProgramView, key: FunctionKey, made: Location): string 
 }
 
 /** Closing is safe behind the last send when the owner itself, and nobody else, sends. */
-function fixesFor(view: ProgramView, owner: FunctionKey, name: string, sends: readonly UseIn[]): FixPlan[] {
+function fixesFor(
+  view: ProgramView,
+  owner: FunctionKey,
+  name: string,
+  sends: readonly UseIn[],
+  { members }: ModelType,
+): FixPlan[] {
   const { file } = parseKey(owner);
   const facts = view.world.function(owner);
-  if (!facts || sends.length === 0 || !/^[\w$]+$/.test(name)) return [];
+  const [close] = [...members].find(([, { op }]) => op === "close") ?? [];
+  if (!facts || close === undefined || sends.length === 0 || !/^[\w$]+$/.test(name)) return [];
   if (sends.some((use) => use.by !== owner || use.via.length > 0)) return [];
   const fix = closeAfter(
     view,
     facts,
     file,
     sends.map((use) => locationIn(file, use.at)),
-    name,
+    `${name}.${close}()`,
+    `Close '${name}' after the last send`,
   );
   return fix ? [fix] : [];
 }

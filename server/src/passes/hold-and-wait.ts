@@ -3,11 +3,19 @@ import { definePass, type ProgramView, type ReportedStep } from "../analysis/ana
 import { isSymbolic } from "../analysis/call-effects.ts";
 import { type Contexts, startup } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { type ModelType, operationOf } from "../analysis/model-index.ts";
+import { isLock, type ModelType, operationOf } from "../analysis/model-index.ts";
 import { calleeName, functionAround, resourceName, valueName } from "../analysis/names.ts";
 import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Scope } from "../analysis/summary.ts";
-import { alternatives, type Binding, plain, rootOf, type Value, type Wait } from "../analysis/values.ts";
+import {
+  alternatives,
+  type Binding,
+  type Fresh,
+  plain,
+  rootOf,
+  type Value,
+  type Wait,
+} from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { HeldTooLong } from "./obligations.ts";
 import { type Parallel, parallel } from "./parallel.ts";
@@ -41,6 +49,8 @@ export interface Edge {
   readonly gates: ReadonlySet<Value>;
   /** A literal capacity; undefined when unknown. */
   readonly capacity: number | undefined;
+  /** The held or the wanted may be another resource: `cond ? a : b`. */
+  readonly ambiguous: boolean;
 }
 
 /** A circle of edges, seen from one of them: each task holds what the next one wants. */
@@ -106,10 +116,19 @@ function isShorter(a: Edge, b: Edge): boolean {
   return a.from.file === b.from.file ? a.from.start < b.from.start : a.from.file < b.from.file;
 }
 
+/** A function waits for a callback of its caller while it holds something: `withClient(work)`. */
+interface HeldCallback {
+  readonly held: End;
+  readonly wait: Extract<Wait, { kind: "call" }>;
+  readonly function: FunctionKey;
+  readonly gates: readonly Value[];
+}
+
 class Collector {
   readonly #view: ProgramView;
   readonly #parallel: Parallel;
   readonly #edges: Edge[] = [];
+  readonly #callbacks: HeldCallback[] = [];
 
   constructor(view: ProgramView, beside: Parallel) {
     this.#view = view;
@@ -128,6 +147,7 @@ class Collector {
     for (const key of this.#view.solution.functions) {
       this.#view.attempt(parseKey(key).file, "hold-and-wait", () => this.#own(key), undefined);
     }
+    this.#fromCallbacks();
     this.#lift();
     return this.#edges.filter(
       (edge) => isStable(this.#view, edge.held.resource) && isStable(this.#view, edge.wanted.resource),
@@ -159,13 +179,18 @@ class Collector {
       const effect = evaluation.awaits.get(instruction);
       if (!effect) continue;
       for (const wait of effect.waits.list) {
+        if (wait.kind === "call") {
+          const gates = this.#heldAt(evaluation.key, instruction);
+          this.#callbacks.push({ held: end, wait, function: evaluation.key, gates });
+        }
         if (this.#isGuarded(wait)) continue;
         const at = { file, start: instruction.start, end: instruction.end };
         const { facts } = evaluation;
         const whole = { file, start: facts.start, end: facts.end };
+        const isOneOfSeveral = isAmbiguous(wait, effect.waits.list);
         const inside = [...wait.via, wait.at].some((step) => contains(whole, step));
         const gates = this.#heldAt(evaluation.key, instruction);
-        this.#edge(evaluation.key, end, wait, wait.via, gates, inside ? whole : at);
+        this.#edge(evaluation.key, end, wait, wait.via, gates, inside ? whole : at, isOneOfSeveral);
       }
     }
   }
@@ -183,7 +208,15 @@ class Collector {
     const { file } = parseKey(evaluation.key);
     const at = { file, start: instruction.start, end: instruction.end };
     const site = semantics.values.site(evaluation.key, [at]);
-    const run = semantics.call({ callee: scope.callee, arguments: scope.arguments, isNew: false, site, at });
+    // More arguments come than a caller gives: the client, the transaction.
+    const run = semantics.call({
+      callee: scope.callee,
+      arguments: scope.arguments,
+      spreadFrom: scope.arguments.length,
+      isNew: false,
+      site,
+      at,
+    });
     const { waits } = semantics.awaited(run.result, site);
     const end: End = {
       resource: plain(scope.resource),
@@ -192,7 +225,11 @@ class Collector {
       at: scope.via[0] ?? scope.at,
       text: resourceName(this.#view, plain(scope.resource), scope.at),
     };
+    const holdsOneOfSeveral = isAmbiguous(scope, evaluation.calls.get(instruction)?.scopes ?? []);
     for (const wait of waits.list) {
+      const wantsOneOfSeveral = isAmbiguous(wait, waits.list);
+      // Which of them it is may hang on the same condition: `[first, second] = a.id < b.id ? [a, b] : [b, a]`.
+      if (holdsOneOfSeveral && wantsOneOfSeveral) continue;
       // The call of the callback itself is no step of the way.
       const via = wait.via.filter(
         (step, index) => !(index === 0 && step.start === at.start && step.file === at.file),
@@ -200,7 +237,8 @@ class Collector {
       // Asking whether the lock is free before asking for it is a way to be re-entrant.
       if (this.#isGuarded(wait)) continue;
       const body = this.#bodyOf(scope.callee, [...via, wait.at]) ?? at;
-      this.#edge(evaluation.key, end, wait, via, this.#heldAt(evaluation.key, instruction), body);
+      const gates = this.#heldAt(evaluation.key, instruction);
+      this.#edge(evaluation.key, end, wait, via, gates, body, holdsOneOfSeveral || wantsOneOfSeveral);
     }
   }
 
@@ -238,10 +276,12 @@ class Collector {
     via: readonly Location[],
     gates: readonly Value[],
     within: Location,
+    ambiguous: boolean,
   ): void {
     if (wait.kind !== "operation" || this.#edges.length >= maxEdges) return;
     const operation = operationOf(wait.model, wait.operation);
     if (!operation || !blocks(operation) || wait.model.givesUp || !holdable(held.model)) return;
+    if (this.#letsInAgain(held)) return;
     const wanted: End = {
       resource: plain(wait.resource),
       model: wait.model,
@@ -261,7 +301,16 @@ class Collector {
       function: key,
       gates: new Set(gates.filter((gate) => gate !== held.resource && gate !== wanted.resource)),
       capacity: capacityOf(held.resource) ?? capacityOf(this.#contentOf(held.resource)),
+      ambiguous,
     });
+  }
+
+  /** A holder may acquire again: by its model, or by an option that it was made with. */
+  #letsInAgain({ model, resource }: End): boolean {
+    // The lock of one key is as the lock of all keys was made.
+    const whole = model.keyed && resource.kind === "member" ? resource.of : resource;
+    const content = this.#contentOf(whole);
+    return model.reentrant || (isMade(content) && content.made.model.reentrant);
   }
 
   /** The value of a field, for what is written there: `this.queue` may be known to be a queue of one. */
@@ -274,6 +323,33 @@ class Collector {
   }
 
   // --- edges that only a caller can see whole
+
+  /** What a callback waits for, each caller of a function says that holds something around it. */
+  #fromCallbacks(): void {
+    const { semantics } = this.#view.solution;
+    let open = this.#callbacks;
+    for (let round = 0; round < maxRounds && open.length > 0; round += 1) {
+      const next: HeldCallback[] = [];
+      for (const one of open) {
+        for (const { caller, binding, instruction } of this.contexts().of(one.function)) {
+          if (!caller || !binding || !instruction) continue;
+          const held = { ...one.held, resource: plain(semantics.substitute(one.held.resource, binding)) };
+          const gates = [...one.gates, ...this.#heldAt(caller, instruction)];
+          const callee = semantics.substitute(one.wait.callee, binding);
+          const { file } = parseKey(caller);
+          const at = { file, start: instruction.start, end: instruction.end };
+          const { list } = semantics.callWaits(one.wait, binding);
+          for (const wait of list) {
+            if (wait.kind === "call") next.push({ held, wait, function: caller, gates });
+            if (this.#isGuarded(wait)) continue;
+            const body = this.#bodyOf(callee, [...wait.via, wait.at]) ?? at;
+            this.#edge(caller, held, wait, wait.via, gates, body, isAmbiguous(wait, list));
+          }
+        }
+      }
+      open = next;
+    }
+  }
 
   /** An edge between parameters becomes one between the locks that a caller passes. */
   #lift(): void {
@@ -350,6 +426,7 @@ class Collector {
 
 /** `acquired`, `entered`, `waited for`: what happens at an end, in words. */
 function verbOf(end: End): string {
+  if (end.model.kind === "pool") return "asked for a client";
   switch (operationOf(end.model, end.operation)?.op) {
     case "waitIdle":
       return "waited for";
@@ -369,6 +446,21 @@ function wantedText(wanted: End): string {
     default:
       return `'${wanted.text}' is ${verbOf(wanted)} here`;
   }
+}
+
+/** Another resource is used at the same place. */
+function isAmbiguous(one: Wait | Scope, list: readonly (Wait | Scope)[]): boolean {
+  return (
+    "resource" in one &&
+    list.some(
+      (other) =>
+        "resource" in other &&
+        other.at.file === one.at.file &&
+        other.at.start === one.at.start &&
+        other.at.end === one.at.end &&
+        plain(other.resource) !== plain(one.resource),
+    )
+  );
 }
 
 function contains(outer: Location, inner: Location): boolean {
@@ -392,9 +484,7 @@ function blocks(operation: OperationModel): boolean {
 }
 
 function holdable(model: ModelType): boolean {
-  return (
-    model.kind === "mutex" || model.kind === "semaphore" || model.kind === "rwlock" || model.kind === "queue"
-  );
+  return isLock(model) || model.kind === "queue" || model.kind === "pool";
 }
 
 function needsCaller(edge: Edge): boolean {
@@ -406,7 +496,11 @@ function mentionsParameter(value: Value): boolean {
 }
 
 function capacityOf(value: Value): number | undefined {
-  return value.kind === "fresh" && value.made.type === "resource" ? value.made.capacity : undefined;
+  return isMade(value) ? value.made.capacity : undefined;
+}
+
+function isMade(value: Value): value is Fresh & { readonly made: { readonly type: "resource" } } {
+  return value.kind === "fresh" && value.made.type === "resource";
 }
 
 /** Whether a name means the same resource each time that it is read. */

@@ -1,4 +1,5 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import { loopBlocks, shareLoop } from "../analysis/contexts.ts";
 import type { Leak } from "../analysis/explore.ts";
 import type { PathStep } from "../analysis/explored-path.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
@@ -7,6 +8,7 @@ import { describeTemp } from "../analysis/flow.ts";
 import { isLock, operationOf } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain, rootOf, type Value } from "../analysis/values.ts";
+import type { Instruction } from "../program/facts.ts";
 import { type HeldTooLong, obligations } from "./obligations.ts";
 
 /** A path on which a lock or a client is not given back, in words. */
@@ -17,6 +19,8 @@ export interface WordedLeak {
   readonly resource: string;
   /** The variable that has the client. */
   readonly client?: string;
+  /** The members of the client that end it. */
+  readonly endedBy: readonly string[];
   /** The acquiring call, up to its name. */
   readonly at: Location;
   /** How the function is left: "'transfer' returns". */
@@ -65,12 +69,21 @@ function leaksOf(view: ProgramView, held: HeldTooLong, elsewhere: ReleasesByReso
   if (of === "client" && isMadeHere(evaluation.key, plain(resource))) return [];
   // A client that listens is in use when the function has ended.
   if (isOpen && exploration.listens) return [];
+  if (exploration.releases.some((release) => isCounted(held, release.instruction))) return [];
   const methods =
     birth.alsoReleasedBy.length > 0 || birth.form.form === "self" || birth.form.form === "resource";
   if (methods && isOpen && isReleasedElsewhere(evaluation.key, plain(resource), elsewhere)) return [];
   const normal = exploration.leaks.find((leak) => leak.how === "normal");
   const chosen = normal ?? (isOpen ? undefined : exploration.leaks[0]);
   return chosen ? [worded(view, held, of, chosen)] : [];
+}
+
+/** Released in a loop of its own: how often it turns depends on how much was taken. */
+function isCounted({ evaluation, birth }: HeldTooLong, release: Instruction): boolean {
+  const { facts } = evaluation;
+  const blockOf = (i: Instruction) => facts.blocks.findIndex(({ code }) => code.includes(i));
+  const [from, to] = [blockOf(birth.instruction), blockOf(release)];
+  return loopBlocks(facts).has(to) && !shareLoop(facts, from, to);
 }
 
 function isMadeHere(key: FunctionKey, resource: Value): boolean {
@@ -123,12 +136,15 @@ function worded(view: ProgramView, held: HeldTooLong, of: WordedLeak["of"], leak
       what: index === leak.path.length - 1 ? `${ending}, and ${open}` : stepText[step.what],
     }),
   );
-  const fix = releaseInFinally(view, held.evaluation.facts, file, birth);
+  // How a transaction ends that has gone well, nobody but its author knows.
+  const isKnown = birth.form.onFailure === undefined || leak.how === "exception";
+  const fix = isKnown ? releaseInFinally(view, held.evaluation.facts, file, birth) : undefined;
   return {
     of,
     how: leak.how,
     resource,
     ...(client === undefined ? {} : { client }),
+    endedBy: birth.form.form === "object" ? (birth.form.release ?? []) : [],
     at: calleeOf(held),
     leaves,
     trace: [{ at: calleeOf(held), what: taken }, ...steps],

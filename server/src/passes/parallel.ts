@@ -1,5 +1,6 @@
 import { definePass, type ProgramView } from "../analysis/analyzer.ts";
 import { type Contexts, createContexts } from "../analysis/contexts.ts";
+import { isLock } from "../analysis/model-index.ts";
 import { type FunctionKey, parseKey } from "../analysis/places.ts";
 import { alternatives, plain, type Value } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
@@ -19,7 +20,7 @@ export type Owner =
 
 export interface Parallel {
   readonly births: ReadonlyMap<FunctionKey, readonly HeldTooLong[]>;
-  /** What a function holds at one of its instructions. */
+  /** The locks that a function holds at one of its instructions. */
   heldAt(key: FunctionKey, instruction: Instruction): readonly Value[];
   contexts(): Contexts;
   /** Whether two runs of a function can overlap on the same owner. */
@@ -48,7 +49,9 @@ function createParallel(
 ): Parallel {
   const heldAt = (key: FunctionKey, instruction: Instruction): readonly Value[] =>
     (births.get(key) ?? [])
-      .filter((held) => held.exploration.held.has(instruction))
+      .filter(
+        ({ birth, exploration }) => isLock(birth.handle.made.model) && exploration.held.has(instruction),
+      )
       .map((held) => plain(held.birth.handle.made.resource));
   let known: Contexts | undefined;
   const contexts = (): Contexts => {

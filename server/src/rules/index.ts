@@ -18,6 +18,7 @@ import { lockOverRelease } from "./lock-over-release/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
 import { lostEventWait } from "./lost-event-wait/rule.ts";
+import { nestedPoolCheckout } from "./nested-pool-checkout/rule.ts";
 import { overlappingInterval } from "./overlapping-interval/rule.ts";
 import { poolClientNotReleased } from "./pool-client-not-released/rule.ts";
 import { promiseNeverSettles } from "./promise-never-settles/rule.ts";
@@ -28,6 +29,7 @@ import { returnBeforeRelease } from "./return-before-release/rule.ts";
 import { selectWithoutExit } from "./select-without-exit/rule.ts";
 import { sendAfterClose } from "./send-after-close/rule.ts";
 import { sequentialAwaitOfStarted } from "./sequential-await-of-started/rule.ts";
+import { streamErrorUnhandled } from "./stream-error-unhandled/rule.ts";
 import { taskNeverAwaited } from "./task-never-awaited/rule.ts";
 import { unboundedFanOut } from "./unbounded-fan-out/rule.ts";
 import { unhandledWhileAwaiting } from "./unhandled-while-awaiting/rule.ts";
@@ -54,6 +56,7 @@ export const allRules: readonly Rule[] = [
   lockReentry,
   lockReleaseNotInFinally,
   lostEventWait,
+  nestedPoolCheckout,
   overlappingInterval,
   poolClientNotReleased,
   promiseNeverSettles,
@@ -64,6 +67,7 @@ export const allRules: readonly Rule[] = [
   selectWithoutExit,
   sendAfterClose,
   sequentialAwaitOfStarted,
+  streamErrorUnhandled,
   taskNeverAwaited,
   unboundedFanOut,
   unhandledWhileAwaiting,

@@ -17,6 +17,7 @@ export const doubleInit = defineRule({
         severity: severityOf(fill),
         message: `Two calls of '${fill.function}' can both find '${fill.place}' empty and ${workOf(fill)}: it is set only after an await.`,
         trace: fill.trace,
+        fixes: fill.fixes,
       });
     }
   },

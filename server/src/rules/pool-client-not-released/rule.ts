@@ -1,5 +1,5 @@
 import { defineRule } from "../../analysis/analyzer.ts";
-import { leaks } from "../../passes/leaks.ts";
+import { leaks, type WordedLeak } from "../../passes/leaks.ts";
 
 export const poolClientNotReleased = defineRule({
   id: "pool-client-not-released",
@@ -9,11 +9,9 @@ export const poolClientNotReleased = defineRule({
   run(pass) {
     for (const leak of pass.resultOf(leaks)) {
       if (leak.of !== "client") continue;
-      const what = leak.client === undefined ? `A client of '${leak.resource}'` : `'${leak.client}'`;
-      const from = leak.client === undefined ? "" : ` to '${leak.resource}'`;
       pass.report({
         at: leak.at,
-        message: `${what} is not given back${from} when ${leak.leaves}, and each such call takes one more.`,
+        message: `${notEnded(leak)} when ${leak.leaves}, and each such call takes one more.`,
         severity: leak.how === "normal" ? "error" : "warning",
         trace: leak.trace,
         fixes: leak.fixes,
@@ -21,3 +19,15 @@ export const poolClientNotReleased = defineRule({
     }
   },
 });
+
+/** A client is given back; a transaction, a session or a connection of one's own has other ends. */
+function notEnded({ client, resource, endedBy }: WordedLeak): string {
+  const what = client === undefined ? `A client of '${resource}'` : `'${client}'`;
+  const [first, ...others] = endedBy;
+  if (first === undefined || endedBy.includes("release")) {
+    return `${what} is not given back${client === undefined ? "" : ` to '${resource}'`}`;
+  }
+  return others.length === 0
+    ? `${what} is not ended by '${first}'`
+    : `${what} is neither ended by '${first}' ${others.map((name) => `nor by '${name}'`).join(" ")}`;
+}

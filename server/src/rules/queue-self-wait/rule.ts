@@ -13,7 +13,7 @@ export const queueSelfWait = defineRule({
       const idle = op === "waitIdle";
       // Without a limit a nested task always finds a slot.
       if (!idle && capacity === Number.POSITIVE_INFINITY) continue;
-      const certain = idle || capacity === 1;
+      const certain = !wait.ambiguous && (idle || capacity === 1);
       const why = idle
         ? "to be idle, which it is not before this task has ended"
         : capacity === 1
