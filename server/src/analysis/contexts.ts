@@ -199,7 +199,7 @@ function functionsIn(value: Value): FunctionKey[] {
 }
 
 /** Every use of a promise is to await it, to return it, or to hand it to something that is awaited at once. */
-function isAwaited(facts: FunctionFacts, temp: Temp, depth = 0): boolean {
+export function isAwaited(facts: FunctionFacts, temp: Temp, depth = 0): boolean {
   const uses = usesIn(facts);
   if (depth > 6) return false;
   const readers = uses.readers(temp);

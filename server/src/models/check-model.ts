@@ -191,6 +191,12 @@ class Checker {
       const source = operation[field];
       if (typeof source === "object") this.#optional(at(field), takes(all, source.arg));
     }
+    const { options } = operation;
+    if (options !== undefined) this.#optional(at("options"), takes(all, options));
+    for (const source of operation.neverWaits ?? []) {
+      this.#optional(at("neverWaits"), takes(all, source.arg));
+    }
+    if (operation.readWhen) this.#optional(at("readWhen"), takes(all, operation.readWhen.arg));
     const { callback } = operation;
     if (callback !== undefined) {
       const told = all.some(({ parameters }) => parameters.slice(callback).some((one) => one.callable));

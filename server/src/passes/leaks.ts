@@ -67,10 +67,17 @@ function leaksOf(view: ProgramView, held: HeldTooLong, elsewhere: ReleasesByReso
   if (isOpen && exploration.listens) return [];
   const methods =
     birth.alsoReleasedBy.length > 0 || birth.form.form === "self" || birth.form.form === "resource";
+  // A lock that is made here goes elsewhere as it is, and can be given back there.
+  if (methods && isOpen && isMadeHere(evaluation.key, plain(resource)) && isPassedOn(held)) return [];
   if (methods && isOpen && isReleasedElsewhere(evaluation.key, plain(resource), elsewhere)) return [];
   const normal = exploration.leaks.find((leak) => leak.how === "normal");
   const chosen = normal ?? (isOpen ? undefined : exploration.leaks[0]);
   return chosen ? [worded(view, held, of, chosen)] : [];
+}
+
+function isPassedOn({ evaluation, birth }: HeldTooLong): boolean {
+  const resource = plain(birth.handle.made.resource);
+  return evaluation.escapes.some((value) => plain(value) === resource);
 }
 
 function isMadeHere(key: FunctionKey, resource: Value): boolean {

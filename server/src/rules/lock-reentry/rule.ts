@@ -8,7 +8,7 @@ export const lockReentry = defineRule({
   requires: [holdAndWait],
   run(pass) {
     for (const wait of pass.resultOf(holdAndWait).selfWaits) {
-      if (wait.held.model.kind === "queue") continue;
+      if (wait.held.model.kind === "queue" || wait.asker !== "call") continue;
       const { held, capacity } = wait;
       const certain = wait.via.length === 0 && capacity === 1;
       pass.report({
