@@ -44,7 +44,10 @@ describe("rules", () => {
     typeErrors = workspace.typeErrors();
     ({ findings, failures } = workspace.analyze());
   });
-  after(() => workspace.remove());
+  after(function () {
+    this.timeout(60_000);
+    workspace.remove();
+  });
 
   const found = ({ files }: Case): Finding[] =>
     [...files.values()].flatMap((file) => findings.get(file) ?? []);

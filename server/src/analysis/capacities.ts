@@ -3,7 +3,17 @@ import type { Value } from "./values.ts";
 
 /** How many may hold a resource at once, or what a channel buffers, where it is made with a number; else undefined. */
 export function capacityOf(view: ProgramView, resource: Value): number | undefined {
-  return madeWith(resource) ?? madeWith(contentOf(view, resource));
+  return madeWith(resource) ?? ofKey(view, resource) ?? madeWith(contentOf(view, resource));
+}
+
+/** Of the lock of one key, what its owner says of each. */
+function ofKey(view: ProgramView, resource: Value): number | undefined {
+  const owner = resource.kind === "member" ? view.solution.semantics.typeOf(resource.of) : undefined;
+  if (resource.kind !== "member" || owner?.kind !== "model" || !owner.model.keyed) return undefined;
+  if (resource.of.kind !== "global") return capacityOf(view, resource.of);
+  const entry = view.world.models.global(resource.of.path);
+  const capacity = entry?.kind === "instance" ? entry.create.capacity : undefined;
+  return typeof capacity === "number" ? capacity : undefined;
 }
 
 /** The capacity of what was made where the value comes from. */

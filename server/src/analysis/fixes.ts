@@ -161,6 +161,29 @@ export function hoistToModule(
   };
 }
 
+/** Moves the first statement of a `try` in front of it; undefined where it declares something, or is not the first. */
+export function beforeTry(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  file: FilePath,
+  at: Range,
+): FixPlan["edits"] | undefined {
+  const text = view.text(file);
+  const inner = text === undefined ? undefined : statementAround(facts.statements, at);
+  const statement = inner?.list.of[inner.index];
+  if (text === undefined || !inner || inner.index !== 0 || !statement) return undefined;
+  const outer = facts.statements
+    .flatMap((list) => list.of)
+    .filter((one) => one.start < inner.list.start && inner.list.end < one.end)
+    .sort((a, b) => a.end - a.start - (b.end - b.start))[0];
+  const isTry = outer !== undefined && /^try\s*$/.test(text.slice(outer.start, inner.list.start));
+  const written = text.slice(statement.start, statement.end);
+  const removal = statementRemoval({ text: view.text }, facts, file, statement);
+  if (!isTry || !removal || !/^await\b/.test(written)) return undefined;
+  const place = { file, start: outer.start, end: outer.start };
+  return [{ ...place, newText: `${written}\n${indentAt(text, outer.start)}` }, removal];
+}
+
 function statementAround(
   lists: readonly StatementList[],
   at: Range,

@@ -11,8 +11,8 @@ import { calleeOf } from "./leaks.ts";
 import { obligations } from "./obligations.ts";
 
 /**
- * Code of one function that runs while a lock is held: between acquire and release, a callback of the lock, or what
- * either of them calls and waits for.
+ * Code of one function that runs while a lock is held: between acquire and release, a callback of the lock, or a
+ * closure of either of them that it calls and waits for.
  */
 export interface CriticalSection {
   readonly model: ModelType;
@@ -79,7 +79,7 @@ export const criticalSections = definePass<CriticalSections>({
   },
 });
 
-/** Functions that a section calls and waits for run in it, too. */
+/** Closures of a section's function that it calls and waits for run in it, too. */
 function calleesOf(
   view: ProgramView,
   section: CriticalSection,
@@ -92,8 +92,7 @@ function calleesOf(
       const evaluation = target.kind === "function" ? view.solution.evaluation(target.function) : undefined;
       if (target.kind !== "function" || !evaluation || seen.has(target.function) || seen.size > maxCallees)
         continue;
-      // On another object the same code guards other state.
-      if (target.binding.receiver && plain(target.binding.receiver).kind !== "receiver") continue;
+      if (!view.world.enclosing(target.function).includes(section.key)) continue;
       seen.add(target.function);
       const inner = { ...section, key: target.function, evaluation, isWhole: true, holds: () => true };
       found.push(inner, ...calleesOf(view, inner, seen));

@@ -350,7 +350,7 @@ class Collector {
 
   /** Whether some function on the way of a task gets to its step only after a pause. */
   #asksLater(path: readonly Location[], task: Location | undefined): boolean {
-    return path.slice(path.findIndex((at) => at === task) + 1).some((at) => {
+    return path.slice((task ? path.indexOf(task) : -1) + 1).some((at) => {
       const key = functionAround(this.#view, at);
       const facts = key === undefined ? undefined : this.#view.world.function(key);
       return facts !== undefined && [...afterPause(facts)].some((i) => isAt(at, at.file, i));
@@ -420,7 +420,7 @@ class Collector {
         at,
         what: `${index === 0 ? who : "which calls"} '${calleeName(this.#view, at)}'`,
       }));
-    const start = via.findIndex((at) => at === task);
+    const start = task ? via.indexOf(task) : -1;
     return [
       ...via
         .slice(start, start + 1)

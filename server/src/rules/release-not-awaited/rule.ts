@@ -10,7 +10,7 @@ export const releaseNotAwaited = defineRule({
     for (const { resource, at, trace, fixes } of pass.resultOf(droppedReleases)) {
       pass.report({
         at,
-        message: `Nothing waits until '${resource}' is released: it is still held for a while, and a failed release ends the process.`,
+        message: `Nothing waits for the release of '${resource}', so its failure ends the process.`,
         trace,
         fixes,
       });
