@@ -44,10 +44,7 @@ describe("rules", () => {
     typeErrors = workspace.typeErrors();
     ({ findings, failures } = workspace.analyze());
   });
-  after(function () {
-    this.timeout(60_000);
-    workspace.remove();
-  });
+  after(() => workspace.remove());
 
   const found = ({ files }: Case): Finding[] =>
     [...files.values()].flatMap((file) => findings.get(file) ?? []);

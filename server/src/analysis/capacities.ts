@@ -1,4 +1,5 @@
 import type { ProgramView } from "./analyzer.ts";
+import { type ModelType, operationOf } from "./model-index.ts";
 import type { Value } from "./values.ts";
 
 /** How many may hold a resource at once, or what a channel buffers, where it is made with a number; else undefined. */
@@ -16,8 +17,26 @@ function ofKey(view: ProgramView, resource: Value): number | undefined {
   return typeof capacity === "number" ? capacity : undefined;
 }
 
+/** Held by one task at a time by this operation, so that waiting for it while it is held ends only with the hold. */
+export function isExclusive(
+  view: ProgramView,
+  held: { readonly model: ModelType; readonly operation: string; readonly resource: Value },
+): boolean {
+  switch (held.model.kind) {
+    case "mutex":
+      return true;
+    case "rwlock":
+      return operationOf(held.model, held.operation)?.mode !== "read";
+    case "semaphore":
+    case "queue":
+      return capacityOf(view, held.resource) === 1;
+    default:
+      return false;
+  }
+}
+
 /** The capacity of what was made where the value comes from. */
-export function madeWith(value: Value): number | undefined {
+function madeWith(value: Value): number | undefined {
   return value.kind === "fresh" && value.made.type === "resource" ? value.made.capacity : undefined;
 }
 

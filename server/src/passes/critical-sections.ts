@@ -1,4 +1,5 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
+import { isExclusive } from "../analysis/capacities.ts";
 import { isAwaited } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { isLock, type ModelType } from "../analysis/model-index.ts";
@@ -11,7 +12,7 @@ import { calleeOf } from "./leaks.ts";
 import { obligations } from "./obligations.ts";
 
 /**
- * Code of one function that runs while a lock is held: between acquire and release, a callback of the lock, or a
+ * Code of one function that runs while a lock is held that lets one task in: between acquire and release, a callback of the lock, or a
  * closure of either of them that it calls and waits for.
  */
 export interface CriticalSection {
@@ -54,7 +55,7 @@ export const criticalSections = definePass<CriticalSections>({
       for (const held of resultOf(obligations, file).held) {
         const { model, resource } = held.birth.handle.made;
         const { exploration, evaluation } = held;
-        if (!isLock(model) || exploration.lost) continue;
+        if (!isLock(model) || exploration.lost || !isExclusive(view, held.birth.handle.made)) continue;
         addWithCallees({
           model,
           resource: plain(resource),
@@ -107,7 +108,7 @@ function callbacksOf(view: ProgramView, key: FunctionKey): readonly CriticalSect
   const found: CriticalSection[] = [];
   for (const [instruction, effect] of view.solution.evaluation(key)?.calls ?? []) {
     for (const scope of effect.scopes) {
-      if (!isLock(scope.model)) continue;
+      if (!isLock(scope.model) || !isExclusive(view, scope)) continue;
       for (const callee of alternatives(scope.callee)) {
         const evaluation = callee.kind === "function" ? view.solution.evaluation(callee.function) : undefined;
         if (callee.kind !== "function" || !evaluation) continue;

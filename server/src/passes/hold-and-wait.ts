@@ -1,7 +1,7 @@
 import type { OperationModel, OperationName } from "@unknot/models/model.ts";
 import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { isSymbolic } from "../analysis/call-effects.ts";
-import { capacityOf, madeWith } from "../analysis/capacities.ts";
+import { capacityOf, isExclusive } from "../analysis/capacities.ts";
 import { type Contexts, startup } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { isLock, type ModelType, operationOf } from "../analysis/model-index.ts";
@@ -281,7 +281,8 @@ class Collector {
     if (!operation || !blocks(operation) || wait.model.givesUp || !holdable(held.model)) return;
     const { asker, task } = this.#askerOf([...via, wait.at], isStarted, held.model);
     // A task that asked for the lock before this one did has it before, and is done with it.
-    if (asker === "started" && takesLock(operation.op) && !this.#asksLater([...via, wait.at], task)) return;
+    const isSame = plain(wait.resource) === held.resource;
+    if (asker === "started" && isSame && !this.#asksLater([...via, wait.at], task)) return;
     const wanted: End = {
       resource: plain(wait.resource),
       model: wait.model,
@@ -583,7 +584,8 @@ interface Arc {
 function cyclesOf(view: ProgramView, edges: readonly Edge[], contexts: Contexts): readonly Cycle[] {
   const arcs = edges.flatMap((edge): Arc[] => {
     // To wait until a queue is idle is to wait for all of its tasks, not for a slot.
-    if (!isExclusive(edge.held) || !isExclusive(edge.wanted) || edge.op === "waitIdle") return [];
+    if (edge.op === "waitIdle") return [];
+    if (!isExclusive(view, edge.held) || !isExclusive(view, edge.wanted)) return [];
     const from = vertexOf(view, edge.held.resource);
     const to = vertexOf(view, edge.wanted.resource);
     return from && to && from !== to ? [{ edge, from, to }] : [];
@@ -644,19 +646,4 @@ function possible(edges: readonly Edge[], contexts: Contexts): boolean {
     one !== undefined && one !== "many" && one.size === 1 ? [...one][0] : undefined;
   const only = single(first);
   return only === undefined || others.some((one) => single(one) !== only);
-}
-
-/** Held by one at a time, so that waiting for it while it is held can only end when it is given back. */
-function isExclusive(end: End): boolean {
-  switch (end.model.kind) {
-    case "mutex":
-      return true;
-    case "rwlock":
-      return operationOf(end.model, end.operation)?.mode !== "read";
-    case "semaphore":
-    case "queue":
-      return madeWith(end.resource) === 1;
-    default:
-      return false;
-  }
 }

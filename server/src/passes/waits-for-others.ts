@@ -1,5 +1,5 @@
 import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
-import { capacityOf } from "../analysis/capacities.ts";
+import { capacityOf, isExclusive } from "../analysis/capacities.ts";
 import { loopBlocks } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { isLock, operationOf } from "../analysis/model-index.ts";
@@ -50,7 +50,7 @@ function distinct(found: readonly WaitForOther[]): readonly WaitForOther[] {
 
 /** A task that the holder waits for asks for the lock itself. */
 function startedTask(view: ProgramView, edge: Edge): WaitForOther | undefined {
-  if (edge.task === undefined || !isLock(edge.held.model)) return undefined;
+  if (edge.task === undefined || !isLock(edge.held.model) || !isExclusive(view, edge.held)) return undefined;
   const other = calleeName(view, edge.task);
   return { of: "task", lock: edge.held.text, other, at: edge.from, op: undefined, trace: edge.trace };
 }
@@ -62,6 +62,7 @@ function waitOf(
   others: OtherEnds,
 ): WaitForOther | undefined {
   const { held, wanted } = edge;
+  if (!isExclusive(view, held)) return undefined;
   const said = { lock: held.text, other: wanted.text, at: edge.from };
   switch (edge.op) {
     case "waitIdle": {
