@@ -2,9 +2,9 @@ import { definePass, locationIn, type ProgramView, type ReportedStep } from "../
 import { isSymbolic } from "../analysis/call-effects.ts";
 import { type Contexts, isAwaited } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { describeTemp } from "../analysis/flow.ts";
+import { describeTemp, usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
-import { placeWritten } from "../analysis/shared-places.ts";
+import { originOf, placeOf, placeWritten } from "../analysis/shared-places.ts";
 import { alternatives, plain, rootOf, type Value } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import { type CriticalSection, type CriticalSections, criticalSections } from "./critical-sections.ts";
@@ -56,7 +56,7 @@ function callbacksIn(
   return found;
 }
 
-/** Only the users of this code know the callback: a parameter of what they call, or a field that they set. */
+/** Only the users of this code know the callback: a parameter of what they call, a field that they set, a listener. */
 function isOfStrangers(
   view: ProgramView,
   evaluation: Evaluation,
@@ -65,6 +65,7 @@ function isOfStrangers(
   contexts: () => Contexts,
 ): boolean {
   const targets = evaluation.calls.get(i)?.targets ?? [];
+  if (isListener(view, evaluation, i)) return true;
   if (!targets.some((target) => target.kind === "symbolic") || !isSymbolic(callee)) return false;
   const real = plain(callee);
   const root = rootOf(real);
@@ -72,13 +73,20 @@ function isOfStrangers(
     const list = contexts().of(real.function);
     return list.length === 0 || list.some(({ caller }) => caller === undefined);
   }
-  if (real.kind !== "member" || root.kind !== "receiver" || real.of !== root || !isClassKey(root.of))
-    return false;
-  const field = view.world.member(root.of as never, real.name, false)?.member;
+  if (real.kind !== "member" || root.kind !== "receiver" || real.of !== root) return false;
+  if (!isClassKey(root.of)) return false;
+  const field = view.world.member(root.of, real.name, false)?.member;
   if (field?.kind !== "field") return false;
-  return alternatives(view.solution.field(root.of as never, real.name)).every(
-    (one) => one.kind !== "function",
-  );
+  return alternatives(view.solution.field(root.of, real.name)).every((one) => one.kind !== "function");
+}
+
+/** `for (const listener of this.listeners) await listener()` */
+function isListener(view: ProgramView, evaluation: Evaluation, i: Call): boolean {
+  const reader = { semantics: view.solution.semantics, evaluation };
+  const origin = originOf(reader, i.callee);
+  if (origin?.op !== "next") return false;
+  const [iterate] = usesIn(evaluation.facts).definitions(origin.iterator);
+  return iterate?.op === "iterate" && placeOf(reader, iterate.from) !== undefined;
 }
 
 /** Something besides running the callback and giving the lock back. */

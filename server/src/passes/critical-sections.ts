@@ -44,8 +44,8 @@ export const criticalSections = definePass<CriticalSections>({
     const byFile = new Map<FilePath, CriticalSection[]>();
     const add = (section: CriticalSection) => {
       const { file } = parseKey(section.key);
-      byResource.set(section.resource, [...(byResource.get(section.resource) ?? []), section]);
-      byFile.set(file, [...(byFile.get(file) ?? []), section]);
+      append(byResource, section.resource, section);
+      append(byFile, file, section);
     };
     const addWithCallees = (section: CriticalSection) => {
       add(section);
@@ -79,6 +79,12 @@ export const criticalSections = definePass<CriticalSections>({
     });
   },
 });
+
+function append<Key>(map: Map<Key, CriticalSection[]>, key: Key, section: CriticalSection): void {
+  const known = map.get(key);
+  if (known) known.push(section);
+  else map.set(key, [section]);
+}
 
 /** Closures of a section's function that it calls and waits for run in it, too. */
 function calleesOf(

@@ -26,12 +26,20 @@ export interface EscapingWork {
 
 export const escapingWork = definePass<readonly EscapingWork[]>({
   id: "escaping-work",
-  run: (view, resultOf) => (file) => {
-    const sections = resultOf(criticalSections, file);
-    const found = sections.own.flatMap((section) =>
-      view.attempt(file, "escaping-work", () => escapingIn(view, section, sections), []),
-    );
-    return [...new Map(found.map((one) => [one.at.start, one])).values()];
+  run(view, resultOf) {
+    const guarded = new Map<Value, readonly Touched[]>();
+    return (file) => {
+      const sections = resultOf(criticalSections, file);
+      const guardsOf = (lock: Value) => {
+        const known = guarded.get(lock) ?? guardedBy(view, lock, sections);
+        guarded.set(lock, known);
+        return known;
+      };
+      const found = sections.own.flatMap((section) =>
+        view.attempt(file, "escaping-work", () => escapingIn(view, section, guardsOf), []),
+      );
+      return [...new Map(found.map((one) => [one.at.start, one])).values()];
+    };
   },
 });
 
@@ -40,7 +48,7 @@ type Call = Extract<Instruction, { readonly op: "call" }>;
 function escapingIn(
   view: ProgramView,
   section: CriticalSection,
-  sections: CriticalSections,
+  guardsOf: (lock: Value) => readonly Touched[],
 ): readonly EscapingWork[] {
   const { evaluation } = section;
   const found: EscapingWork[] = [];
@@ -51,7 +59,7 @@ function escapingIn(
       const tasks = start ? tasksOf(evaluation, start) : [];
       if (!start || tasks.length === 0 || tasks.some((key) => takes(view, key, section.resource))) continue;
       const shared = sharedPlace(
-        guardedBy(view, section.resource, sections),
+        guardsOf(section.resource),
         tasks.map((key) => touchedLater(view, key)),
       );
       if (shared) found.push(worded(view, section, i, start, shared));

@@ -30,16 +30,16 @@ export const impossibleWeights = definePass<readonly ImpossibleWeight[]>({
 function growingResources(view: ProgramView): ReadonlySet<Value> {
   const growing = new Set<Value>();
   for (const key of view.solution.functions) {
-    const uses = view.solution.evaluation(key)?.uses ?? [];
-    for (const use of uses) {
-      const op = operationOf(use.model, use.operation)?.op;
+    const taken = new Set<Value>();
+    const released = new Set<Value>();
+    for (const use of view.solution.evaluation(key)?.uses ?? []) {
       const resource = plain(use.resource);
-      const takes = uses.some(
-        (other) =>
-          plain(other.resource) === resource && operationOf(other.model, other.operation)?.op === "acquire",
-      );
-      if (op === "resize" || (op === "release" && !takes)) growing.add(resource);
+      const op = operationOf(use.model, use.operation)?.op;
+      if (op === "acquire" || op === "tryAcquire") taken.add(resource);
+      else if (op === "release") released.add(resource);
+      else if (op === "resize") growing.add(resource);
     }
+    for (const resource of released) if (!taken.has(resource)) growing.add(resource);
   }
   return growing;
 }

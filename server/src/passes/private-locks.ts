@@ -84,7 +84,7 @@ function onlyTakes(view: ProgramView, evaluation: Evaluation, lock: Value): read
         if (i.arguments.some(isLockTemp)) return undefined;
         const target = evaluation.calls.get(i)?.targets.find((one) => one.kind === "operation");
         if (target?.kind !== "operation" || target.resource === undefined) continue;
-        if (plain(target.resource) !== lock && rootIs(target.resource, lock) === false) continue;
+        if (plain(target.resource) !== lock && !isKeyOf(target.resource, lock)) continue;
         const { op } = target.operation;
         if (op !== "acquire" && op !== "scoped") continue;
         // Two that wait at the same time keep each other out.
@@ -103,7 +103,8 @@ function onlyTakes(view: ProgramView, evaluation: Evaluation, lock: Value): read
   return takes.length > 0 ? takes : undefined;
 }
 
-function rootIs(value: Value, lock: Value): boolean {
+/** The lock of one key. */
+function isKeyOf(value: Value, lock: Value): boolean {
   return value.kind === "member" && plain(value.of) === lock;
 }
 
@@ -148,20 +149,23 @@ function evictedIn(view: ProgramView, key: FunctionKey): readonly PrivateLock[] 
   const reader = { semantics: view.solution.semantics, evaluation };
   const { facts } = evaluation;
   const code = facts.blocks.flatMap((block) => block.code);
+  const drops = code.filter((i): i is Call => i.op === "call" && methodOf(facts, i) === "delete");
+  if (drops.length === 0) return [];
+  const stores = storesIn(facts);
   const found: PrivateLock[] = [];
   for (const take of code) {
     if (take.op !== "call") continue;
     const target = evaluation.calls.get(take)?.targets.find((one) => one.kind === "operation");
     if (target?.kind !== "operation" || !target.model || !isLock(target.model)) continue;
     if (target.operation.op !== "acquire" && target.operation.op !== "scoped") continue;
-    for (const got of gets(facts, take.receiver ?? take.callee)) {
+    for (const got of gets(facts, stores, take.receiver ?? take.callee)) {
       const place = got.receiver === undefined ? undefined : placeOf(reader, got.receiver);
       const [wanted] = got.arguments;
       if (!place || wanted === undefined) continue;
-      const drop = code.find((i): i is Call => {
-        if (i.op !== "call" || i.receiver === undefined || methodOf(facts, i) !== "delete") return false;
+      const drop = drops.find((i) => {
         const [dropped] = i.arguments;
         return (
+          i.receiver !== undefined &&
           placeOf(reader, i.receiver)?.id === place.id &&
           dropped !== undefined &&
           sameKey(reader, wanted, reader, dropped)
@@ -175,24 +179,33 @@ function evictedIn(view: ProgramView, key: FunctionKey): readonly PrivateLock[] 
   return found;
 }
 
+type Stores = ReadonlyMap<VariableId, readonly Temp[]>;
+
 /** The calls of `get` on a collection that a value may come from: `map.get(key) ?? new Mutex()`. */
-function gets(facts: FunctionFacts, temp: Temp, seen = new Set<Temp>()): readonly Call[] {
+function gets(facts: FunctionFacts, stores: Stores, temp: Temp, seen = new Set<Temp>()): readonly Call[] {
   if (seen.has(temp)) return [];
   seen.add(temp);
   return usesIn(facts)
     .definitions(temp)
     .flatMap((i): readonly Call[] => {
-      if (i.op === "move") return gets(facts, i.from, seen);
+      if (i.op === "move") return gets(facts, stores, i.from, seen);
       if (i.op === "call") return methodOf(facts, i) === "get" ? [i] : [];
       if (i.op !== "load") return [];
-      return storesOf(facts, i.variable).flatMap((from) => gets(facts, from, seen));
+      return (stores.get(i.variable) ?? []).flatMap((from) => gets(facts, stores, from, seen));
     });
 }
 
-function storesOf(facts: FunctionFacts, variable: VariableId): readonly Temp[] {
-  return facts.blocks.flatMap((block) =>
-    block.code.flatMap((i) => (i.op === "store" && i.variable === variable ? [i.from] : [])),
-  );
+function storesIn(facts: FunctionFacts): Stores {
+  const stores = new Map<VariableId, Temp[]>();
+  for (const block of facts.blocks) {
+    for (const i of block.code) {
+      if (i.op !== "store") continue;
+      const known = stores.get(i.variable);
+      if (known) known.push(i.from);
+      else stores.set(i.variable, [i.from]);
+    }
+  }
+  return stores;
 }
 
 function methodOf(facts: FunctionFacts, call: Call): string | undefined {
