@@ -65,6 +65,7 @@ function isOfStrangers(
   contexts: () => Contexts,
 ): boolean {
   const targets = evaluation.calls.get(i)?.targets ?? [];
+  if (targets.some((target) => target.kind === "function")) return false;
   if (isListener(view, evaluation, i)) return true;
   if (!targets.some((target) => target.kind === "symbolic") || !isSymbolic(callee)) return false;
   const real = plain(callee);
