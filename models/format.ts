@@ -127,6 +127,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
         "scoped",
         "cancelWaiters",
         "query",
+        "resize",
         "use",
         "shutdown",
         "send",
@@ -164,6 +165,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     },
     await: { shape: flag, about: "It is only over when the returned promise settles." },
     receiver: { shape: index, about: "Of a function: which argument is the resource." },
+    type: {
+      shape: text,
+      about: "Of a function: the type of this model whose resource the key names, for the whole program.",
+    },
     handle: { shape: record("handle"), about: "How the right to release is handed out." },
     lazy: {
       shape: record("lazy"),
@@ -178,6 +183,15 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     fn: { shape: index, about: "The callback that runs under the resource or in its slot." },
     fnArray: { shape: index, about: "An array of such callbacks." },
     restToFn: { shape: index, about: "Arguments from here on go to the callback." },
+    options: {
+      shape: index,
+      about:
+        "Options may stand here. `fn`, `restToFn` and `callback` count without them, `timeout`, `signal`, `neverWaits` and `readWhen` with them.",
+    },
+    doneParam: {
+      shape: index,
+      about: "A callback that declares this parameter has to call it; its promise does not count then.",
+    },
     callback: {
       shape: index,
       about:
@@ -192,11 +206,16 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       about: "Who gets what the callback returns.",
     },
     mode: { shape: oneOf("read", "write"), about: "Of a reader-writer lock." },
+    readWhen: { shape: record("textSource"), about: "The option with which it is a reader." },
     key: { shape: index, about: "The argument that names the resource." },
     value: { shape: index, about: "The argument that is sent." },
     amount: { shape: number, about: "How many permits." },
     timeout: { shape: record("source"), about: "When this is given, it gives up waiting." },
     signal: { shape: record("source"), about: "The AbortSignal that ends the waiting." },
+    neverWaits: {
+      shape: { is: "list", of: record("source") },
+      about: "Options with which it does not wait for others.",
+    },
     promises: { shape: index, about: "Of `join`: the argument with the promises." },
     needs: { shape: oneOf("all", "any"), about: "Of `join`: it waits for all of them or for one." },
     fulfilled: { shape: index, about: "Of `chain`: the callback for the value." },
@@ -250,6 +269,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       shape: text,
       about: "The one of `release` that ends it after a failure, where the others say that all went well.",
     },
+    onFloatReject: {
+      shape: outcome,
+      about: "Of an asynchronous release: a rejection that nobody looks at.",
+    },
   },
   lazy: {
     thenable: { shape: flag, about: "Awaiting it makes it happen." },
@@ -265,6 +288,11 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     arg: { shape: index, about: "Index of the argument.", required: true },
     prop: { shape: text, about: "The property of it.", required: true },
     is: { shape: flag, about: "The value that counts.", required: true },
+  },
+  textSource: {
+    arg: { shape: index, about: "Index of the argument.", required: true },
+    prop: { shape: text, about: "The property of it.", required: true },
+    is: { shape: text, about: "The value that counts.", required: true },
   },
   guardedOutcome: {
     when: { shape: record("guard"), about: "When it applies; always, if absent." },

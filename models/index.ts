@@ -37,6 +37,7 @@ import pgPool from "./pg-pool/model.json" with { type: "json" };
 import piscina from "./piscina/model.json" with { type: "json" };
 import promise from "./promise/model.json" with { type: "json" };
 import promisePool from "./promise-pool/model.json" with { type: "json" };
+import properLockfile from "./proper-lockfile/model.json" with { type: "json" };
 import repeater from "./repeater/model.json" with { type: "json" };
 import rocicorpLock from "./rocicorp-lock/model.json" with { type: "json" };
 import sapphireAsyncQueue from "./sapphire-async-queue/model.json" with { type: "json" };
@@ -93,6 +94,7 @@ export const bundledModels = [
   piscina,
   promise,
   promisePool,
+  properLockfile,
   repeater,
   rocicorpLock,
   sapphireAsyncQueue,

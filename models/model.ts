@@ -24,6 +24,7 @@ export type OperationName =
   | "scoped"
   | "cancelWaiters"
   | "query"
+  | "resize"
   | "use"
   | "shutdown"
   // Channels.
@@ -98,6 +99,8 @@ export interface HandleModel {
   readonly double?: Outcome;
   /** The one of `release` that ends it after a failure, where the others say that all went well. */
   readonly onFailure?: string;
+  /** Of an asynchronous release: a rejection that nobody looks at; `fine` when it never rejects. */
+  readonly onFloatReject?: Outcome;
 }
 
 /** How something that is only described so far comes to happen. */
@@ -124,6 +127,8 @@ export interface OperationModel {
   readonly await?: boolean;
   /** Of a free function: which argument is the resource. */
   readonly receiver?: number;
+  /** Of a free function: the type of this model whose resource the key names, the same for the whole program. */
+  readonly type?: string;
   /** Of `use` and `scoped`: what is handed out when no callback is given. */
   readonly handle?: HandleModel;
   /** Of `use`: nothing happens yet; the result and what its members give is a description of it. */
@@ -138,6 +143,13 @@ export interface OperationModel {
   readonly fnArray?: number;
   /** Arguments from here on are passed to the callback. */
   readonly restToFn?: number;
+  /**
+   * Options may stand at this index: `fn`, `restToFn` and `callback` count without them, `timeout`, `signal`,
+   * `neverWaits` and `readWhen` with them.
+   */
+  readonly options?: number;
+  /** A callback that declares this parameter has to call it: the operation is over then, and not when its promise settles. */
+  readonly doneParam?: number;
   /** A function at this index or behind it is told the outcome, and the call gives no promise then. */
   readonly callback?: number;
   /** When the callback runs: during the call, some time after it, or when something happens. Default `now` if awaited. */
@@ -145,6 +157,8 @@ export interface OperationModel {
   /** What becomes of the callback's result: the caller gets it (default), an array of them, or nobody. */
   readonly callbackResult?: "returned" | "collected" | "dropped";
   readonly mode?: "read" | "write";
+  /** With this option it is a reader. */
+  readonly readWhen?: { readonly arg: number; readonly prop: string; readonly is: string };
   readonly key?: number;
   readonly value?: number;
   readonly amount?: NumberSource;
@@ -152,6 +166,8 @@ export interface OperationModel {
   readonly timeout?: ArgumentSource;
   /** An AbortSignal that ends the waiting. */
   readonly signal?: ArgumentSource;
+  /** Options with which it does not wait for others at all. */
+  readonly neverWaits?: readonly ArgumentSource[];
   /** Of `join`: the argument with the awaited promises; `all` waits for each, `any` for one. */
   readonly promises?: number;
   readonly needs?: "all" | "any";

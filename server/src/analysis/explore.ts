@@ -51,6 +51,8 @@ export interface Exploration {
   readonly held: ReadonlySet<Instruction>;
   /** Where it is released, in the order found; more than once where paths know different things. */
   readonly releases: readonly Release[];
+  /** Where a generator pauses while it is held. */
+  readonly pauses: readonly Pause[];
   /** It is awaited, or there was nothing to await. */
   readonly taken: boolean;
   /** Where the resource is released although nothing has waited for it to be acquired. */
@@ -70,6 +72,14 @@ export interface Release {
   readonly direct: boolean;
   readonly path: readonly PathStep[];
   /** Where the path goes on, and what is known there. */
+  readonly state: State;
+  readonly next: number;
+}
+
+/** A `yield` on one path. Whoever iterates may stop there: `state` is where the generator goes on then. */
+export interface Pause {
+  readonly at: Range;
+  readonly path: readonly PathStep[];
   readonly state: State;
   readonly next: number;
 }
@@ -104,7 +114,7 @@ export function exploreBehind(
   solution: Solution,
   evaluation: Evaluation,
   birth: Birth,
-  { state, next }: Release,
+  { state, next }: Pick<Release, "state" | "next">,
 ): Exploration {
   const explorer = new Explorer(solution, evaluation, birth, 0, new Set());
   explorer.resume(state, next);
@@ -125,6 +135,7 @@ class Explorer {
   readonly #leaks: Leak[] = [];
   readonly #held = new Set<Instruction>();
   readonly #releases = new Map<string, Release>();
+  readonly #pauses = new Map<string, Pause>();
   readonly #early = new Set<Instruction>();
   readonly #returned = new Set<Temp>();
   #taken = false;
@@ -181,6 +192,7 @@ class Explorer {
       leaks: this.#leaks,
       held: this.#held,
       releases: [...this.#releases.values()],
+      pauses: [...this.#pauses.values()],
       taken: this.#taken,
       early: [...this.#early],
       returned: [...this.#returned],
@@ -690,12 +702,19 @@ class Explorer {
         }
         return;
       case "suspend":
-        // An abandoned generator is a matter of its own.
+        if (path.held) this.#pause(path, block, end.abandon);
         this.#goto(path, end.resume, undefined);
         return;
       case "unreachable":
         return;
     }
+  }
+
+  #pause(path: Path, block: Block, abandon: BlockId): void {
+    const at = block.code.at(-1);
+    const state = path.state(abandon, undefined);
+    const key = stateKey(state);
+    if (at && !this.#pauses.has(key)) this.#pauses.set(key, { at, path: path.steps(), state, next: 0 });
   }
 
   #branch(path: Path, end: Extract<Block["end"], { kind: "branch" }>): void {

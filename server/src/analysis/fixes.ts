@@ -11,6 +11,18 @@ export function insertAwait(call: Location, title: string, preferred: boolean): 
   return { title, preferred, edits: [{ ...call, end: call.start, newText: "await " }] };
 }
 
+/** Waits for what stands alone as a statement, also behind `void`. */
+export function awaitInstead(
+  view: Pick<ProgramView, "text">,
+  call: Location,
+  title: string,
+): FixPlan | undefined {
+  const before = view.text(call.file)?.slice(0, call.start);
+  if (before === undefined) return undefined;
+  const start = call.start - (/\bvoid\s+$/.exec(before)?.[0].length ?? 0);
+  return { title, preferred: true, edits: [{ ...call, start, end: call.start, newText: "await " }] };
+}
+
 /** Gives a promise a handler that shows the error. */
 export function appendCatch(
   call: Location,
@@ -195,6 +207,79 @@ export function replaceReceiver(
   if (text?.slice(call.start, end) !== receiver || !/^\s*[.(]/.test(text.slice(end))) return undefined;
   // What goes through the client is part of its transaction, which may not be wanted.
   return { title, preferred: false, edits: [{ file: call.file, start: call.start, end, newText: name }] };
+}
+
+/** Takes out the only parameter of a function that is written where it is used. */
+export function parameterRemoval(
+  view: Pick<ProgramView, "text">,
+  parameter: Location,
+): FixPlan["edits"][number] | undefined {
+  const text = view.text(parameter.file);
+  if (text === undefined) return undefined;
+  const isBare = !/\(\s*$/.test(text.slice(0, parameter.start));
+  if (isBare && !/^\s*=>/.test(text.slice(parameter.end))) return undefined;
+  return { ...parameter, newText: isBare ? "()" : "" };
+}
+
+/**
+ * Moves `const name = new Lock()` out of a function, to the top of its module. Undefined where the statement says more
+ * than that, where its words mean something else up there, or where there is no import to put it behind.
+ */
+export function hoistToModule(
+  view: Pick<ProgramView, "text">,
+  file: FileFacts,
+  facts: FunctionFacts,
+  made: Location,
+  name: string,
+): FixPlan | undefined {
+  const text = view.text(file.path);
+  const found = text === undefined ? undefined : statementAround(facts.statements, made);
+  const statement = found?.list.of[found.index];
+  if (text === undefined || !statement) return undefined;
+  const written = text.slice(statement.start, statement.end);
+  const making = text.slice(made.start, made.end);
+  if (written.replace(/;$/, "") !== `const ${name} = ${making}`) return undefined;
+  // Only names that are imported, and literals, mean the same at the top.
+  if (!/^new [\w$.]+\(([\d\s_,]*)\)$/.test(making)) return undefined;
+  const [, root = ""] = /^new ([\w$]+)/.exec(making) ?? [];
+  const isImported = file.imports.some(({ variable, typeOnly }) => {
+    return !typeOnly && file.variables[variable]?.name === root;
+  });
+  if (!isImported || file.variables.filter((one) => one.name === name).length > 1) return undefined;
+  const removal = statementRemoval(view, facts, file.path, statement);
+  const [module] = file.functions;
+  const top = module?.statements.toSorted((a, b) => b.end - b.start - (a.end - a.start))[0];
+  const last = top?.of.findLast((one) => /^import\b/.test(text.slice(one.start, one.end)));
+  if (!removal || !last) return undefined;
+  const end = { file: file.path, start: last.end, end: last.end };
+  return {
+    title: `Make one '${name}' for all calls`,
+    preferred: true,
+    edits: [{ ...end, newText: `\n\nconst ${name} = ${making};` }, removal],
+  };
+}
+
+/** Moves the first statement of a `try` in front of it; undefined where it declares something, or is not the first. */
+export function beforeTry(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  file: FilePath,
+  at: Range,
+): FixPlan["edits"] | undefined {
+  const text = view.text(file);
+  const inner = text === undefined ? undefined : statementAround(facts.statements, at);
+  const statement = inner?.list.of[inner.index];
+  if (text === undefined || !inner || inner.index !== 0 || !statement) return undefined;
+  const outer = facts.statements
+    .flatMap((list) => list.of)
+    .filter((one) => one.start < inner.list.start && inner.list.end < one.end)
+    .sort((a, b) => a.end - a.start - (b.end - b.start))[0];
+  const isTry = outer !== undefined && /^try\s*$/.test(text.slice(outer.start, inner.list.start));
+  const written = text.slice(statement.start, statement.end);
+  const removal = statementRemoval({ text: view.text }, facts, file, statement);
+  if (!isTry || !removal || !/^await\b/.test(written)) return undefined;
+  const place = { file, start: outer.start, end: outer.start };
+  return [{ ...place, newText: `${written}\n${indentAt(text, outer.start)}` }, removal];
 }
 
 export function statementAround(

@@ -1,4 +1,5 @@
 import type { SymbolAnswer } from "../program/program.ts";
+import type { ModelType } from "./model-index.ts";
 import {
   type ClassKey,
   classKey,
@@ -43,7 +44,10 @@ function ownMember(s: Semantics, of: Value, name: string): Value | undefined {
     case "external":
       return values.external(of.module, [...of.path, name]);
     case "global":
-      return values.global([...of.path, name]);
+      // `navigator.locks.request`: a member of something that there is one of.
+      return globalInstance(s, of.path)?.members.has(name)
+        ? values.member(of, name)
+        : values.global([...of.path, name]);
     case "function":
       return values.member(of, name);
     case "class":
@@ -179,6 +183,11 @@ function namespaceMember(s: Semantics, of: FunctionKey, name: string): Value {
   return found < 0 ? s.values.unknown : s.reader.variable(variableKey(file, found as never));
 }
 
+function globalInstance(s: Semantics, path: readonly string[]): ModelType | undefined {
+  const entry = s.world.models.global(path);
+  return entry?.kind === "instance" ? entry.type : undefined;
+}
+
 /** What kind of thing a value is, by how it was made or declared. */
 export function typeOfValue(s: Semantics, value: Value): TypeInfo | undefined {
   const { world } = s;
@@ -198,6 +207,10 @@ export function typeOfValue(s: Semantics, value: Value): TypeInfo | undefined {
         default:
           return undefined;
       }
+    case "global": {
+      const model = globalInstance(s, value.path);
+      return model && { kind: "model", model };
+    }
     case "promise":
       return { kind: "promise", of: undefined };
     case "receiver":

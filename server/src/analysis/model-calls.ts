@@ -1,6 +1,20 @@
 import type { CreateModel, NumberSource, OperationModel } from "@unknot/models/model.ts";
-import { isSymbolic, modelTypeOf, nothingHappens, symbolicWaits, unknownCall } from "./call-effects.ts";
-import { type ModelEntry, type ModelType, operationOf, thatGivesUp, thatLetsInAgain } from "./model-index.ts";
+import {
+  isSymbolic,
+  joinEffects,
+  modelTypeOf,
+  nothingHappens,
+  symbolicWaits,
+  unknownCall,
+} from "./call-effects.ts";
+import {
+  asReader,
+  type ModelEntry,
+  type ModelType,
+  operationOf,
+  thatGivesUp,
+  thatLetsInAgain,
+} from "./model-index.ts";
 import type { Call, CallEffect, Semantics, Target } from "./semantics.ts";
 import type { Scope, Use } from "./summary.ts";
 import {
@@ -25,6 +39,7 @@ export function applyEntry(s: Semantics, call: Call, entry: ModelEntry | undefin
     case "factory":
       return createResource(s, call, entry.type, entry.create);
     case "function": {
+      if (entry.type) return applyNamed(s, call, entry.name, entry.operation, entry.type);
       const at = entry.operation.receiver;
       const resource = at === undefined ? undefined : call.arguments[at];
       const model = resource && modelTypeOf(s, resource);
@@ -51,6 +66,21 @@ export function applyEntry(s: Semantics, call: Call, entry: ModelEntry | undefin
     case undefined:
       return unknownCall(s, call);
   }
+}
+
+/** `lock("file")`: its key alone says which resource a function means. */
+function applyNamed(
+  s: Semantics,
+  call: Call,
+  name: string,
+  { key, ...operation }: OperationModel,
+  model: ModelType,
+): CallEffect {
+  const given = key === undefined ? undefined : call.arguments[key];
+  const owner = s.values.external(model.module, [model.name]);
+  // Keys that are not known may be equal: whoever gives back by such a key may mean any of them.
+  const text = given?.kind === "constant" && "value" in given.constant ? String(given.constant.value) : "…";
+  return applyTo(s, call, { name, operation, model, resource: s.values.member(owner, `[${text}]`) });
 }
 
 function createResource(s: Semantics, call: Call, model: ModelType, create: CreateModel): CallEffect {
@@ -177,8 +207,17 @@ export interface Operation {
 }
 
 export function applyOperation(s: Semantics, call: Call, on: Operation): CallEffect {
+  const given = asGiven(s, call, on);
+  const { key } = given.operation;
+  if (key === undefined) return applyTo(s, call, given);
+  // Several keys at once are several locks.
+  return keysIn(call.arguments[key])
+    .map((one) => applyTo(s, call, ofKey(s, given, one)))
+    .reduce((a, b) => joinEffects(s.values, a, b));
+}
+
+function applyTo(s: Semantics, call: Call, of: Operation): CallEffect {
   const { values } = s;
-  const of = on.operation.key === undefined ? on : ofKey(s, call, on, on.operation.key);
   const { operation, resource, name } = of;
   const model = of.model && limitsWaiting(call, operation) ? thatGivesUp(of.model) : of.model;
   const target: Target = { kind: "operation", ...of };
@@ -336,20 +375,68 @@ export function applyQueryMember(
   return { ...described, result: values.promise(result, waitsOf(values, query), true) };
 }
 
-/** A time limit is given, or may be among options that are not known. */
-function limitsWaiting(call: Call, { timeout }: OperationModel): boolean {
-  const given = timeout && call.arguments[timeout.arg];
-  if (given === undefined || isNothing(given)) return false;
-  if (timeout?.prop === undefined || !isKnownObject(given)) return true;
-  return optionAt(given, timeout.prop) !== undefined;
+/** The operation as this call means it: with options in front of the callback or without, as a reader or a writer. */
+function asGiven(s: Semantics, call: Call, on: Operation): Operation {
+  const { options, readWhen, ...operation } = on.operation;
+  if (options === undefined) return on;
+  if (!hasOptions(s, call, options)) {
+    const { timeout: _, signal: __, neverWaits: ___, ...bare } = operation;
+    return { ...on, operation: bare };
+  }
+  const moved = (index: number | undefined) =>
+    index === undefined ? undefined : index >= options ? index + 1 : index;
+  const [fn, restToFn, callback] = [operation.fn, operation.restToFn, operation.callback].map(moved);
+  const shifted: OperationModel = {
+    ...operation,
+    ...(fn === undefined ? {} : { fn }),
+    ...(restToFn === undefined ? {} : { restToFn }),
+    ...(callback === undefined ? {} : { callback }),
+  };
+  const mode = readWhen && optionAt(call.arguments[readWhen.arg], readWhen.prop);
+  const isReader =
+    mode?.kind === "constant" && mode.constant.type === "string" && mode.constant.value === readWhen?.is;
+  return {
+    ...on,
+    ...(isReader ? { name: asReader(on.name) } : {}),
+    operation: isReader ? { ...shifted, mode: "read" } : shifted,
+  };
+}
+
+/** Whether options stand at an index, and the callback behind them. */
+function hasOptions(s: Semantics, call: Call, index: number): boolean {
+  const given = call.arguments[index];
+  const next = call.arguments[index + 1];
+  if (given === undefined || next === undefined || isCallable(s, given)) return false;
+  return isKnownObject(given) || isCallable(s, next);
+}
+
+function isCallable(s: Semantics, value: Value): boolean {
+  return alternatives(value).every((one) => one.kind === "function" || s.typeOf(one)?.kind === "function");
+}
+
+/** The waiting may end by itself: a limit or a signal is given, or may be among options that are not known. */
+function limitsWaiting(call: Call, { timeout, signal, neverWaits }: OperationModel): boolean {
+  return [timeout, signal, ...(neverWaits ?? [])].some((source) => {
+    const given = source && call.arguments[source.arg];
+    if (given === undefined || isNothing(given)) return false;
+    if (source?.prop === undefined || !isKnownObject(given)) return true;
+    const option = optionAt(given, source.prop);
+    if (option === undefined || isNothing(option)) return false;
+    return !(option.kind === "constant" && option.constant.type === "boolean" && !option.constant.value);
+  });
 }
 
 /** Every key is a resource of its own; keys that are not literals cannot be told apart. */
-function ofKey(s: Semantics, call: Call, of: Operation, index: number): Operation {
+function ofKey(s: Semantics, of: Operation, key: Value | undefined): Operation {
   const { resource, ...rest } = of;
-  const key = call.arguments[index];
   if (resource === undefined || key?.kind !== "constant" || !("value" in key.constant)) return rest;
   return { ...rest, resource: s.values.member(resource, `[${String(key.constant.value)}]`) };
+}
+
+/** The keys that an argument names: one, or those of a list. */
+function keysIn(given: Value | undefined): readonly (Value | undefined)[] {
+  const isList = given?.kind === "fresh" && given.made.type === "array" && given.made.elements.length > 0;
+  return isList ? given.made.elements : [given];
 }
 
 /** Something that may be a function stands at an index or behind it. */

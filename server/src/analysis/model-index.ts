@@ -52,7 +52,13 @@ export function thatLetsInAgain(type: ModelType): ModelType {
 export type ModelEntry =
   | { readonly kind: "constructor"; readonly type: ModelType; readonly create: CreateModel }
   | { readonly kind: "factory"; readonly type: ModelType; readonly create: CreateModel }
-  | { readonly kind: "function"; readonly name: string; readonly operation: OperationModel }
+  | {
+      readonly kind: "function";
+      readonly name: string;
+      readonly operation: OperationModel;
+      /** The type whose resource the key names. */
+      readonly type?: ModelType;
+    }
   | {
       readonly kind: "static";
       readonly type: ModelType;
@@ -117,7 +123,8 @@ export function indexModels(models: readonly Model[]): ModelIndex {
         }
       }
       for (const [name, operation] of Object.entries(model.functions ?? {})) {
-        put(name, { kind: "function", name, operation });
+        const type = operation.type === undefined ? undefined : types.get(`${module} ${operation.type}`);
+        put(name, { kind: "function", name, operation, ...(type ? { type } : {}) });
       }
       for (const [name, wrapper] of Object.entries(model.wrappers ?? {}))
         put(name, { kind: "wrapper", wrapper });
@@ -171,7 +178,9 @@ function modelType(model: Model, module: string, name: string, type: TypeModel):
   for (let from: string | undefined = name; at && from !== undefined && !seen.has(from); ) {
     seen.add(from);
     for (const [member, operation] of Object.entries(at.members)) {
-      if (!members.has(member)) members.set(member, operation);
+      if (members.has(member)) continue;
+      members.set(member, operation);
+      if (operation.readWhen) members.set(asReader(member), { ...operation, mode: "read" });
     }
     for (const [member, operation] of Object.entries(at.statics ?? {})) {
       if (!statics.has(member)) statics.set(member, operation);
@@ -181,6 +190,9 @@ function modelType(model: Model, module: string, name: string, type: TypeModel):
     keyed ||= at.keyed ?? false;
     from = at.extends;
     at = from === undefined ? undefined : model.types?.[from];
+  }
+  for (const [member, operation] of Object.entries(model.functions ?? {})) {
+    if (operation.type === name) members.set(member, operation);
   }
   return {
     key: `${module}:${name}`,
@@ -194,6 +206,11 @@ function modelType(model: Model, module: string, name: string, type: TypeModel):
     members,
     statics,
   };
+}
+
+/** What a member is called where an option makes it a reader. */
+export function asReader(member: string): string {
+  return `${member} (read)`;
 }
 
 /** The operation that a wait or handle names. */

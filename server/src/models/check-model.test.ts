@@ -87,8 +87,12 @@ describe("comparing a model with declarations", () => {
           members: {},
           statics: { of: { op: "query" } },
         },
+        Named: { kind: "mutex", members: {} },
       },
-      functions: { anything: { op: "run", fn: 3 } },
+      functions: {
+        anything: { op: "run", fn: 3 },
+        makeLimit: { op: "acquire", key: 0, type: "Named", alsoReleasedBy: ["anything"] },
+      },
       wrappers: { createQueue: { wraps: 0 } },
     };
     assert.deepEqual(problems(right), []);
@@ -129,6 +133,19 @@ describe("comparing a model with declarations", () => {
       "how to release",
       lock({ permit: { op: "acquire", await: true, handle: { form: "object", release: ["free"] } } }),
       "types.Lock.members.permit.handle: What 'permit' gives has no 'free'.",
+    ],
+    [
+      "a type that a function names",
+      { functions: { makeLimit: { op: "run", type: "Nothing" } } },
+      "functions.makeLimit.type: There is no type 'Nothing' in this model.",
+    ],
+    [
+      "a function that releases",
+      {
+        types: { Named: { kind: "mutex", members: {} } },
+        functions: { makeLimit: { op: "run", type: "Named", alsoReleasedBy: ["other"] } },
+      },
+      "functions.makeLimit.alsoReleasedBy: There is no function 'other' in this model.",
     ],
     [
       "a class",

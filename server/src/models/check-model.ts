@@ -95,7 +95,9 @@ class Checker {
       const isMade = (type.create ?? []).length > 0;
       // The members of a type that is not exported are checked where they are inherited.
       const isInherited = Object.values(this.#model.types ?? {}).some((one) => one.extends === name);
-      if (!isMade && !isInherited) this.absent.push(path.join("."));
+      // What only functions name has no name in the library.
+      const isNamed = Object.values(this.#model.functions ?? {}).some((one) => one.type === name);
+      if (!isMade && !isInherited && !isNamed) this.absent.push(path.join("."));
       return;
     }
     if (found.unknown) return;
@@ -191,6 +193,12 @@ class Checker {
       const source = operation[field];
       if (typeof source === "object") this.#optional(at(field), takes(all, source.arg));
     }
+    const { options } = operation;
+    if (options !== undefined) this.#optional(at("options"), takes(all, options));
+    for (const source of operation.neverWaits ?? []) {
+      this.#optional(at("neverWaits"), takes(all, source.arg));
+    }
+    if (operation.readWhen) this.#optional(at("readWhen"), takes(all, operation.readWhen.arg));
     const { callback } = operation;
     if (callback !== undefined) {
       const told = all.some(({ parameters }) => parameters.slice(callback).some((one) => one.callable));
@@ -208,7 +216,16 @@ class Checker {
       const values = operation.await ? awaited : results;
       this.#handle(at("handle"), name, operation.handle, values, owner);
     }
+    if (operation.type !== undefined) {
+      const isKnown = this.#model.types?.[operation.type] !== undefined;
+      this.#claim(isKnown, at("type"), `There is no type '${operation.type}' in this model.`);
+    }
     for (const member of operation.alsoReleasedBy ?? []) {
+      if (operation.type !== undefined) {
+        const isFunction = this.#model.functions?.[member] !== undefined;
+        this.#claim(isFunction, at("alsoReleasedBy"), `There is no function '${member}' in this model.`);
+        continue;
+      }
       if (!this.#isThere(type?.members[member]?.since)) continue;
       this.#claim(
         owner.member(member) !== undefined,

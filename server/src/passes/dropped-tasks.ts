@@ -9,6 +9,7 @@ import type { CallEffect, Target } from "../analysis/semantics.ts";
 import { isOpenResult, type Value } from "../analysis/values.ts";
 import type { Instruction, Temp } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
+import { droppedReleases } from "./dropped-releases.ts";
 
 // Is every started task looked at? Of the five questions this is the part of "obligations" that asks TypeScript for
 // types, so it is a pass of its own: where nobody wants its findings it is not run.
@@ -42,10 +43,15 @@ export interface DroppedTask {
 
 export const droppedTasks = definePass<readonly DroppedTask[]>({
   id: "dropped-tasks",
-  run(view) {
+  run(view, resultOf) {
     const failureOf = createFailures(view.solution);
     const whoSees = whoSeesFailures(view);
-    return (file) => droppedTasksIn(view, file, failureOf, whoSees(file));
+    return (file) => {
+      // A release that nothing waits for is the matter of a rule of its own.
+      const releases = new Set(resultOf(droppedReleases, file).map(({ at }) => at.start));
+      const tasks = droppedTasksIn(view, file, failureOf, whoSees(file));
+      return tasks.filter(({ call }) => !releases.has(call.start));
+    };
   },
 });
 

@@ -1,11 +1,14 @@
 import type { OperationModel, OperationName } from "@unknot/models/model.ts";
 import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { isSymbolic } from "../analysis/call-effects.ts";
+import { capacityOf, contentOf, isExclusive } from "../analysis/capacities.ts";
 import { type Contexts, startup } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { isLock, type ModelType, operationOf } from "../analysis/model-index.ts";
 import { calleeName, functionAround, resourceName, valueName } from "../analysis/names.ts";
+import { afterPause } from "../analysis/pauses.ts";
 import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
+import type { CallEffect } from "../analysis/semantics.ts";
 import type { Scope } from "../analysis/summary.ts";
 import {
   alternatives,
@@ -17,6 +20,7 @@ import {
   type Wait,
 } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
+import type { FilePath } from "../program/ids.ts";
 import type { HeldTooLong } from "./obligations.ts";
 import { type Parallel, parallel } from "./parallel.ts";
 
@@ -51,6 +55,10 @@ export interface Edge {
   readonly capacity: number | undefined;
   /** The held or the wanted may be another resource: `cond ? a : b`. */
   readonly ambiguous: boolean;
+  /** `call`: the holder asks itself. Otherwise a task that was started before asks, or one that runs in a queue. */
+  readonly asker: "call" | "started" | "queue";
+  /** The call that starts or submits that task. */
+  readonly task: Location | undefined;
 }
 
 /** A circle of edges, seen from one of them: each task holds what the next one wants. */
@@ -65,6 +73,10 @@ export interface HoldAndWait {
   readonly selfWaits: readonly Edge[];
   /** Circles over several resources, as seen from the edges of this file. */
   readonly cycles: readonly Cycle[];
+  /** Every edge of this file whose end is no lock, but a queue that gets idle, a group of tasks or a channel. */
+  readonly waits: readonly Edge[];
+  /** What tasks of a queue wait for, anywhere in the program. */
+  readonly ofTasks: readonly Edge[];
 }
 
 /** Bounds on what callers are told about their callees' edges. */
@@ -79,12 +91,20 @@ export const holdAndWait = definePass<HoldAndWait>({
     const edges = collector.edges();
     const cycles = cyclesOf(view, edges, collector.contexts());
     const selfWaits = distinct(edges.filter(isSelfWait));
+    const waits = edges.filter((edge) => isLock(edge.held.model) && !takesLock(edge.op));
+    const ofTasks = edges.filter((edge) => edge.held.model.kind === "queue" && takesLock(edge.op));
     return (file) => ({
       selfWaits: selfWaits.filter((edge) => edge.from.file === file),
       cycles: cycles.filter(({ edge }) => edge.from.file === file),
+      waits: waits.filter((edge) => edge.from.file === file),
+      ofTasks,
     });
   },
 });
+
+function takesLock(op: OperationName): boolean {
+  return op === "acquire" || op === "scoped";
+}
 
 function isSelfWait(edge: Edge): boolean {
   if (plain(edge.held.resource) !== plain(edge.wanted.resource)) return false;
@@ -188,9 +208,15 @@ class Collector {
         const { facts } = evaluation;
         const whole = { file, start: facts.start, end: facts.end };
         const isOneOfSeveral = isAmbiguous(wait, effect.waits.list);
-        const inside = [...wait.via, wait.at].some((step) => contains(whole, step));
+        const path = [...wait.via, wait.at];
+        const inside = path.some((step) => contains(whole, step));
         const gates = this.#heldAt(evaluation.key, instruction);
-        this.#edge(evaluation.key, end, wait, wait.via, gates, inside ? whole : at, isOneOfSeveral);
+        const isStarted = ![...held.exploration.held].some((one) => isAt(path[0], file, one));
+        const within = inside && !isStarted ? whole : at;
+        this.#edge(evaluation.key, end, wait, wait.via, gates, within, {
+          isStarted,
+          ambiguous: isOneOfSeveral,
+        });
       }
     }
   }
@@ -236,9 +262,13 @@ class Collector {
       );
       // Asking whether the lock is free before asking for it is a way to be re-entrant.
       if (this.#isGuarded(wait)) continue;
-      const body = this.#bodyOf(scope.callee, [...via, wait.at]) ?? at;
+      const body = this.#bodyOf(scope.callee, [...via, wait.at]);
       const gates = this.#heldAt(evaluation.key, instruction);
-      this.#edge(evaluation.key, end, wait, via, gates, body, holdsOneOfSeveral || wantsOneOfSeveral);
+      const within = body ?? this.#awaitOf(scope.callee, wait) ?? at;
+      this.#edge(evaluation.key, end, wait, via, gates, within, {
+        isStarted: body === undefined,
+        ambiguous: holdsOneOfSeveral || wantsOneOfSeveral,
+      });
     }
   }
 
@@ -249,6 +279,18 @@ class Collector {
       if (!facts || one.kind !== "function") continue;
       const body = { file: parseKey(one.function).file, start: facts.start, end: facts.end };
       if (path.some((step) => contains(body, step))) return body;
+    }
+    return undefined;
+  }
+
+  /** The `await` of a callback which waits for something that was started outside of it. */
+  #awaitOf(callee: Value, wait: Wait): Location | undefined {
+    for (const one of alternatives(callee)) {
+      const evaluation = one.kind === "function" ? this.#view.solution.evaluation(one.function) : undefined;
+      for (const [i, { waits }] of evaluation?.awaits ?? []) {
+        const isThere = waits.list.some((other) => other.kind === wait.kind && other.at === wait.at);
+        if (evaluation && isThere) return { file: parseKey(evaluation.key).file, start: i.start, end: i.end };
+      }
     }
     return undefined;
   }
@@ -276,12 +318,16 @@ class Collector {
     via: readonly Location[],
     gates: readonly Value[],
     within: Location,
-    ambiguous: boolean,
+    { isStarted, ambiguous }: { readonly isStarted: boolean; readonly ambiguous: boolean },
   ): void {
     if (wait.kind !== "operation" || this.#edges.length >= maxEdges) return;
     const operation = operationOf(wait.model, wait.operation);
     if (!operation || !blocks(operation) || wait.model.givesUp || !holdable(held.model)) return;
     if (this.#letsInAgain(held)) return;
+    const { asker, task } = this.#askerOf([...via, wait.at], isStarted, held.model);
+    // A task that asked for the lock before this one did has it before, and is done with it.
+    const isSame = plain(wait.resource) === held.resource;
+    if (asker === "started" && isSame && !this.#asksLater([...via, wait.at], task)) return;
     const wanted: End = {
       resource: plain(wait.resource),
       model: wait.model,
@@ -295,13 +341,16 @@ class Collector {
       wanted,
       op: operation.op,
       via,
-      trace: this.#trace(held, wanted, via),
+      trace:
+        asker === "started" ? this.#startedTrace(held, wanted, via, task) : this.#trace(held, wanted, via),
       // The last step that still stands in the code which holds.
       from: path.findLast((step) => contains(within, step)) ?? within,
       function: key,
       gates: new Set(gates.filter((gate) => gate !== held.resource && gate !== wanted.resource)),
-      capacity: capacityOf(held.resource) ?? capacityOf(this.#contentOf(held.resource)),
+      capacity: capacityOf(this.#view, held.resource),
       ambiguous,
+      asker,
+      task,
     });
   }
 
@@ -309,17 +358,58 @@ class Collector {
   #letsInAgain({ model, resource }: End): boolean {
     // The lock of one key is as the lock of all keys was made.
     const whole = model.keyed && resource.kind === "member" ? resource.of : resource;
-    const content = this.#contentOf(whole);
+    const content = contentOf(this.#view, whole);
     return model.reentrant || (isMade(content) && content.made.model.reentrant);
   }
 
-  /** The value of a field, for what is written there: `this.queue` may be known to be a queue of one. */
-  #contentOf(resource: Value): Value {
-    const { semantics } = this.#view.solution;
-    if (resource.kind !== "member") return resource;
-    const type = semantics.typeOf(resource.of);
-    if (type?.kind !== "class") return resource;
-    return this.#view.solution.field(type.class, resource.name);
+  /** Who asks at the end of a path: `isStarted` says that its first step does not stand in the code that holds. */
+  #askerOf(path: readonly Location[], isStarted: boolean, held: ModelType): Pick<Edge, "asker" | "task"> {
+    const [first, ...rest] = path;
+    if (!isLock(held) || rest.length === 0) return { asker: "call", task: undefined };
+    const submit = path.find((step) => this.#isSubmit(step));
+    if (submit) return { asker: "queue", task: submit };
+    if (isStarted) return { asker: "started", task: first };
+    const jump = rest.find((step, index) => !this.#leadsTo(path[index], step));
+    return { asker: jump ? "started" : "call", task: jump };
+  }
+
+  #effectAt(at: Location | undefined): CallEffect | undefined {
+    const key = at && functionAround(this.#view, at);
+    const calls = key === undefined ? undefined : this.#view.solution.evaluation(key)?.calls;
+    for (const [instruction, effect] of calls ?? []) if (isAt(at, at?.file ?? "", instruction)) return effect;
+    return undefined;
+  }
+
+  /** A task is given to a queue there. */
+  #isSubmit(at: Location): boolean {
+    return (this.#effectAt(at)?.targets ?? []).some(
+      (target) => target.kind === "operation" && target.operation.op === "submit",
+    );
+  }
+
+  /** Whether a step stands in what the call before it runs; if not, it made a promise that was waited for there. */
+  #leadsTo(call: Location | undefined, step: Location): boolean {
+    const effect = this.#effectAt(call);
+    const around = functionAround(this.#view, step);
+    if (!effect || around === undefined) return true;
+    const callbacks = [...effect.arguments, ...effect.scopes.map((scope) => scope.callee)].flatMap(
+      alternatives,
+    );
+    const isKnown = effect.targets.every(({ kind }) => kind === "function" || kind === "operation");
+    return (
+      !isKnown ||
+      effect.targets.some((target) => target.kind === "function" && target.function === around) ||
+      callbacks.some((one) => one.kind !== "function" || one.function === around)
+    );
+  }
+
+  /** Whether some function on the way of a task gets to its step only after a pause. */
+  #asksLater(path: readonly Location[], task: Location | undefined): boolean {
+    return path.slice((task ? path.indexOf(task) : -1) + 1).some((at) => {
+      const key = functionAround(this.#view, at);
+      const facts = key === undefined ? undefined : this.#view.world.function(key);
+      return facts !== undefined && [...afterPause(facts)].some((i) => isAt(at, at.file, i));
+    });
   }
 
   // --- edges that only a caller can see whole
@@ -343,7 +433,10 @@ class Collector {
             if (wait.kind === "call") next.push({ held, wait, function: caller, gates });
             if (this.#isGuarded(wait)) continue;
             const body = this.#bodyOf(callee, [...wait.via, wait.at]) ?? at;
-            this.#edge(caller, held, wait, wait.via, gates, body, isAmbiguous(wait, list));
+            this.#edge(caller, held, wait, wait.via, gates, body, {
+              isStarted: false,
+              ambiguous: isAmbiguous(wait, list),
+            });
           }
         }
       }
@@ -395,11 +488,34 @@ class Collector {
       from: at,
       function: caller,
       gates: new Set(this.#heldAt(caller, instruction).filter((gate) => gate !== held.resource)),
-      capacity: capacityOf(held.resource) ?? capacityOf(this.#contentOf(held.resource)),
+      capacity: capacityOf(this.#view, held.resource),
     };
   }
 
   // --- words
+
+  #startedTrace(
+    held: End,
+    wanted: End,
+    via: readonly Location[],
+    task: Location | undefined,
+  ): ReportedStep[] {
+    const calls = (list: readonly Location[], who: string) =>
+      list.map((at, index) => ({
+        at,
+        what: `${index === 0 ? who : "which calls"} '${calleeName(this.#view, at)}'`,
+      }));
+    const start = task ? via.indexOf(task) : -1;
+    return [
+      ...via
+        .slice(start, start + 1)
+        .map((at) => ({ at, what: `'${calleeName(this.#view, at)}' is started here` })),
+      { at: held.at, what: `'${held.text}' is ${verbOf(held)} here, and the task waited for` },
+      ...calls(via.slice(0, start), "the holder calls"),
+      ...calls(via.slice(start + 1), "the task calls"),
+      { at: wanted.at, what: wantedText(wanted) },
+    ];
+  }
 
   #trace(held: End, wanted: End, via: readonly Location[]): ReportedStep[] {
     const first = held.model.kind === "queue" ? "its task calls" : "the holder calls";
@@ -416,7 +532,10 @@ class Collector {
   /** The steps in the callee, with the names that the caller gave. */
   #liftedTrace(edge: Edge, held: End, wanted: End, at: Location): ReportedStep[] {
     const inner = edge.trace.map((step, index) => {
-      if (index === 0) return { ...step, what: `'${held.text}' is ${verbOf(held)} here` };
+      if (step.at === edge.held.at) {
+        const rest = edge.asker === "started" ? ", and the task waited for" : "";
+        return { ...step, what: `'${held.text}' is ${verbOf(held)} here${rest}` };
+      }
       if (index === edge.trace.length - 1) return { ...step, what: wantedText(wanted) };
       return step;
     });
@@ -463,6 +582,10 @@ function isAmbiguous(one: Wait | Scope, list: readonly (Wait | Scope)[]): boolea
   );
 }
 
+function isAt(at: Location | undefined, file: FilePath, instruction: Instruction): boolean {
+  return at?.file === file && at.start === instruction.start && at.end === instruction.end;
+}
+
 function contains(outer: Location, inner: Location): boolean {
   return outer.file === inner.file && outer.start <= inner.start && inner.end <= outer.end;
 }
@@ -475,6 +598,11 @@ function blocks(operation: OperationModel): boolean {
     case "submit":
     case "map":
     case "use":
+      return true;
+    case "send":
+    case "recv":
+    case "range":
+    case "wait":
       return true;
     case "waitIdle":
       return operation.insideOwnTask === "hang";
@@ -495,10 +623,6 @@ function mentionsParameter(value: Value): boolean {
   return isSymbolic(value) && rootOf(value).kind === "parameter" ? true : rootOf(value).kind === "receiver";
 }
 
-function capacityOf(value: Value): number | undefined {
-  return isMade(value) ? value.made.capacity : undefined;
-}
-
 function isMade(value: Value): value is Fresh & { readonly made: { readonly type: "resource" } } {
   return value.kind === "fresh" && value.made.type === "resource";
 }
@@ -514,6 +638,7 @@ export function isStable(view: ProgramView, value: Value): boolean {
     }
     case "parameter":
     case "receiver":
+    case "global":
       return true;
     case "typed":
       return isStable(view, value.of);
@@ -560,7 +685,9 @@ interface Arc {
 
 function cyclesOf(view: ProgramView, edges: readonly Edge[], contexts: Contexts): readonly Cycle[] {
   const arcs = edges.flatMap((edge): Arc[] => {
-    if (!isExclusive(edge.held) || !isExclusive(edge.wanted)) return [];
+    // To wait until a queue is idle is to wait for all of its tasks, not for a slot.
+    if (edge.op === "waitIdle") return [];
+    if (!isExclusive(view, edge.held) || !isExclusive(view, edge.wanted)) return [];
     const from = vertexOf(view, edge.held.resource);
     const to = vertexOf(view, edge.wanted.resource);
     return from && to && from !== to ? [{ edge, from, to }] : [];
@@ -621,19 +748,4 @@ function possible(edges: readonly Edge[], contexts: Contexts): boolean {
     one !== undefined && one !== "many" && one.size === 1 ? [...one][0] : undefined;
   const only = single(first);
   return only === undefined || others.some((one) => single(one) !== only);
-}
-
-/** Held by one at a time, so that waiting for it while it is held can only end when it is given back. */
-function isExclusive(end: End): boolean {
-  switch (end.model.kind) {
-    case "mutex":
-      return true;
-    case "rwlock":
-      return operationOf(end.model, end.operation)?.mode !== "read";
-    case "semaphore":
-    case "queue":
-      return capacityOf(end.resource) === 1;
-    default:
-      return false;
-  }
 }

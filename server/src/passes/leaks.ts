@@ -72,6 +72,8 @@ function leaksOf(view: ProgramView, held: HeldTooLong, elsewhere: ReleasesByReso
   if (exploration.releases.some((release) => isCounted(held, release.instruction))) return [];
   const methods =
     birth.alsoReleasedBy.length > 0 || birth.form.form === "self" || birth.form.form === "resource";
+  // A lock that is made here goes elsewhere as it is, and can be given back there.
+  if (methods && isOpen && isMadeHere(evaluation.key, plain(resource)) && isPassedOn(held)) return [];
   if (methods && isOpen && isReleasedElsewhere(evaluation.key, plain(resource), elsewhere)) return [];
   const normal = exploration.leaks.find((leak) => leak.how === "normal");
   const chosen = normal ?? (isOpen ? undefined : exploration.leaks[0]);
@@ -84,6 +86,11 @@ function isCounted({ evaluation, birth }: HeldTooLong, release: Instruction): bo
   const blockOf = (i: Instruction) => facts.blocks.findIndex(({ code }) => code.includes(i));
   const [from, to] = [blockOf(birth.instruction), blockOf(release)];
   return loopBlocks(facts).has(to) && !shareLoop(facts, from, to);
+}
+
+function isPassedOn({ evaluation, birth }: HeldTooLong): boolean {
+  const resource = plain(birth.handle.made.resource);
+  return evaluation.escapes.some((value) => plain(value) === resource);
 }
 
 function isMadeHere(key: FunctionKey, resource: Value): boolean {

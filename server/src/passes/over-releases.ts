@@ -2,15 +2,19 @@ import type { Outcome } from "@unknot/models/model.ts";
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { exploreBehind, type Release } from "../analysis/explore.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
-import { statementRemoval } from "../analysis/fixes.ts";
+import { beforeTry, statementRemoval } from "../analysis/fixes.ts";
+import { usesIn } from "../analysis/flow.ts";
 import { isLock, operationOf } from "../analysis/model-index.ts";
 import { type Location, parseKey } from "../analysis/places.ts";
-import type { Instruction } from "../program/facts.ts";
+import { plain } from "../analysis/values.ts";
+import type { Block, BlockId, Instruction } from "../program/facts.ts";
 import { calleeOf, stepText } from "./leaks.ts";
 import { type HeldTooLong, isOnlyHold, obligations, usesOf } from "./obligations.ts";
 
-/** A path on which one hold is given back twice, and the model says that this hurts. */
+/** A path on which a hold is given back twice, or was never there, and the model says that this hurts. */
 export interface OverRelease {
+  /** `twice`: for one acquire. `unheld`: the acquire gave up, and `finally` releases all the same. */
+  readonly what: "twice" | "unheld";
   readonly resource: string;
   /** The second release. */
   readonly at: Location;
@@ -23,7 +27,12 @@ export const overReleases = definePass<readonly OverRelease[]>({
   id: "over-releases",
   run: (view, resultOf) => (file) =>
     resultOf(obligations, file).held.flatMap((held) =>
-      view.attempt(file, "over-releases", () => overReleasesOf(view, held), []),
+      view.attempt(
+        file,
+        "over-releases",
+        () => [...overReleasesOf(view, held), ...unheldReleasesOf(view, held)],
+        [],
+      ),
     ),
 });
 
@@ -32,7 +41,8 @@ const harmful: ReadonlySet<Outcome> = new Set(["grows", "stealsHold", "losesWait
 function overReleasesOf(view: ProgramView, held: HeldTooLong): readonly OverRelease[] {
   const { exploration, evaluation, birth } = held;
   if (!isLock(birth.handle.made.model) || !isOnlyHold(held) || asksFirst(held)) return [];
-  const pairs = new Map<Instruction, Pair[]>();
+  // A finally block is there once for every way into it.
+  const pairs = new Map<number, Pair[]>();
   for (const first of exploration.releases) {
     if (!first.direct) continue;
     const behind = exploreBehind(view.solution, evaluation, birth, first);
@@ -43,8 +53,8 @@ function overReleasesOf(view: ProgramView, held: HeldTooLong): readonly OverRele
       if (!second.direct || second.instruction === first.instruction) continue;
       const outcome = outcomeOf(held, first, second);
       if (outcome === undefined) continue;
-      const known = pairs.get(second.instruction) ?? [];
-      pairs.set(second.instruction, [...known, { first, second, outcome, isSpare }]);
+      const known = pairs.get(second.instruction.start) ?? [];
+      pairs.set(second.instruction.start, [...known, { first, second, outcome, isSpare }]);
     }
   }
   return [...pairs.values()].flatMap((list) => worded(view, held, list) ?? []);
@@ -94,6 +104,7 @@ function worded(view: ProgramView, held: HeldTooLong, pairs: readonly Pair[]): O
   const edits = [...firsts].flatMap((first) => statementRemoval(view, evaluation.facts, file, first) ?? []);
   const isFixable = edits.length === firsts.size && pairs.every(({ isSpare }) => isSpare);
   return {
+    what: "twice",
     resource,
     at,
     outcome: pair.outcome,
@@ -104,4 +115,64 @@ function worded(view: ProgramView, held: HeldTooLong, pairs: readonly Pair[]): O
     ],
     fixes: isFixable ? [{ title: `Release '${resource}' once, at the end`, preferred: true, edits }] : [],
   };
+}
+
+// --- never acquired
+
+/** `try { await lock.acquire(…) } finally { lock.release() }`, where the acquire gives up after a time. */
+function unheldReleasesOf(view: ProgramView, held: HeldTooLong): readonly OverRelease[] {
+  const { evaluation, birth, resource } = held;
+  const { model } = birth.handle.made;
+  const { blocks } = evaluation.facts;
+  // One that waits until it has the lock does not fail.
+  if (!isLock(model) || model.givesUp !== true) return [];
+  const [wait] = usesIn(evaluation.facts)
+    .readers(birth.instruction.to)
+    .filter((reader) => reader.op === "await");
+  const handler = blocks.find((block) => wait !== undefined && block.code.includes(wait))?.handler;
+  const release = handler === undefined ? undefined : firstRelease(held, handler);
+  if (!release || !wait) return [];
+  const operation = methodOf(held, release);
+  // Somebody else has it, or the waiting would not have ended: its hold is the one that ends.
+  const outcome = [operation?.double, operation?.unheld].find((one) => one !== undefined && harmful.has(one));
+  if (outcome === undefined) return [];
+  const { file } = parseKey(evaluation.key);
+  const at = locationIn(file, release);
+  const edits = beforeTry(view, evaluation.facts, file, birth.instruction);
+  return [
+    {
+      what: "unheld",
+      resource,
+      at,
+      outcome,
+      trace: [
+        { at: calleeOf(held), what: `this gives up when somebody else has '${resource}' for too long` },
+        { at, what: `then '${resource}' is released here, without having been acquired` },
+      ],
+      fixes: edits ? [{ title: `Acquire '${resource}' before the try`, preferred: true, edits }] : [],
+    },
+  ];
+}
+
+/** The release that comes whatever happens; what a condition decides may have been decided well. */
+function firstRelease(held: HeldTooLong, from: BlockId): Instruction | undefined {
+  const { evaluation, birth } = held;
+  const lock = plain(birth.handle.made.resource);
+  const seen = new Set<BlockId>();
+  for (let id: BlockId | undefined = from; id !== undefined && !seen.has(id); ) {
+    seen.add(id);
+    const block: Block | undefined = evaluation.facts.blocks[id];
+    for (const i of block?.code ?? []) {
+      const releases = (evaluation.calls.get(i)?.targets ?? []).some(
+        (target) =>
+          target.kind === "operation" &&
+          target.operation.op === "release" &&
+          target.resource !== undefined &&
+          plain(target.resource) === lock,
+      );
+      if (releases) return i;
+    }
+    id = block?.end.kind === "goto" ? block.end.to : undefined;
+  }
+  return undefined;
 }

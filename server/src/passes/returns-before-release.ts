@@ -18,6 +18,8 @@ export interface ReturnBeforeRelease {
   readonly resource: string;
   /** The task as written: `this.save`. */
   readonly task: string;
+  /** A callback that may be synchronous, too. */
+  readonly mayBeOver: boolean;
   readonly at: Location;
   readonly trace: readonly ReportedStep[];
   readonly fixes: readonly FixPlan[];
@@ -30,7 +32,10 @@ export const returnsBeforeRelease = definePass<readonly ReturnBeforeRelease[]>({
       view.attempt(file, "returns-before-release", () => candidatesOf(view, held), []),
     );
     const promises = promisesAmong(view, file, found);
-    return found.filter((one) => promises.has(one)).map((one) => worded(view, one));
+    return found.flatMap((one) => {
+      const isPromise = promises.get(one);
+      return isPromise ? [worded(view, one, isPromise === "sometimes")] : [];
+    });
   },
 });
 
@@ -99,7 +104,11 @@ function startsWork(view: ProgramView, { evaluation }: HeldTooLong, call: Call):
     const waits = functions.every((target) => mayWait(view, target.function, 0));
     return waits && result.kind === "promise" && result.sure ? "yes" : "no";
   }
-  if (result.kind === "promise") return result.sure ? "yes" : "no";
+  if (result.kind === "promise" && !result.sure) {
+    // `callback: () => T | Promise<T>`: whoever passes it may start work with it.
+    return targets.every(({ kind }) => kind === "symbolic") ? "ask" : "no";
+  }
+  if (result.kind === "promise") return "yes";
   return result.kind === "unknown" || (result.kind === "fresh" && isOpenResult(result)) ? "ask" : "no";
 }
 
@@ -113,7 +122,7 @@ function promisesAmong(
   view: ProgramView,
   file: FilePath,
   found: readonly Candidate[],
-): ReadonlySet<Candidate> {
+): ReadonlyMap<Candidate, "always" | "sometimes"> {
   const open = found.filter(({ ask }) => ask);
   const answers =
     open.length === 0
@@ -122,11 +131,24 @@ function promisesAmong(
           file,
           open.map(({ call }) => call.node),
         );
-  const isPromise = (index: number) => answers[index]?.thenable === "always" && answers[index].promise;
-  return new Set([...found.filter(({ ask }) => !ask), ...open.filter((_, index) => isPromise(index))]);
+  const known = new Map<Candidate, "always" | "sometimes">();
+  for (const one of found) if (!one.ask) known.set(one, "always");
+  for (const [index, one] of open.entries()) {
+    const { thenable, promise } = answers[index] ?? { thenable: "never", promise: false };
+    const isCallback = one.held.evaluation.calls
+      .get(one.call)
+      ?.targets.every(({ kind }) => kind === "symbolic");
+    if (thenable === "always" && promise) known.set(one, "always");
+    else if (thenable === "sometimes" && promise && isCallback) known.set(one, "sometimes");
+  }
+  return known;
 }
 
-function worded(view: ProgramView, { held, of, call, release }: Candidate): ReturnBeforeRelease {
+function worded(
+  view: ProgramView,
+  { held, of, call, release }: Candidate,
+  mayBeOver: boolean,
+): ReturnBeforeRelease {
   const { evaluation, resource } = held;
   const { file } = parseKey(evaluation.key);
   const facts = view.world.facts(file);
@@ -138,6 +160,7 @@ function worded(view: ProgramView, { held, of, call, release }: Candidate): Retu
     of,
     resource,
     task,
+    mayBeOver,
     at: locationIn(file, call),
     trace: [
       { at: calleeOf(held), what: say(taken) },

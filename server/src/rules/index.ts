@@ -2,19 +2,26 @@
 import type { Rule } from "../analysis/analyzer.ts";
 import { asyncCallbackDropped } from "./async-callback-dropped/rule.ts";
 import { asyncPredicate } from "./async-predicate/rule.ts";
+import { awaitNeedsHeldLock } from "./await-needs-held-lock/rule.ts";
 import { cacheStampede } from "./cache-stampede/rule.ts";
+import { callbackUnderLock } from "./callback-under-lock/rule.ts";
 import { channelNeverClosed } from "./channel-never-closed/rule.ts";
 import { channelSelfBlock } from "./channel-self-block/rule.ts";
+import { conditionWaitWithoutLoop } from "./condition-wait-without-loop/rule.ts";
 import { doubleInit } from "./double-init/rule.ts";
 import { droppedWaiter } from "./dropped-waiter/rule.ts";
 import { exitWithPendingTask } from "./exit-with-pending-task/rule.ts";
 import { floatingTask } from "./floating-task/rule.ts";
+import { generatorHoldsLock } from "./generator-holds-lock/rule.ts";
 import { limiterPerCall } from "./limiter-per-call/rule.ts";
+import { lockCallbackArity } from "./lock-callback-arity/rule.ts";
 import { lockGuardNotRechecked } from "./lock-guard-not-rechecked/rule.ts";
+import { lockHeldAcrossBlockingChannel } from "./lock-held-across-blocking-channel/rule.ts";
 import { lockNotAwaited } from "./lock-not-awaited/rule.ts";
 import { lockNotReleased } from "./lock-not-released/rule.ts";
 import { lockOrderInversion } from "./lock-order-inversion/rule.ts";
 import { lockOverRelease } from "./lock-over-release/rule.ts";
+import { lockPerCall } from "./lock-per-call/rule.ts";
 import { lockReentry } from "./lock-reentry/rule.ts";
 import { lockReleaseNotInFinally } from "./lock-release-not-in-finally/rule.ts";
 import { lostEventWait } from "./lost-event-wait/rule.ts";
@@ -25,8 +32,10 @@ import { promiseNeverSettles } from "./promise-never-settles/rule.ts";
 import { queueJobNotFunction } from "./queue-job-not-function/rule.ts";
 import { queueSelfWait } from "./queue-self-wait/rule.ts";
 import { raceLoserRetained } from "./race-loser-retained/rule.ts";
+import { releaseNotAwaited } from "./release-not-awaited/rule.ts";
 import { returnBeforeRelease } from "./return-before-release/rule.ts";
 import { selectWithoutExit } from "./select-without-exit/rule.ts";
+import { semaphoreWeightExceedsCapacity } from "./semaphore-weight-exceeds-capacity/rule.ts";
 import { sendAfterClose } from "./send-after-close/rule.ts";
 import { sequentialAwaitOfStarted } from "./sequential-await-of-started/rule.ts";
 import { streamErrorUnhandled } from "./stream-error-unhandled/rule.ts";
@@ -34,25 +43,33 @@ import { taskNeverAwaited } from "./task-never-awaited/rule.ts";
 import { unboundedFanOut } from "./unbounded-fan-out/rule.ts";
 import { unhandledWhileAwaiting } from "./unhandled-while-awaiting/rule.ts";
 import { waitGroupMisuse } from "./wait-group-misuse/rule.ts";
+import { workEscapesLock } from "./work-escapes-lock/rule.ts";
 import { workerCallbackMissed } from "./worker-callback-missed/rule.ts";
 
 /** Every rule, by folder. */
 export const allRules: readonly Rule[] = [
   asyncCallbackDropped,
   asyncPredicate,
+  awaitNeedsHeldLock,
   cacheStampede,
+  callbackUnderLock,
   channelNeverClosed,
   channelSelfBlock,
+  conditionWaitWithoutLoop,
   doubleInit,
   droppedWaiter,
   exitWithPendingTask,
   floatingTask,
+  generatorHoldsLock,
   limiterPerCall,
+  lockCallbackArity,
   lockGuardNotRechecked,
+  lockHeldAcrossBlockingChannel,
   lockNotAwaited,
   lockNotReleased,
   lockOrderInversion,
   lockOverRelease,
+  lockPerCall,
   lockReentry,
   lockReleaseNotInFinally,
   lostEventWait,
@@ -63,8 +80,10 @@ export const allRules: readonly Rule[] = [
   queueJobNotFunction,
   queueSelfWait,
   raceLoserRetained,
+  releaseNotAwaited,
   returnBeforeRelease,
   selectWithoutExit,
+  semaphoreWeightExceedsCapacity,
   sendAfterClose,
   sequentialAwaitOfStarted,
   streamErrorUnhandled,
@@ -72,5 +91,6 @@ export const allRules: readonly Rule[] = [
   unboundedFanOut,
   unhandledWhileAwaiting,
   waitGroupMisuse,
+  workEscapesLock,
   workerCallbackMissed,
 ];

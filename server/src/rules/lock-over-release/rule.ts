@@ -3,14 +3,18 @@ import { type OverRelease, overReleases } from "../../passes/over-releases.ts";
 
 export const lockOverRelease = defineRule({
   id: "lock-over-release",
-  title: "A lock is released twice for one acquire",
+  title: "A lock is released more often than it is acquired",
   severity: "warning",
   requires: [overReleases],
   run(pass) {
-    for (const { resource, at, outcome, trace, fixes } of pass.resultOf(overReleases)) {
+    for (const { what, resource, at, outcome, trace, fixes } of pass.resultOf(overReleases)) {
+      const mistake =
+        what === "twice"
+          ? "is released a second time for one acquire"
+          : "is released here even when the acquire above has given up";
       pass.report({
         at,
-        message: `'${resource}' is released a second time for one acquire, ${consequence(outcome)}.`,
+        message: `'${resource}' ${mistake}, ${consequence(outcome)}.`,
         trace,
         fixes,
       });

@@ -8,6 +8,7 @@ export const lockReentry = defineRule({
   requires: [reentries],
   run(pass) {
     for (const { edge, fixes } of pass.resultOf(reentries)) {
+      if (edge.asker !== "call") continue;
       const { held, capacity } = edge;
       const certain = !edge.ambiguous && edge.via.length === 0 && capacity === 1;
       pass.report({

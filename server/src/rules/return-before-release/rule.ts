@@ -7,11 +7,15 @@ export const returnBeforeRelease = defineRule({
   severity: "error",
   requires: [returnsBeforeRelease],
   run(pass) {
-    for (const { of, resource, task, at, trace, fixes } of pass.resultOf(returnsBeforeRelease)) {
+    for (const found of pass.resultOf(returnsBeforeRelease)) {
+      const { of, resource, task, mayBeOver, at, trace, fixes } = found;
       const ends = of === "lock" ? `'${resource}' is released` : `its client is given back to '${resource}'`;
       pass.report({
         at,
-        message: `'${task}' still runs when ${ends}: its promise is returned without 'await'.`,
+        ...(mayBeOver ? { severity: "warning" } : {}),
+        message: mayBeOver
+          ? `'${task}' may still run when ${ends}: if it gives a promise, that is returned without 'await'.`
+          : `'${task}' still runs when ${ends}: its promise is returned without 'await'.`,
         trace,
         fixes,
       });

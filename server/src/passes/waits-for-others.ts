@@ -1,0 +1,181 @@
+import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import { capacityOf, isExclusive } from "../analysis/capacities.ts";
+import { loopBlocks } from "../analysis/contexts.ts";
+import type { Evaluation } from "../analysis/evaluate.ts";
+import { isLock, operationOf } from "../analysis/model-index.ts";
+import { calleeName } from "../analysis/names.ts";
+import type { FunctionKey, Location } from "../analysis/places.ts";
+import type { Use } from "../analysis/summary.ts";
+import { plain, type Value } from "../analysis/values.ts";
+import type { Instruction } from "../program/facts.ts";
+import { type Edge, holdAndWait } from "./hold-and-wait.ts";
+import { type Parallel, parallel } from "./parallel.ts";
+
+// A holder waits for somebody else, who cannot go on before it has the lock: a task that was started, the tasks of a
+// queue, those that a group counts, the other end of a channel.
+
+export interface WaitForOther {
+  readonly of: "task" | "channel";
+  readonly lock: string;
+  /** Who is waited for: `refresh`, or the channel. */
+  readonly other: string;
+  readonly at: Location;
+  /** What the holder does with a channel. */
+  readonly op: "send" | "recv" | undefined;
+  readonly trace: readonly ReportedStep[];
+}
+
+export const waitsForOthers = definePass<readonly WaitForOther[]>({
+  id: "waits-for-others",
+  run(view, resultOf) {
+    let found: OtherEnds | undefined;
+    const others = () => {
+      found ??= otherEnds(view, resultOf(parallel, view.world.files[0] ?? ""));
+      return found;
+    };
+    return (file) => {
+      const { selfWaits, waits, ofTasks } = resultOf(holdAndWait, file);
+      return distinct([
+        ...selfWaits.flatMap((edge) => startedTask(view, edge) ?? []),
+        ...waits.flatMap((edge) => waitOf(view, edge, ofTasks, others()) ?? []),
+      ]);
+    };
+  },
+});
+
+function distinct(found: readonly WaitForOther[]): readonly WaitForOther[] {
+  const byPlace = new Map(found.map((one) => [`${one.at.start} ${one.lock}`, one]));
+  return [...byPlace.values()];
+}
+
+/** A task that the holder waits for asks for the lock itself. */
+function startedTask(view: ProgramView, edge: Edge): WaitForOther | undefined {
+  if (edge.task === undefined || !isLock(edge.held.model) || !isExclusive(view, edge.held)) return undefined;
+  const other = calleeName(view, edge.task);
+  return { of: "task", lock: edge.held.text, other, at: edge.from, op: undefined, trace: edge.trace };
+}
+
+function waitOf(
+  view: ProgramView,
+  edge: Edge,
+  ofTasks: readonly Edge[],
+  others: OtherEnds,
+): WaitForOther | undefined {
+  const { held, wanted } = edge;
+  if (!isExclusive(view, held)) return undefined;
+  const said = { lock: held.text, other: wanted.text, at: edge.from };
+  switch (edge.op) {
+    case "waitIdle": {
+      const task = ofTasks.find(
+        (one) => one.held.resource === wanted.resource && one.wanted.resource === held.resource,
+      );
+      if (!task) return undefined;
+      return { of: "task", ...said, op: undefined, trace: [...edge.trace, ...task.trace] };
+    }
+    case "wait": {
+      const member = others.counted(edge);
+      if (!member) return undefined;
+      const step = { at: member, what: `a task that '${wanted.text}' counts needs '${held.text}' here` };
+      return { of: "task", ...said, op: undefined, trace: [...edge.trace, step] };
+    }
+    case "send":
+    case "recv":
+    case "range": {
+      const isSend = edge.op === "send";
+      if (isSend && !isUnbuffered(view, edge)) return undefined;
+      const needs = others.ofChannel(edge);
+      if (!needs) return undefined;
+      const verb = isSend ? "receives from" : "sends to";
+      const steps = needs.map((at) => ({
+        at,
+        what: `who ${verb} '${wanted.text}' needs '${held.text}' here`,
+      }));
+      return { of: "channel", ...said, op: isSend ? "send" : "recv", trace: [...edge.trace, ...steps] };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** A send that is only over when somebody receives. */
+function isUnbuffered(view: ProgramView, { wanted }: Edge): boolean {
+  const { completes } = operationOf(wanted.model, wanted.operation) ?? {};
+  return completes === "onReceive" || capacityOf(view, wanted.resource) === 0;
+}
+
+interface OtherEnds {
+  /** Where a task that a group counts asks for the lock. */
+  counted(edge: Edge): Location | undefined;
+  /** Where each of those at the other end of a channel asks for the lock; undefined when one goes on without it. */
+  ofChannel(edge: Edge): readonly Location[] | undefined;
+}
+
+interface UseIn {
+  readonly use: Use;
+  readonly by: FunctionKey;
+  readonly evaluation: Evaluation;
+}
+
+function otherEnds(view: ProgramView, beside: Parallel): OtherEnds {
+  const uses = new Map<Value, UseIn[]>();
+  const escaped = new Set<Value>();
+  for (const by of view.solution.functions) {
+    const evaluation = view.solution.evaluation(by);
+    if (!evaluation) continue;
+    for (const value of evaluation.escapes) escaped.add(value);
+    for (const use of evaluation.uses) {
+      const resource = plain(use.resource);
+      const known = uses.get(resource);
+      const one = { use, by, evaluation };
+      if (known) known.push(one);
+      else uses.set(resource, [one]);
+    }
+  }
+  const opOf = ({ use }: UseIn) => operationOf(use.model, use.operation)?.op;
+  const takes = (key: FunctionKey, lock: Value): UseIn | undefined =>
+    (uses.get(lock) ?? []).find((one) => one.by === key && /^(acquire|scoped)$/.test(opOf(one) ?? ""));
+  return {
+    counted({ held, wanted, function: holder }) {
+      for (const one of uses.get(wanted.resource) ?? []) {
+        if (opOf(one) !== "done" || one.by === holder) continue;
+        const taken = takes(one.by, held.resource);
+        if (taken) return taken.use.at;
+      }
+      return undefined;
+    },
+    ofChannel(edge) {
+      const { held, wanted } = edge;
+      const other = edge.op === "send" ? /^(recv|tryRecv|range)$/ : /^(send|trySend)$/;
+      if (escaped.has(wanted.resource)) return undefined;
+      const ends = (uses.get(wanted.resource) ?? []).filter(
+        (one) => one.use.via.length === 0 && other.test(opOf(one) ?? ""),
+      );
+      if (ends.length === 0) return undefined;
+      const needs = ends.map((one) =>
+        one.by === edge.function
+          ? undefined
+          : needAt(beside, one, held.resource, takes(one.by, held.resource)),
+      );
+      return needs.every((at) => at !== undefined) ? needs : undefined;
+    },
+  };
+}
+
+/** Where somebody at the other end of a channel has to have the lock: there, or before it comes back. */
+function needAt(
+  beside: Parallel,
+  { use, by, evaluation }: UseIn,
+  lock: Value,
+  taken: UseIn | undefined,
+): Location | undefined {
+  const { blocks } = evaluation.facts;
+  const at = (place: Location) => (i: Instruction) => i.start === place.start && i.end === place.end;
+  const instruction = blocks.flatMap((block) => block.code).find(at(use.at));
+  if (!instruction) return undefined;
+  if (beside.contexts().gates(by).has(lock) || beside.heldAt(by, instruction).includes(lock)) return use.at;
+  const loops = loopBlocks(evaluation.facts);
+  const inLoop = (place: Location) => blocks.some((block, id) => loops.has(id) && block.code.some(at(place)));
+  if (!taken || taken.use.via.length > 0 || !inLoop(taken.use.at)) return undefined;
+  // A loop over a channel asks for its iterator once, in front of the loop.
+  return inLoop(use.at) || instruction.op === "iterate" ? taken.use.at : undefined;
+}
