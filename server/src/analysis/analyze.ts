@@ -7,9 +7,10 @@ import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
 import { allRules } from "../rules/index.ts";
 import type { Pass, ProgramView, Report, Rule, RuleOptions, RulePass } from "./analyzer.ts";
+import { filesThatHold } from "./aside.ts";
 import { finishFix } from "./fix-plan.ts";
 import { indexModels } from "./model-index.ts";
-import { type FunctionKey, functionKey, spanOf } from "./places.ts";
+import { type FunctionKey, functionKey, parseKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
 import { type SolveStatistics, solve } from "./solve.ts";
 import { applySuppressions, type Reported, unusedSuppression } from "./suppress.ts";
@@ -101,15 +102,30 @@ export function analyzeWith(
     if (found) facts.set(file, found);
     options.onProgress?.(done + 1, all.length);
   }
+  const roles = new Map<FilePath, FileRole>();
+  const root = options.root ?? commonFolder([...facts.keys()]);
+  const roleIn = (file: FilePath): FileRole => {
+    const known = roles.get(file);
+    if (known) return known;
+    const found = facts.get(file);
+    const role = found ? roleOf(found, below(root, file)) : "source";
+    roles.set(file, role);
+    return role;
+  };
   const world = createWorld(
     {
       files: [...facts.keys()],
       facts: (file) => facts.get(file),
       resolveModule: (from, specifier) =>
         guard(from, "facts", () => program.resolveModule(from, specifier), undefined),
+      roleOf: roleIn,
     },
     indexModels(mergeModels(bundledModels, options.modelsFor?.([...facts.values()]) ?? [])),
   );
+  const wantedIn = (file: FilePath): readonly Rule[] => {
+    const choice = choiceFor(file, options);
+    return rules.filter((rule) => isChosen(rule.id, choice) && mayReport(rule, roleIn(file), choice));
+  };
   const unknown: SymbolAnswer = { kind: "unknown" };
   const solution = solve(world, {
     ask: (file, nodes) =>
@@ -120,24 +136,25 @@ export function analyzeWith(
         nodes.map(() => unknown),
       ),
     attempt: guard,
+    wantedAside(summaries) {
+      const asked = files.filter((file) => facts.has(file) && world.isAside(file));
+      const wanted = asked.map(wantedIn);
+      if (wanted.every((some) => some.length === 0)) return [];
+      // One that needs all of them shows what it finds beside all others.
+      if (wanted.some((some) => some.some(({ about }) => about !== "holds"))) {
+        return world.files.filter((file) => world.isAside(file));
+      }
+      return [...filesThatHold(world, summaries)];
+    },
     ...(options.isCancelled ? { isCancelled: options.isCancelled } : {}),
   });
   let typeQuestions = 0;
   const noType: TypeAnswer = { unknown: true, thenable: "never", promise: false };
-  const roles = new Map<FilePath, FileRole>();
-  const root = options.root ?? commonFolder([...facts.keys()]);
   const view: ProgramView = {
     world,
     solution,
     options: { safeToDrop: [], linterFor: () => undefined, ...options.ruleOptions },
-    roleOf(file) {
-      const known = roles.get(file);
-      if (known) return known;
-      const found = facts.get(file);
-      const role = found ? roleOf(found, below(root, file)) : "source";
-      roles.set(file, role);
-      return role;
-    },
+    roleOf: roleIn,
     functionsOf: (file) => keysOf(file, facts.get(file)),
     // Nobody looks at the rest of a pass that is not wanted any more.
     attempt: (file, what, run, otherwise) =>
@@ -153,19 +170,22 @@ export function analyzeWith(
       );
     },
   };
-  const resultOf = passResults(view);
+  const resultsAside = passResults(view);
+  const results = passResults(withoutAside(view));
+  const resultOf = <R>(pass: Pass<R>, file: FilePath): R =>
+    (world.isAside(file) ? resultsAside : results)(pass, file);
   const known = new Set([...rules.map((rule) => rule.id), unusedSuppression]);
   const findings: Finding[] = [];
+  const solved = new Set(solution.functions.map((key) => parseKey(key).file));
   for (const file of files) {
     if (options.isCancelled?.()) break;
     const found = facts.get(file);
     if (!found) continue;
     const choice = choiceFor(file, options);
-    const wanted = rules.filter(
-      (rule) => isChosen(rule.id, choice) && mayReport(rule, view.roleOf(file), choice),
-    );
+    const wanted = wantedIn(file);
     const ran = new Set(wanted.map((rule) => rule.id));
-    const reported = wanted.flatMap((rule) =>
+    const looked = solved.has(file) ? wanted : [];
+    const reported = looked.flatMap((rule) =>
       guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, choice), []),
     );
     const kept = applySuppressions(found, reported, ran, known);
@@ -263,6 +283,19 @@ function finish(rule: Rule, report: Report, severity: Severity, view: ProgramVie
     message: report.message,
     trace: report.trace.map(({ at, what }) => ({ at: span(at), what })),
     fixes: (report.fixes ?? []).map((fix) => finishFix(fix, (file) => view.world.facts(file))),
+  };
+}
+
+/** The program as it is without its tests. */
+function withoutAside(view: ProgramView): ProgramView {
+  const { world, solution } = view;
+  return {
+    ...view,
+    world: { ...world, files: world.files.filter((file) => !world.isAside(file)) },
+    solution: {
+      ...solution,
+      functions: solution.functions.filter((key) => !world.isAside(parseKey(key).file)),
+    },
   };
 }
 

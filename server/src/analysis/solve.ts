@@ -1,11 +1,21 @@
+import type { FunctionId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import type { SymbolAnswer } from "../program/program.ts";
+import { withLoaded } from "./aside.ts";
 import { createSemantics } from "./create-semantics.ts";
 import { type Evaluation, evaluate, type Question } from "./evaluate.ts";
 import { fieldOf } from "./members.ts";
 import { type ClassKey, type FunctionKey, functionKey, parseKey, type VariableKey } from "./places.ts";
 import type { Semantics } from "./semantics.ts";
-import { type FieldKey, joinSummaries, type Reader, type Summary, summaryText } from "./summary.ts";
+import {
+  type FieldKey,
+  fileOfClassField,
+  joinSummaries,
+  type Reader,
+  type Summary,
+  siteOfField,
+  summaryText,
+} from "./summary.ts";
 import { alternatives, type Value, Values } from "./values.ts";
 import type { World } from "./world.ts";
 
@@ -26,6 +36,8 @@ export interface SolveContext {
   readonly ask: Ask;
   /** Runs something about a file; when it crashes, that is noted and `otherwise` counts. */
   readonly attempt: <T>(file: FilePath, what: string, run: () => T, otherwise: T) => T;
+  /** The files aside that are wanted, asked when the program is solved; those that they load are solved, too. */
+  readonly wantedAside: (program: ReadonlyMap<FunctionKey, Summary>) => readonly FilePath[];
   /** Asked while solving, which then stops with what is known by then. */
   readonly isCancelled?: () => boolean;
 }
@@ -33,6 +45,7 @@ export interface SolveContext {
 /** The fixed point: what every function does, seen from its callers. */
 export interface Solution {
   readonly semantics: Semantics;
+  /** What was solved: the functions of the program, then of files aside. */
   readonly functions: readonly FunctionKey[];
   readonly statistics: SolveStatistics;
   summary(key: FunctionKey): Summary | undefined;
@@ -52,10 +65,11 @@ const cancelEvery = 64;
 const maxRounds = 3;
 
 /**
- * Evaluates all functions until nothing changes: a work list over functions, with variables and fields between them.
+ * Evaluates functions until nothing changes: a work list over functions, with variables and fields between them.
  * The result is the least fixed point of functions that only add, so the order of the work does not show in it.
+ * Wanted files aside come after the program, which they read and do not change.
  */
-export function solve(world: World, { ask, attempt, isCancelled }: SolveContext): Solution {
+export function solve(world: World, { ask, attempt, wantedAside, isCancelled }: SolveContext): Solution {
   const values = new Values();
   const summaries = new Map<FunctionKey, Summary>();
   const texts = new Map<FunctionKey, string>();
@@ -88,8 +102,15 @@ export function solve(world: World, { ask, attempt, isCancelled }: SolveContext)
     answer: (file, node) => answers.get(file)?.get(node),
   };
   const semantics = createSemantics(world, values, reader);
-  const functions = initialOrder(world);
-  const work = new WorkList(functions);
+  const ordered = filesByImport(world);
+  const functions = functionsOf(
+    world,
+    ordered.filter((file) => !world.isAside(file)),
+  );
+  let work = new WorkList(functions);
+  /** What files aside do to the program counts for nobody. */
+  const mayWrite = (by: FunctionKey, owner: FilePath | undefined): boolean =>
+    !world.isAside(parseKey(by).file) || (owner !== undefined && world.isAside(owner));
 
   const settle = () => {
     do evaluateAll();
@@ -134,30 +155,49 @@ export function solve(world: World, { ask, attempt, isCancelled }: SolveContext)
         texts.set(key, text);
         work.addAll(callers.get(key));
       }
-      for (const [variable, value] of done.stores) work.addAll(variables.write(variable, key, value));
-      for (const [field, value] of done.fields) work.addAll(fields.write(field, key, value));
+      for (const [variable, value] of done.stores) {
+        if (mayWrite(key, parseKey(variable).file)) work.addAll(variables.write(variable, key, value));
+      }
+      for (const [field, value] of done.fields) {
+        if (mayWrite(key, ownerOf(values, field))) work.addAll(fields.write(field, key, value));
+      }
     }
   };
 
-  settle();
-  for (let round = 0; round < maxRounds; round += 1) {
-    const open = openQuestions(world, values, questions, summaries, answers);
-    if (open.size === 0 || isCancelled?.()) break;
-    for (const [file, list] of open) {
-      const given = ask(
-        file,
-        list.map((one) => one.question.node),
-      );
-      asked += list.length;
-      const known = answers.get(file) ?? new Map<number, SymbolAnswer>();
-      answers.set(file, known);
-      for (const [index, { question, key }] of list.entries()) {
-        const answer = given[index] ?? { kind: "unknown" };
-        known.set(question.node, answer);
-        if (answer.kind === "declared") work.add(key);
+  const answer = () => {
+    for (let round = 0; round < maxRounds; round += 1) {
+      const open = openQuestions(world, values, questions, summaries, answers);
+      if (open.size === 0 || isCancelled?.()) break;
+      for (const [file, list] of open) {
+        const given = ask(
+          file,
+          list.map((one) => one.question.node),
+        );
+        asked += list.length;
+        const known = answers.get(file) ?? new Map<number, SymbolAnswer>();
+        answers.set(file, known);
+        for (const [index, { question, key }] of list.entries()) {
+          const answer = given[index] ?? { kind: "unknown" };
+          known.set(question.node, answer);
+          if (answer.kind === "declared") work.add(key);
+        }
       }
+      settle();
     }
+  };
+  settle();
+  answer();
+  const aside = withLoaded(world, isCancelled?.() ? [] : wantedAside(summaries));
+  if (aside.size > 0) {
+    const further = functionsOf(
+      world,
+      ordered.filter((file) => aside.has(file)),
+    );
+    functions.push(...further);
+    work = new WorkList(further);
+    questions.clear();
     settle();
+    answer();
   }
 
   let names: ReadonlyMap<Value, string> | undefined;
@@ -180,19 +220,21 @@ export function solve(world: World, { ask, attempt, isCancelled }: SolveContext)
   };
 }
 
-/**
- * Files behind those that they import, functions behind those around them: most callees, constants and captured
- * variables are known by the time somebody reads them.
- */
-function initialOrder(world: World): FunctionKey[] {
-  return filesByImport(world).flatMap((file) => {
+/** Functions behind those around them: most constants and captured variables are known by the time somebody reads them. */
+function functionsOf(world: World, files: readonly FilePath[]): FunctionKey[] {
+  return files.flatMap((file) => {
     const count = world.facts(file)?.functions.length ?? 0;
-    const order = [functionKey(file, 0 as never)];
-    for (let id = 1; id < count; id += 1) order.push(functionKey(file, id as never));
-    return order;
+    return Array.from({ length: count }, (_, id) => functionKey(file, id as FunctionId));
   });
 }
 
+/** The file whose code makes or declares what a field belongs to. */
+function ownerOf(values: Values, field: FieldKey): FilePath | undefined {
+  const site = siteOfField(field);
+  return site === undefined ? fileOfClassField(field) : values.siteAt(site)?.path[0]?.file;
+}
+
+/** Files behind those that they import: most callees are known by the time somebody calls them. */
 function filesByImport(world: World): FilePath[] {
   const ordered: FilePath[] = [];
   const seen = new Set<FilePath>();

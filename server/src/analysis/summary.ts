@@ -69,6 +69,16 @@ export function siteField(site: number, name: string): FieldKey {
   return `site ${site}.${name}` as FieldKey;
 }
 
+/** The site of what a field belongs to; undefined for fields of classes. */
+export function siteOfField(key: FieldKey): number | undefined {
+  const found = /^site (\d+)\./.exec(key);
+  return found ? Number(found[1]) : undefined;
+}
+
+export function fileOfClassField(key: FieldKey): FilePath {
+  return key.slice(0, key.lastIndexOf("#c"));
+}
+
 /** Two summaries are equal when their texts are: values and waits are interned. */
 export function summaryText(summary: Summary): string {
   const path = (via: readonly Location[]) => via.map((at) => `${at.file}:${at.start}`).join(">");

@@ -195,6 +195,7 @@ export class Values {
   /** Keys and paths are long; what is interned under them is named by their number. */
   readonly #numbers = new Map<string, number>();
   readonly #sites = new Map<string, Site>();
+  readonly #siteList: Site[] = [];
   readonly #outerSites = new Map<string, Site | undefined>();
   readonly #siteOf = new WeakMap<object, Site>();
   readonly #waits = new Map<string, Wait>();
@@ -321,7 +322,12 @@ export class Values {
     if (known) return known;
     const site = { id: this.#sites.size, function: key, path };
     this.#sites.set(text, site);
+    this.#siteList.push(site);
     return site;
+  }
+
+  siteAt(id: number): Site | undefined {
+    return this.#siteList[id];
   }
 
   /** The site of an instruction, which stands in one function only. */

@@ -12,6 +12,7 @@ import type {
   VariableId,
 } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import { filesAside } from "./aside.ts";
 import { usesIn } from "./flow.ts";
 import type { ModelIndex, ModelType } from "./model-index.ts";
 import {
@@ -23,6 +24,7 @@ import {
   type VariableKey,
   variableKey,
 } from "./places.ts";
+import type { FileRole } from "./roles.ts";
 
 /** What a written or inferred type says. */
 export type TypeInfo =
@@ -62,6 +64,12 @@ export interface World {
   exportOf(file: FilePath, name: string): ExportTarget | undefined;
   /** The files of the program that a file imports or exports from, in the order written. */
   filesImportedBy(file: FilePath): readonly FilePath[];
+  /** Those, and what it requires or imports while it runs. */
+  filesLoadedBy(file: FilePath): readonly FilePath[];
+  /** The modules of packages that a file names, `node:` left out. */
+  specifiersIn(facts: FileFacts): ReadonlySet<string>;
+  /** It stands beside the program: a test, or something that only tests load. See aside.ts. */
+  isAside(file: FilePath): boolean;
   /** The module of a specifier: a file of the program or a package. */
   moduleOf(from: FilePath, specifier: string): ExportTarget | undefined;
   /** A written type. */
@@ -90,6 +98,7 @@ export interface WorldSource {
   readonly files: readonly FilePath[];
   facts(file: FilePath): FileFacts | undefined;
   resolveModule(from: FilePath, specifier: string): FilePath | undefined;
+  roleOf(file: FilePath): FileRole;
 }
 
 /** Aliases and `extends` can form circles in code that does not compile. */
@@ -102,12 +111,23 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     const facts = source.facts(file);
     if (facts) factsOf.set(file, facts);
   }
+  const specifiers = new Map<FileFacts, ReadonlySet<string>>();
+  const specifiersIn = (facts: FileFacts): ReadonlySet<string> => {
+    const known = specifiers.get(facts);
+    if (known) return known;
+    const found = new Set([
+      ...facts.imports.map(({ specifier }) => specifier),
+      ...facts.exports.flatMap((fact) => ("specifier" in fact ? [fact.specifier] : [])),
+      ...requiredModules(facts),
+    ]);
+    specifiers.set(facts, found);
+    return found;
+  };
   const imported = new Set<string>();
   for (const facts of factsOf.values()) {
-    for (const { specifier } of facts.imports) imported.add(bareModule(specifier));
-    for (const fact of facts.exports) if ("specifier" in fact) imported.add(bareModule(fact.specifier));
-    for (const specifier of requiredModules(facts)) imported.add(bareModule(specifier));
+    for (const specifier of specifiersIn(facts)) imported.add(bareModule(specifier));
   }
+  let aside: ReadonlySet<FilePath> | undefined;
   const modules = new Map<string, ExportTarget | undefined>();
   const importsOf = new Map<FilePath, Map<VariableId, FileFacts["imports"][number]>>();
   const targets = new Map<VariableKey, ExportTarget | undefined>();
@@ -159,6 +179,18 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
         return target?.kind === "module" ? [target.file] : [];
       });
     },
+    filesLoadedBy(file) {
+      const facts = factsOf.get(file);
+      return [...(facts ? specifiersIn(facts) : [])].flatMap((specifier) => {
+        const target = world.moduleOf(file, specifier);
+        return target?.kind === "module" ? [target.file] : [];
+      });
+    },
+    specifiersIn: (facts) => new Set([...specifiersIn(facts)].map(bareModule)),
+    isAside(file) {
+      aside ??= filesAside(world.files, source.roleOf, world.filesLoadedBy);
+      return aside.has(file);
+    },
     typeOf(file, reference) {
       if (!reference) return undefined;
       const known = writtenTypes.get(reference);
@@ -179,9 +211,12 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       const found: MemberLookup[] = [];
       const open = [...(children.get(of) ?? [])];
       const seen = new Set<ClassKey>([of]);
+      const isAside = world.isAside(parseKey(of).file);
       for (let at = open.pop(); at; at = open.pop()) {
         if (seen.has(at)) continue;
         seen.add(at);
+        // The stand-in that a test makes of a class is not what the program runs.
+        if (world.isAside(parseKey(at).file) && !isAside) continue;
         const member = ownMember(at, name, false);
         if (member) found.push({ owner: at, member });
         open.push(...(children.get(at) ?? []));

@@ -5,6 +5,7 @@ export const lockOverRelease = defineRule({
   id: "lock-over-release",
   title: "A lock is released twice for one acquire",
   severity: "warning",
+  about: "holds",
   requires: [overReleases],
   run(pass) {
     for (const { resource, at, outcome, trace, fixes } of pass.resultOf(overReleases)) {

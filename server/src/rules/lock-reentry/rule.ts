@@ -5,6 +5,7 @@ export const lockReentry = defineRule({
   id: "lock-reentry",
   title: "A lock is requested by the task that holds it",
   severity: "error",
+  about: "holds",
   requires: [holdAndWait],
   run(pass) {
     for (const wait of pass.resultOf(holdAndWait).selfWaits) {
