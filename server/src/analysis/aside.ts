@@ -5,7 +5,7 @@ import { type FunctionKey, parseKey } from "./places.ts";
 import type { FileRole } from "./roles.ts";
 import type { Summary } from "./summary.ts";
 import { alternatives, type Value } from "./values.ts";
-import type { World } from "./world.ts";
+import { bareModule, type World } from "./world.ts";
 
 // Tests, and what only tests use, stand beside the program: they say how it may be called, not how it runs. So the
 // program is solved without them, and they are solved on top of it when a rule may report in them. What is found in the
@@ -89,7 +89,7 @@ function holdingNames(world: World, solved: ReadonlyMap<FunctionKey, Summary>): 
 }
 
 function takesByCall(world: World, facts: FileFacts): boolean {
-  return [...world.specifiersIn(facts)].some((specifier) => world.models.holdsByCall(specifier));
+  return [...world.specifiersIn(facts)].some((specifier) => world.models.holdsByCall(bareModule(specifier)));
 }
 
 function mentions(facts: FileFacts, names: ReadonlySet<string>): boolean {

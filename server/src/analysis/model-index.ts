@@ -71,18 +71,18 @@ export interface ModelIndex {
 }
 
 /** It takes something, gives it back, or runs a callback meanwhile. */
-export function isHolding({ op, handle }: OperationModel): boolean {
+export function isHolding({ op, handle, fn, fnArray }: OperationModel): boolean {
   switch (op) {
     case "acquire":
     case "tryAcquire":
     case "release":
     case "scoped":
     case "submit":
-    case "use":
     case "map":
       return true;
     default:
-      return handle !== undefined;
+      // `pool.query(text)` has given its client back by the time anybody could do something else with it.
+      return handle !== undefined || (op === "use" && (fn ?? fnArray) !== undefined);
   }
 }
 
