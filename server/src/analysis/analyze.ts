@@ -1,7 +1,5 @@
-import { bundledModels } from "@unknot/models/index.ts";
 import type { Model } from "@unknot/models/model.ts";
 import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
-import { mergeModels } from "../models/merge-models.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
@@ -9,7 +7,8 @@ import { allRules } from "../rules/index.ts";
 import type { Pass, ProgramView, Report, Rule, RuleOptions, RulePass } from "./analyzer.ts";
 import { filesThatHold } from "./aside.ts";
 import { finishFix } from "./fix-plan.ts";
-import { indexModels } from "./model-index.ts";
+import { type KeptAnalysis, ownIndex } from "./kept-analysis.ts";
+import { createMemory } from "./memory.ts";
 import { type FunctionKey, functionKey, parseKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
 import { type SolveStatistics, solve } from "./solve.ts";
@@ -61,8 +60,9 @@ export function analyzeProgram(
   program: AnalyzedProgram,
   files: readonly FilePath[],
   options: AnalysisOptions = {},
+  kept?: KeptAnalysis,
 ): AnalysisResult {
-  return analyzeWith(allRules, program, files, options);
+  return analyzeWith(allRules, program, files, options, kept);
 }
 
 /** What the analysis asks of a program. */
@@ -73,13 +73,14 @@ export type AnalyzedProgram = Pick<
 
 /**
  * The findings in `files`, which are files of the program. The whole program is looked at; what is found depends on
- * its files, TypeScript's answers and the models, and on nothing else.
+ * its files, TypeScript's answers and the models, and on nothing else: `kept` of an earlier analysis saves work only.
  */
 export function analyzeWith(
   rules: readonly Rule[],
   program: AnalyzedProgram,
   files: readonly FilePath[],
   options: AnalysisOptions = {},
+  kept?: KeptAnalysis,
 ): AnalysisResult {
   const failures: AnalysisFailure[] = [];
   const guard = <T>(file: FilePath, rule: string, run: () => T, otherwise: T): T => {
@@ -99,7 +100,7 @@ export function analyzeWith(
   for (const [done, file] of all.entries()) {
     if (options.isCancelled?.()) break;
     const found = guard(file, "facts", () => program.facts(file), undefined);
-    if (found) facts.set(file, found);
+    if (found) facts.set(file, kept?.factsOf(file, found) ?? found);
     options.onProgress?.(done + 1, all.length);
   }
   const roles = new Map<FilePath, FileRole>();
@@ -112,6 +113,8 @@ export function analyzeWith(
     roles.set(file, role);
     return role;
   };
+  const own = options.modelsFor?.([...facts.values()]) ?? [];
+  const { models, memory } = kept?.under(own) ?? { models: ownIndex(own), memory: createMemory() };
   const world = createWorld(
     {
       files: [...facts.keys()],
@@ -120,34 +123,38 @@ export function analyzeWith(
         guard(from, "facts", () => program.resolveModule(from, specifier), undefined),
       roleOf: roleIn,
     },
-    indexModels(mergeModels(bundledModels, options.modelsFor?.([...facts.values()]) ?? [])),
+    models,
   );
   const wantedIn = (file: FilePath): readonly Rule[] => {
     const choice = choiceFor(file, options);
     return rules.filter((rule) => isChosen(rule.id, choice) && mayReport(rule, roleIn(file), choice));
   };
   const unknown: SymbolAnswer = { kind: "unknown" };
-  const solution = solve(world, {
-    ask: (file, nodes) =>
-      guard(
-        file,
-        "symbols",
-        () => program.symbols(file, nodes),
-        nodes.map(() => unknown),
-      ),
-    attempt: guard,
-    wantedAside(summaries) {
-      const asked = files.filter((file) => facts.has(file) && world.isAside(file));
-      const wanted = asked.map(wantedIn);
-      if (wanted.every((some) => some.length === 0)) return [];
-      // One that needs all of them shows what it finds beside all others.
-      if (wanted.some((some) => some.some(({ about }) => about !== "holds"))) {
-        return world.files.filter((file) => world.isAside(file));
-      }
-      return [...filesThatHold(world, summaries)];
+  const solution = solve(
+    world,
+    {
+      ask: (file, nodes) =>
+        guard(
+          file,
+          "symbols",
+          () => program.symbols(file, nodes),
+          nodes.map(() => unknown),
+        ),
+      attempt: guard,
+      wantedAside(summaries) {
+        const asked = files.filter((file) => facts.has(file) && world.isAside(file));
+        const wanted = asked.map(wantedIn);
+        if (wanted.every((some) => some.length === 0)) return [];
+        // One that needs all of them shows what it finds beside all others.
+        if (wanted.some((some) => some.some(({ about }) => about !== "holds"))) {
+          return world.files.filter((file) => world.isAside(file));
+        }
+        return [...filesThatHold(world, summaries)];
+      },
+      ...(options.isCancelled ? { isCancelled: options.isCancelled } : {}),
     },
-    ...(options.isCancelled ? { isCancelled: options.isCancelled } : {}),
-  });
+    memory,
+  );
   let typeQuestions = 0;
   const noType: TypeAnswer = { unknown: true, thenable: "never", promise: false };
   const view: ProgramView = {

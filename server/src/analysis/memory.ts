@@ -112,7 +112,7 @@ export interface Memory {
 }
 
 /** A function in a cycle has several outcomes in one run; a few more are of earlier runs. */
-const maxOutcomes = 6;
+const maxOutcomes = 12;
 
 /** `keeps`: there will be further runs. */
 export function createMemory(keeps = false): Memory {

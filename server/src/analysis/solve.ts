@@ -8,7 +8,6 @@ import { capturesIn } from "./flow.ts";
 import { fieldOf } from "./members.ts";
 import {
   type Cell,
-  createMemory,
   type Memory,
   newRun,
   type Outcome,
@@ -83,7 +82,7 @@ const maxNested = 40;
  * With `memory` the same steps are taken as without, in the same order, but a function that finds everything that it
  * reads as it was at an earlier evaluation is not evaluated again. So the solution cannot differ.
  */
-export function solve(world: World, context: SolveContext, memory = createMemory()): Solution {
+export function solve(world: World, context: SolveContext, memory: Memory): Solution {
   return new Solver(world, context, memory).solve();
 }
 
@@ -162,7 +161,7 @@ class Solver {
   /** When nothing changes any more, fields that got no value never will; who reads them has to look again. */
   #openFields(): boolean {
     const empty = [...this.#fieldsRead].filter(
-      (field) => !field.unassigned.value && this.#now(field).kind === "nothing",
+      (field) => !this.#now(field.unassigned) && this.#now(field).kind === "nothing",
     );
     for (const field of empty) this.#change(field.unassigned, true);
     return empty.length > 0;
@@ -189,7 +188,7 @@ class Solver {
     unit.count = outcome ? unit.count + 1 : maxEvaluations;
     if (!outcome) return;
     unit.outcome = outcome;
-    const before = unit.summary.value;
+    const before = this.#now(unit.summary);
     const after = before
       ? this.#memory.interned(joinSummaries(this.#values, before, outcome.summary))
       : outcome.summary;

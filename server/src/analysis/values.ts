@@ -462,7 +462,7 @@ export class Values {
   }
 
   /** A text to order values by, the same in every analysis: which was interned first depends on what was analysed before. */
-  #orderOf(value: Value): string {
+  orderText(value: Value): string {
     let known = this.#orders.get(value.id);
     if (known === undefined) {
       known = this.#contentOf(value);
@@ -474,7 +474,7 @@ export class Values {
   }
 
   #contentOf(value: Value): string {
-    const all = (list: readonly Value[]) => list.map((one) => this.#orderOf(one)).join(",");
+    const all = (list: readonly Value[]) => list.map((one) => this.orderText(one)).join(",");
     const path = (list: readonly Location[]) =>
       list.map((at) => `${at.file}:${at.start}:${at.end}`).join(">");
     const site = (of: Site) => `${of.function}@${path(of.path)}`;
@@ -488,7 +488,7 @@ export class Values {
       case "function": {
         const bound = value.bound.map(
           (one) =>
-            `${one.function}(${all(one.arguments)}/${one.spreadFrom ?? ""}/${one.receiver ? this.#orderOf(one.receiver) : ""})${site(one.site)}`,
+            `${one.function}(${all(one.arguments)}/${one.spreadFrom ?? ""}/${one.receiver ? this.orderText(one.receiver) : ""})${site(one.site)}`,
         );
         return `function ${value.function} ${bound.join(";")}`;
       }
@@ -507,16 +507,16 @@ export class Values {
       case "receiver":
         return `receiver ${value.of}`;
       case "member":
-        return `member ${this.#orderOf(value.of)}.${value.name}`;
+        return `member ${this.orderText(value.of)}.${value.name}`;
       case "variable":
         return `variable ${value.variable}`;
       case "typed":
-        return `typed ${this.#orderOf(value.of)} ${value.type.kind === "model" ? value.type.model.key : value.type.class}`;
+        return `typed ${this.orderText(value.of)} ${value.type.kind === "model" ? value.type.model.key : value.type.class}`;
       case "fresh":
         return `fresh ${site(value.site)} ${this.#madeText(value.made)}`;
       case "promise": {
         const waits = value.waits.list.map((wait) => `${path([...wait.via, wait.at])}`);
-        return `promise ${this.#orderOf(value.of)} ${waits.join(",")} ${value.rejects} ${value.sure}`;
+        return `promise ${this.orderText(value.of)} ${waits.join(",")} ${value.rejects} ${value.sure}`;
       }
       case "union":
         return `union ${all(value.of)}`;
@@ -530,11 +530,11 @@ export class Values {
       case "resource":
         return `resource ${made.model.key} ${made.capacity} ${made.paused}`;
       case "object":
-        return `object ${[...made.properties].map(([name, one]) => `${name}=${this.#orderOf(one)}`).join(",")}`;
+        return `object ${[...made.properties].map(([name, one]) => `${name}=${this.orderText(one)}`).join(",")}`;
       case "array":
-        return `array ${made.elements.map((one) => this.#orderOf(one)).join(",")}`;
+        return `array ${made.elements.map((one) => this.orderText(one)).join(",")}`;
       case "handle":
-        return `handle ${made.model.key} ${made.operation} ${this.#orderOf(made.resource)}`;
+        return `handle ${made.model.key} ${made.operation} ${this.orderText(made.resource)}`;
       case "result":
         return `result ${made.settled ?? false}`;
     }
@@ -561,7 +561,7 @@ export class Values {
       for (const member of value.kind === "union" ? value.of : [value]) members.set(member.id, member);
     }
     if (members.size > maxUnion) return this.unknown;
-    const list = [...members.values()].sort((x, y) => (this.#orderOf(x) < this.#orderOf(y) ? -1 : 1));
+    const list = [...members.values()].sort((x, y) => (this.orderText(x) < this.orderText(y) ? -1 : 1));
     const depth = Math.max(...list.map((member) => member.depth));
     return this.#intern(`union ${list.map((member) => member.id).join(",")}`, depth, {
       kind: "union",
