@@ -1,6 +1,6 @@
 import type { Model } from "@unknot/models/model.ts";
 import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
-import type { FileFacts } from "../program/facts.ts";
+import type { FileFacts, FunctionFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
 import { allRules } from "../rules/index.ts";
@@ -338,13 +338,21 @@ function keysOf(file: FilePath, facts: FileFacts | undefined): readonly Function
   return facts ? facts.functions.map((_, id) => functionKey(file, id as never)) : [];
 }
 
+const callsOf = new WeakMap<FunctionFacts, number>();
+
 function countCalls(facts: ReadonlyMap<FilePath, FileFacts>): number {
   let calls = 0;
-  for (const { functions } of facts.values()) {
-    for (const { blocks } of functions) {
-      for (const { code } of blocks) for (const i of code) if (i.op === "call" || i.op === "new") calls += 1;
-    }
-  }
+  for (const { functions } of facts.values()) for (const one of functions) calls += callsIn(one);
+  return calls;
+}
+
+function callsIn(facts: FunctionFacts): number {
+  const known = callsOf.get(facts);
+  if (known !== undefined) return known;
+  let calls = 0;
+  for (const { code } of facts.blocks)
+    for (const i of code) if (i.op === "call" || i.op === "new") calls += 1;
+  callsOf.set(facts, calls);
   return calls;
 }
 

@@ -206,7 +206,12 @@ class Solver {
 
   /** Nothing has changed of what its last evaluation has read: somebody else changed what an earlier one did. */
   #isUpToDate({ outcome }: Unit): boolean {
-    return outcome?.reads.every((cell, index) => this.#now(cell) === outcome.seen[index]) ?? false;
+    if (!outcome) return false;
+    const { reads, seen } = outcome;
+    for (let index = 0; index < reads.length; index += 1) {
+      if (this.#now(reads[index] as Cell) !== seen[index]) return false;
+    }
+    return true;
   }
 
   /** What files aside do to the program counts for nobody. */
@@ -225,11 +230,13 @@ class Solver {
   #holds(outcome: Outcome, unit: Unit): boolean {
     if (outcome.facts !== unit.facts || outcome.inside !== unit.inside) return false;
     if (!this.#changes.holds(outcome.looks)) return false;
-    for (const [index, cell] of outcome.reads.entries()) {
+    const { reads, seen } = outcome;
+    for (let index = 0; index < reads.length; index += 1) {
+      const cell = reads[index] as Cell;
       // Whatever an evaluation would have evaluated first comes first here, too.
       if (cell.unit) this.#demand(cell.unit);
       if (cell.shared) this.#fieldsRead.add(cell.shared);
-      if (this.#now(cell) !== outcome.seen[index]) return false;
+      if (this.#now(cell) !== seen[index]) return false;
     }
     return true;
   }
