@@ -1,10 +1,11 @@
 import type { FileFacts, FunctionFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import type { SymbolAnswer } from "../program/program.ts";
 import type { Evaluation, Question } from "./evaluate.ts";
 import { insideOf, surfaceOf } from "./file-shapes.ts";
 import { hashOf } from "./hash.ts";
 import { type ClassKey, type FunctionKey, parseKey, type VariableKey } from "./places.ts";
-import { type Answered, type FieldKey, type Summary, summaryText } from "./summary.ts";
+import { type Answered, type FieldKey, joinSummaries, type Summary, summaryText } from "./summary.ts";
 import { type Value, Values } from "./values.ts";
 import type { World, WorldReader } from "./world.ts";
 
@@ -108,6 +109,8 @@ export interface Memory {
   keep(unit: Unit, outcome: Outcome): void;
   /** The one object for all that are equal. */
   interned(summary: Summary): Summary;
+  /** What both say, as one. */
+  joined(before: Summary, after: Summary): Summary;
   internedAnswer(answer: Answered): Answered;
 }
 
@@ -122,7 +125,9 @@ export function createMemory(keeps = false): Memory {
   const fields = new Map<FieldKey, Shared<FieldKey>>();
   const answers = new Map<FilePath, Map<number, Cell<Answered | undefined>>>();
   const summaries = new Map<string, Summary>();
+  const joins = new WeakMap<Summary, WeakMap<Summary, Summary>>();
   const answered = new Map<string, Answered>();
+  const latest = new WeakMap<SymbolAnswer, Answered>();
   const compare = keeps ? createComparison() : undefined;
   let run = 0;
 
@@ -176,7 +181,20 @@ export function createMemory(keeps = false): Memory {
       if (unit.outcomes.length > (keeps ? maxOutcomes : 1)) unit.outcomes.pop();
     },
     interned: (summary) => known(summaries, summaryText(summary), () => summary),
-    internedAnswer: (answer) => known(answered, answerText(answer), () => answer),
+    joined(before, after) {
+      const others = joins.get(before) ?? new WeakMap<Summary, Summary>();
+      joins.set(before, others);
+      const found = others.get(after) ?? memory.interned(joinSummaries(values, before, after));
+      others.set(after, found);
+      return found;
+    },
+    internedAnswer(answer) {
+      const before = latest.get(answer.symbol);
+      if (before?.function === answer.function && before) return before;
+      const found = known(answered, answerText(answer), () => answer);
+      latest.set(answer.symbol, found);
+      return found;
+    },
   };
   return memory;
 }

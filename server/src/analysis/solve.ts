@@ -21,7 +21,6 @@ import {
   type Answered,
   type FieldKey,
   fileOfClassField,
-  joinSummaries,
   type Reader,
   type Summary,
   siteOfField,
@@ -189,9 +188,7 @@ class Solver {
     if (!outcome) return;
     unit.outcome = outcome;
     const before = this.#now(unit.summary);
-    const after = before
-      ? this.#memory.interned(joinSummaries(this.#values, before, outcome.summary))
-      : outcome.summary;
+    const after = before ? this.#memory.joined(before, outcome.summary) : outcome.summary;
     this.#summaries.set(unit.key, after);
     this.#change(unit.summary, after);
     for (const [key, value] of outcome.stores) {
@@ -393,15 +390,22 @@ class Solver {
     const world = this.#world;
     const interesting = new Set<string>();
     for (const [key, summary] of this.#summaries) {
+      if (!hasEffect(summary)) continue;
       const name = world.function(key)?.name.split(".").at(-1);
-      if (name && hasEffect(this.#values, summary)) interesting.add(name);
+      if (name) interesting.add(name);
     }
+    const worth = new Map<string, boolean>();
+    const isWorth = (name: string): boolean => {
+      const known =
+        worth.get(name) ?? (interesting.has(name) || world.models.mayBeMember(name, world.imported));
+      worth.set(name, known);
+      return known;
+    };
     const open = new Map<FilePath, Question[]>();
     for (const { file, outcome } of units) {
       for (const question of outcome?.questions ?? []) {
+        if (!isWorth(question.name)) continue;
         if (this.#now(this.#memory.answer(file, question.node)) !== undefined) continue;
-        if (!interesting.has(question.name) && !world.models.mayBeMember(question.name, world.imported))
-          continue;
         const known = open.get(file);
         if (known) known.push(question);
         else open.set(file, [question]);
@@ -461,11 +465,16 @@ function namesOf(
   variables: Iterable<readonly [VariableKey, Value]>,
   nameOf: (key: VariableKey) => string | undefined,
 ): ReadonlyMap<Value, string> {
-  const names = new Map<Value, string>();
-  for (const [key, value] of [...variables].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const name = nameOf(key);
-    for (const part of alternatives(value)) if (name !== undefined && !names.has(part)) names.set(part, name);
+  const first = new Map<Value, VariableKey>();
+  for (const [key, value] of variables) {
+    if (nameOf(key) === undefined) continue;
+    for (const part of alternatives(value)) {
+      const known = first.get(part);
+      if (known === undefined || key < known) first.set(part, key);
+    }
   }
+  const names = new Map<Value, string>();
+  for (const [value, key] of first) names.set(value, nameOf(key) ?? "");
   return names;
 }
 
@@ -550,24 +559,28 @@ class WorkList<Key> {
   }
 }
 
-function hasEffect(values: Values, summary: Summary): boolean {
-  return (
-    summary.waits.list.some((wait) => wait.kind === "operation" && holdsOrWaits(wait.model.kind)) ||
-    summary.scopes.length > 0 ||
-    summary.uses.length > 0 ||
-    givesHandle(values, summary.returns)
-  );
+const effects = new WeakMap<Summary, boolean>();
+
+function hasEffect(summary: Summary): boolean {
+  const known =
+    effects.get(summary) ??
+    (summary.waits.list.some((wait) => wait.kind === "operation" && holdsOrWaits(wait.model.kind)) ||
+      summary.scopes.length > 0 ||
+      summary.uses.length > 0 ||
+      givesHandle(summary.returns));
+  effects.set(summary, known);
+  return known;
 }
 
 function holdsOrWaits(kind: string): boolean {
   return kind !== "promise" && kind !== "collection";
 }
 
-function givesHandle(values: Values, value: Value): boolean {
+function givesHandle(value: Value): boolean {
   return alternatives(value).some((part) => {
     switch (part.kind) {
       case "promise":
-        return part.waits.list.length > 0 || givesHandle(values, part.of);
+        return part.waits.list.length > 0 || givesHandle(part.of);
       case "fresh":
         return part.made.type === "handle" || part.made.type === "resource";
       default:

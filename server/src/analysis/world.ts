@@ -134,6 +134,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   }
   let aside: ReadonlySet<FilePath> | undefined;
   const modules = new Map<string, ExportTarget | undefined>();
+  const loaded = new Map<FilePath, readonly FilePath[]>();
   const importsOf = new Map<FilePath, Map<VariableId, FileFacts["imports"][number]>>();
   const targets = new Map<VariableKey, Found<ExportTarget | undefined>>();
   const writtenTypes = new Map<TypeReference, Found<TypeInfo | undefined>>();
@@ -218,11 +219,15 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       });
     },
     filesLoadedBy(file) {
-      const facts = read(file);
-      return [...(facts ? specifiersIn(facts) : [])].flatMap((specifier) => {
+      const known = loaded.get(file);
+      if (known) return known;
+      const facts = factsOf.get(file);
+      const found = [...(facts ? specifiersIn(facts) : [])].flatMap((specifier) => {
         const target = world.moduleOf(file, specifier);
         return target?.kind === "module" ? [target.file] : [];
       });
+      loaded.set(file, found);
+      return found;
     },
     specifiersIn,
     isAside(file) {

@@ -51,7 +51,7 @@ export const channels = definePass<readonly OpenChannel[]>({
 function collect(view: ProgramView, key: FunctionKey, uses: Map<Value, UseIn[]>, escaped: Set<Value>): void {
   const evaluation = view.solution.evaluation(key);
   if (!evaluation) return;
-  for (const value of evaluation.escapes) escaped.add(value);
+  for (const value of evaluation.escapes) if (value.kind === "fresh") escaped.add(value);
   for (const use of evaluation.uses) {
     if (use.model.kind !== "channel" || use.resource.kind !== "fresh") continue;
     const known = uses.get(use.resource);
