@@ -5,7 +5,7 @@ import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
 import { allRules } from "../rules/index.ts";
 import type { Pass, ProgramView, Report, Rule, RuleOptions, RulePass } from "./analyzer.ts";
-import { filesThatHold } from "./aside.ts";
+import { filesThatHold } from "./files-that-hold.ts";
 import { finishFix } from "./fix-plan.ts";
 import { type KeptAnalysis, ownIndex } from "./kept-analysis.ts";
 import { createMemory } from "./memory.ts";

@@ -1,9 +1,9 @@
 import type { FunctionFacts, FunctionId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import type { SymbolAnswer } from "../program/program.ts";
-import { withLoaded } from "./aside.ts";
 import { createSemantics } from "./create-semantics.ts";
 import { type Evaluation, evaluate, type Question } from "./evaluate.ts";
+import { withLoaded } from "./files-that-hold.ts";
 import { capturesIn } from "./flow.ts";
 import { fieldOf } from "./members.ts";
 import {
