@@ -1,17 +1,23 @@
 // `npm run bench -- [repository…]`: speed and memory beside peers of the same run, as ratios.
-//   --only check|tracer   one part
+//   --only check|edit|tracer   one part
+//   --edit FILE           the file of the repository that is edited; without it that part is left out
 //   --runs N              how often each is run (5)
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildAll, root } from "../scripts/build.ts";
 import { benchCheck } from "./check.ts";
+import { benchEdit } from "./edit.ts";
 import { benchTracer } from "./tracer/bench.ts";
 
-const parts = ["check", "tracer"] as const;
+const parts = ["check", "edit", "tracer"] as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: "string" }, runs: { type: "string", default: "5" } },
+  options: {
+    only: { type: "string" },
+    edit: { type: "string" },
+    runs: { type: "string", default: "5" },
+  },
 });
 const runs = Number(values.runs);
 const repositories = positionals.map((repository) => path.resolve(repository));
@@ -22,18 +28,20 @@ const problem =
     : !(Number.isInteger(runs) && runs > 0)
       ? `--runs takes a number from 1, not '${values.runs}'.`
       : values.only !== undefined && !parts.some((part) => part === values.only)
-        ? `--only takes ${parts.join(" or ")}, not '${values.only}'.`
-        : undefined;
+        ? `--only takes ${parts.join(", ")}, not '${values.only}'.`
+        : values.only === "edit" && values.edit === undefined
+          ? "--only edit needs --edit with a file of the repository."
+          : undefined;
 
 if (problem !== undefined) {
   console.error(problem);
   process.exitCode = 2;
 } else {
   await buildAll();
-  if (values.only !== "tracer") {
-    for (const repository of repositories.length > 0 ? repositories : [root]) {
-      await benchCheck(repository, runs);
-    }
+  const isWanted = (part: (typeof parts)[number]) => values.only === undefined || values.only === part;
+  for (const repository of repositories.length > 0 ? repositories : [root]) {
+    if (isWanted("check")) await benchCheck(repository, runs);
+    if (isWanted("edit") && values.edit !== undefined) benchEdit(repository, values.edit, 4 * runs);
   }
-  if (values.only !== "check") await benchTracer({ runs });
+  if (isWanted("tracer")) await benchTracer({ runs });
 }

@@ -1,16 +1,16 @@
-import { bundledModels } from "@unknot/models/index.ts";
 import type { Model } from "@unknot/models/model.ts";
 import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
-import { atVersions, type InstalledVersions } from "../models/at-versions.ts";
-import { mergeModels } from "../models/merge-models.ts";
-import type { FileFacts } from "../program/facts.ts";
+import type { InstalledVersions } from "../models/at-versions.ts";
+import type { FileFacts, FunctionFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
 import { allRules } from "../rules/index.ts";
 import type { Pass, ProgramView, Report, Rule, RuleOptions, RulePass } from "./analyzer.ts";
+import { filesThatHold } from "./files-that-hold.ts";
 import { finishFix } from "./fix-plan.ts";
-import { indexModels } from "./model-index.ts";
-import { type FunctionKey, functionKey, spanOf } from "./places.ts";
+import { type KeptAnalysis, modelsAt } from "./kept-analysis.ts";
+import { createMemory } from "./memory.ts";
+import { type FunctionKey, functionKey, parseKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
 import { type SolveStatistics, solve } from "./solve.ts";
 import { applySuppressions, type Reported, unusedSuppression } from "./suppress.ts";
@@ -63,8 +63,9 @@ export function analyzeProgram(
   program: AnalyzedProgram,
   files: readonly FilePath[],
   options: AnalysisOptions = {},
+  kept?: KeptAnalysis,
 ): AnalysisResult {
-  return analyzeWith(allRules, program, files, options);
+  return analyzeWith(allRules, program, files, options, kept);
 }
 
 /** What the analysis asks of a program. */
@@ -75,13 +76,14 @@ export type AnalyzedProgram = Pick<
 
 /**
  * The findings in `files`, which are files of the program. The whole program is looked at; what is found depends on
- * its files, TypeScript's answers and the models, and on nothing else.
+ * its files, TypeScript's answers and the models, and on nothing else: `kept` of an earlier analysis saves work only.
  */
 export function analyzeWith(
   rules: readonly Rule[],
   program: AnalyzedProgram,
   files: readonly FilePath[],
   options: AnalysisOptions = {},
+  kept?: KeptAnalysis,
 ): AnalysisResult {
   const failures: AnalysisFailure[] = [];
   const guard = <T>(file: FilePath, rule: string, run: () => T, otherwise: T): T => {
@@ -101,46 +103,72 @@ export function analyzeWith(
   for (const [done, file] of all.entries()) {
     if (options.isCancelled?.()) break;
     const found = guard(file, "facts", () => program.facts(file), undefined);
-    if (found) facts.set(file, found);
+    if (found) facts.set(file, kept?.factsOf(file, found) ?? found);
     options.onProgress?.(done + 1, all.length);
   }
+  const roles = new Map<FilePath, FileRole>();
+  const root = options.root ?? commonFolder([...facts.keys()]);
+  const roleIn = (file: FilePath): FileRole => {
+    const known = roles.get(file);
+    if (known) return known;
+    const found = facts.get(file);
+    const role = found ? roleOf(found, below(root, file)) : "source";
+    roles.set(file, role);
+    return role;
+  };
+  const own = options.modelsFor?.([...facts.values()]) ?? [];
+  const installed: InstalledVersions = options.installedFor?.([...facts.values()]) ?? new Map();
+  const { models, memory } = kept?.under(own, installed) ?? {
+    models: modelsAt(own, installed),
+    memory: createMemory(),
+  };
   const world = createWorld(
     {
       files: [...facts.keys()],
       facts: (file) => facts.get(file),
       resolveModule: (from, specifier) =>
         guard(from, "facts", () => program.resolveModule(from, specifier), undefined),
+      roleOf: roleIn,
     },
-    indexModels(modelsOf([...facts.values()], options)),
+    models,
   );
+  const wantedIn = (file: FilePath): readonly Rule[] => {
+    const choice = choiceFor(file, options);
+    return rules.filter((rule) => isChosen(rule.id, choice) && mayReport(rule, roleIn(file), choice));
+  };
   const unknown: SymbolAnswer = { kind: "unknown" };
-  const solution = solve(world, {
-    ask: (file, nodes) =>
-      guard(
-        file,
-        "symbols",
-        () => program.symbols(file, nodes),
-        nodes.map(() => unknown),
-      ),
-    attempt: guard,
-    ...(options.isCancelled ? { isCancelled: options.isCancelled } : {}),
-  });
+  const solution = solve(
+    world,
+    {
+      ask: (file, nodes) =>
+        guard(
+          file,
+          "symbols",
+          () => program.symbols(file, nodes),
+          nodes.map(() => unknown),
+        ),
+      attempt: guard,
+      wantedAside(summaries) {
+        const asked = files.filter((file) => facts.has(file) && world.isAside(file));
+        const wanted = asked.map(wantedIn);
+        if (wanted.every((some) => some.length === 0)) return [];
+        // One that needs all of them shows what it finds beside all others.
+        if (wanted.some((some) => some.some(({ about }) => about !== "holds"))) {
+          return world.files.filter((file) => world.isAside(file));
+        }
+        return [...filesThatHold(world, summaries)];
+      },
+      ...(options.isCancelled ? { isCancelled: options.isCancelled } : {}),
+    },
+    memory,
+  );
   let typeQuestions = 0;
   const noType: TypeAnswer = { unknown: true, thenable: "never", promise: false };
-  const roles = new Map<FilePath, FileRole>();
-  const root = options.root ?? commonFolder([...facts.keys()]);
   const view: ProgramView = {
     world,
     solution,
     options: { safeToDrop: [], linterFor: () => undefined, ...options.ruleOptions },
-    roleOf(file) {
-      const known = roles.get(file);
-      if (known) return known;
-      const found = facts.get(file);
-      const role = found ? roleOf(found, below(root, file)) : "source";
-      roles.set(file, role);
-      return role;
-    },
+    roleOf: roleIn,
     functionsOf: (file) => keysOf(file, facts.get(file)),
     // Nobody looks at the rest of a pass that is not wanted any more.
     attempt: (file, what, run, otherwise) =>
@@ -166,19 +194,22 @@ export function analyzeWith(
       );
     },
   };
-  const resultOf = passResults(view);
+  const resultsAside = passResults(view);
+  const results = passResults(withoutAside(view));
+  const resultOf = <R>(pass: Pass<R>, file: FilePath): R =>
+    (world.isAside(file) ? resultsAside : results)(pass, file);
   const known = new Set([...rules.map((rule) => rule.id), unusedSuppression]);
   const findings: Finding[] = [];
+  const solved = new Set(solution.functions.map((key) => parseKey(key).file));
   for (const file of files) {
     if (options.isCancelled?.()) break;
     const found = facts.get(file);
     if (!found) continue;
     const choice = choiceFor(file, options);
-    const wanted = rules.filter(
-      (rule) => isChosen(rule.id, choice) && mayReport(rule, view.roleOf(file), choice),
-    );
+    const wanted = wantedIn(file);
     const ran = new Set(wanted.map((rule) => rule.id));
-    const reported = wanted.flatMap((rule) =>
+    const looked = solved.has(file) ? wanted : [];
+    const reported = looked.flatMap((rule) =>
       guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, choice), []),
     );
     const kept = applySuppressions(found, reported, ran, known);
@@ -189,12 +220,6 @@ export function analyzeWith(
     failures,
     statistics: { ...solution.statistics, files: facts.size, calls: countCalls(facts), typeQuestions },
   };
-}
-
-function modelsOf(facts: readonly FileFacts[], options: AnalysisOptions): readonly Model[] {
-  const installed: InstalledVersions = options.installedFor?.(facts) ?? new Map();
-  const own = options.modelsFor?.(facts) ?? [];
-  return mergeModels(atVersions(bundledModels, installed), atVersions(own, installed));
 }
 
 /** Which rules run in a file, and how severe they are. */
@@ -285,6 +310,19 @@ function finish(rule: Rule, report: Report, severity: Severity, view: ProgramVie
   };
 }
 
+/** The program as it is without its tests. */
+function withoutAside(view: ProgramView): ProgramView {
+  const { world, solution } = view;
+  return {
+    ...view,
+    world: { ...world, files: world.files.filter((file) => !world.isAside(file)) },
+    solution: {
+      ...solution,
+      functions: solution.functions.filter((key) => !world.isAside(parseKey(key).file)),
+    },
+  };
+}
+
 /** Runs each pass once, and each of its files once; one that crashed is not tried again. */
 function passResults(view: ProgramView): <R>(pass: Pass<R>, file: FilePath) => R {
   const prepared = new Map<string, () => (file: FilePath) => unknown>();
@@ -317,13 +355,21 @@ function keysOf(file: FilePath, facts: FileFacts | undefined): readonly Function
   return facts ? facts.functions.map((_, id) => functionKey(file, id as never)) : [];
 }
 
+const callsOf = new WeakMap<FunctionFacts, number>();
+
 function countCalls(facts: ReadonlyMap<FilePath, FileFacts>): number {
   let calls = 0;
-  for (const { functions } of facts.values()) {
-    for (const { blocks } of functions) {
-      for (const { code } of blocks) for (const i of code) if (i.op === "call" || i.op === "new") calls += 1;
-    }
-  }
+  for (const { functions } of facts.values()) for (const one of functions) calls += callsIn(one);
+  return calls;
+}
+
+function callsIn(facts: FunctionFacts): number {
+  const known = callsOf.get(facts);
+  if (known !== undefined) return known;
+  let calls = 0;
+  for (const { code } of facts.blocks)
+    for (const i of code) if (i.op === "call" || i.op === "new") calls += 1;
+  callsOf.set(facts, calls);
   return calls;
 }
 

@@ -100,6 +100,8 @@ export interface Rule {
   readonly severity: Severity;
   /** Rules of other linters that report the same: where a comment switches one off, this one is quiet. */
   readonly alsoKnownAs?: readonly string[];
+  /** It speaks only of what is taken and given back: locks, permits, clients, slots. Saves work in tests without them. */
+  readonly about?: "holds";
   readonly requires: readonly Pass<unknown>[];
   readonly run: (pass: RulePass<readonly Pass<unknown>[]>) => void;
 }
@@ -109,6 +111,7 @@ interface RuleDefinition<Required extends readonly Pass<unknown>[]> {
   readonly title: string;
   readonly severity: Severity;
   readonly alsoKnownAs?: readonly string[];
+  readonly about?: "holds";
   readonly requires: Required;
   readonly run: (pass: RulePass<Required>) => void;
 }

@@ -23,8 +23,18 @@ export interface Place {
   readonly path: readonly string[];
 }
 
+const known = new WeakMap<Evaluation, readonly Birth[]>();
+
 /** The births in a function: calls whose result is, or leads to, a handle that did not exist before. */
-export function birthsIn(evaluation: Evaluation): Birth[] {
+export function birthsIn(evaluation: Evaluation): readonly Birth[] {
+  const before = known.get(evaluation);
+  if (before) return before;
+  const found = findBirths(evaluation);
+  known.set(evaluation, found);
+  return found;
+}
+
+function findBirths(evaluation: Evaluation): readonly Birth[] {
   const births: Birth[] = [];
   for (const [index, block] of evaluation.facts.blocks.entries()) {
     if (!evaluation.reached[index]) continue;

@@ -51,7 +51,7 @@ export function createContexts(
   };
   for (const key of view.solution.functions) {
     const evaluation = view.solution.evaluation(key);
-    if (evaluation) collect(view, key, evaluation, add);
+    if (evaluation) for (const [to, context] of startedBy(view, key, evaluation)) add(to, context);
   }
   const gates = gatesOf(view, contexts, heldAt);
   const threads = threadsOf(view, contexts);
@@ -60,6 +60,20 @@ export function createContexts(
     gates: (key) => gates.get(key) ?? new Set(),
     threads: (key) => threads.get(key) ?? "many",
   };
+}
+
+type Started = readonly (readonly [FunctionKey, Context])[];
+
+const started = new WeakMap<Evaluation, Started>();
+
+/** What a function runs, and how; the same as long as its evaluation counts. */
+function startedBy(view: ProgramView, key: FunctionKey, evaluation: Evaluation): Started {
+  const known = started.get(evaluation);
+  if (known) return known;
+  const found: (readonly [FunctionKey, Context])[] = [];
+  collect(view, key, evaluation, (to, context) => found.push([to, context]));
+  started.set(evaluation, found);
+  return found;
 }
 
 function collect(

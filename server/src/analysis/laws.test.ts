@@ -61,7 +61,8 @@ describe("analysis", () => {
       );
     });
 
-    it("and the generated programs have findings of several rules", () => {
+    it("and the generated programs have findings of several rules", function () {
+      this.timeout(60_000);
       const samples = fc.sample(programs, { numRuns: 60, seed: 7 });
       const rules = new Set(samples.flatMap((texts) => analyze(texts).findings.map(({ rule }) => rule)));
       assert.ok(rules.size >= 3, [...rules].join(", "));

@@ -1,4 +1,3 @@
-import type { SymbolAnswer } from "../program/program.ts";
 import type { ModelType } from "./model-index.ts";
 import {
   type ClassKey,
@@ -10,12 +9,12 @@ import {
   variableKey,
 } from "./places.ts";
 import type { Semantics } from "./semantics.ts";
-import { classField, type FieldKey, siteField } from "./summary.ts";
+import { type Answered, classField, type FieldKey, siteField } from "./summary.ts";
 import { alternatives, type Value } from "./values.ts";
 import type { ExportTarget, TypeInfo } from "./world.ts";
 
 /** `of.name`. `answer` is what TypeScript said about the name, where it was asked. */
-export function memberOf(s: Semantics, of: Value, name: string, answer: SymbolAnswer | undefined): Value {
+export function memberOf(s: Semantics, of: Value, name: string, answer: Answered | undefined): Value {
   const { values } = s;
   if (of.kind === "union") {
     return of.of.reduce<Value>(
@@ -83,16 +82,11 @@ function ownMember(s: Semantics, of: Value, name: string): Value | undefined {
   }
 }
 
-function answeredMember(s: Semantics, of: Value, name: string, answer: SymbolAnswer): Value {
+function answeredMember(s: Semantics, of: Value, name: string, answer: Answered): Value {
   const { world, values } = s;
-  if (answer.kind !== "declared") return values.member(of, name);
-  const owner = world.models.memberOwner(answer);
+  const owner = world.models.memberOwner(answer.symbol);
   if (owner) return values.member(values.typed(of, { kind: "model", model: owner }), name);
-  if (answer.package === undefined && !answer.library) {
-    const found = world.functionAt(answer.file, answer.node);
-    if (found !== undefined) return values.function(found);
-  }
-  return values.member(of, name);
+  return answer.function === undefined ? values.member(of, name) : values.function(answer.function);
 }
 
 /** What a field or getter of a class gives; methods give themselves. */

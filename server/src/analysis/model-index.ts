@@ -81,8 +81,28 @@ export interface ModelIndex {
   memberOwner(answer: SymbolAnswer): ModelType | undefined;
   /** Whether some model of a module that the program imports, or of the language, has a member of this name. */
   mayBeMember(name: string, imported: ReadonlySet<string>): boolean;
+  /** Members that take something or give it back, of the language and of the modules among `imported`. */
+  holdingMembers(imported: ReadonlySet<string>): ReadonlySet<string>;
+  /** Something of the module takes without any member: `limit(task)`, `pMap(list, f)`, `fastq(worker)`. */
+  holdsByCall(module: string): boolean;
   /** Modules that some model describes. */
   readonly modules: ReadonlySet<string>;
+}
+
+/** It takes something, gives it back, or runs a callback meanwhile. */
+export function isHolding({ op, handle, fn, fnArray }: OperationModel): boolean {
+  switch (op) {
+    case "acquire":
+    case "tryAcquire":
+    case "release":
+    case "scoped":
+    case "submit":
+    case "map":
+      return true;
+    default:
+      // `pool.query(text)` has given its client back by the time anybody could do something else with it.
+      return handle !== undefined || (op === "use" && (fn ?? fnArray) !== undefined);
+  }
 }
 
 export function indexModels(models: readonly Model[]): ModelIndex {
@@ -90,6 +110,8 @@ export function indexModels(models: readonly Model[]): ModelIndex {
   const types = new Map<string, ModelType>();
   const declared = new Map<string, ModelType>();
   const memberNames = new Map<string, Set<string>>();
+  const holding = new Map<string, Set<string>>();
+  const holdingByCall = new Set<string>();
   const modules = new Set<string>();
 
   for (const model of models) {
@@ -114,6 +136,13 @@ export function indexModels(models: readonly Model[]): ModelIndex {
             put(`${owner}.${member}`, { kind: "static", type: made, name: member, operation });
           }
         }
+        const isUsedByCall =
+          (made.call && isHolding(made.call)) || type.create?.some(({ worker }) => worker !== undefined);
+        if (isUsedByCall) holdingByCall.add(module);
+        const taking = [...made.members, ...made.statics].filter(([, operation]) => isHolding(operation));
+        if (taking.length > 0) {
+          holding.set(module, new Set([...(holding.get(module) ?? []), ...taking.map(([name]) => name)]));
+        }
         for (const [member, { op }] of made.members) {
           // To code that takes a callback anything may happen: knowing that it is a listener is not worth a question.
           if (op === "spawn") continue;
@@ -125,6 +154,7 @@ export function indexModels(models: readonly Model[]): ModelIndex {
       for (const [name, operation] of Object.entries(model.functions ?? {})) {
         const type = operation.type === undefined ? undefined : types.get(`${module} ${operation.type}`);
         put(name, { kind: "function", name, operation, ...(type ? { type } : {}) });
+        if (isHolding(operation)) holdingByCall.add(module);
       }
       for (const [name, wrapper] of Object.entries(model.wrappers ?? {}))
         put(name, { kind: "wrapper", wrapper });
@@ -152,6 +182,13 @@ export function indexModels(models: readonly Model[]): ModelIndex {
         places !== undefined && [...places].some((module) => imported.has(module) || isProgramFile(module))
       );
     },
+    holdingMembers: (imported) =>
+      new Set(
+        [...holding].flatMap(([module, names]) =>
+          module === "" || imported.has(module) || isProgramFile(module) ? [...names] : [],
+        ),
+      ),
+    holdsByCall: (module) => holdingByCall.has(module),
     modules,
   };
 }

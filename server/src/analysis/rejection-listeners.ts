@@ -3,7 +3,7 @@ import type { FilePath } from "../program/ids.ts";
 import type { ProgramView } from "./analyzer.ts";
 import { usesIn } from "./flow.ts";
 
-const listening = new Set(["on", "once", "addListener", "prependListener", "addEventListener"]);
+const listeners = new Set(["on", "once", "addListener", "prependListener", "addEventListener"]);
 /** Modules of hosts that listen themselves: VS Code logs what extensions leave behind. */
 const hosts = new Set(["vscode"]);
 const event = /^unhandledrejection$/i;
@@ -37,7 +37,15 @@ export function filesWithRejectionListener(view: ProgramView): ReadonlySet<FileP
   return reach([...loading], (file) => imports.get(file) ?? []);
 }
 
+const listening = new WeakMap<FileFacts, boolean>();
+
 function listens(facts: FileFacts): boolean {
+  const known = listening.get(facts) ?? installsListener(facts);
+  listening.set(facts, known);
+  return known;
+}
+
+function installsListener(facts: FileFacts): boolean {
   return facts.functions.some((one) => {
     const uses = usesIn(one);
     const isEvent = (temp: Temp | undefined) => {
@@ -49,7 +57,7 @@ function listens(facts: FileFacts): boolean {
       code.some((i) => {
         if (i.op !== "call" || !isEvent(i.arguments[0])) return false;
         const [callee] = uses.definitions(i.callee);
-        return callee?.op === "get" && listening.has(callee.name);
+        return callee?.op === "get" && listeners.has(callee.name);
       }),
     );
   });

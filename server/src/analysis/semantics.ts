@@ -1,8 +1,7 @@
 import type { CreateModel, OperationModel } from "@unknot/models/model.ts";
-import type { SymbolAnswer } from "../program/program.ts";
 import type { ModelType } from "./model-index.ts";
 import type { FunctionKey, Location } from "./places.ts";
-import type { Reader, Scope, Summary, Use } from "./summary.ts";
+import type { Answered, Reader, Scope, Summary, Use } from "./summary.ts";
 import type { Binding, Site, Value, Values, Wait, Waits } from "./values.ts";
 import type { TypeInfo, World } from "./world.ts";
 
@@ -61,7 +60,7 @@ export interface Semantics {
   readonly world: World;
   readonly values: Values;
   readonly reader: Reader;
-  member(of: Value, name: string, answer?: SymbolAnswer): Value;
+  member(of: Value, name: string, answer?: Answered): Value;
   typeOf(value: Value): TypeInfo | undefined;
   call(call: Call): CallEffect;
   /** What awaiting a value gives, and what has to happen first. */

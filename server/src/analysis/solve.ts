@@ -1,15 +1,32 @@
+import type { FunctionFacts, FunctionId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import type { SymbolAnswer } from "../program/program.ts";
 import { createSemantics } from "./create-semantics.ts";
 import { type Evaluation, evaluate, type Question } from "./evaluate.ts";
+import { withLoaded } from "./files-that-hold.ts";
+import { capturesIn } from "./flow.ts";
 import { fieldOf } from "./members.ts";
+import {
+  type Cell,
+  type Memory,
+  newRun,
+  type Outcome,
+  type Shared,
+  type Unit,
+  type WorldChanges,
+} from "./memory.ts";
 import { type ClassKey, type FunctionKey, functionKey, parseKey, type VariableKey } from "./places.ts";
 import type { Semantics } from "./semantics.ts";
-import { type FieldKey, joinSummaries, type Reader, type Summary, summaryText } from "./summary.ts";
-import { alternatives, type Value, Values } from "./values.ts";
+import {
+  type Answered,
+  type FieldKey,
+  fileOfClassField,
+  type Reader,
+  type Summary,
+  siteOfField,
+} from "./summary.ts";
+import { alternatives, type Value, type Values } from "./values.ts";
 import type { World } from "./world.ts";
-
-export type Answers = ReadonlyMap<FilePath, ReadonlyMap<number, SymbolAnswer>>;
 
 /** Asks TypeScript where names lead: one answer per node, in order. */
 export type Ask = (file: FilePath, nodes: readonly Question["node"][]) => readonly SymbolAnswer[];
@@ -26,6 +43,8 @@ export interface SolveContext {
   readonly ask: Ask;
   /** Runs something about a file; when it crashes, that is noted and `otherwise` counts. */
   readonly attempt: <T>(file: FilePath, what: string, run: () => T, otherwise: T) => T;
+  /** The files aside that are wanted, asked when the program is solved; those that they load are solved, too. */
+  readonly wantedAside: (program: ReadonlyMap<FunctionKey, Summary>) => readonly FilePath[];
   /** Asked while solving, which then stops with what is known by then. */
   readonly isCancelled?: () => boolean;
 }
@@ -33,6 +52,7 @@ export interface SolveContext {
 /** The fixed point: what every function does, seen from its callers. */
 export interface Solution {
   readonly semantics: Semantics;
+  /** What was solved: the functions of the program, then of files aside. */
   readonly functions: readonly FunctionKey[];
   readonly statistics: SolveStatistics;
   summary(key: FunctionKey): Summary | undefined;
@@ -50,149 +70,429 @@ const maxEvaluations = 40;
 const cancelEvery = 64;
 /** Answers make more functions known, whose members raise new questions. */
 const maxRounds = 3;
+/** Functions that are evaluated because another asks for them, each within the one before. */
+const maxNested = 40;
 
 /**
- * Evaluates all functions until nothing changes: a work list over functions, with variables and fields between them.
+ * Evaluates functions until nothing changes: a work list over functions, with variables and fields between them.
  * The result is the least fixed point of functions that only add, so the order of the work does not show in it.
+ * Wanted files aside come after the program, which they read and do not change.
+ *
+ * With `memory` the same steps are taken as without, in the same order, but a function that finds everything that it
+ * reads as it was at an earlier evaluation is not evaluated again. So the solution cannot differ.
  */
-export function solve(world: World, { ask, attempt, isCancelled }: SolveContext): Solution {
-  const values = new Values();
-  const summaries = new Map<FunctionKey, Summary>();
-  const texts = new Map<FunctionKey, string>();
-  const variables = new Contributions<VariableKey>(values);
-  const fields = new Contributions<FieldKey>(values);
-  // Fields that the program only reads: filled from outside, or by code that we do not understand.
-  const unassigned = new Set<FieldKey>();
-  const answers = new Map<FilePath, Map<number, SymbolAnswer>>();
-  const callers = new Map<FunctionKey, Set<FunctionKey>>();
-  const questions = new Map<FunctionKey, readonly Question[]>();
-  const counts = new Map<FunctionKey, number>();
-  // The last evaluation of a function is the one with everything known: whatever it reads and changes later queues it.
-  const evaluated = new Map<FunctionKey, Evaluation>();
-  let evaluations = 0;
-  let asked = 0;
-  let current: FunctionKey | undefined;
-
-  const reader: Reader = {
-    summary(key) {
-      if (current !== undefined) {
-        const known = callers.get(key);
-        if (known) known.add(current);
-        else callers.set(key, new Set([current]));
-      }
-      return summaries.get(key);
-    },
-    variable: (key) => variables.read(key, current),
-    field: (key) => fields.read(key, current),
-    isUnassigned: (key) => unassigned.has(key),
-    answer: (file, node) => answers.get(file)?.get(node),
-  };
-  const semantics = createSemantics(world, values, reader);
-  const functions = initialOrder(world);
-  const work = new WorkList(functions);
-
-  const settle = () => {
-    do evaluateAll();
-    while (openFields());
-  };
-  /** When nothing changes any more, fields that got no value never will; who reads them has to look again. */
-  const openFields = (): boolean => {
-    const empty = fields.readButEmpty().filter((key) => !unassigned.has(key));
-    for (const key of empty) {
-      unassigned.add(key);
-      work.addAll(fields.readers(key));
-    }
-    return empty.length > 0;
-  };
-  const evaluateAll = () => {
-    for (let key = work.take(); key !== undefined; key = work.take()) {
-      const facts = world.function(key);
-      const count = (counts.get(key) ?? 0) + 1;
-      if (!facts || count > maxEvaluations) continue;
-      counts.set(key, count);
-      evaluations += 1;
-      if (evaluations % cancelEvery === 0 && isCancelled?.()) return;
-      current = key;
-      const done = attempt(
-        parseKey(key).file,
-        "evaluation",
-        () => evaluate(semantics, key, facts),
-        undefined,
-      );
-      current = undefined;
-      if (!done) {
-        counts.set(key, maxEvaluations);
-        continue;
-      }
-      evaluated.set(key, done);
-      questions.set(key, done.questions);
-      const before = summaries.get(key);
-      const after = before ? joinSummaries(values, before, done.summary) : done.summary;
-      const text = summaryText(after);
-      summaries.set(key, after);
-      if (texts.get(key) !== text) {
-        texts.set(key, text);
-        work.addAll(callers.get(key));
-      }
-      for (const [variable, value] of done.stores) work.addAll(variables.write(variable, key, value));
-      for (const [field, value] of done.fields) work.addAll(fields.write(field, key, value));
-    }
-  };
-
-  settle();
-  for (let round = 0; round < maxRounds; round += 1) {
-    const open = openQuestions(world, values, questions, summaries, answers);
-    if (open.size === 0 || isCancelled?.()) break;
-    for (const [file, list] of open) {
-      const given = ask(
-        file,
-        list.map((one) => one.question.node),
-      );
-      asked += list.length;
-      const known = answers.get(file) ?? new Map<number, SymbolAnswer>();
-      answers.set(file, known);
-      for (const [index, { question, key }] of list.entries()) {
-        const answer = given[index] ?? { kind: "unknown" };
-        known.set(question.node, answer);
-        if (answer.kind === "declared") work.add(key);
-      }
-    }
-    settle();
-  }
-
-  let names: ReadonlyMap<Value, string> | undefined;
-  return {
-    semantics,
-    functions,
-    statistics: {
-      functions: functions.length,
-      evaluations,
-      unsettled: [...counts.values()].filter((count) => count >= maxEvaluations).length,
-      questions: asked,
-    },
-    summary: (key) => summaries.get(key),
-    field: (of, name, isStatic = false) => reader.field(fieldOf(semantics, of, name, isStatic)),
-    nameOf(value) {
-      names ??= variables.namesOf((key) => world.variable(key)?.name);
-      return names.get(value);
-    },
-    evaluation: (key) => evaluated.get(key),
-  };
+export function solve(world: World, context: SolveContext, memory: Memory): Solution {
+  return new Solver(world, context, memory).solve();
 }
 
-/**
- * Files behind those that they import, functions behind those around them: most callees, constants and captured
- * variables are known by the time somebody reads them.
- */
-function initialOrder(world: World): FunctionKey[] {
-  return filesByImport(world).flatMap((file) => {
+class Solver {
+  readonly #world: World;
+  readonly #context: SolveContext;
+  readonly #memory: Memory;
+  readonly #values: Values;
+  readonly #semantics: Semantics;
+  readonly #changes: WorldChanges;
+  /** The functions of this run, and what is known of them. */
+  readonly #units = new Map<FunctionKey, Unit>();
+  readonly #summaries = new Map<FunctionKey, Summary>();
+  readonly #fieldsRead = new Set<Shared<unknown>>();
+  #work = new WorkList<Unit>([]);
+  /** The evaluation that is under way; those that wait for it are further out. */
+  #current: Recording | undefined;
+  #nested = 0;
+  #steps = 0;
+  #evaluations = 0;
+  #asked = 0;
+  #isCancelled = false;
+
+  constructor(world: World, context: SolveContext, memory: Memory) {
+    this.#world = world;
+    this.#context = context;
+    this.#memory = memory;
+    this.#values = memory.values;
+    this.#changes = memory.begin(world);
+    const reader: Reader = {
+      summary: (key) => this.#readSummary(key),
+      variable: (key) => this.#readVariable(key),
+      field: (key) => this.#readField(key),
+      isUnassigned: (key) => this.#read(memory.field(key).unassigned),
+      answer: (file, node) => this.#read(memory.answer(file, node)),
+    };
+    this.#semantics = createSemantics(world, memory.values, reader);
+  }
+
+  solve(): Solution {
+    const { wantedAside } = this.#context;
+    const world = this.#world;
+    const ordered = filesByImport(world);
+    const inProgram = ordered.filter((file) => !world.isAside(file));
+    this.#solveFiles(inProgram);
+    const aside = withLoaded(world, this.#isCancelled ? [] : wantedAside(this.#summaries));
+    if (aside.size > 0) this.#solveFiles(ordered.filter((file) => aside.has(file)));
+    return this.#solution();
+  }
+
+  #solveFiles(files: readonly FilePath[]): void {
+    const units = functionsOf(this.#world, files).map((key) => this.#unitFor(key));
+    this.#work = new WorkList(units);
+    this.#settle();
+    for (let round = 0; round < maxRounds && !this.#isCancelled; round += 1) {
+      if (!this.#answer(units)) break;
+      this.#settle();
+    }
+  }
+
+  #unitFor(key: FunctionKey): Unit {
+    const { file } = parseKey(key);
+    const unit = this.#memory.unit(key);
+    const facts = this.#world.function(key);
+    if (!facts) throw new Error(`there is no function ${key}`);
+    Object.assign(unit, { ...newRun, facts, inside: this.#changes.insideOf(file) });
+    this.#units.set(key, unit);
+    return unit;
+  }
+
+  #settle(): void {
+    do this.#evaluateAll();
+    while (this.#openFields());
+  }
+
+  /** When nothing changes any more, fields that got no value never will; who reads them has to look again. */
+  #openFields(): boolean {
+    const empty = [...this.#fieldsRead].filter(
+      (field) => !this.#now(field.unassigned) && this.#now(field).kind === "nothing",
+    );
+    for (const field of empty) this.#change(field.unassigned, true);
+    return empty.length > 0;
+  }
+
+  #evaluateAll(): void {
+    for (let unit = this.#work.take(); unit; unit = this.#work.take()) {
+      this.#look(unit);
+      if (this.#isCancelled) return;
+    }
+  }
+
+  /** Brings a function up to what is known of the others by now. */
+  #look(unit: Unit): void {
+    this.#steps += 1;
+    if (this.#steps % cancelEvery === 0 && this.#context.isCancelled?.()) this.#isCancelled = true;
+    if (this.#isCancelled || unit.count >= maxEvaluations || this.#isUpToDate(unit)) return;
+    unit.running = true;
+    this.#nested += 1;
+    const outcome = this.#outcomeOf(unit);
+    this.#nested -= 1;
+    unit.running = false;
+    unit.looked = true;
+    unit.count = outcome ? unit.count + 1 : maxEvaluations;
+    if (!outcome) return;
+    unit.outcome = outcome;
+    const before = this.#now(unit.summary);
+    const after = before ? this.#memory.joined(before, outcome.summary) : outcome.summary;
+    this.#summaries.set(unit.key, after);
+    this.#change(unit.summary, after);
+    for (const [key, value] of outcome.stores) {
+      if (this.#mayWrite(unit, parseKey(key).file)) this.#contribute(this.#memory.variable(key), unit, value);
+    }
+    for (const [key, value] of outcome.fields) {
+      if (this.#mayWrite(unit, ownerOf(this.#values, key))) {
+        this.#contribute(this.#memory.field(key), unit, value);
+      }
+    }
+  }
+
+  /** Nothing has changed of what its last evaluation has read: somebody else changed what an earlier one did. */
+  #isUpToDate({ outcome }: Unit): boolean {
+    if (!outcome) return false;
+    const { reads, seen } = outcome;
+    for (let index = 0; index < reads.length; index += 1) {
+      if (this.#now(reads[index] as Cell) !== seen[index]) return false;
+    }
+    return true;
+  }
+
+  /** What files aside do to the program counts for nobody. */
+  #mayWrite(unit: Unit, owner: FilePath | undefined): boolean {
+    return !this.#world.isAside(unit.file) || (owner !== undefined && this.#world.isAside(owner));
+  }
+
+  /** What was concluded when everything was as it is now, else what is concluded now; undefined when that fails. */
+  #outcomeOf(unit: Unit): Outcome | undefined {
+    for (const outcome of unit.outcomes) if (this.#holds(outcome, unit)) return outcome;
+    if (!unit.facts) return undefined;
+    this.#evaluations += 1;
+    return this.#evaluate(unit, unit.facts);
+  }
+
+  #holds(outcome: Outcome, unit: Unit): boolean {
+    if (outcome.facts !== unit.facts || outcome.inside !== unit.inside) return false;
+    if (!this.#changes.holds(outcome.looks)) return false;
+    const { reads, seen } = outcome;
+    for (let index = 0; index < reads.length; index += 1) {
+      const cell = reads[index] as Cell;
+      // Whatever an evaluation would have evaluated first comes first here, too.
+      if (cell.unit) this.#demand(cell.unit);
+      if (cell.shared) this.#fieldsRead.add(cell.shared);
+      if (this.#now(cell) !== seen[index]) return false;
+    }
+    return true;
+  }
+
+  #evaluate(unit: Unit, facts: FunctionFacts): Outcome | undefined {
+    const { world } = this.#semantics;
+    const outer = this.#current;
+    const recording: Recording = { unit, reads: [], seen: [], known: new Set() };
+    this.#current = recording;
+    const looks = this.#changes.newLooks(unit.file);
+    const watched = world.watch(looks);
+    const done = this.#context.attempt(
+      unit.file,
+      "evaluation",
+      () => evaluate(this.#semantics, unit.key, facts),
+      undefined,
+    );
+    world.watch(watched);
+    this.#current = outer;
+    if (!done) return undefined;
+    const { reads, seen } = recording;
+    const { inside } = unit;
+    const { stores, fields, questions } = done;
+    const summary = this.#memory.interned(done.summary);
+    const evaluation = summary === done.summary ? done : { ...done, summary };
+    const outcome: Outcome = {
+      facts,
+      inside,
+      looks: looks?.done(),
+      reads,
+      seen,
+      summary,
+      stores,
+      fields,
+      questions,
+      evaluation,
+    };
+    this.#memory.keep(unit, outcome);
+    return outcome;
+  }
+
+  // --- what functions read of one another
+
+  #now<T>(cell: Cell<T>): T {
+    return this.#memory.now(cell);
+  }
+
+  #read<T>(cell: Cell<T>): T {
+    const value = this.#now(cell);
+    const recording = this.#current;
+    if (recording && !recording.known.has(cell)) {
+      recording.known.add(cell);
+      cell.readers.add(recording.unit);
+      recording.reads.push(cell);
+      recording.seen.push(value);
+    }
+    return value;
+  }
+
+  #readSummary(key: FunctionKey): Summary | undefined {
+    const unit = this.#memory.unit(key);
+    if (this.#current) this.#demand(unit);
+    return this.#read(unit.summary);
+  }
+
+  #readVariable(key: VariableKey): Value {
+    const cell = this.#memory.variable(key);
+    if (this.#current) {
+      const { file } = parseKey(key);
+      const declared = this.#world.variable(key)?.function;
+      cell.unit = declared === undefined ? undefined : this.#memory.unit(functionKey(file, declared));
+      if (cell.unit) this.#demand(cell.unit);
+    }
+    return this.#read(cell);
+  }
+
+  #readField(key: FieldKey): Value {
+    const cell = this.#memory.field(key);
+    if (this.#current) this.#fieldsRead.add(cell);
+    return this.#read(cell);
+  }
+
+  /** A function that nobody has looked at comes before whoever asks for it. */
+  #demand(unit: Unit): void {
+    if (unit.looked || unit.running || this.#nested >= maxNested || this.#seesRunning(unit)) return;
+    if (this.#work.remove(unit)) this.#look(unit);
+  }
+
+  /** It reads variables of functions that are being evaluated, which are not known before those are. */
+  #seesRunning({ key, file }: Unit): boolean {
+    const facts = this.#world.facts(file);
+    const id = parseKey(key).id as FunctionId;
+    const captured = facts && capturesIn(facts).get(id);
+    if (!facts || !captured) return false;
+    for (const variable of captured) {
+      const owner = facts.variables[variable]?.function;
+      if (owner !== undefined && owner !== 0 && this.#units.get(functionKey(file, owner))?.running)
+        return true;
+    }
+    return false;
+  }
+
+  #contribute(cell: Shared<unknown>, unit: Unit, value: Value): void {
+    this.#now(cell);
+    const before = cell.given.get(unit) ?? this.#values.nothing;
+    const after = this.#values.join(before, value);
+    if (after === before && cell.given.has(unit)) return;
+    cell.given.set(unit, after);
+    const all = [...cell.given.values()];
+    this.#change(
+      cell,
+      all.reduce((a, b) => this.#values.join(a, b), this.#values.nothing),
+    );
+  }
+
+  #change<T>(cell: Cell<T>, value: T): void {
+    if (this.#now(cell) === value) return;
+    cell.value = value;
+    for (const reader of cell.readers) this.#work.add(reader);
+  }
+
+  // --- what only TypeScript knows
+
+  /** Asks what is worth it; whether there was anything to ask. */
+  #answer(units: readonly Unit[]): boolean {
+    const open = this.#openQuestions(units);
+    for (const [file, questions] of open) {
+      const given = this.#context.ask(
+        file,
+        questions.map(({ node }) => node),
+      );
+      this.#asked += questions.length;
+      for (const [index, { node }] of questions.entries()) {
+        const answer = this.#answered(given[index] ?? { kind: "unknown" }, file);
+        this.#change(this.#memory.answer(file, node), answer);
+      }
+    }
+    return open.size > 0;
+  }
+
+  #answered(symbol: SymbolAnswer, by: FilePath): Answered {
+    const isOwn = symbol.kind === "declared" && symbol.package === undefined && !symbol.library;
+    const found = isOwn ? this.#world.functionAt(symbol.file, symbol.node) : undefined;
+    const isSeen =
+      found !== undefined && (this.#world.isAside(by) || !this.#world.isAside(parseKey(found).file));
+    return this.#memory.internedAnswer(isSeen ? { symbol, function: found } : { symbol });
+  }
+
+  /**
+   * The names worth a question: members that a model of an imported library has, or that share their name with a
+   * function of the program that waits, locks or hands out a handle.
+   */
+  #openQuestions(units: readonly Unit[]): ReadonlyMap<FilePath, readonly Question[]> {
+    const world = this.#world;
+    const interesting = new Set<string>();
+    for (const [key, summary] of this.#summaries) {
+      if (!hasEffect(summary)) continue;
+      const name = world.function(key)?.name.split(".").at(-1);
+      if (name) interesting.add(name);
+    }
+    const worth = new Map<string, boolean>();
+    const isWorth = (name: string): boolean => {
+      const known =
+        worth.get(name) ?? (interesting.has(name) || world.models.mayBeMember(name, world.imported));
+      worth.set(name, known);
+      return known;
+    };
+    const open = new Map<FilePath, Question[]>();
+    for (const { file, outcome } of units) {
+      for (const question of outcome?.questions ?? []) {
+        if (!isWorth(question.name)) continue;
+        if (this.#now(this.#memory.answer(file, question.node)) !== undefined) continue;
+        const known = open.get(file);
+        if (known) known.push(question);
+        else open.set(file, [question]);
+      }
+    }
+    return open;
+  }
+
+  // --- the result
+
+  #solution(): Solution {
+    const world = this.#world;
+    const memory = this.#memory;
+    const functions = [...this.#units.keys()];
+    let names: ReadonlyMap<Value, string> | undefined;
+    return {
+      semantics: this.#semantics,
+      functions,
+      statistics: {
+        functions: functions.length,
+        evaluations: this.#evaluations,
+        unsettled: [...this.#units.values()].filter(({ count }) => count >= maxEvaluations).length,
+        questions: this.#asked,
+      },
+      summary: (key) => this.#summaries.get(key),
+      field: (of, name, isStatic = false) =>
+        this.#semantics.reader.field(fieldOf(this.#semantics, of, name, isStatic)),
+      nameOf(value) {
+        names ??= namesOf(memory.variablesNow(), (key) => world.variable(key)?.name);
+        return names.get(value);
+      },
+      evaluation: (key) => this.#evaluationOf(key),
+    };
+  }
+
+  /** The last evaluation of a function is the one with everything known. */
+  #evaluationOf(key: FunctionKey): Evaluation | undefined {
+    const unit = this.#units.get(key);
+    if (!unit?.outcome || !unit.facts) return undefined;
+    const { outcome, file, facts } = unit;
+    const again = () => evaluate(this.#semantics, key, facts);
+    outcome.evaluation ??= this.#context.attempt(file, "evaluation", again, undefined);
+    return outcome.evaluation;
+  }
+}
+
+/** What an evaluation has read so far. */
+interface Recording {
+  readonly unit: Unit;
+  readonly reads: Cell[];
+  readonly seen: unknown[];
+  readonly known: Set<Cell>;
+}
+
+/** The names of variables by what they hold; of several the first in the order of keys. */
+function namesOf(
+  variables: Iterable<readonly [VariableKey, Value]>,
+  nameOf: (key: VariableKey) => string | undefined,
+): ReadonlyMap<Value, string> {
+  const first = new Map<Value, VariableKey>();
+  for (const [key, value] of variables) {
+    if (nameOf(key) === undefined) continue;
+    for (const part of alternatives(value)) {
+      const known = first.get(part);
+      if (known === undefined || key < known) first.set(part, key);
+    }
+  }
+  const names = new Map<Value, string>();
+  for (const [value, key] of first) names.set(value, nameOf(key) ?? "");
+  return names;
+}
+
+/** Functions behind those around them: most constants and captured variables are known by the time somebody reads them. */
+function functionsOf(world: World, files: readonly FilePath[]): FunctionKey[] {
+  return files.flatMap((file) => {
     const count = world.facts(file)?.functions.length ?? 0;
-    const order = [functionKey(file, 0 as never)];
-    for (let id = 1; id < count; id += 1) order.push(functionKey(file, id as never));
-    return order;
+    return Array.from({ length: count }, (_, id) => functionKey(file, id as FunctionId));
   });
 }
 
+/** The file whose code makes or declares what a field belongs to. */
+function ownerOf(values: Values, field: FieldKey): FilePath | undefined {
+  const site = siteOfField(field);
+  return site === undefined ? fileOfClassField(field) : values.siteAt(site)?.path[0]?.file;
+}
+
+/** Files behind those that they import: most callees are known by the time somebody calls them. */
 function filesByImport(world: World): FilePath[] {
   const ordered: FilePath[] = [];
   const seen = new Set<FilePath>();
@@ -218,76 +518,22 @@ function filesByImport(world: World): FilePath[] {
   return ordered;
 }
 
-/** What several functions store into one variable or field, and who reads it. */
-class Contributions<K> {
-  readonly #values: Values;
-  readonly #given = new Map<K, Map<FunctionKey, Value>>();
-  readonly #total = new Map<K, Value>();
-  readonly #readers = new Map<K, Set<FunctionKey>>();
-
-  constructor(values: Values) {
-    this.#values = values;
-  }
-
-  read(key: K, by: FunctionKey | undefined): Value {
-    if (by !== undefined) {
-      const known = this.#readers.get(key);
-      if (known) known.add(by);
-      else this.#readers.set(key, new Set([by]));
-    }
-    return this.#total.get(key) ?? this.#values.nothing;
-  }
-
-  readers(key: K): ReadonlySet<FunctionKey> | undefined {
-    return this.#readers.get(key);
-  }
-
-  readButEmpty(): readonly K[] {
-    return [...this.#readers.keys()].filter((key) => (this.#total.get(key)?.kind ?? "nothing") === "nothing");
-  }
-
-  /** The names of the keys by what they hold; of several the first in the order of keys. */
-  namesOf(nameOf: (key: K) => string | undefined): ReadonlyMap<Value, string> {
-    const names = new Map<Value, string>();
-    for (const [key, value] of [...this.#total].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const name = nameOf(key);
-      for (const part of alternatives(value))
-        if (name !== undefined && !names.has(part)) names.set(part, name);
-    }
-    return names;
-  }
-
-  /** The functions that have to look again. */
-  write(key: K, by: FunctionKey, value: Value): ReadonlySet<FunctionKey> | undefined {
-    const given = this.#given.get(key) ?? new Map<FunctionKey, Value>();
-    this.#given.set(key, given);
-    const before = given.get(by) ?? this.#values.nothing;
-    const after = this.#values.join(before, value);
-    if (after === before && given.has(by)) return undefined;
-    given.set(by, after);
-    const total = [...given.values()].reduce((a, b) => this.#values.join(a, b), this.#values.nothing);
-    if (this.#total.get(key) === total) return undefined;
-    this.#total.set(key, total);
-    return this.#readers.get(key);
-  }
-}
-
 /** What is waiting, in rounds: what a round adds before its own place comes with the next round. */
-class WorkList {
-  readonly #keys: readonly FunctionKey[];
-  readonly #places = new Map<FunctionKey, number>();
+class WorkList<Key> {
+  readonly #keys: readonly Key[];
+  readonly #places = new Map<Key, number>();
   readonly #waiting: Uint8Array;
   #left: number;
   #at = 0;
 
-  constructor(initial: readonly FunctionKey[]) {
+  constructor(initial: readonly Key[]) {
     this.#keys = initial;
     this.#waiting = new Uint8Array(initial.length).fill(1);
     this.#left = initial.length;
     for (const [place, key] of initial.entries()) this.#places.set(key, place);
   }
 
-  take(): FunctionKey | undefined {
+  take(): Key | undefined {
     if (this.#left === 0) return undefined;
     const ahead = this.#waiting.indexOf(1, this.#at);
     this.#at = ahead < 0 ? this.#waiting.indexOf(1) : ahead;
@@ -296,67 +542,45 @@ class WorkList {
     return this.#keys[this.#at];
   }
 
-  add(key: FunctionKey): void {
+  add(key: Key): void {
     const place = this.#places.get(key);
     if (place === undefined || this.#waiting[place] === 1) return;
     this.#waiting[place] = 1;
     this.#left += 1;
   }
 
-  addAll(keys: ReadonlySet<FunctionKey> | undefined): void {
-    for (const key of keys ?? []) this.add(key);
+  /** Whether it was waiting. */
+  remove(key: Key): boolean {
+    const place = this.#places.get(key);
+    if (place === undefined || this.#waiting[place] !== 1) return false;
+    this.#waiting[place] = 0;
+    this.#left -= 1;
+    return true;
   }
 }
 
-/**
- * The names worth a question: members that a model of an imported library has, or that share their name with a
- * function of the program that waits, locks or hands out a handle.
- */
-function openQuestions(
-  world: World,
-  values: Values,
-  questions: ReadonlyMap<FunctionKey, readonly Question[]>,
-  summaries: ReadonlyMap<FunctionKey, Summary>,
-  answers: Answers,
-): Map<FilePath, { readonly key: FunctionKey; readonly question: Question }[]> {
-  const interesting = new Set<string>();
-  for (const [key, summary] of summaries) {
-    const name = world.function(key)?.name.split(".").at(-1);
-    if (name && hasEffect(values, summary)) interesting.add(name);
-  }
-  const open = new Map<FilePath, { readonly key: FunctionKey; readonly question: Question }[]>();
-  for (const [key, list] of questions) {
-    const { file } = parseKey(key);
-    for (const question of list) {
-      if (answers.get(file)?.has(question.node)) continue;
-      if (!interesting.has(question.name) && !world.models.mayBeMember(question.name, world.imported))
-        continue;
-      const known = open.get(file);
-      if (known) known.push({ key, question });
-      else open.set(file, [{ key, question }]);
-    }
-  }
-  return open;
-}
+const effects = new WeakMap<Summary, boolean>();
 
-function hasEffect(values: Values, summary: Summary): boolean {
-  return (
-    summary.waits.list.some((wait) => wait.kind === "operation" && holdsOrWaits(wait.model.kind)) ||
-    summary.scopes.length > 0 ||
-    summary.uses.length > 0 ||
-    givesHandle(values, summary.returns)
-  );
+function hasEffect(summary: Summary): boolean {
+  const known =
+    effects.get(summary) ??
+    (summary.waits.list.some((wait) => wait.kind === "operation" && holdsOrWaits(wait.model.kind)) ||
+      summary.scopes.length > 0 ||
+      summary.uses.length > 0 ||
+      givesHandle(summary.returns));
+  effects.set(summary, known);
+  return known;
 }
 
 function holdsOrWaits(kind: string): boolean {
   return kind !== "promise" && kind !== "collection";
 }
 
-function givesHandle(values: Values, value: Value): boolean {
+function givesHandle(value: Value): boolean {
   return alternatives(value).some((part) => {
     switch (part.kind) {
       case "promise":
-        return part.waits.list.length > 0 || givesHandle(values, part.of);
+        return part.waits.list.length > 0 || givesHandle(part.of);
       case "fresh":
         return part.made.type === "handle" || part.made.type === "resource";
       default:

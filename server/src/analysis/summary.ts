@@ -54,7 +54,13 @@ export interface Reader {
   field(key: FieldKey): Value;
   /** Nothing is known to be assigned to a field, and by now nothing will be. */
   isUnassigned(key: FieldKey): boolean;
-  answer(file: FilePath, node: number): SymbolAnswer | undefined;
+  answer(file: FilePath, node: number): Answered | undefined;
+}
+
+/** What TypeScript said about a name, with the function of the program that it leads to. */
+export interface Answered {
+  readonly symbol: SymbolAnswer;
+  readonly function?: FunctionKey;
 }
 
 declare const fieldKeyBrand: unique symbol;
@@ -69,9 +75,19 @@ export function siteField(site: number, name: string): FieldKey {
   return `site ${site}.${name}` as FieldKey;
 }
 
+/** The site of what a field belongs to; undefined for fields of classes. */
+export function siteOfField(key: FieldKey): number | undefined {
+  const found = /^site (\d+)\./.exec(key);
+  return found ? Number(found[1]) : undefined;
+}
+
+export function fileOfClassField(key: FieldKey): FilePath {
+  return key.slice(0, key.lastIndexOf("#c"));
+}
+
 /** Two summaries are equal when their texts are: values and waits are interned. */
 export function summaryText(summary: Summary): string {
-  const path = (via: readonly Location[]) => via.map((at) => `${at.file}:${at.start}`).join(">");
+  const path = (via: readonly Location[]) => via.map((at) => `${at.file}:${at.start}:${at.end}`).join(">");
   return [
     summary.returns.id,
     summary.waits.id,
@@ -80,9 +96,11 @@ export function summaryText(summary: Summary): string {
     summary.ends,
     ...summary.scopes.map(
       (scope) =>
-        `s${scope.resource.id}/${scope.callee.id}/${scope.arguments.map((value) => value.id).join(",")}/${path([scope.at])}/${path(scope.via)}`,
+        `s${scope.model.key}/${scope.operation}/${scope.resource.id}/${scope.callee.id}/${scope.arguments.map((value) => value.id).join(",")}/${path([scope.at])}/${path(scope.via)}`,
     ),
-    ...summary.uses.map((use) => `u${use.resource.id}/${use.operation}/${path([use.at])}/${path(use.via)}`),
+    ...summary.uses.map(
+      (use) => `u${use.model.key}/${use.resource.id}/${use.operation}/${path([use.at])}/${path(use.via)}`,
+    ),
     ...summary.escapes.map((value) => `e${value.id}`),
   ].join(" ");
 }

@@ -12,7 +12,8 @@ import type {
   VariableId,
 } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
-import { usesIn } from "./flow.ts";
+import { filesAside } from "./aside.ts";
+import { executorsIn, storesIn } from "./file-shapes.ts";
 import type { ModelIndex, ModelType } from "./model-index.ts";
 import {
   type ClassKey,
@@ -23,6 +24,7 @@ import {
   type VariableKey,
   variableKey,
 } from "./places.ts";
+import type { FileRole } from "./roles.ts";
 
 /** What a written or inferred type says. */
 export type TypeInfo =
@@ -62,6 +64,12 @@ export interface World {
   exportOf(file: FilePath, name: string): ExportTarget | undefined;
   /** The files of the program that a file imports or exports from, in the order written. */
   filesImportedBy(file: FilePath): readonly FilePath[];
+  /** Those, and what it requires or imports while it runs. */
+  filesLoadedBy(file: FilePath): readonly FilePath[];
+  /** The modules that a file names. */
+  specifiersIn(facts: FileFacts): ReadonlySet<string>;
+  /** It stands beside the program: a test, or something that only tests load. See aside.ts. */
+  isAside(file: FilePath): boolean;
   /** The module of a specifier: a file of the program or a package. */
   moduleOf(from: FilePath, specifier: string): ExportTarget | undefined;
   /** A written type. */
@@ -84,12 +92,30 @@ export interface World {
   enclosing(key: FunctionKey): readonly FunctionKey[];
   /** The function whose `this` it sees. */
   thisOwner(key: FunctionKey): FunctionKey;
+  /** Who is told from now on; gives back who was told before. */
+  watch(reader: WorldReader | undefined): WorldReader | undefined;
+  /** The classes that name this one as their superclass. */
+  childrenOf(of: ClassKey): readonly ClassKey[];
+}
+
+/** Told what the world is asked about, so that an answer can be kept until something of it changes. */
+export interface WorldReader {
+  file(file: FilePath): void;
+  /** The classes that extend this one. */
+  children(of: ClassKey): void;
 }
 
 export interface WorldSource {
   readonly files: readonly FilePath[];
   facts(file: FilePath): FileFacts | undefined;
   resolveModule(from: FilePath, specifier: string): FilePath | undefined;
+  roleOf(file: FilePath): FileRole;
+}
+
+/** Something that was looked for, and the files that it was looked for in. */
+interface Found<Value> {
+  readonly value: Value;
+  readonly files: readonly FilePath[];
 }
 
 /** Aliases and `extends` can form circles in code that does not compile. */
@@ -104,51 +130,84 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   }
   const imported = new Set<string>();
   for (const facts of factsOf.values()) {
-    for (const { specifier } of facts.imports) imported.add(bareModule(specifier));
-    for (const fact of facts.exports) if ("specifier" in fact) imported.add(bareModule(fact.specifier));
-    for (const specifier of requiredModules(facts)) imported.add(bareModule(specifier));
+    for (const specifier of specifiersIn(facts)) imported.add(bareModule(specifier));
   }
+  let aside: ReadonlySet<FilePath> | undefined;
   const modules = new Map<string, ExportTarget | undefined>();
+  const loaded = new Map<FilePath, readonly FilePath[]>();
   const importsOf = new Map<FilePath, Map<VariableId, FileFacts["imports"][number]>>();
-  const targets = new Map<VariableKey, ExportTarget | undefined>();
-  const writtenTypes = new WeakMap<TypeReference, TypeInfo | null>();
+  const targets = new Map<VariableKey, Found<ExportTarget | undefined>>();
+  const writtenTypes = new Map<TypeReference, Found<TypeInfo | undefined>>();
   const functionsAt = new Map<FilePath, Map<number, FunctionId>>();
   const executors = new Map<FilePath, ReadonlySet<FunctionId>>();
   const stored = new Map<FilePath, Set<VariableId>>();
-  const classParents = new Map<ClassKey, ClassKey | "none" | "unknown">();
+  const classParents = new Map<ClassKey, Found<ClassKey | "none" | "unknown">>();
   const children = new Map<ClassKey, ClassKey[]>();
   const membersOf = new Map<ClassKey, Map<string, ClassMember | undefined>>();
+  let watching: WorldReader | undefined;
+
+  const read = (file: FilePath): FileFacts | undefined => {
+    watching?.file(file);
+    return factsOf.get(file);
+  };
+  const unwatched = <Value>(find: () => Value): Value => {
+    const outer = watching;
+    watching = undefined;
+    const value = find();
+    watching = outer;
+    return value;
+  };
+  /** What is found once is found again by whoever asks, who then has looked at the same files. */
+  const remembered = <Key, Value>(
+    cache: Map<Key, Found<Value>>,
+    key: Key,
+    find: () => Value,
+    meanwhile?: Value,
+  ): Value => {
+    let known = cache.get(key);
+    if (!known) {
+      if (meanwhile !== undefined) cache.set(key, { value: meanwhile, files: [] });
+      const outer = watching;
+      const files = new Set<FilePath>();
+      watching = { file: (file) => void files.add(file), children: (of) => outer?.children(of) };
+      const value = find();
+      watching = outer;
+      known = { value, files: [...files] };
+      cache.set(key, known);
+    }
+    if (watching) for (const file of known.files) watching.file(file);
+    return known.value;
+  };
 
   const world: World = {
     models,
     files: [...factsOf.keys()],
     imported,
-    facts: (file) => factsOf.get(file),
+    facts: read,
     function(key) {
       const { file, id } = parseKey(key);
-      return factsOf.get(file)?.functions[id];
+      return read(file)?.functions[id];
     },
     variable(key) {
       const { file, id } = parseKey(key);
-      return factsOf.get(file)?.variables[id];
+      return read(file)?.variables[id];
     },
     class(key) {
       const { file, id } = parseKey(key);
-      return factsOf.get(file)?.classes[id];
+      return read(file)?.classes[id];
     },
     moduleOf(from, specifier) {
+      watching?.file(from);
       const key = `${from}\n${specifier}`;
       if (!modules.has(key)) modules.set(key, findModule(from, specifier));
       return modules.get(key);
     },
     importOf(file, variable) {
-      const key = variableKey(file, variable);
-      if (!targets.has(key)) targets.set(key, findImport(file, variable));
-      return targets.get(key);
+      return remembered(targets, variableKey(file, variable), () => findImport(file, variable));
     },
     exportOf: (file, name) => exportOf(file, name, 0),
     filesImportedBy(file) {
-      const facts = factsOf.get(file);
+      const facts = read(file);
       if (!facts) return [];
       const specifiers = new Set([
         ...facts.imports.map((one) => one.specifier),
@@ -159,13 +218,26 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
         return target?.kind === "module" ? [target.file] : [];
       });
     },
+    filesLoadedBy(file) {
+      const known = loaded.get(file);
+      if (known) return known;
+      const facts = factsOf.get(file);
+      const found = [...(facts ? specifiersIn(facts) : [])].flatMap((specifier) => {
+        const target = world.moduleOf(file, specifier);
+        return target?.kind === "module" ? [target.file] : [];
+      });
+      loaded.set(file, found);
+      return found;
+    },
+    specifiersIn,
+    isAside(file) {
+      aside ??= unwatched(() => filesAside(world.files, source.roleOf, world.filesLoadedBy));
+      watching?.file(file);
+      return aside.has(file);
+    },
     typeOf(file, reference) {
       if (!reference) return undefined;
-      const known = writtenTypes.get(reference);
-      if (known !== undefined) return known ?? undefined;
-      const found = typeOf(file, reference, 0);
-      writtenTypes.set(reference, found ?? null);
-      return found;
+      return remembered(writtenTypes, reference, () => typeOf(file, reference, 0));
     },
     member(of, name, isStatic) {
       for (let at: ClassKey | undefined = of, hops = 0; at && hops < maxHops; hops += 1) {
@@ -179,9 +251,14 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       const found: MemberLookup[] = [];
       const open = [...(children.get(of) ?? [])];
       const seen = new Set<ClassKey>([of]);
+      const isAside = world.isAside(parseKey(of).file);
+      watching?.children(of);
       for (let at = open.pop(); at; at = open.pop()) {
         if (seen.has(at)) continue;
         seen.add(at);
+        watching?.children(at);
+        // The stand-in that a test makes of a class is not what the program runs.
+        if (world.isAside(parseKey(at).file) && !isAside) continue;
         const member = ownMember(at, name, false);
         if (member) found.push({ owner: at, member });
         open.push(...(children.get(at) ?? []));
@@ -203,31 +280,27 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     },
     isExecutor(key) {
       const { file, id } = parseKey(key);
+      watching?.file(file);
       let known = executors.get(file);
       if (!known) {
-        known = new Set((factsOf.get(file)?.functions ?? []).flatMap(executorsIn));
+        known = new Set((read(file)?.functions ?? []).flatMap(executorsIn));
         executors.set(file, known);
       }
       return known.has(id as FunctionId);
     },
     isAmbient(key) {
       const { file, id } = parseKey(key);
+      watching?.file(file);
       let known = stored.get(file);
       if (!known) {
-        known = new Set(
-          (factsOf.get(file)?.functions ?? []).flatMap((one) =>
-            one.blocks.flatMap((block) =>
-              block.code.flatMap((instruction) => (instruction.op === "store" ? [instruction.variable] : [])),
-            ),
-          ),
-        );
+        known = new Set((read(file)?.functions ?? []).flatMap((one) => [...storesIn(one)]));
         stored.set(file, known);
       }
       return !known.has(id as VariableId);
     },
     typeMember: (file, type, name) => typeMember(file, type, name, 0),
     functionAt(file, node) {
-      const facts = factsOf.get(file);
+      const facts = read(file);
       if (!facts) return undefined;
       let known = functionsAt.get(file);
       if (!known) {
@@ -249,6 +322,12 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       }
       return found;
     },
+    watch(reader) {
+      const before = watching;
+      watching = reader;
+      return before;
+    },
+    childrenOf: (of) => children.get(of) ?? [],
     thisOwner(key) {
       let at = key;
       for (let facts = world.function(at); facts?.kind === "arrow" && facts.parent !== undefined; ) {
@@ -283,7 +362,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   function findImport(file: FilePath, variable: VariableId): ExportTarget | undefined {
     let known = importsOf.get(file);
     if (!known) {
-      known = new Map((factsOf.get(file)?.imports ?? []).map((fact) => [fact.variable, fact]));
+      known = new Map((read(file)?.imports ?? []).map((fact) => [fact.variable, fact]));
       importsOf.set(file, known);
     }
     const fact = known.get(variable);
@@ -314,7 +393,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   }
 
   function exportOf(file: FilePath, name: string, hops: number): ExportTarget | undefined {
-    const facts = factsOf.get(file);
+    const facts = read(file);
     if (!facts || hops > maxHops) return undefined;
     // What a model says of a file of the program counts more than its code.
     if (models.modules.has(file) && isDescribed(file, name)) {
@@ -392,7 +471,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       case "type":
         return rest.length === 0 ? declaredType(file, reference.root.type, hops) : undefined;
       case "variable": {
-        const facts = factsOf.get(file)?.variables[reference.root.variable];
+        const facts = read(file)?.variables[reference.root.variable];
         if (facts?.kind === "import") {
           return targetType(world.importOf(file, reference.root.variable), rest, hops);
         }
@@ -433,14 +512,14 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   }
 
   function declaredType(file: FilePath, type: TypeId, hops: number): TypeInfo | undefined {
-    const fact = factsOf.get(file)?.types[type];
+    const fact = read(file)?.types[type];
     if (!fact) return undefined;
     if (fact.alias) return typeOf(file, fact.alias, hops + 1);
     return { kind: "interface", file, type };
   }
 
   function classOfVariable(file: FilePath, variable: VariableId): ClassKey | undefined {
-    const facts = factsOf.get(file);
+    const facts = read(file);
     const name = facts?.variables[variable];
     if (!facts || name?.kind !== "class") return undefined;
     const id = facts.classes.findIndex((one) => one.node === name.node);
@@ -448,20 +527,20 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   }
 
   function parentOf(of: ClassKey): ClassKey | "none" | "unknown" {
-    const known = classParents.get(of);
-    if (known !== undefined) return known;
-    // Against circles while this one is being looked up.
-    classParents.set(of, "unknown");
+    // Against circles while this one is being looked up it has no known parent.
+    return remembered(classParents, of, () => findParent(of), "unknown");
+  }
+
+  function findParent(of: ClassKey): ClassKey | "none" | "unknown" {
     const { file } = parseKey(of);
     const fact = world.class(of);
-    let parent: ClassKey | "none" | "unknown" = fact?.superclass ? "unknown" : "none";
     const type = typeOf(file, fact?.extends, 0);
-    if (type?.kind === "class" && type.class !== of) parent = type.class;
-    classParents.set(of, parent);
-    return parent;
+    if (type?.kind === "class" && type.class !== of) return type.class;
+    return fact?.superclass ? "unknown" : "none";
   }
 
   function ownMember(of: ClassKey, name: string, isStatic: boolean): ClassMember | undefined {
+    watching?.file(parseKey(of).file);
     let known = membersOf.get(of);
     if (!known) {
       known = new Map();
@@ -489,7 +568,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     name: string,
     hops: number,
   ): { file: FilePath; member: TypeMember } | undefined {
-    const fact: TypeFact | undefined = factsOf.get(file)?.types[type];
+    const fact: TypeFact | undefined = read(file)?.types[type];
     if (!fact || hops > maxHops) return undefined;
     const own = fact.members.find((one) => one.name === name);
     if (own) return { file, member: own };
@@ -508,18 +587,19 @@ export function bareModule(specifier: string): string {
   return specifier.startsWith("node:") ? specifier.slice("node:".length) : specifier;
 }
 
-function executorsIn(facts: FunctionFacts): FunctionId[] {
-  const uses = usesIn(facts);
-  return facts.blocks.flatMap((block) =>
-    block.code.flatMap((i) => {
-      if (i.op !== "new" || i.arguments[0] === undefined) return [];
-      const [callee] = uses.definitions(i.callee);
-      const [executor] = uses.definitions(i.arguments[0]);
-      return callee?.op === "global" && callee.name === "Promise" && executor?.op === "closure"
-        ? [executor.function]
-        : [];
-    }),
-  );
+const specifiers = new WeakMap<FileFacts, ReadonlySet<string>>();
+
+/** The modules that a file imports, exports from or requires. */
+function specifiersIn(facts: FileFacts): ReadonlySet<string> {
+  const known = specifiers.get(facts);
+  if (known) return known;
+  const found = new Set([
+    ...facts.imports.map(({ specifier }) => specifier),
+    ...facts.exports.flatMap((fact) => ("specifier" in fact ? [fact.specifier] : [])),
+    ...requiredModules(facts),
+  ]);
+  specifiers.set(facts, found);
+  return found;
 }
 
 function requiredModules(facts: FileFacts): string[] {

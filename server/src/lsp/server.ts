@@ -326,7 +326,7 @@ export function serve(connection: Connection): void {
     }
     if (host === undefined) {
       memoryLimit = maxMemoryMb;
-      host = startAnalysis(hostOptions(maxMemoryMb));
+      host = startAnalysis({ ...hostOptions(maxMemoryMb), keepsSolution: true });
       opened = [];
       for (const { uri, file } of tracked.values()) {
         const text = documents.get(uri)?.getText();

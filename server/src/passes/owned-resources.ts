@@ -63,7 +63,7 @@ export function defineOwnedPass<Found extends { readonly at: Location }>(
 function collect(view: ProgramView, key: FunctionKey, uses: Map<Value, UseIn[]>, escaped: Set<Value>): void {
   const evaluation = view.solution.evaluation(key);
   if (!evaluation) return;
-  for (const value of evaluation.escapes) escaped.add(value);
+  for (const value of evaluation.escapes) if (value.kind === "fresh") escaped.add(value);
   for (const use of evaluation.uses) {
     if (!isResource(use.resource)) continue;
     const known = uses.get(use.resource);

@@ -518,6 +518,66 @@ describe("program", function () {
       assert.equal(shared.types(a, [call])[0]?.thenable, "never");
     });
 
+    describe("keep answers", () => {
+      const lib = `export const state = { n: 0 };
+export async function typed(): Promise<void> { state.n = 1; }
+export async function quiet() { state.n = 2; }
+export function open() { return state.n; }`;
+      const between = `export * from "./lib.js";`;
+      const uses = `import { open, quiet, typed } from "./between.js";\nopen();\nquiet();\ntyped();`;
+      const kinds = ["open()", "quiet()", "typed()"];
+      /** Opens, asks, edits and asks again: the answers, and how many questions it took the second time. */
+      const askedAgain = (change: (text: string) => string, name = "lib.ts") => {
+        const texts: Record<string, string> = { "lib.ts": lib, "between.ts": between, "uses.ts": uses };
+        const project = write({ "tsconfig.json": config(), ...texts });
+        shared.open([project.folder]);
+        const file = project.path("uses.ts");
+        for (const one of shared.files()) shared.facts(one);
+        for (const one of ["lib.ts", "between.ts", "uses.ts"]) shared.resolveModule(project.path(one), "./x");
+        const nodes = kinds.map((kind) => places.idOf("uses.ts", uses, kind));
+        const ask = () => shared.types(file, nodes).map(({ thenable }) => thenable);
+        assert.deepEqual(ask(), ["never", "always", "always"]);
+        shared.setBuffer(project.path(name), change(texts[name] ?? ""));
+        shared.commit();
+        shared.facts(project.path(name));
+        const before = shared.questions.types;
+        return { answers: ask(), asked: shared.questions.types - before };
+      };
+      const same = { answers: ["never", "always", "always"], asked: 0 };
+
+      it("when the body of a function whose type is written changes", () => {
+        assert.deepEqual(
+          askedAgain((text) => text.replace("= 1;", "= 1; await 1; if (state.n) return;")),
+          same,
+        );
+      });
+      it("when the body of one that returns nothing changes", () => {
+        assert.deepEqual(
+          askedAgain((text) => text.replace("= 2;", "= 2; await 1;")),
+          same,
+        );
+      });
+      it("but not when it returns something now", () => {
+        const { answers, asked } = askedAgain((text) => text.replace("return state.n", "return quiet()"));
+        assert.deepEqual([answers, asked], [["always", "always", "always"], 3]);
+      });
+      it("but not when a type is another one", () => {
+        const { answers, asked } = askedAgain((text) =>
+          text.replace("async function quiet() {", "function quiet() {"),
+        );
+        assert.deepEqual([answers, asked], [["never", "never", "always"], 3]);
+      });
+      it("but not when what passes it on leads elsewhere", () => {
+        const passed = `export { typed, typed as open, open as quiet } from "./lib.js";`;
+        const { answers, asked } = askedAgain(() => passed, "between.ts");
+        assert.deepEqual([answers, asked], [["always", "never", "always"], 3]);
+      });
+      it("but not when globals may have changed", () => {
+        const { asked } = askedAgain((text) => `${text}\ndeclare global { var one: 1; }`);
+        assert.equal(asked, 3);
+      });
+    });
+
     it("keep facts of what did not change, over rest too", () => {
       const project = write({ "tsconfig.json": config(), "a.ts": before, "b.ts": before });
       shared.open([project.folder]);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { SourceFile } from "typescript/unstable/ast";
 import type { Project, Snapshot } from "typescript/unstable/sync";
 import { type Answers, createAnswers, unknownSymbol, unknownType } from "./answers.ts";
+import { declaredSurface } from "./declared-surface.ts";
 import { isSource } from "./discovery.ts";
 import { findExecutable, libraryNames, TypeScriptUnavailable } from "./executable.ts";
 import type { FileFacts } from "./facts.ts";
@@ -56,6 +57,10 @@ export function openProgram(options: ProgramOptions = {}): Program {
   const notices = noticeList();
   const facts = new Map<string, FileFacts | undefined>();
   const asked = new Map<string, Asked>();
+  /** What other files may know of a file. */
+  const surfaces = new Map<string, string | undefined>();
+  /** Files that have changed since answers about others were last looked through, with what was known of them then. */
+  const edited = new Map<string, { readonly file: FilePath; readonly surface: string | undefined }>();
   /** Where the imports of a file lead. What leads somewhere does so until a file comes or goes. */
   const modules = new Map<string, Map<string, FilePath | undefined>>();
   /** Files whose questions end TypeScript's process, until their text changes. */
@@ -186,6 +191,8 @@ export function openProgram(options: ProgramOptions = {}): Program {
     files = allSources(selected, projects);
     view = undefined;
     modules.clear();
+    asked.clear();
+    edited.clear();
     // A file that was in no project may be in one now.
     for (const [key, described] of facts) if (described === undefined) facts.delete(key);
     notices.replace(next.notices);
@@ -225,11 +232,16 @@ export function openProgram(options: ProgramOptions = {}): Program {
   /** What is pending becomes part of a new generation. */
   const take = (): Changes & { readonly structural: boolean } => {
     session.forgive();
-    asked.clear();
     generation += 1;
     const taken = [...pending];
     pending.clear();
-    for (const file of taken) forget(file);
+    const wasModule = taken.every((file) => facts.get(keyOf(file))?.module === true);
+    for (const file of taken) {
+      const key = keyOf(file);
+      asked.delete(key);
+      if (!edited.has(key)) edited.set(key, { file, surface: surfaces.get(key) });
+      forget(file);
+    }
     notices.remove(taken);
     if (taken.some(changesPackages)) {
       // TypeScript keeps what it knows of packages and configurations over any update.
@@ -238,11 +250,15 @@ export function openProgram(options: ProgramOptions = {}): Program {
     const states = taken.map((file) => ({ file, state: stateOf(file) }));
     const those = (state: FileState) => states.filter((one) => one.state === state).map(({ file }) => file);
     const [changed, created, deleted] = [those("changed"), those("created"), those("deleted")];
-    // A file that was no module may be one now.
-    for (const known of modules.values()) {
-      for (const [specifier, file] of known) if (file === undefined) known.delete(specifier);
-    }
     const structural = created.length + deleted.length > 0 || taken.some(isConfiguration);
+    if (structural || !wasModule || taken.some(changesPackages)) {
+      asked.clear();
+      edited.clear();
+      // A file that was no module may be one now.
+      for (const known of modules.values()) {
+        for (const [specifier, file] of known) if (file === undefined) known.delete(specifier);
+      }
+    }
     return { changed, created, deleted, structural };
   };
 
@@ -257,6 +273,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
     const { text } = tree;
     treeCharacters += text.length;
     const described = isReadable(file, text) ? lower(tree, file) : undefined;
+    surfaces.set(keyOf(file), described && declaredSurface(described, text));
     if (treeCharacters > maxTreeCharacters) {
       session.ask((_, api) => api.clearSourceFileCache());
       treeCharacters = 0;
@@ -285,6 +302,69 @@ export function openProgram(options: ProgramOptions = {}): Program {
     }
   };
 
+  /**
+   * Answers about a file hang on its text and on what the files declare that it imports, directly or through others.
+   * Where a declaration stands in a file that has changed is asked again as well.
+   */
+  const dropAnswers = (): void => {
+    if (edited.size === 0) return;
+    const open: FilePath[] = [];
+    let isSeenByAll = false;
+    for (const [key, { file, surface }] of edited) {
+      describedOf(file);
+      const now = surfaces.get(key);
+      isSeenByAll ||= surface === undefined || now === undefined;
+      if (surface !== now) open.push(file);
+    }
+    if (isSeenByAll) asked.clear();
+    const reached = new Set(open.map(keyOf));
+    const importers = open.length > 0 && asked.size > 0 ? importersOf(asked.keys()) : new Map();
+    for (let file = open.pop(); file !== undefined; file = open.pop()) {
+      for (const importer of importers.get(keyOf(file)) ?? []) {
+        if (reached.has(importer)) continue;
+        reached.add(importer);
+        open.push(importer);
+      }
+    }
+    for (const key of reached) asked.delete(key);
+    for (const { symbols } of asked.values()) {
+      for (const [node, symbol] of symbols) {
+        if (symbol.kind === "declared" && edited.has(keyOf(symbol.file))) symbols.delete(node);
+      }
+    }
+    edited.clear();
+  };
+
+  /** By the key of what is imported. */
+  const importersOf = (others: Iterable<string>): ReadonlyMap<string, readonly string[]> => {
+    const found = new Map<string, string[]>();
+    const own = new Map(files.map((file) => [keyOf(file), file]));
+    for (const key of new Set([...own.keys(), ...others])) {
+      for (const target of modulesOf(own.get(key) ?? key).values()) {
+        if (target === undefined) continue;
+        const known = found.get(keyOf(target));
+        if (known) known.push(key);
+        else found.set(keyOf(target), [key]);
+      }
+    }
+    return found;
+  };
+
+  const modulesOf = (from: FilePath): Map<string, FilePath | undefined> => {
+    const key = keyOf(from);
+    const known = modules.get(key);
+    if (known) return known;
+    const all = inProject(from, (project, tree) => importedFiles(project, tree)) ?? new Map();
+    modules.set(key, all);
+    return all;
+  };
+
+  const describedOf = (file: FilePath): FileFacts | undefined => {
+    const key = keyOf(file);
+    if (!facts.has(key)) facts.set(key, describe(file));
+    return facts.get(key);
+  };
+
   /** Answers from before, and the rest in one batch; the unknown answer where TypeScript has none. */
   const answer = <One>(
     kind: keyof Asked,
@@ -298,6 +378,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
         `Ask for the facts of '${file}' first: ids of an earlier text would be answered silently.`,
       );
     }
+    dropAnswers();
     const known = knownAnswers<One>(asked, kind, file);
     const missing = [...new Set(nodes.filter((node) => !known.has(node)))];
     if (missing.length > 0) {
@@ -339,11 +420,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
     },
     files: () => files,
     selected: () => selected,
-    facts(file) {
-      const key = keyOf(file);
-      if (!facts.has(key)) facts.set(key, describe(file));
-      return facts.get(key);
-    },
+    facts: describedOf,
     startsInCode: (file, line) => inProject(file, (_, tree) => startsInCode(tree, line)) ?? false,
     text: (file) => inProject(file, (_, tree) => tree.text),
     symbols: (file, nodes) =>
@@ -363,12 +440,11 @@ export function openProgram(options: ProgramOptions = {}): Program {
         inProject(file, (project, tree, answers) => answers.callbacks(project, tree, missing)),
       ),
     resolveModule(from, specifier) {
-      const key = keyOf(from);
-      const known = modules.get(key);
-      if (known?.has(specifier)) return known.get(specifier);
-      const all = inProject(from, (project, tree) => importedFiles(project, tree)) ?? new Map();
-      modules.set(key, all);
-      return all.get(specifier);
+      const known = modulesOf(from);
+      if (known.has(specifier)) return known.get(specifier);
+      // What was undefined is looked for again.
+      modules.delete(keyOf(from));
+      return modulesOf(from).get(specifier);
     },
     notices: () => notices.all(),
     inputs: () => ({

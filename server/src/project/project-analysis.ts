@@ -6,6 +6,7 @@ import {
   analyzeProgram,
   isChosen,
 } from "../analysis/analyze.ts";
+import { type KeptAnalysis, keepAnalysis } from "../analysis/kept-analysis.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { resolvePath } from "../program/paths.ts";
@@ -69,9 +70,13 @@ export interface ProjectAnalysis {
   finish(outcome: ProjectOutcome, choices: AllChoices): ProjectAnalysisResult;
   /** Something on disk has changed besides sources. */
   forget(): void;
+  /** Lets go of what is kept for the next run. */
+  rest(): void;
 }
 
-export function createProjectAnalysis(): ProjectAnalysis {
+/** `keepsSolution`: the same program will be analysed again after an edit, which then costs little. */
+export function createProjectAnalysis({ keepsSolution = false } = {}): ProjectAnalysis {
+  let solution: KeptAnalysis | undefined;
   const kept = new Map<FilePath | undefined, Kept>();
   const keptFor = ({ home, root }: AllChoices): Kept => {
     const known = kept.get(home ?? root) ?? keep(home ?? root);
@@ -80,8 +85,14 @@ export function createProjectAnalysis(): ProjectAnalysis {
   };
   const analysis: ProjectAnalysis = {
     forget: () => kept.clear(),
+    rest() {
+      solution = undefined;
+    },
     run: (program, files, choices) => analysis.finish(analysis.find(program, files, choices), choices),
-    find: (program, files, choices) => analyzeProjects(keptFor(choices), program, files, choices),
+    find(program, files, choices) {
+      if (keepsSolution) solution ??= keepAnalysis();
+      return analyzeProjects(keptFor(choices), program, files, choices, solution);
+    },
     finish: (outcome, choices) => finished(keptFor(choices), outcome, choices),
   };
   return analysis;
@@ -113,6 +124,7 @@ function analyzeProjects(
   program: AnalyzedProgram,
   files: readonly FilePath[],
   choices: AllChoices,
+  solution: KeptAnalysis | undefined,
 ): ProjectOutcome {
   const { projectOf } = kept;
   const wanted = files.filter((file) => !projectOf(file).isExcluded(file));
@@ -129,22 +141,29 @@ function analyzeProjects(
     choices.deferToLinter ?? projectOf(file).config.deferToLinter ?? "auto";
   const [only] = projects.size === 1 ? projects : [];
   const root = only?.declared ? only.root : choices.root;
-  const result = analyzeProgram(program, wanted, {
-    ...choices,
-    ...(root === undefined ? {} : { root }),
-    severitiesIn,
-    modelsFor,
-    installedFor: (facts) => kept.installedAt(kept.manifestsOf(facts)),
-    ruleOptions: {
-      safeToDrop: [...projects].flatMap(({ config }) => config.safeToDrop),
-      linterFor(file, about) {
-        const choice = defers(file);
-        if (choice === "never") return undefined;
-        return choice === "always" ? { name: "another linter", sees: "types" } : kept.linterFor(file, about);
+  const result = analyzeProgram(
+    program,
+    wanted,
+    {
+      ...choices,
+      ...(root === undefined ? {} : { root }),
+      severitiesIn,
+      modelsFor,
+      installedFor: (facts) => kept.installedAt(kept.manifestsOf(facts)),
+      ruleOptions: {
+        safeToDrop: [...projects].flatMap(({ config }) => config.safeToDrop),
+        linterFor(file, about) {
+          const choice = defers(file);
+          if (choice === "never") return undefined;
+          return choice === "always"
+            ? { name: "another linter", sees: "types" }
+            : kept.linterFor(file, about);
+        },
+        ...choices.ruleOptions,
       },
-      ...choices.ruleOptions,
     },
-  });
+    solution,
+  );
   return {
     files: wanted,
     found: result.findings.map((finding) => ({

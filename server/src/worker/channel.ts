@@ -12,6 +12,8 @@ export interface WorkerStart {
   readonly maxFileBytes?: number;
   /** Where outcomes are kept from one process to the next; they are not when absent. */
   readonly cacheFolder?: FilePath;
+  /** What was analysed will be again, after an edit; the solution is kept until `rest`. */
+  readonly keepsSolution?: boolean;
   readonly shared: SharedArrayBuffer;
 }
 
@@ -23,7 +25,7 @@ export interface WorkerRequest {
   readonly buffers: readonly { readonly file: FilePath; readonly text?: string }[];
   /** Files that changed on disk. */
   readonly invalidated: readonly FilePath[];
-  /** `rest` lets go of TypeScript's process. */
+  /** `rest` lets go of TypeScript's process and of the solution. */
   readonly then: "analyze" | "rest";
   /** The files to analyse; all that are open when absent. */
   readonly files?: readonly FilePath[];

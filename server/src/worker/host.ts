@@ -21,6 +21,8 @@ export interface AnalysisHostOptions {
   readonly maxFileBytes?: number;
   /** Where outcomes are kept from one process to the next; they are not when absent. */
   readonly cacheFolder?: FilePath;
+  /** The same files will be analysed again after edits, which then cost little; takes memory until `rest`. */
+  readonly keepsSolution?: boolean;
   /** All processes together may take this much memory before they are started anew; no limit when absent. */
   readonly maxMemoryMb?: number;
   /** Heap of the worker. */
@@ -115,6 +117,7 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
       ...(options.executable === undefined ? {} : { executable: options.executable }),
       ...(options.maxFileBytes === undefined ? {} : { maxFileBytes: options.maxFileBytes }),
       ...(options.cacheFolder === undefined ? {} : { cacheFolder: options.cacheFolder }),
+      ...(options.keepsSolution === undefined ? {} : { keepsSolution: options.keepsSolution }),
     };
     const worker = new Worker(workerFile, {
       workerData,

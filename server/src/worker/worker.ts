@@ -14,10 +14,10 @@ import {
   type WorkerStart,
 } from "./channel.ts";
 
-const { executable, maxFileBytes, cacheFolder, shared } = workerData as WorkerStart;
+const { executable, maxFileBytes, cacheFolder, keepsSolution, shared } = workerData as WorkerStart;
 const numbers = new Int32Array(shared);
 let program: Program | undefined;
-const projects = createProjectAnalysis();
+const projects = createProjectAnalysis({ keepsSolution: keepsSolution ?? false });
 const cache = cacheFolder === undefined ? undefined : createOutcomeCache(cacheFolder);
 /** What was not opened, because its outcome was kept. */
 let postponed: readonly FilePath[] | undefined;
@@ -132,6 +132,7 @@ function chosen(files: readonly FilePath[], among: readonly FilePath[] | undefin
 
 function rest(resting: Program): AnalysisReport {
   resting.rest();
+  projects.rest();
   return emptyReport(resting);
 }
 

@@ -6,6 +6,7 @@ export const lockGuardNotRechecked = defineRule({
   title: "A condition is tested before a lock is taken, and not again inside",
   severity: "warning",
   alsoKnownAs: ["require-atomic-updates"],
+  about: "holds",
   requires: [atomicity],
   run(pass) {
     for (const fill of pass.resultOf(atomicity)) {

@@ -5,6 +5,7 @@ export const lockNotAwaited = defineRule({
   id: "lock-not-awaited",
   title: "A lock is asked for, and nothing waits until it is there",
   severity: "error",
+  about: "holds",
   requires: [unawaitedLocks],
   run(pass) {
     for (const lock of pass.resultOf(unawaitedLocks)) {

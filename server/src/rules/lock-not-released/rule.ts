@@ -5,6 +5,7 @@ export const lockNotReleased = defineRule({
   id: "lock-not-released",
   title: "A path leaves the function with the lock still held",
   severity: "error",
+  about: "holds",
   requires: [leaks],
   run(pass) {
     for (const leak of pass.resultOf(leaks)) {

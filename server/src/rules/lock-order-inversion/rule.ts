@@ -5,6 +5,7 @@ export const lockOrderInversion = defineRule({
   id: "lock-order-inversion",
   title: "Locks are taken in opposite orders",
   severity: "warning",
+  about: "holds",
   requires: [holdAndWait],
   run(pass) {
     for (const { edge, others } of pass.resultOf(holdAndWait).cycles) {

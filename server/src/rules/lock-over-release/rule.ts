@@ -5,6 +5,7 @@ export const lockOverRelease = defineRule({
   id: "lock-over-release",
   title: "A lock is released more often than it is acquired",
   severity: "warning",
+  about: "holds",
   requires: [overReleases],
   run(pass) {
     for (const { what, resource, at, outcome, trace, fixes } of pass.resultOf(overReleases)) {

@@ -5,6 +5,7 @@ export const lockReentry = defineRule({
   id: "lock-reentry",
   title: "A lock is requested by the task that holds it",
   severity: "error",
+  about: "holds",
   requires: [reentries],
   run(pass) {
     for (const { edge, fixes } of pass.resultOf(reentries)) {

@@ -6,6 +6,7 @@ export const lockReleaseNotInFinally = defineRule({
   id: "lock-release-not-in-finally",
   title: "An error between acquire and release leaves the lock held",
   severity: "warning",
+  about: "holds",
   requires: [leaks, joinedAcquires],
   run(pass) {
     for (const leak of pass.resultOf(leaks)) {

@@ -6,6 +6,7 @@ export const poolClientNotReleased = defineRule({
   id: "pool-client-not-released",
   title: "A path leaves the function without giving a client back to its pool",
   severity: "error",
+  about: "holds",
   requires: [leaks, joinedAcquires],
   run(pass) {
     for (const leak of pass.resultOf(leaks)) {

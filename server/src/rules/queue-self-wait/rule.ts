@@ -5,6 +5,7 @@ export const queueSelfWait = defineRule({
   id: "queue-self-wait",
   title: "A task waits for the queue that it runs in",
   severity: "error",
+  about: "holds",
   requires: [holdAndWait],
   run(pass) {
     for (const wait of pass.resultOf(holdAndWait).selfWaits) {

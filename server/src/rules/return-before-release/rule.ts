@@ -5,6 +5,7 @@ export const returnBeforeRelease = defineRule({
   id: "return-before-release",
   title: "A promise is returned before it settles, and its lock or client given back",
   severity: "error",
+  about: "holds",
   requires: [returnsBeforeRelease],
   run(pass) {
     for (const found of pass.resultOf(returnsBeforeRelease)) {

@@ -1,0 +1,272 @@
+import type { FileFacts, FunctionFacts } from "../program/facts.ts";
+import type { FilePath } from "../program/ids.ts";
+import type { SymbolAnswer } from "../program/program.ts";
+import type { Evaluation, Question } from "./evaluate.ts";
+import { insideOf, surfaceOf } from "./file-shapes.ts";
+import { hashOf } from "./hash.ts";
+import { type ClassKey, type FunctionKey, parseKey, type VariableKey } from "./places.ts";
+import { type Answered, type FieldKey, joinSummaries, type Summary, summaryText } from "./summary.ts";
+import { type Value, Values } from "./values.ts";
+import type { World, WorldReader } from "./world.ts";
+
+// What a solution leaves for the next one: evaluations, each with everything that it has read. One counts again when all
+// of that is as it was.
+
+/** Something that functions read of one another while a solution grows. A run begins with nothing in any of them. */
+export interface Cell<T = unknown> {
+  value: T;
+  readonly bottom: T;
+  run: number;
+  /** Who has ever read it; some may not do so any more. */
+  readonly readers: Set<Unit>;
+  /** The function to look at before it is read. */
+  unit?: Unit | undefined;
+  /** Itself, when it is a variable or a field. */
+  readonly shared?: Shared<unknown>;
+}
+
+/** A variable or field: what all functions that assign it contribute. */
+export interface Shared<Key> extends Cell<Value> {
+  readonly key: Key;
+  readonly given: Map<Unit, Value>;
+  /** Nothing is assigned to it, and by now nothing will be. */
+  readonly unassigned: Cell<boolean>;
+}
+
+/** One function: its earlier evaluations, and its state in this run. */
+export interface Unit extends RunState {
+  readonly key: FunctionKey;
+  readonly file: FilePath;
+  readonly summary: Cell<Summary | undefined>;
+  /** The newest first. */
+  readonly outcomes: Outcome[];
+}
+
+interface RunState {
+  facts: FunctionFacts | undefined;
+  /** What it knows of its file, as a number. */
+  inside: number;
+  count: number;
+  looked: boolean;
+  running: boolean;
+  /** The last one of this run. */
+  outcome: Outcome | undefined;
+}
+
+export const newRun: RunState = {
+  facts: undefined,
+  inside: 0,
+  count: 0,
+  looked: false,
+  running: false,
+  outcome: undefined,
+};
+
+/** What an evaluation gave, and what it has read. */
+export interface Outcome {
+  readonly facts: FunctionFacts;
+  readonly inside: number;
+  readonly looks: Looks | undefined;
+  /** In the order of their first reading, with what was in them. */
+  readonly reads: readonly Cell[];
+  readonly seen: readonly unknown[];
+  readonly summary: Summary;
+  readonly stores: ReadonlyMap<VariableKey, Value>;
+  readonly fields: ReadonlyMap<FieldKey, Value>;
+  readonly questions: readonly Question[];
+  /** Dropped when a newer one has come, and made again when it is wanted. */
+  evaluation: Evaluation | undefined;
+}
+
+/** The other files that an evaluation has looked at, by what can be seen of them, and classes by their subclasses. */
+interface Looks {
+  readonly files: ReadonlyMap<FilePath, number | undefined>;
+  readonly classes: ReadonlyMap<ClassKey, string>;
+  /** The last state of the program in which this was so. */
+  epoch: number;
+}
+
+/** Compares the program with earlier ones. */
+export interface WorldChanges {
+  insideOf(file: FilePath): number;
+  /** Records what is looked at from a file; nothing when there will be no further run. */
+  newLooks(from: FilePath): (WorldReader & { done(): Looks }) | undefined;
+  /** Everything that was seen then is the same now. */
+  holds(looks: Looks | undefined): boolean;
+}
+
+export interface Memory {
+  readonly values: Values;
+  /** A new run; every cell is empty. */
+  begin(world: World): WorldChanges;
+  unit(key: FunctionKey): Unit;
+  variable(key: VariableKey): Shared<VariableKey>;
+  field(key: FieldKey): Shared<FieldKey>;
+  /** What TypeScript says of a name. */
+  answer(file: FilePath, node: number): Cell<Answered | undefined>;
+  now<T>(cell: Cell<T>): T;
+  variablesNow(): Iterable<readonly [VariableKey, Value]>;
+  keep(unit: Unit, outcome: Outcome): void;
+  /** The one object for all that are equal. */
+  interned(summary: Summary): Summary;
+  /** What both say, as one. */
+  joined(before: Summary, after: Summary): Summary;
+  internedAnswer(answer: Answered): Answered;
+}
+
+/** A function in a cycle has several outcomes in one run; a few more are of earlier runs. */
+const maxOutcomes = 12;
+
+/** `keeps`: there will be further runs. */
+export function createMemory(keeps = false): Memory {
+  const values = new Values();
+  const units = new Map<FunctionKey, Unit>();
+  const variables = new Map<VariableKey, Shared<VariableKey>>();
+  const fields = new Map<FieldKey, Shared<FieldKey>>();
+  const answers = new Map<FilePath, Map<number, Cell<Answered | undefined>>>();
+  const summaries = new Map<string, Summary>();
+  const joins = new WeakMap<Summary, WeakMap<Summary, Summary>>();
+  const answered = new Map<string, Answered>();
+  const latest = new WeakMap<SymbolAnswer, Answered>();
+  const compare = keeps ? createComparison() : undefined;
+  let run = 0;
+
+  const cell = <T>(bottom: T): Cell<T> => ({ value: bottom, bottom, run, readers: new Set() });
+  const shared = <Key>(key: Key): Shared<Key> => {
+    const made = { ...cell<Value>(values.nothing), key, given: new Map(), unassigned: cell(false) };
+    return Object.assign(made, { shared: made });
+  };
+  const known = <Key, T>(all: Map<Key, T>, key: Key, make: () => T): T => {
+    const before = all.get(key);
+    if (before !== undefined) return before;
+    const made = make();
+    all.set(key, made);
+    return made;
+  };
+  const memory: Memory = {
+    values,
+    begin(world) {
+      run += 1;
+      return compare?.(world) ?? withoutChanges;
+    },
+    unit: (key) =>
+      known(units, key, () => {
+        const summary = cell<Summary | undefined>(undefined);
+        const unit: Unit = { ...newRun, key, file: parseKey(key).file, summary, outcomes: [] };
+        summary.unit = unit;
+        return unit;
+      }),
+    variable: (key) => known(variables, key, () => shared(key)),
+    field: (key) => known(fields, key, () => shared(key)),
+    answer: (file, node) =>
+      known(
+        known(answers, file, () => new Map()),
+        node,
+        () => cell(undefined),
+      ),
+    now(of) {
+      if (of.run !== run) {
+        of.run = run;
+        of.value = of.bottom;
+        of.shared?.given.clear();
+      }
+      return of.value;
+    },
+    *variablesNow() {
+      for (const variable of variables.values()) yield [variable.key, memory.now(variable)] as const;
+    },
+    keep(unit, outcome) {
+      for (const older of unit.outcomes) older.evaluation = undefined;
+      unit.outcomes.unshift(outcome);
+      if (unit.outcomes.length > (keeps ? maxOutcomes : 1)) unit.outcomes.pop();
+    },
+    interned: (summary) => known(summaries, summaryText(summary), () => summary),
+    joined(before, after) {
+      const others = joins.get(before) ?? new WeakMap<Summary, Summary>();
+      joins.set(before, others);
+      const found = others.get(after) ?? memory.interned(joinSummaries(values, before, after));
+      others.set(after, found);
+      return found;
+    },
+    internedAnswer(answer) {
+      const before = latest.get(answer.symbol);
+      if (before?.function === answer.function && before) return before;
+      const found = known(answered, answerText(answer), () => answer);
+      latest.set(answer.symbol, found);
+      return found;
+    },
+  };
+  return memory;
+}
+
+const withoutChanges: WorldChanges = { insideOf: () => 0, newLooks: () => undefined, holds: () => true };
+
+/** Where a declaration stands in its file is not looked at. */
+function answerText({ symbol, function: found }: Answered): string {
+  return JSON.stringify([symbol.kind === "declared" ? { ...symbol, node: 0 } : symbol, found]);
+}
+
+/** What other files, and its own functions, can see of a file. */
+interface Seen {
+  readonly surface: number;
+  readonly inside: number;
+}
+
+/** Compares each program with the one before. */
+function createComparison(): (world: World) => WorldChanges {
+  const ofFacts = new WeakMap<FileFacts, Seen>();
+  let before: ReadonlyMap<FilePath, Seen> = new Map();
+  let epoch = 0;
+  const seenOf = (world: World, file: FilePath, facts: FileFacts): Seen => {
+    let own = ofFacts.get(facts);
+    if (!own) {
+      own = { surface: hashOf(surfaceOf(facts)), inside: hashOf(insideOf(facts)) };
+      ofFacts.set(facts, own);
+    }
+    const loads = [...world.specifiersIn(facts)].map((specifier) => {
+      const target = world.moduleOf(file, specifier);
+      return target?.kind === "module" ? target.file : (target?.kind ?? "");
+    });
+    const rest = `${world.isAside(file)}\n${loads.join("\n")}`;
+    const surface = hashOf(`${own.surface}\n${rest}`);
+    return { surface, inside: hashOf(`${own.inside}\n${surface}`) };
+  };
+  return (world) => {
+    const now = new Map<FilePath, Seen>();
+    for (const file of world.files) {
+      const facts = world.facts(file);
+      if (facts) now.set(file, seenOf(world, file, facts));
+    }
+    const isSame =
+      now.size === before.size &&
+      [...now].every(([file, seen]) => before.get(file)?.surface === seen.surface);
+    if (!isSame) epoch += 1;
+    before = now;
+    const surface = (file: FilePath) => now.get(file)?.surface;
+    const children = (of: ClassKey) => world.childrenOf(of).join("\n");
+    return {
+      insideOf: (file) => now.get(file)?.inside ?? 0,
+      newLooks(from) {
+        const files = new Map<FilePath, number | undefined>();
+        const classes = new Map<ClassKey, string>();
+        let last: FilePath = from;
+        return {
+          file(file) {
+            if (file === last || file === from) return;
+            last = file;
+            files.set(file, surface(file));
+          },
+          children: (of) => void classes.set(of, children(of)),
+          done: () => ({ files, classes, epoch }),
+        };
+      },
+      holds(looks) {
+        if (!looks || looks.epoch === epoch) return true;
+        for (const [file, seen] of looks.files) if (surface(file) !== seen) return false;
+        for (const [of, seen] of looks.classes) if (children(of) !== seen) return false;
+        looks.epoch = epoch;
+        return true;
+      },
+    };
+  };
+}
