@@ -6,7 +6,7 @@ import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
 import { allRules } from "../rules/index.ts";
 import type { Pass, ProgramView, Report, Rule, RuleOptions, RulePass } from "./analyzer.ts";
-import { filesThatHold } from "./files-that-hold.ts";
+import { filesAbout } from "./files-about.ts";
 import { finishFix } from "./fix-plan.ts";
 import { type KeptAnalysis, modelsAt } from "./kept-analysis.ts";
 import { createMemory } from "./memory.ts";
@@ -152,11 +152,8 @@ export function analyzeWith(
         const asked = files.filter((file) => facts.has(file) && world.isAside(file));
         const wanted = asked.map(wantedIn);
         if (wanted.every((some) => some.length === 0)) return [];
-        // One that needs all of them shows what it finds beside all others.
-        if (wanted.some((some) => some.some(({ about }) => about !== "holds"))) {
-          return world.files.filter((file) => world.isAside(file));
-        }
-        return [...filesThatHold(world, summaries)];
+        const subjects = new Set(wanted.flatMap((some) => some.map(({ about }) => about)));
+        return filesAbout(world, summaries, subjects);
       },
       ...(options.isCancelled ? { isCancelled: options.isCancelled } : {}),
     },

@@ -100,18 +100,24 @@ export interface Rule {
   readonly severity: Severity;
   /** Rules of other linters that report the same: where a comment switches one off, this one is quiet. */
   readonly alsoKnownAs?: readonly string[];
-  /** It speaks only of what is taken and given back: locks, permits, clients, slots. Saves work in tests without them. */
-  readonly about?: "holds";
+  /** What it speaks of, which saves work in tests that have none of it; of anything when absent. */
+  readonly about?: RuleSubject;
   readonly requires: readonly Pass<unknown>[];
   readonly run: (pass: RulePass<readonly Pass<unknown>[]>) => void;
 }
+
+/**
+ * `holds`: what is taken and given back: locks, permits, clients, slots. `channels`: channels and wait groups. A function
+ * tells by the facts of a file, without which nothing can be found there.
+ */
+export type RuleSubject = "holds" | "channels" | ((facts: FileFacts) => boolean);
 
 interface RuleDefinition<Required extends readonly Pass<unknown>[]> {
   readonly id: string;
   readonly title: string;
   readonly severity: Severity;
   readonly alsoKnownAs?: readonly string[];
-  readonly about?: "holds";
+  readonly about?: RuleSubject;
   readonly requires: Required;
   readonly run: (pass: RulePass<Required>) => void;
 }

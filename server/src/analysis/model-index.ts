@@ -85,6 +85,10 @@ export interface ModelIndex {
   holdingMembers(imported: ReadonlySet<string>): ReadonlySet<string>;
   /** Something of the module takes without any member: `limit(task)`, `pMap(list, f)`, `fastq(worker)`. */
   holdsByCall(module: string): boolean;
+  /** Whether the module has a type of such a kind. */
+  hasKind(module: string, isOne: (kind: ModelKind) => boolean): boolean;
+  /** The global variables by which types of such a kind are made. */
+  globalsOf(isOne: (kind: ModelKind) => boolean): ReadonlySet<string>;
   /** Modules that some model describes. */
   readonly modules: ReadonlySet<string>;
 }
@@ -112,6 +116,7 @@ export function indexModels(models: readonly Model[]): ModelIndex {
   const memberNames = new Map<string, Set<string>>();
   const holding = new Map<string, Set<string>>();
   const holdingByCall = new Set<string>();
+  const kinds = new Map<string, Set<ModelKind>>();
   const modules = new Set<string>();
 
   for (const model of models) {
@@ -122,6 +127,7 @@ export function indexModels(models: readonly Model[]): ModelIndex {
       for (const [name, type] of Object.entries(model.types ?? {})) {
         const made = modelType(model, module, name, type);
         types.set(`${module} ${name}`, made);
+        kinds.set(module, (kinds.get(module) ?? new Set()).add(made.kind));
         declared.set(`${module} ${name}`, made);
         for (const create of type.create ?? []) {
           if (create.new !== undefined) {
@@ -189,6 +195,15 @@ export function indexModels(models: readonly Model[]): ModelIndex {
         ),
       ),
     holdsByCall: (module) => holdingByCall.has(module),
+    hasKind: (module, isOne) => [...(kinds.get(module) ?? [])].some(isOne),
+    globalsOf: (isOne) =>
+      new Set(
+        [...exported].flatMap(([name, entry]) =>
+          name.startsWith(" ") && "type" in entry && entry.type && isOne(entry.type.kind)
+            ? [name.slice(1)]
+            : [],
+        ),
+      ),
     modules,
   };
 }

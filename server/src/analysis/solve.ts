@@ -3,7 +3,7 @@ import type { FilePath } from "../program/ids.ts";
 import type { SymbolAnswer } from "../program/program.ts";
 import { createSemantics } from "./create-semantics.ts";
 import { type Evaluation, evaluate, type Question } from "./evaluate.ts";
-import { withLoaded } from "./files-that-hold.ts";
+import { withLoaded } from "./files-about.ts";
 import { capturesIn } from "./flow.ts";
 import { fieldOf } from "./members.ts";
 import {

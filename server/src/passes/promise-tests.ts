@@ -7,7 +7,7 @@ import { insertAwait } from "../analysis/fixes.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { isOpenResult, type Value } from "../analysis/values.ts";
-import type { Instruction } from "../program/facts.ts";
+import type { FileFacts, FunctionFacts, Instruction } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 
 // A promise is an object, so it is true. Where it is asked instead of what it gives, the answer is always the same.
@@ -41,6 +41,21 @@ export const promiseTests = definePass<readonly PromiseTest[]>({
   id: "promise-tests",
   run: (view) => (file) => [...predicatesIn(view, file), ...conditionsIn(view, file)],
 });
+
+/** Whether an asynchronous function stands in a predicate's place in a file. */
+export function hasAsyncPredicates({ functions }: FileFacts): boolean {
+  return functions.some((facts) =>
+    facts.blocks.some(({ code }) => code.some((i) => i.op === "call" && isAskedOf(facts, i, functions))),
+  );
+}
+
+function isAskedOf(facts: FunctionFacts, call: Call, functions: readonly FunctionFacts[]): boolean {
+  const uses = usesIn(facts);
+  if (!uses.definitions(call.callee).some((one) => one.op === "get" && asking.has(one.name))) return false;
+  return call.arguments.some((argument) =>
+    uses.definitions(argument).some((one) => one.op === "closure" && functions[one.function]?.async === true),
+  );
+}
 
 /** The calls of a file that run, each once. */
 function callsIn(view: ProgramView, file: FilePath): { evaluation: Evaluation; call: Call }[] {

@@ -5,6 +5,7 @@ export const channelSelfBlock = defineRule({
   id: "channel-self-block",
   title: "A channel operation waits for a partner that only comes after it",
   severity: "error",
+  about: "channels",
   requires: [blockedChannels],
   run(pass) {
     for (const { at, channel, what, capacity, trace, fixes } of pass.resultOf(blockedChannels)) {

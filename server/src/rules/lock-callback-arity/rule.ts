@@ -5,6 +5,7 @@ export const lockCallbackArity = defineRule({
   id: "lock-callback-arity",
   title: "A callback declares the function that ends its lock and does not call it",
   severity: "error",
+  about: "holds",
   requires: [doneCallbacks],
   run(pass) {
     for (const { resource, parameter, at, when, trace, fixes } of pass.resultOf(doneCallbacks)) {

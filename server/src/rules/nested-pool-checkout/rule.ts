@@ -5,6 +5,7 @@ export const nestedPoolCheckout = defineRule({
   id: "nested-pool-checkout",
   title: "A client of a pool is asked for while another one is held",
   severity: "error",
+  about: "holds",
   requires: [nestedCheckouts],
   run(pass) {
     for (const { edge, client, fixes } of pass.resultOf(nestedCheckouts)) {

@@ -5,6 +5,7 @@ export const queueJobNotFunction = defineRule({
   id: "queue-job-not-function",
   title: "A queue is given a promise instead of a function",
   severity: "error",
+  about: "holds",
   requires: [startedJobs],
   run(pass) {
     for (const { queue, at, started, fixes } of pass.resultOf(startedJobs)) {

@@ -5,6 +5,7 @@ export const semaphoreWeightExceedsCapacity = defineRule({
   id: "semaphore-weight-exceeds-capacity",
   title: "More permits are asked for than a semaphore has",
   severity: "error",
+  about: "holds",
   requires: [impossibleWeights],
   run(pass) {
     for (const { resource, weight, capacity, at, trace } of pass.resultOf(impossibleWeights)) {

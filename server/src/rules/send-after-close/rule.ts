@@ -5,6 +5,7 @@ export const sendAfterClose = defineRule({
   id: "send-after-close",
   title: "A channel is used after it was closed",
   severity: "error",
+  about: "channels",
   requires: [afterClose],
   run(pass) {
     for (const use of pass.resultOf(afterClose)) {

@@ -5,6 +5,7 @@ export const waitGroupMisuse = defineRule({
   id: "wait-group-misuse",
   title: "A wait group counts wrong",
   severity: "error",
+  about: "channels",
   requires: [waitGroups],
   run(pass) {
     for (const one of pass.resultOf(waitGroups)) {

@@ -1,5 +1,7 @@
+import type { ModelKind } from "@unknot/models/model.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import type { RuleSubject } from "./analyzer.ts";
 import { isHolding, operationOf } from "./model-index.ts";
 import { type FunctionKey, parseKey } from "./places.ts";
 import type { Summary } from "./summary.ts";
@@ -19,23 +21,55 @@ export function withLoaded(world: World, from: readonly FilePath[]): ReadonlySet
 }
 
 /**
- * The files aside in which something may be taken or given back: they, or files aside that they load, mention a name that
- * stands for it. Names are enough to leave a file out; nothing is concluded from them otherwise.
+ * The files aside in which rules may find something that speak of these subjects: they, or files aside that they load,
+ * have what it takes. Whether a file is among them hangs on no file that is looked at, so that what is found in one never
+ * depends on which others are. Nothing else is concluded from it.
  */
-export function filesThatHold(
+export function filesAbout(
   world: World,
   solved: ReadonlyMap<FunctionKey, Summary>,
-): ReadonlySet<FilePath> {
+  subjects: ReadonlySet<RuleSubject | undefined>,
+): readonly FilePath[] {
   const aside = world.files.filter((file) => world.isAside(file));
-  const names = holdingNames(world, solved);
-  if (names === "any") return new Set(aside);
+  const tests = [...subjects].map((subject) => mayConcern(world, solved, subject));
   const own = new Set(
     aside.filter((file) => {
       const facts = world.facts(file);
-      return facts && (takesByCall(world, facts) || mentions(facts, names));
+      return facts !== undefined && tests.some((test) => test(facts));
     }),
   );
-  return new Set(aside.filter((file) => [...withLoaded(world, [file])].some((one) => own.has(one))));
+  return aside.filter((file) => [...withLoaded(world, [file])].some((one) => own.has(one)));
+}
+
+function mayConcern(
+  world: World,
+  solved: ReadonlyMap<FunctionKey, Summary>,
+  subject: RuleSubject | undefined,
+): (facts: FileFacts) => boolean {
+  switch (subject) {
+    case undefined:
+      return () => true;
+    case "holds": {
+      const names = holdingNames(world, solved);
+      return names === "any" ? () => true : (facts) => takesByCall(world, facts) || mentions(facts, names);
+    }
+    case "channels": {
+      // What the program itself does with channels can be reached under any name.
+      if ([...solved.values()].some(({ uses }) => uses.some(({ model }) => isChannel(model.kind)))) {
+        return () => true;
+      }
+      const names = world.models.globalsOf((kind) => isChannel(kind) || kind === "stream");
+      return (facts) =>
+        [...world.specifiersIn(facts)].some((one) => world.models.hasKind(bareModule(one), isChannel)) ||
+        mentions(facts, names);
+    }
+    default:
+      return subject;
+  }
+}
+
+function isChannel(kind: ModelKind): boolean {
+  return kind === "channel" || kind === "waitgroup";
 }
 
 /** `any` when something that takes can be reached under a name that does not tell. */
