@@ -63,6 +63,7 @@ export async function buildAll(
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
   for (const bundle of bundles) await buildBundle(bundle, target, plugins);
+  copyPreload(target);
   copyExtensionFiles(root, path.join(target, "extension"));
   writeNpmManifest(target);
   copyRulePages(target);
@@ -104,6 +105,13 @@ export async function buildBundle(
   for (const copy of copies) {
     mkdirSync(path.dirname(path.join(target, copy)), { recursive: true });
     cpSync(path.join(target, first), path.join(target, copy));
+  }
+}
+
+/** What children of a traced program preload: as it is written, for very old versions of Node. */
+function copyPreload(target: string): void {
+  for (const folder of ["extension/tracer", "npm"]) {
+    cpSync(path.join(root, "tracer", "src", "child.cjs"), path.join(target, folder, "child.cjs"));
   }
 }
 

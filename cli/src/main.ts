@@ -109,6 +109,7 @@ program
   .option("--filter <words>", 'only these tasks: state:"chan receive" file:orders.ts age>30s -kind:job name')
   .option("--full", "one block per task, complete enough to be read again (taskdump)")
   .option("--only-deadlocks", "only tasks that are part of a deadlock")
+  .option("--children", "also the traced processes that it has started")
   .addHelpText(
     "after",
     `

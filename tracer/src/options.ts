@@ -8,6 +8,8 @@ export interface Options {
   readonly alwaysLastDump: boolean;
   /** `UNKNOT_REPORT_STDERR`: what is printed on standard error. */
   readonly prints: "nothing" | "exit" | "all";
+  /** `UNKNOT_CHILDREN=0`: what the program starts is not traced, unless it inherits Node's options. */
+  readonly tracesChildren: boolean;
   /**
    * `UNKNOT_SOURCE_MAPS`: `0` leaves columns and source lines of stack traces as they are in the code that runs; `1`
    * leads them on through the maps of compiled files, as for a debugger.
@@ -25,6 +27,8 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
     session: env["UNKNOT_SESSION"] || undefined,
     alwaysLastDump: env["UNKNOT_LAST_DUMP"] === "always",
     prints: report === "0" ? "nothing" : report === "1" ? "all" : "exit",
+    // The editor's own preload reaches children by itself.
+    tracesChildren: env["UNKNOT_CHILDREN"] !== "0" && env["UNKNOT_REGISTER"] === undefined,
     sourceMaps:
       env["UNKNOT_SOURCE_MAPS"] === "0" ? "none" : env["UNKNOT_SOURCE_MAPS"] === "1" ? "composed" : "own",
   };

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { url as inspectorUrl } from "node:inspector";
 import module from "node:module";
-import { threadId } from "node:worker_threads";
+import { isMainThread, threadId } from "node:worker_threads";
 import type { Bindings } from "@unknot/models/probe.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
+import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { reportAtExit } from "./exit-report.ts";
 import { addFact, createFacts, type Fact } from "./facts.ts";
@@ -28,9 +29,9 @@ interface Globals extends Hooks {
 
 /**
  * Traces this thread from now on. `folder` holds the tracer's files. A second copy of the tracer, or a second call, does
- * nothing: the first one sees everything.
+ * nothing: the first one sees everything. `child` is what a traced parent told.
  */
-export function start(folder: string): void {
+export function start(folder: string, child?: ChildFacts): void {
   if (Object.hasOwn(globalThis, hooksName)) return;
   const startMs = nowMs();
   const options = readOptions(process.env);
@@ -76,7 +77,7 @@ export function start(folder: string): void {
   late.events = events;
   tables.header[headClock] = ticksAt(nowMs(), startMs);
 
-  const processInfo = describeProcess();
+  const processInfo = describeProcess(child);
   const instrumentations = createInstrumentations({
     probe,
     wrapped: (name) => note({ kind: "instrumented", name }),
@@ -110,7 +111,10 @@ export function start(folder: string): void {
     exportedCommonJs: (number, module) => report(number, () => bindingsOfCommonJs(module)),
   };
   Object.defineProperty(globalThis, hooksName, { value: Object.freeze(globals) });
-  guard(() => instrumentBuiltins(probe));
+  guard(() => {
+    if (options.tracesChildren) traceChildren({ probe, folder, pid: process.pid });
+    instrumentBuiltins(probe);
+  });
 
   guard(() => {
     worker = startWorker(folder, {
@@ -148,11 +152,11 @@ function factsSoFar(facts: ReturnType<typeof createFacts>): Fact[] {
   ];
 }
 
-function describeProcess(): StaticProcessInfo {
+function describeProcess(child: ChildFacts | undefined): StaticProcessInfo {
   return {
     pid: process.pid,
     threadId,
-    parentPid: process.ppid,
+    parentPid: (isMainThread ? child?.parent : undefined) ?? process.ppid,
     node: process.version,
     title: process.argv[1] ?? process.execPath,
     cwd: process.cwd(),
