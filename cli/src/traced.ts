@@ -63,6 +63,11 @@ export async function takeDumpsOfSession(session: string): Promise<readonly Last
   );
 }
 
+/** The processes of a session that are alive. */
+export function sessionProcesses(session: string): readonly number[] {
+  return [...new Set(listTraced().flatMap((each) => (each.session === session ? each.pid : [])))];
+}
+
 /** What the threads of a run left when they ended; removes the files. */
 export function takeLastDumps(session: string): readonly LastState[] {
   return entries().flatMap(({ file, value }) => {

@@ -65,7 +65,7 @@ export interface ProgramFolder {
   write(name: string, content: string | Uint8Array): string;
 }
 
-const packages = ["async-mutex", "p-queue", "p-limit", "ts-chan", "fastify"];
+const packages = ["async-mutex", "p-queue", "p-limit", "ts-chan", "fastify", "mocha"];
 
 export function programFolder(files: Readonly<Record<string, string | Uint8Array>> = {}): ProgramFolder {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "unknot-t-")));

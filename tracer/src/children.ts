@@ -54,13 +54,6 @@ type Environment = Readonly<Record<string, unknown>>;
 export function traceChildren({ probe, folder, pid }: ChildrenOptions): void {
   const preload = path.join(folder, "child.cjs");
   const told = toldVariables(process.env);
-  const variables = (nodeOptions: unknown): Record<string, string> => ({
-    UNKNOT_CHILD: JSON.stringify({
-      parent: pid,
-      ...(typeof nodeOptions === "string" ? { nodeOptions } : {}),
-    }),
-    NODE_OPTIONS: `${typeof nodeOptions === "string" ? `${nodeOptions} ` : ""}--require ${JSON.stringify(preload)}`,
-  });
   /** Variables for a child of which those of `env` are known. */
   const added = (env: Environment): Record<string, string> => {
     const missing = Object.entries(told).filter(([name]) => env[name] === undefined);
@@ -69,7 +62,7 @@ export function traceChildren({ probe, folder, pid }: ChildrenOptions): void {
     return {
       ...Object.fromEntries(missing),
       ...(elsewhere ? { UNKNOT_RUNTIME_FOLDER: runtimeFolderPath() } : {}),
-      ...variables(env[nameIn(env, "NODE_OPTIONS")]),
+      ...preloadVariables(preload, pid, env[nameIn(env, "NODE_OPTIONS")]),
     };
   };
   const leadsToNode = createNodeFinder();
@@ -107,6 +100,19 @@ export function traceChildren({ probe, folder, pid }: ChildrenOptions): void {
   }
 
   workerThreads.Worker = tracedWorkers(probe, preload, (env) => added(env));
+}
+
+/** The variables that let a child be traced, as a child of this process; it puts them back as `nodeOptions` says. */
+export function preloadVariables(
+  preload: string,
+  parent: number,
+  nodeOptions: unknown,
+): Record<string, string> {
+  const given = typeof nodeOptions === "string" ? { nodeOptions } : {};
+  return {
+    UNKNOT_CHILD: JSON.stringify({ parent, ...given }),
+    NODE_OPTIONS: `${given.nodeOptions === undefined ? "" : `${given.nodeOptions} `}--require ${JSON.stringify(preload)}`,
+  };
 }
 
 /**

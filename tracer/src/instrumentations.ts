@@ -15,7 +15,12 @@ import tsChanModel from "@unknot/models/ts-chan/model.json" with { type: "json" 
 import satisfies from "semver/functions/satisfies.js";
 
 /** An instrumentation with the versions that its model claims. */
-const known: readonly { readonly instrumentation: Instrumentation; readonly versions: string }[] = [
+export interface KnownInstrumentation {
+  readonly instrumentation: Instrumentation;
+  readonly versions: string;
+}
+
+const known: readonly KnownInstrumentation[] = [
   { instrumentation: asyncMutex, versions: asyncMutexModel.versions },
   { instrumentation: pLimit, versions: pLimitModel.versions },
   { instrumentation: pQueue, versions: pQueueModel.versions },
@@ -42,6 +47,8 @@ export interface Instrumentations {
 }
 
 export interface InstrumentationsOptions {
+  /** Instrumentations besides those of the models: of what is no library that tasks wait in. */
+  readonly others: readonly KnownInstrumentation[];
   readonly probe: Probe;
   /** A package was wrapped: `async-mutex@0.5.0`. */
   readonly wrapped: (name: string) => void;
@@ -50,17 +57,19 @@ export interface InstrumentationsOptions {
 }
 
 export function createInstrumentations({
+  others,
   probe,
   wrapped,
   refused,
 }: InstrumentationsOptions): Instrumentations {
   const byFolder = new Map<string, InstrumentedPackage | undefined>();
   const patched = new WeakSet<object>();
+  const all = [...known, ...others];
   return {
     forFile(file) {
       const place = packageOf(file);
       if (place === undefined) return undefined;
-      const entry = known.find(({ instrumentation }) => instrumentation.library === place.name);
+      const entry = all.find(({ instrumentation }) => instrumentation.library === place.name);
       if (entry === undefined) return undefined;
       if (byFolder.has(place.folder)) return byFolder.get(place.folder);
       const version = versionOf(place.folder);
@@ -88,7 +97,7 @@ export function createInstrumentations({
         { get: (name) => (fresh.includes(name) ? bindings.get(name) : undefined), replace: bindings.replace },
         probe,
       );
-      wrapped(`${instrumentation.library}@${version}`);
+      if (libraries.has(instrumentation.library)) wrapped(`${instrumentation.library}@${version}`);
     },
   };
 }

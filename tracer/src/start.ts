@@ -1,14 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { url as inspectorUrl } from "node:inspector";
 import module from "node:module";
+import path from "node:path";
 import { isMainThread, threadId } from "node:worker_threads";
 import type { Bindings } from "@unknot/models/probe.ts";
+import { createApi, lastIdOf, type TracerApi } from "./api.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
 import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { reportAtExit } from "./exit-report.ts";
 import { addFact, createFacts, type Fact } from "./facts.ts";
 import { patchFunctionTexts } from "./function-text.ts";
+import { type HandleWatch, tellHandles, watchHandles } from "./handles.ts";
+import { hooksName } from "./hooks-name.ts";
 import { createInstrumentations, instrumentBuiltins, libraries } from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
 import { installLoader, type MapsFor } from "./loader.ts";
@@ -19,12 +23,14 @@ import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
 import { createSiteRegistry } from "./site-registry.ts";
 import { startWorker, type TracerWorker } from "./start-worker.ts";
 import { createTables } from "./tables.ts";
-import { hooksName } from "./transform/visitor.ts";
+import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.ts";
 
 /** What transformed and instrumented code finds under the tracer's name. */
 interface Globals extends Hooks {
   exported(number: number, exports: LiveExports): void;
   exportedCommonJs(number: number, module: { exports: unknown }): void;
+  /** What `unknot` and `unknot/testing` use. */
+  readonly api: TracerApi;
 }
 
 /**
@@ -78,7 +84,15 @@ export function start(folder: string, child?: ChildFacts): void {
   tables.header[headClock] = ticksAt(nowMs(), startMs);
 
   const processInfo = describeProcess(child);
+  const lastId = () => lastIdOf(tables.header);
+  const testRun = createTestRun({ lastId, now: nowMs, note });
+  let handles: HandleWatch | undefined;
+  const watchOpen = () => {
+    handles ??= watchHandles({ ownFolder: folder, now: nowMs, test: () => testRun.test, guard });
+    return handles;
+  };
   const instrumentations = createInstrumentations({
+    others: [{ instrumentation: mochaInstrumentation(testRun), versions: ">=8.0.0 <13.0.0" }],
     probe,
     wrapped: (name) => note({ kind: "instrumented", name }),
     refused: (file, reason) => note({ kind: "untouched", file, reason }),
@@ -101,6 +115,9 @@ export function start(folder: string, child?: ChildFacts): void {
       if (title !== undefined && title !== processInfo.title) note({ kind: "title", title });
     },
     mapsFor: chooseMaps(options),
+    asksForNodeTest: options.watchesTests
+      ? () => watchNodeTest(testRun, path.join(folder, "register.cjs"))
+      : undefined,
   });
   const report = (number: number, bindings: () => Bindings) => {
     guard(() => packageFile(number)?.(bindings()));
@@ -109,6 +126,7 @@ export function start(folder: string, child?: ChildFacts): void {
     ...hooks,
     exported: (number, exports) => report(number, () => bindingsOfModule(exports)),
     exportedCommonJs: (number, module) => report(number, () => bindingsOfCommonJs(module)),
+    api: createApi({ core, facts, tables, testRun, process: processInfo, note, guard, lastId, watchOpen }),
   };
   Object.defineProperty(globalThis, hooksName, { value: Object.freeze(globals) });
   guard(() => {
@@ -124,9 +142,15 @@ export function start(folder: string, child?: ChildFacts): void {
       startMs,
       token,
       ...(options.session === undefined ? {} : { session: options.session }),
+      ...(options.dumpFile === undefined ? {} : { dumpFile: options.dumpFile }),
       printsDeadlocks: options.prints === "all",
+      underDebugger: inspectorUrl() !== undefined || process.env["VSCODE_INSPECTOR_OPTIONS"] !== undefined,
     });
   });
+  // Signals come to the main thread; the threads' own workers hear of it from its worker.
+  const { dumpSignal } = options;
+  if (dumpSignal !== undefined && isMainThread) process.on(dumpSignal, () => tell({ kind: "signal" }));
+  if (options.watchesTests) guard(() => tellHandles(watchOpen(), note));
   process.on("worker", ({ threadId: id }) => {
     if (id !== worker?.threadId) note({ kind: "thread", id });
   });
