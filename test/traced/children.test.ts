@@ -196,27 +196,23 @@ describe("what a traced program starts", function () {
         );
         const running = follow(child, folder);
         await running.printed("ready");
-        const report = await until("all processes in the report", () => {
-          const text = existsSync(folder.file("cluster.json"))
-            ? readFileSync(folder.file("cluster.json"), "utf8")
-            : "";
-          if (text === "") return undefined;
-          const parsed = JSON.parse(text) as RunReport;
-          return parsed.processes.length === 3 && parsed.tasks.pending === 3 ? parsed : undefined;
+        const own = await until("three processes to register", () => {
+          const found = registered(folder).filter(({ title }) => title === folder.file("cluster.mjs"));
+          return found.length === 3 ? found : undefined;
         });
+        for (const { pid } of own) {
+          const client = await running.connect((each) => each.pid === pid);
+          await client.dumpWhen("its task", ({ tasks }) => tasks.length === 1);
+        }
+        child.kill("SIGTERM");
+        await running.ended;
+        const report = JSON.parse(readFileSync(folder.file("cluster.json"), "utf8")) as RunReport;
+        assert.deepEqual([report.processes.length, report.tasks.pending], [3, 3]);
         const [primary, ...workers] = report.processes;
         assert.deepEqual(
           workers.map(({ parentPid, pending }) => [parentPid, pending]),
           [1, 2].map(() => [primary?.pid, 1]),
         );
-        child.kill("SIGTERM");
-        await running.ended;
-        const last = JSON.parse(readFileSync(folder.file("cluster.json"), "utf8")) as RunReport;
-        assert.deepEqual(
-          last.processes.map((each) => each.pid),
-          report.processes.map((each) => each.pid),
-        );
-        assert.equal(last.tasks.pending, 3);
       });
     });
   }
