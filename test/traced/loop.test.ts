@@ -27,6 +27,17 @@ const programs = {
 console.log("ready");
 setTimeout(() => { crunch(); console.log("free"); setTimeout(() => { console.log("end"); }, 10); }, 50);
 `,
+  "opens-inspector.mjs": `import inspector from "node:inspector";
+inspector.open(0, "127.0.0.1");
+console.log(inspector.url());
+const timer = setInterval(() => {
+  if (!globalThis.attached) return;
+  clearInterval(timer);
+  debugger;
+  console.log("resumed");
+  setInterval(() => {}, 1000);
+}, 20);
+`,
   "waits.mjs": `import { Worker } from "node:worker_threads";
 async function waits() { await ${never}; }
 waits();
@@ -88,6 +99,40 @@ describe("a loop that does not turn", () => {
           stdout: "ready\nfree\nend\n",
           stderr: "",
         });
+      });
+
+      it("stays stopped where a debugger has stopped it that came later", async () => {
+        const running = start(folder, "opens-inspector.mjs", { node });
+        await running.printed("ws://");
+        const [url = ""] = /ws:\S+/.exec(running.stderr() + running.stdout()) ?? [];
+        const socket = new WebSocket(url);
+        const events: string[] = [];
+        socket.onmessage = ({ data }) => {
+          const { method } = JSON.parse(String(data)) as { method?: string };
+          if (method?.startsWith("Debugger.paused") || method?.startsWith("Debugger.resumed"))
+            events.push(method);
+        };
+        await new Promise((resolve) => {
+          socket.onopen = resolve;
+        });
+        socket.send(JSON.stringify({ id: 1, method: "Debugger.enable" }));
+        socket.send(
+          JSON.stringify({
+            id: 2,
+            method: "Runtime.evaluate",
+            params: { expression: "globalThis.attached = true" },
+          }),
+        );
+        const client = await running.connect();
+        await until("the debugger to stop it", () => (events.length > 0 ? true : undefined));
+        const isLong = ({ loop }: Dump) => loop.state === "blocked" && loop.sinceMs > 2500;
+        await client.dumpWhen("the loop to stand", isLong);
+        await client.dump();
+        assert.deepEqual(events, ["Debugger.paused"]);
+        socket.send(JSON.stringify({ id: 3, method: "Debugger.resume" }));
+        await running.printed("resumed");
+        socket.close();
+        await running.kill();
       });
 
       it("is not stopped for its stack under a debugger", async () => {

@@ -36,6 +36,9 @@ const programs = {
   "leaks.mjs": leaks,
   "leaks-node.mjs": `import { describe, it } from "node:test";\n${leaks.replace("(done) =>", "(_, done) =>")}`,
   "fine.mjs": `it("is fine", async () => { await new Promise((resolve) => setTimeout(resolve, 5)); });\n`,
+  "slow-hook.mjs": `before(() => new Promise((resolve) => setTimeout(resolve, 1500)));
+it("is late", () => {});
+`,
   "fails.mjs": `it("fails", () => { throw new Error("on purpose"); });\n`,
   "app/package.json": `{ "scripts": { "test": "mocha ../leaks.mjs" } }`,
   "expects.mjs": `import { expectNoTasks, LeftTasksError } from "unknot/testing";
@@ -173,6 +176,18 @@ describe("tests that run traced", () => {
         assert.match(stderr, /was ended by force after its tests; without that, it would have gone on:/);
         namesAll(stderr, "leaks.mjs", " ");
         assert.equal(code, 0);
+      });
+
+      it("unknot why waits for hooks between the tests of a parallel run", async () => {
+        const { code, stdout, stderr } = await unknot(node, [
+          "why",
+          "--wait",
+          "0.5",
+          "--",
+          ...["mocha", "--parallel", "--jobs", "2", "fine.mjs", "slow-hook.mjs"],
+        ]);
+        assert.deepEqual([code, stderr], [0, ""]);
+        assert.match(stdout, /2 passing/);
       });
 
       it("unknot why leaves a suite alone that ends: its output and its code", async () => {

@@ -4,13 +4,11 @@ import type { Dump } from "@unknot/protocol/dump.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { buildDump } from "./dump-builder.ts";
 import type { Fact, Facts, Labels } from "./facts.ts";
-import type { HandleWatch } from "./handles.ts";
 import { headSeqHigh, headSeqLow, rowSeqLow } from "./layout.ts";
 import { createPlaces } from "./places.ts";
 import type { Core } from "./runtime.ts";
 import type { StaticProcessInfo } from "./serve/messages.ts";
 import type { Tables } from "./tables.ts";
-import type { TestRun } from "./test-run.ts";
 
 export interface TracerApi {
   readonly version: 1;
@@ -20,28 +18,23 @@ export interface TracerApi {
   lastId(): number;
   /** The id of the task that is running; undefined outside of tasks. */
   runningTask(): number | undefined;
-  /** The tasks of this thread now, with problems; with what keeps the process alive once `watchHandles` was called. */
+  /** The tasks of this thread now, with problems. */
   dump(by: string): Dump;
-  watchHandles(): void;
-  readonly testRun: TestRun;
 }
 
 export interface ApiOptions {
   readonly core: Core;
   readonly facts: Facts;
   readonly tables: Tables;
-  readonly testRun: TestRun;
   readonly process: StaticProcessInfo;
   readonly note: (fact: Fact) => void;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
   readonly lastId: () => number;
-  readonly watchOpen: () => HandleWatch;
 }
 
 export function createApi(options: ApiOptions): TracerApi {
-  const { core, facts, tables, testRun, note, guard, lastId, watchOpen } = options;
+  const { core, facts, tables, note, guard, lastId } = options;
   const places = createPlaces(facts.files);
-  let watch: HandleWatch | undefined;
   const running = (): number | undefined => {
     const row = core.asker(false);
     return row === 0 ? undefined : fullId(core.get(row, rowSeqLow), lastId());
@@ -64,27 +57,16 @@ export function createApi(options: ApiOptions): TracerApi {
     runningTask: () => guard(running),
     dump(by: string) {
       const capturedAt = nowMs();
-      const built = buildDump(
-        tables,
-        { ...facts, ...(watch === undefined ? {} : { handles: watch.open() }) },
-        places,
-        {
-          process: { ...options.process, upMs: Math.round(capturedAt - core.startMs) },
-          capturedAt,
-          ticks: ticksAt(capturedAt, core.startMs),
-          by,
-          loop: { state: "turning", sinceMs: 0 },
-          blind: [],
-        },
-      );
+      const built = buildDump(tables, facts, places, {
+        process: { ...options.process, upMs: Math.round(capturedAt - core.startMs) },
+        capturedAt,
+        ticks: ticksAt(capturedAt, core.startMs),
+        by,
+        loop: { state: "turning", sinceMs: 0 },
+        blind: [],
+      });
       return { ...built, problems: detect(built) };
     },
-    watchHandles() {
-      guard(() => {
-        watch = watchOpen();
-      });
-    },
-    testRun,
   });
 }
 

@@ -41,8 +41,8 @@ export type Fact =
   | { readonly kind: "title"; readonly title: string }
   | { readonly kind: "test"; readonly test: string; readonly after: number; readonly at: number }
   | {
-      readonly kind: "testsRest";
-      readonly state: "resting" | "ended";
+      readonly kind: "testsPause";
+      readonly state: TestRun["state"];
       readonly after: number;
       readonly at: number;
     }
@@ -88,7 +88,7 @@ export function addFact(facts: Facts, fact: Fact): void {
       facts.title = fact.title;
       break;
     case "test":
-    case "testsRest": {
+    case "testsPause": {
       const test = fact.kind === "test" ? fact.test : undefined;
       facts.tests.push({ test, after: fact.after });
       if (facts.tests.length > mostTests) facts.tests.splice(0, mostTests / 2);

@@ -41,8 +41,9 @@ interface Known {
   readonly type: string;
   readonly resource: WeakRef<object>;
   readonly trigger: number;
-  /** Its `stack` is made into text when somebody asks. */
-  readonly trace: { readonly stack?: string };
+  /** Made into frames when somebody asks, and dropped then: it holds on to functions and receivers. */
+  trace?: { readonly stack?: string } | undefined;
+  frames?: readonly Frame[];
   readonly test: string | undefined;
   readonly createdAt: number;
 }
@@ -83,7 +84,9 @@ export function watchHandles({ ownFolder, now, test, guard }: HandleWatchOptions
   const stackOf = (each: Known): readonly Frame[] => {
     // What a server accepts was created by nobody but the server.
     for (let at: Known | undefined = each, depth = 0; at !== undefined && depth < 8; depth++) {
-      const frames = framesOf(at.trace, ownFolder);
+      at.frames ??= framesOf(at.trace, ownFolder);
+      at.trace = undefined;
+      const { frames } = at;
       if (frames.length > 0) return frames;
       at = known.get(at.trigger);
     }
@@ -298,7 +301,7 @@ function captureTrace(): { readonly stack?: string } {
 
 /** The frames of the program; those of packages when there is nothing else. */
 function framesOf(trace: Known["trace"], ownFolder: string): readonly Frame[] {
-  const text: unknown = trace.stack;
+  const text: unknown = trace?.stack;
   if (typeof text !== "string") return [];
   const frames = text.split("\n").flatMap((line): readonly Frame[] => {
     const parts = frameLine.exec(line);

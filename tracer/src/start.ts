@@ -11,7 +11,7 @@ import { nowMs, ticksAt } from "./clock.ts";
 import { reportAtExit } from "./exit-report.ts";
 import { addFact, createFacts, type Fact } from "./facts.ts";
 import { patchFunctionTexts } from "./function-text.ts";
-import { type HandleWatch, tellHandles, watchHandles } from "./handles.ts";
+import { tellHandles, watchHandles } from "./handles.ts";
 import { hooksName } from "./hooks-name.ts";
 import { createInstrumentations, instrumentBuiltins, libraries } from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
@@ -86,11 +86,6 @@ export function start(folder: string, child?: ChildFacts): void {
   const processInfo = describeProcess(child);
   const lastId = () => lastIdOf(tables.header);
   const testRun = createTestRun({ lastId, now: nowMs, note });
-  let handles: HandleWatch | undefined;
-  const watchOpen = () => {
-    handles ??= watchHandles({ ownFolder: folder, now: nowMs, test: () => testRun.test, guard });
-    return handles;
-  };
   const instrumentations = createInstrumentations({
     others: [{ instrumentation: mochaInstrumentation(testRun), versions: ">=8.0.0 <13.0.0" }],
     probe,
@@ -126,11 +121,13 @@ export function start(folder: string, child?: ChildFacts): void {
     ...hooks,
     exported: (number, exports) => report(number, () => bindingsOfModule(exports)),
     exportedCommonJs: (number, module) => report(number, () => bindingsOfCommonJs(module)),
-    api: createApi({ core, facts, tables, testRun, process: processInfo, note, guard, lastId, watchOpen }),
+    api: createApi({ core, facts, tables, process: processInfo, note, guard, lastId }),
   };
   Object.defineProperty(globalThis, hooksName, { value: Object.freeze(globals) });
   guard(() => {
-    if (options.tracesChildren) traceChildren({ probe, folder, pid: process.pid });
+    // Under Node's permission model a child could not read its preload, and would not start.
+    if (options.tracesChildren && process.permission === undefined)
+      traceChildren({ probe, folder, pid: process.pid });
     instrumentBuiltins(probe);
   });
 
@@ -142,6 +139,7 @@ export function start(folder: string, child?: ChildFacts): void {
       startMs,
       token,
       ...(options.session === undefined ? {} : { session: options.session }),
+      dumpsBySignal: options.dumpSignal !== undefined,
       ...(options.dumpFile === undefined ? {} : { dumpFile: options.dumpFile }),
       printsDeadlocks: options.prints === "all",
       underDebugger: inspectorUrl() !== undefined || process.env["VSCODE_INSPECTOR_OPTIONS"] !== undefined,
@@ -150,7 +148,10 @@ export function start(folder: string, child?: ChildFacts): void {
   // Signals come to the main thread; the threads' own workers hear of it from its worker.
   const { dumpSignal } = options;
   if (dumpSignal !== undefined && isMainThread) process.on(dumpSignal, () => tell({ kind: "signal" }));
-  if (options.watchesTests) guard(() => tellHandles(watchOpen(), note));
+  if (options.watchesTests) {
+    const test = () => testRun.test;
+    guard(() => tellHandles(watchHandles({ ownFolder: folder, now: nowMs, test, guard }), note));
+  }
   process.on("worker", ({ threadId: id }) => {
     if (id !== worker?.threadId) note({ kind: "thread", id });
   });

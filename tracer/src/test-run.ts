@@ -1,15 +1,17 @@
 // Which test is running, so that each task and handle can name the one that started it.
 import { createRequire } from "node:module";
-import type { Instrumentation } from "@unknot/models/probe.ts";
-import { wrap } from "@unknot/models/probe.ts";
+import { type Instrumentation, wrap } from "@unknot/models/probe.ts";
+import type { TestRun as ProtocolTestRun } from "@unknot/protocol/dump.ts";
+
+type RunState = ProtocolTestRun["state"];
 
 /** Takes what a test runner says. Tests are expected one after the other; of several at once, the last one counts. */
 export interface TestRun {
   /** The test that is running. */
   readonly test: string | undefined;
   began(test: string): void;
-  /** No test is running; `ended` when there will be no further one. */
-  rests(state: "resting" | "ended"): void;
+  /** No test is running: a run has begun (`running`), has `ended`, or nobody knows (`resting`). */
+  pauses(state: RunState): void;
 }
 
 export interface TestRunOptions {
@@ -20,8 +22,8 @@ export interface TestRunOptions {
     fact:
       | { readonly kind: "test"; readonly test: string; readonly after: number; readonly at: number }
       | {
-          readonly kind: "testsRest";
-          readonly state: "resting" | "ended";
+          readonly kind: "testsPause";
+          readonly state: RunState;
           readonly after: number;
           readonly at: number;
         },
@@ -38,9 +40,9 @@ export function createTestRun({ lastId, now, note }: TestRunOptions): TestRun {
       test = name;
       note({ kind: "test", test: name, after: lastId(), at: now() });
     },
-    rests(state) {
+    pauses(state) {
       test = undefined;
-      note({ kind: "testsRest", state, after: lastId(), at: now() });
+      note({ kind: "testsPause", state, after: lastId(), at: now() });
     },
   };
 }
@@ -64,7 +66,8 @@ export function mochaInstrumentation(run: TestRun): Instrumentation {
           "test",
           (test?: { fullTitle?(): string }) => probe.guard(() => run.began(test?.fullTitle?.() ?? "a test")),
         ]);
-        Reflect.apply(on, self, ["end", () => probe.guard(() => run.rests("ended"))]);
+        Reflect.apply(on, self, ["start", () => probe.guard(() => run.pauses("running"))]);
+        Reflect.apply(on, self, ["end", () => probe.guard(() => run.pauses("ended"))]);
         return undefined;
       });
     },
@@ -97,6 +100,6 @@ export function watchNodeTest(run: TestRun, ownFile: string): void {
   afterEach(() => {
     // Of tests that run at once, any may be the one that has ended.
     running.delete(running.has(last) ? last : ([...running][0] ?? ""));
-    if (running.size === 0) run.rests("resting");
+    if (running.size === 0) run.pauses("resting");
   });
 }

@@ -27,7 +27,8 @@ export interface WorkerData {
   readonly token: string;
   readonly session?: string;
   readonly printsDeadlocks: boolean;
-  /** Where dumps by signal go; standard error if absent. */
+  readonly dumpsBySignal: boolean;
+  /** Where they go; standard error if absent. */
   readonly dumpFile?: string;
   /** A debugger stops the program when it is told to; nobody else may. */
   readonly underDebugger: boolean;

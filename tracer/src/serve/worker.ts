@@ -7,7 +7,7 @@ import { BroadcastChannel, parentPort, workerData } from "node:worker_threads";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { membersOf, overview } from "@unknot/dump/overview.ts";
 import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
-import { type Registration, wireVersion } from "@unknot/protocol/wire.ts";
+import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
 import { nowMs, ticksAt } from "../clock.ts";
 import { buildDump } from "../dump-builder.ts";
 import { addFact, createFacts } from "../facts.ts";
@@ -54,16 +54,20 @@ parentPort?.on("message", (message: ToWorker) => {
       break;
     }
     case "signal":
-      threads.postMessage("dump");
+      threads?.postMessage("dump");
       void dumpBySignal();
       break;
   }
 });
 
 /** The tracer's workers of one process; a signal reaches only that of the main thread. */
-const threads = new BroadcastChannel("unknot");
-threads.onmessage = () => void dumpBySignal();
-threads.unref();
+const threads = data.dumpsBySignal
+  ? new BroadcastChannel(`${tracerWorkerName} ${data.process.pid}`)
+  : undefined;
+if (threads !== undefined) {
+  threads.onmessage = () => void dumpBySignal();
+  threads.unref();
+}
 
 async function dumpBySignal(): Promise<void> {
   try {
