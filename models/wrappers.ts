@@ -68,12 +68,12 @@ export function wrapRelease(probe: Probe, prototype: object, name: string, outer
 }
 
 /** Which operation took which client out of a pool. */
-export interface PoolHolds {
+interface PoolHolds {
   took(operation: Operation, client: unknown): void;
   gaveBack(pool: object, client: unknown): void;
 }
 
-export function createPoolHolds(probe: Probe): PoolHolds {
+function createPoolHolds(probe: Probe): PoolHolds {
   const operations = new WeakMap<object, Operation>();
   return {
     took(operation, client) {
@@ -88,6 +88,32 @@ export function createPoolHolds(probe: Probe): PoolHolds {
       const operation = operations.get(client);
       operations.delete(client);
       if (operation !== undefined) probe.released(operation);
+    },
+  };
+}
+
+/** Requests to a pool, and the clients that they get: in some libraries before anybody knows of the request. */
+export interface PoolRequests extends PoolHolds {
+  /** `request` stands for the operation in what `granted` is told. */
+  asked(request: object, operation: Operation): void;
+  granted(request: object, client: unknown): void;
+}
+
+export function createPoolRequests(probe: Probe): PoolRequests {
+  const holds = createPoolHolds(probe);
+  const operations = new WeakMap<object, Operation>();
+  const early = new WeakMap<object, { readonly client: unknown }>();
+  return {
+    ...holds,
+    asked(request, operation) {
+      operations.set(request, operation);
+      const got = early.get(request);
+      if (got !== undefined) holds.took(operation, got.client);
+    },
+    granted(request, client) {
+      const operation = operations.get(request);
+      if (operation === undefined) early.set(request, { client });
+      else holds.took(operation, client);
     },
   };
 }

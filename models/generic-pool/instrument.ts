@@ -1,13 +1,5 @@
-import {
-  type Instrumentation,
-  type Operation,
-  type Probe,
-  type ResourceType,
-  type Undo,
-  undoAll,
-  wrap,
-} from "../probe.ts";
-import { createPoolHolds, isObject, type PoolHolds, positive, prototypeOf } from "../wrappers.ts";
+import { type Instrumentation, type Probe, type ResourceType, type Undo, undoAll, wrap } from "../probe.ts";
+import { createPoolRequests, isObject, type PoolRequests, positive, prototypeOf } from "../wrappers.ts";
 
 const type: ResourceType = {
   kind: "pool",
@@ -19,43 +11,38 @@ interface Configured {
   readonly _config?: { readonly acquireTimeoutMillis?: unknown };
 }
 
-/** What was asked for by the promise that it gave, and the client that it got when that came first. */
-const asked = new WeakMap<object, { operation?: Operation; client?: { readonly value: unknown } }>();
+/** Of several copies of the library, any may hand over its classes first. */
+let requests: PoolRequests | undefined;
 
-/** `use` goes through `acquire`. The class of requests is in a file of its own. */
+/** `use` goes through `acquire`. The class of requests is in a file of its own; its promise stands for a request. */
 export const instrumentation: Instrumentation = {
   library: "generic-pool",
   exports: ["Pool", "ResourceRequest"],
   patch(bindings, probe) {
+    requests ??= createPoolRequests(probe);
+    const known = requests;
     const undos: Undo[] = [];
-    // Of several copies of the library, any may hand over its classes first.
-    holds ??= createPoolHolds(probe);
     const request = prototypeOf(bindings.get("ResourceRequest"));
     const pool = prototypeOf(bindings.get("Pool"));
-    if (request !== undefined) undos.push(patchRequest(request, probe));
-    if (pool !== undefined) undos.push(patchPool(pool, probe, holds));
+    if (request !== undefined) {
+      undos.push(
+        wrap(probe, request, "resolve", (self, [client]) => {
+          const { promise } = self as { promise?: unknown };
+          if (isObject(promise)) known.granted(promise, client);
+          return undefined;
+        }),
+      );
+    }
+    if (pool !== undefined) undos.push(patchPool(pool, probe, known));
     return undoAll(undos);
   },
 };
 
-let holds: PoolHolds | undefined;
-
-function patchRequest(prototype: object, probe: Probe): Undo {
-  return wrap(probe, prototype, "resolve", (request, [client]) => {
-    const { promise } = request as { promise?: unknown };
-    if (!isObject(promise)) return undefined;
-    const found = asked.get(promise);
-    if (found?.operation !== undefined) holds?.took(found.operation, client);
-    else asked.set(promise, { client: { value: client } });
-    return undefined;
-  });
-}
-
-function patchPool(prototype: object, probe: Probe, holds: PoolHolds): Undo {
+function patchPool(prototype: object, probe: Probe, known: PoolRequests): Undo {
   probe.describe(prototype, type);
   const givesBack = (name: string) =>
     wrap(probe, prototype, name, (pool, [client]) => {
-      holds.gaveBack(pool, client);
+      known.gaveBack(pool, client);
       return undefined;
     });
   return undoAll([
@@ -67,12 +54,9 @@ function patchPool(prototype: object, probe: Probe, holds: PoolHolds): Undo {
       return {
         returned(promise) {
           if (!isObject(promise)) return;
-          const got = asked.get(promise)?.client;
-          asked.set(promise, { operation });
-          if (got !== undefined) holds.took(operation, got.value);
-          // The grant is told by the request; what settles without one was refused.
+          known.asked(promise, operation);
+          // The grant is told by the request; what settles without one was refused, by a pool that drains at once.
           probe.grantedBy(operation, promise, () => false);
-          // A pool that drains refuses at once.
           probe.promised(operation, promise);
         },
         threw: () => probe.released(operation),

@@ -1,12 +1,5 @@
-import {
-  type Callback,
-  type Instrumentation,
-  type Operation,
-  type ResourceType,
-  undoAll,
-  wrap,
-} from "../probe.ts";
-import { createPoolHolds, isObject, positive, prototypeOf } from "../wrappers.ts";
+import { type Callback, type Instrumentation, type ResourceType, undoAll, wrap } from "../probe.ts";
+import { createPoolRequests, isObject, positive, prototypeOf } from "../wrappers.ts";
 
 interface Configured {
   readonly options?: { readonly max?: unknown; readonly connectionTimeoutMillis?: unknown };
@@ -30,9 +23,8 @@ export const instrumentation: Instrumentation = {
     const prototype = prototypeOf(bindings.get("Pool"));
     if (prototype === undefined) return () => {};
     probe.describe(prototype, type);
-    const holds = createPoolHolds(probe);
-    /** What was asked for by an entry of the pool's queue. */
-    const asked = new WeakMap<object, Operation>();
+    // An entry of the pool's queue stands for a request.
+    const requests = createPoolRequests(probe);
     /** The entry of the call of `connect` that runs, when it does not wait in the queue. */
     let begun: object | undefined;
     return undoAll([
@@ -48,7 +40,7 @@ export const instrumentation: Instrumentation = {
             returned(promise) {
               const entry = begun ?? (pool as Queued)._pendingQueue?.at(-1);
               begun = undefined;
-              if (entry !== undefined) asked.set(entry, operation);
+              if (entry !== undefined) requests.asked(entry, operation);
               // The grant is told by the entry; what settles without one was refused.
               probe.grantedBy(operation, promise, () => false);
               // A pool that has ended refuses at once.
@@ -62,7 +54,7 @@ export const instrumentation: Instrumentation = {
             probe.guard(() => {
               const [error, client] = given;
               if (error || client === undefined) probe.released(operation);
-              else holds.took(operation, client);
+              else requests.took(operation, client);
             });
             return Reflect.apply(callback as Callback, this, given);
           },
@@ -75,12 +67,11 @@ export const instrumentation: Instrumentation = {
         return undefined;
       }),
       wrap(probe, prototype, "_acquireClient", (_, [client, entry]) => {
-        const operation = isObject(entry) ? asked.get(entry) : undefined;
-        if (operation !== undefined) holds.took(operation, client);
+        if (isObject(entry)) requests.granted(entry, client);
         return undefined;
       }),
       wrap(probe, prototype, "_release", (pool, [client]) => {
-        holds.gaveBack(pool, client);
+        requests.gaveBack(pool, client);
         return undefined;
       }),
     ]);

@@ -1,13 +1,5 @@
-import {
-  type Instrumentation,
-  type Operation,
-  type Probe,
-  type ResourceType,
-  type Undo,
-  undoAll,
-  wrap,
-} from "../probe.ts";
-import { createPoolHolds, isObject, type PoolHolds, positive, prototypeOf } from "../wrappers.ts";
+import { type Instrumentation, type Probe, type ResourceType, type Undo, undoAll, wrap } from "../probe.ts";
+import { createPoolRequests, isObject, type PoolRequests, positive, prototypeOf } from "../wrappers.ts";
 
 const type: ResourceType = {
   kind: "pool",
@@ -15,55 +7,44 @@ const type: ResourceType = {
   capacity: (pool) => positive((pool as { max?: unknown }).max),
 };
 
-/** What `acquire` gives; its promise is rejected by a timeout. */
-interface Pending {
-  readonly promise?: unknown;
-}
-
-/** What was asked for by a request, and the client that it got when that came first. */
-const asked = new WeakMap<object, { operation?: Operation; client?: { readonly value: unknown } }>();
+/** Of several copies of the library, any may hand over its classes first. */
+let requests: PoolRequests | undefined;
 
 /** Knex takes its connections from such a pool. The class of requests is in a file of its own. */
 export const instrumentation: Instrumentation = {
   library: "tarn",
   exports: ["Pool", "PendingOperation"],
   patch(bindings, probe) {
+    requests ??= createPoolRequests(probe);
+    const known = requests;
     const undos: Undo[] = [];
-    const pool = prototypeOf(bindings.get("Pool"));
     const request = prototypeOf(bindings.get("PendingOperation"));
-    // Of several copies of the library, any may hand over its classes first.
-    holds ??= createPoolHolds(probe);
-    if (request !== undefined) undos.push(patchRequest(request, probe));
-    if (pool !== undefined) undos.push(patchPool(pool, probe, holds));
+    const pool = prototypeOf(bindings.get("Pool"));
+    if (request !== undefined) {
+      undos.push(
+        wrap(probe, request, "resolve", (self, [client]) => {
+          known.granted(self, client);
+          return undefined;
+        }),
+      );
+    }
+    if (pool !== undefined) undos.push(patchPool(pool, probe, known));
     return undoAll(undos);
   },
 };
 
-let holds: PoolHolds | undefined;
-
-function patchRequest(prototype: object, probe: Probe): Undo {
-  return wrap(probe, prototype, "resolve", (request, [client]) => {
-    const found = asked.get(request);
-    if (found?.operation !== undefined) holds?.took(found.operation, client);
-    else asked.set(request, { client: { value: client } });
-    return undefined;
-  });
-}
-
-function patchPool(prototype: object, probe: Probe, holds: PoolHolds): Undo {
+function patchPool(prototype: object, probe: Probe, known: PoolRequests): Undo {
   probe.describe(prototype, type);
   return undoAll([
     wrap(probe, prototype, "acquire", (pool) => {
       // It has a timeout always, half a minute if nothing else is said.
       const operation = probe.begin(pool, "acquire", { cancellable: true });
       return {
-        returned(pending) {
-          if (!isObject(pending)) return;
-          const got = asked.get(pending)?.client;
-          asked.set(pending, { operation });
-          if (got !== undefined) holds.took(operation, got.value);
-          // The grant was told before; what settles without one is a timeout.
-          const { promise } = pending as Pending;
+        returned(request) {
+          if (!isObject(request)) return;
+          known.asked(request, operation);
+          // The grant is told by the request; what settles without one is a timeout.
+          const { promise } = request as { promise?: unknown };
           probe.grantedBy(operation, promise, () => false);
           probe.promised(operation, promise);
         },
@@ -71,7 +52,7 @@ function patchPool(prototype: object, probe: Probe, holds: PoolHolds): Undo {
       };
     }),
     wrap(probe, prototype, "release", (pool, [client]) => {
-      holds.gaveBack(pool, client);
+      known.gaveBack(pool, client);
       return undefined;
     }),
   ]);

@@ -1,6 +1,6 @@
+import { sameHandles } from "@unknot/dump/handles.ts";
 import { count, formatDuration, handleName, quoted, siteOf, whereIs } from "@unknot/dump/names.ts";
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
-import type { Handle } from "@unknot/protocol/handle.ts";
 import type { Task } from "@unknot/protocol/task.ts";
 import { shown } from "../paths.ts";
 import { type Colors, printable } from "../terminal.ts";
@@ -47,18 +47,13 @@ function titleOf(
 }
 
 function handleBlocks(dump: Dump, options: TextOptions): readonly string[] {
-  const same = new Map<string, [Handle, ...Handle[]]>();
-  for (const handle of dump.handles ?? []) {
-    const key = JSON.stringify([handle.kind, handle.test, handle.stack.map((index) => siteOf(dump, index))]);
-    const found = same.get(key);
-    if (found === undefined) same.set(key, [handle]);
-    else found.push(handle);
-  }
-  return [...same.values()].slice(0, mostListed).map(([first, ...others]) => {
-    const more = others.length === 0 ? "" : ` and ${others.length} more created there`;
-    const frames = first.stack.flatMap((index) => siteOf(dump, index) ?? []);
-    return block(`${handleName(first)}${more} keeps it alive`, "created", frames, first.test, options);
-  });
+  return sameHandles(dump)
+    .slice(0, mostListed)
+    .map(([first, ...others]) => {
+      const more = others.length === 0 ? "" : ` and ${others.length} more created there`;
+      const frames = first.stack.flatMap((index) => siteOf(dump, index) ?? []);
+      return block(`${handleName(first)}${more} keeps it alive`, "created", frames, first.test, options);
+    });
 }
 
 function taskBlocks(dump: Dump, options: TextOptions): readonly string[] {
@@ -89,7 +84,7 @@ function block(
 ): string {
   const lines = frames.slice(0, mostFrames).map((site) => {
     const name = site.function === undefined ? "" : `${printable(site.function)} `;
-    return `      ${colors.dim("at")} ${name}${shown(site.file, base)}:${site.line}:${site.column}`;
+    return `      ${colors.dim("at")} ${name}${printable(shown(site.file, base))}:${site.line}:${site.column}`;
   });
   const more =
     frames.length > mostFrames ? [`      and ${count(frames.length - mostFrames, "frame")} more`] : [];

@@ -1,4 +1,4 @@
-import type { Handle } from "@unknot/protocol/handle.ts";
+import { type SameHandles, sameHandles } from "../../handles.ts";
 import { handleName, placeOf, quoted, shortPlace, siteOf } from "../../names.ts";
 import type { Detector, Scene } from "../detector.ts";
 
@@ -14,22 +14,11 @@ export const keepsAlive: Detector = {
     const { handles, testRun } = scene.dump;
     if (handles === undefined || testRun === undefined || testRun.state === "running") return [];
     if (testRun.sinceMs < patienceMs[testRun.state]) return [];
-    const calls = new Map<string, [Handle, ...Handle[]]>();
-    for (const handle of handles) {
-      const key = JSON.stringify([
-        handle.kind,
-        handle.stack.map((index) => siteOf(scene.dump, index)),
-        handle.test,
-      ]);
-      const found = calls.get(key);
-      if (found === undefined) calls.set(key, [handle]);
-      else found.push(handle);
-    }
-    return [...calls.values()].map((group) => problemOf(scene, group));
+    return sameHandles(scene.dump).map((group) => problemOf(scene, group));
   },
 };
 
-function problemOf({ dump }: Scene, [first, ...others]: readonly [Handle, ...Handle[]]) {
+function problemOf({ dump }: Scene, [first, ...others]: SameHandles) {
   const places = first.stack.slice(0, mostPlaces).flatMap((index) => siteOf(dump, index) ?? []);
   const [where] = places;
   const name = handleName(first);

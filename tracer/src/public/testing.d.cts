@@ -3,6 +3,7 @@ export declare class LeftTasksError extends Error {
   readonly name: "LeftTasksError";
   /** One sentence each: its name, what it waits for, where it waits and where it was started. */
   readonly tasks: readonly string[];
+  constructor(tasks: readonly string[]);
 }
 
 export interface ExpectNoTasksOptions {
