@@ -2,18 +2,17 @@
 // of a cluster, threads with options of their own.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { RunReport } from "@unknot/protocol/report.ts";
-import type { Registration } from "@unknot/protocol/wire.ts";
 import {
   follow,
   inPairs,
   nodes,
   ownGroup,
-  type ProgramFolder,
   programFolder,
   reading,
+  registrations,
   root,
   run,
   start,
@@ -104,14 +103,6 @@ console.log(await once(child, "message").then(([message]) => message));
   "answers.mjs": `process.on("message", (message) => { process.send([message, process.env.A, process.env.NODE_OPTIONS, process.argv.length]); process.disconnect(); });\n`,
 };
 
-function registered(folder: ProgramFolder): Registration[] {
-  if (!existsSync(folder.runtimeFolder)) return [];
-  return readdirSync(folder.runtimeFolder).flatMap((name) => {
-    if (!/^\d+-\d+\.json$/.test(name)) return [];
-    return JSON.parse(readFileSync(path.join(folder.runtimeFolder, name), "utf8")) as Registration;
-  });
-}
-
 describe("what a traced program starts", function () {
   if (process.platform === "win32") this.pending = true;
   const folder = programFolder(programs);
@@ -123,10 +114,10 @@ describe("what a traced program starts", function () {
         const children = await until(
           "seven children to register",
           () => {
-            const found = registered(folder).filter((each) => each.parentPid === running.pid);
+            const found = registrations(folder).filter((each) => each.parentPid === running.pid);
             return found.length >= 7 ? found : undefined;
           },
-          () => JSON.stringify(registered(folder), null, 1),
+          () => JSON.stringify(registrations(folder), null, 1),
         );
         assert.deepEqual(
           [...new Set(children.map(({ title, session }) => `${title} ${session}`))],
@@ -137,7 +128,7 @@ describe("what a traced program starts", function () {
           await client.dumpWhen("its task", (dump) => reading(dump).all("inChild").length === 1);
         }
         // The package manager itself is not traced.
-        assert.ok(!registered(folder).some(({ title }) => title.includes("npm-cli")));
+        assert.ok(!registrations(folder).some(({ title }) => title.includes("npm-cli")));
         await running.kill();
         await until("all to be gone", () => children.every(({ pid }) => isGone(pid)) || undefined);
       });
@@ -145,7 +136,7 @@ describe("what a traced program starts", function () {
       it("is traced as a thread, whatever options the thread has", async () => {
         const running = start(folder, "threads.mjs", { node });
         const threads = await until("four threads to register", () => {
-          const found = registered(folder).filter((each) => each.pid === running.pid && each.threadId > 0);
+          const found = registrations(folder).filter((each) => each.pid === running.pid && each.threadId > 0);
           return found.length === 4 ? found : undefined;
         });
         for (const { threadId } of threads) {
@@ -197,7 +188,7 @@ describe("what a traced program starts", function () {
         const running = follow(child, folder);
         await running.printed("ready");
         const own = await until("three processes to register", () => {
-          const found = registered(folder).filter(({ title }) => title === folder.file("cluster.mjs"));
+          const found = registrations(folder).filter(({ title }) => title === folder.file("cluster.mjs"));
           return found.length === 3 ? found : undefined;
         });
         for (const { pid } of own) {

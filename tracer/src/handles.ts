@@ -23,7 +23,7 @@ export interface Frame {
 }
 
 export interface HandleWatch {
-  /** What keeps the process alive now, the oldest first. What was created by one call at one time is one handle. */
+  /** What keeps the process alive now, the oldest first. */
   open(): readonly OpenHandle[];
   /** What `action` opens is ours and not listed. */
   own<Result>(action: () => Result): Result;
@@ -109,7 +109,7 @@ export function watchHandles({ ownFolder, now, test, guard }: HandleWatchOptions
             createdAt: each.createdAt,
           };
         });
-        return oncePerCall(handles);
+        return withoutParts(handles);
       }) ?? [],
     own(action) {
       const before = isOurs;
@@ -146,29 +146,30 @@ export function tellHandles(
   tell();
 }
 
-/** A child process comes with pipes, a worker with ports: the first of these kinds stands for all. */
-const ranks: readonly HandleKind[] = ["child process", "worker thread", "server", "socket"];
+/** A child process comes with pipes, a worker with ports: they are part of it. */
+const partsOf: Readonly<Partial<Record<HandleKind, HandleKind>>> = {
+  pipe: "child process",
+  "message port": "worker thread",
+};
+/** Parts are created by the same call, within a moment. */
+const momentMs = 100;
 
-function oncePerCall(handles: readonly OpenHandle[]): readonly OpenHandle[] {
-  const calls = new Map<string, OpenHandle>();
-  const rank = ({ kind }: OpenHandle) => {
-    const at = ranks.indexOf(kind);
-    return at === -1 ? ranks.length : at;
-  };
-  const others: OpenHandle[] = [];
+function withoutParts(handles: readonly OpenHandle[]): readonly OpenHandle[] {
+  const wholes = new Map<string, OpenHandle[]>();
+  const keyOf = (kind: HandleKind, { stack }: OpenHandle) => JSON.stringify([kind, stack]);
   for (const handle of handles) {
-    const isPart = handle.kind === "pipe" || handle.kind === "message port" || ranks.includes(handle.kind);
-    if (!isPart || handle.stack.length === 0) {
-      others.push(handle);
-      continue;
-    }
-    // Parts are created within a moment of one another.
-    const key = JSON.stringify([handle.stack, Math.round(handle.createdAt / 100)]);
-    const found = calls.get(key);
-    if (found === undefined || rank(handle) < rank(found)) calls.set(key, handle);
-    if (found !== undefined && rank(handle) === rank(found)) others.push(handle);
+    if (!Object.values(partsOf).includes(handle.kind)) continue;
+    const key = keyOf(handle.kind, handle);
+    const found = wholes.get(key);
+    if (found === undefined) wholes.set(key, [handle]);
+    else found.push(handle);
   }
-  return [...calls.values(), ...others].sort((a, b) => a.createdAt - b.createdAt);
+  return handles.filter((handle) => {
+    const whole = partsOf[handle.kind];
+    if (whole === undefined || handle.stack.length === 0) return true;
+    const candidates = wholes.get(keyOf(whole, handle)) ?? [];
+    return !candidates.some((each) => Math.abs(each.createdAt - handle.createdAt) < momentMs);
+  });
 }
 
 interface Resource {
