@@ -1,4 +1,5 @@
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
+import type { Handle } from "@unknot/protocol/handle.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
@@ -78,6 +79,13 @@ export function resourceName(snapshot: Snapshot, resource: Resource): string {
   const created = siteOf(snapshot, resource.created);
   const word = kindWords[resource.kind];
   return created === undefined ? `a ${word}` : `the ${word} created at ${shortPlace(created)}`;
+}
+
+/** `an interval (every 1000 ms)` */
+export function handleName({ kind, type, detail }: Handle): string {
+  const word = kind === "other" ? `handle of type ${plain(type)}` : kind;
+  const article = /^[aeiou]/.test(word) ? "an" : "a";
+  return `${article} ${word}${detail === undefined ? "" : ` (${plain(detail)})`}`;
 }
 
 /** `locks.ts:13`, for sentences; lists and links carry the whole path. */

@@ -1,4 +1,4 @@
-import type { Dump, Site } from "@unknot/protocol/dump.ts";
+import type { Dump, LoopState, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Resource, ResourceId } from "@unknot/protocol/resource.ts";
 import { type Task, type TaskId, taskStates } from "@unknot/protocol/task.ts";
@@ -63,7 +63,7 @@ export function overview(dump: Dump, { membersPerGroup }: { readonly membersPerG
   return {
     process: dump.process,
     capturedAt: dump.capturedAt,
-    loop: dump.loop,
+    loop: withoutStack(dump.loop),
     coverage: dump.coverage,
     total: dump.tasks.length,
     groups: groups.map((group) => picked.renumberGroup(group)),
@@ -99,6 +99,11 @@ export function taskGroups(
       ...(gathering.label === undefined ? {} : { problem: gathering.label }),
     };
   });
+}
+
+/** Its places are those of the problem about it. */
+function withoutStack({ stack: _, ...loop }: LoopState): LoopState {
+  return loop;
 }
 
 /** The members of the group `key` from `offset` on, with the sites and resources they name; empty for an unknown key. */

@@ -113,6 +113,9 @@ export interface Instrumentation {
 
 export type Undo = () => void;
 
+/** What wrapping itself needs of a probe. */
+export type Wrapping = Pick<Probe, "guard" | "replaces">;
+
 /** What an observer wants of one call. Every part is optional and may throw: the caller never notices. */
 export interface Observation {
   /** Arguments to call with, in place of the given ones. */
@@ -126,7 +129,7 @@ export interface Observation {
  * its errors and its timing, and the wrapper looks like the original. Returns the undo.
  */
 export function wrap(
-  probe: Probe,
+  probe: Wrapping,
   target: object,
   name: string | symbol,
   observe: (self: object, args: readonly unknown[]) => Observation | undefined,
@@ -144,7 +147,7 @@ export function wrap(
 
 /** The same for a function that is nobody's property; `finish` may put another object in place of its result. */
 export function wrapFunction(
-  probe: Probe,
+  probe: Wrapping,
   original: Callback,
   observe: (self: object, args: readonly unknown[]) => Observation | undefined,
   finish: (result: unknown) => unknown = (result) => result,

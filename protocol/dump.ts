@@ -1,3 +1,4 @@
+import type { Handle } from "./handle.ts";
 import type { Problem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
 import type { Task } from "./task.ts";
@@ -34,6 +35,10 @@ export interface ProcessInfo {
 export interface LoopState {
   readonly state: "turning" | "blocked" | "ended";
   readonly sinceMs: number;
+  /** Of a blocked loop, what runs: indexes into `Dump.sites`, the innermost frame first. Absent when nobody could look. */
+  readonly stack?: readonly number[];
+  /** By how much turns were late since the program started, in milliseconds: 99 of 100 by less than `p99Ms`. */
+  readonly lag?: { readonly p99Ms: number; readonly maxMs: number };
 }
 
 /** What the tracer saw and what it did not; `no deadlock` means little without it. */
@@ -48,6 +53,18 @@ export interface Coverage {
   readonly blind: readonly string[];
   /** Tasks or events lost because a table was full. */
   readonly dropped: number;
+}
+
+/** What is known of the tests that a process runs. */
+export interface TestRun {
+  /** `resting`: no test is running, and nobody says whether there will be another one. */
+  readonly state: "running" | "resting" | "ended";
+  /** Milliseconds since the last test began, or since the last one ended. */
+  readonly sinceMs: number;
+  /** Tests that have begun. */
+  readonly tests: number;
+  /** The test that began last. */
+  readonly test?: string;
 }
 
 /** All live tasks of one thread at one moment. Every duration counts back from `capturedAt`. */
@@ -66,4 +83,8 @@ export interface Dump {
   /** Resources that some task waits on or holds. */
   readonly resources: readonly Resource[];
   readonly problems: readonly Problem[];
+  /** What keeps the process alive; only there when the tracer was asked to watch for it (`unknot why`, test set-ups). */
+  readonly handles?: readonly Handle[];
+  /** Only there in a process in which a known test runner runs tests. */
+  readonly testRun?: TestRun;
 }

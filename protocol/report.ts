@@ -17,6 +17,8 @@ export interface RunReport {
       readonly at?: Place;
     }[];
     readonly at: readonly Place[];
+    /** The process and thread it was found in, when the run had several. */
+    readonly process?: { readonly pid: number; readonly threadId: number };
   }[];
   readonly tasks: {
     /** Tasks started during the run. */
@@ -24,5 +26,16 @@ export interface RunReport {
     /** Tasks still pending at the end. */
     readonly pending: number;
   };
+  /** The traced threads of all processes of the run: what the command started first, then in the order of their start. */
+  readonly processes: readonly {
+    readonly pid: number;
+    /** The traced process that started it. */
+    readonly parentPid?: number;
+    /** 0 on the main thread. */
+    readonly threadId: number;
+    readonly title: string;
+    readonly started: number;
+    readonly pending: number;
+  }[];
   readonly coverage: Coverage;
 }

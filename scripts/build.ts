@@ -5,6 +5,7 @@
 import {
   chmodSync,
   cpSync,
+  existsSync,
   globSync,
   mkdirSync,
   readFileSync,
@@ -31,6 +32,14 @@ export interface Bundle {
   readonly external?: readonly string[];
 }
 
+/** What programs and tests import of the npm package: the name after `unknot`, and the file that it is. */
+const publicModules: Readonly<Record<string, string>> = {
+  ".": "index",
+  "./testing": "testing",
+  "./testing/mocha": "testing-mocha",
+  "./testing/node": "testing-node",
+};
+
 export const bundles: readonly Bundle[] = [
   { entry: "client/src/extension.ts", extension: "extension.cjs", format: "cjs", external: ["vscode"] },
   { entry: "server/src/lsp/main.ts", extension: "server.mjs", format: "esm" },
@@ -50,6 +59,9 @@ export const bundles: readonly Bundle[] = [
     npm: "tracer-worker.cjs",
     format: "cjs",
   },
+  ...Object.values(publicModules).map(
+    (name): Bundle => ({ entry: `tracer/src/public/${name}.ts`, npm: `${name}.cjs`, format: "cjs" }),
+  ),
 ];
 
 /** ES modules get the `require` that bundled CommonJS packages expect. */
@@ -63,6 +75,7 @@ export async function buildAll(
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
   for (const bundle of bundles) await buildBundle(bundle, target, plugins);
+  copyPreload(target);
   copyExtensionFiles(root, path.join(target, "extension"));
   writeNpmManifest(target);
   copyRulePages(target);
@@ -107,6 +120,13 @@ export async function buildBundle(
   }
 }
 
+/** What children of a traced program preload: as it is written, for very old versions of Node. */
+function copyPreload(target: string): void {
+  for (const folder of ["extension/tracer", "npm"]) {
+    cpSync(path.join(root, "tracer", "src", "child.cjs"), path.join(target, folder, "child.cjs"));
+  }
+}
+
 /** The pages that `unknot explain` prints. */
 function copyRulePages(target: string): void {
   const rules = path.join(root, "server", "src", "rules");
@@ -135,11 +155,29 @@ function writeNpmManifest(target: string): void {
     type: "module",
     engines: { node: own.engines?.["node"] },
     bin: { unknot: "./unknot.mjs" },
-    exports: { "./register": "./register.cjs", "./package.json": "./package.json" },
+    exports: {
+      "./register": "./register.cjs",
+      ...Object.fromEntries(
+        Object.entries(publicModules).map(([name, file]) => [name, exportOf(target, file)]),
+      ),
+      "./package.json": "./package.json",
+    },
     dependencies: { "oxc-parser": oxc, typescript },
   };
   writeFileSync(path.join(target, "npm", "package.json"), `${JSON.stringify(npm, null, 2)}\n`);
   for (const file of ["LICENSE"]) cpSync(path.join(root, file), path.join(target, "npm", file));
+}
+
+/** A module with its types, where it has any. */
+function exportOf(
+  target: string,
+  name: string,
+): string | { readonly types: string; readonly default: string } {
+  const types = path.join(root, "tracer", "src", "public", `${name}.d.cts`);
+  const file = `./${name}.cjs`;
+  if (!existsSync(types)) return file;
+  cpSync(types, path.join(target, "npm", `${name}.d.cts`));
+  return { types: `./${name}.d.cts`, default: file };
 }
 
 interface Manifest {

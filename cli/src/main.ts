@@ -11,6 +11,7 @@ import { rules } from "./explain/rule-pages.ts";
 import { checkModels } from "./models/command.ts";
 import { type RunOptions, run } from "./run/command.ts";
 import { colorsFor, printable } from "./terminal.ts";
+import { type WhyOptions, why } from "./why/command.ts";
 
 const version = versionOf();
 const program = new Command("unknot")
@@ -93,6 +94,31 @@ The program's output, signals and exit code stay as they are, except with --fail
   });
 
 program
+  .command("why")
+  .description("run a test command and say what keeps it alive after its tests: file, line and test")
+  .usage("[options] -- command [args...]")
+  .argument("[command...]", "a command of an installed package, npm, a file or a program of the system")
+  .addOption(
+    new Option("--wait <seconds>", "how long it may go on after its tests")
+      .argParser(collectSeconds)
+      .default(1),
+  )
+  .passThroughOptions()
+  .addHelpText(
+    "after",
+    `
+The command's output stays as it is; the answer is on standard error. A command that goes on after its tests is ended.
+Exit codes: ${exitCodes.problem} it had to be ended, otherwise its own.
+
+  unknot why -- mocha
+  unknot why -- node --test
+  unknot why -- npm test`,
+  )
+  .action(async (words: string[], options: WhyOptions) => {
+    await why(words, options);
+  });
+
+program
   .command("ps")
   .description("list the traced processes of this user")
   .option("--json", "print JSON")
@@ -109,6 +135,7 @@ program
   .option("--filter <words>", 'only these tasks: state:"chan receive" file:orders.ts age>30s -kind:job name')
   .option("--full", "one block per task, complete enough to be read again (taskdump)")
   .option("--only-deadlocks", "only tasks that are part of a deadlock")
+  .option("--children", "also the traced processes that it has started")
   .addHelpText(
     "after",
     `
@@ -185,6 +212,12 @@ function collectRules(value: string, before: readonly string[] | undefined): rea
   const ids = value.split(",").map((id) => id.trim().replace(/^unknot\//, ""));
   if (ids.includes("")) throw new InvalidArgumentError("Name a rule.");
   return [...(before ?? []), ...ids];
+}
+
+function collectSeconds(value: string): number {
+  const seconds = Number(value);
+  if (value.trim() === "" || !(seconds >= 0)) throw new InvalidArgumentError("Give a number of seconds.");
+  return seconds;
 }
 
 /** The version of the package that this file is part of: beside the bundle, or the repository's. */

@@ -14,11 +14,19 @@ export function listTraced(): readonly Registration[] {
   return entries().flatMap(({ value }) => (isRegistration(value) && isAlive(value.pid) ? value : []));
 }
 
-/** A dump of every traced thread of a process, the main one first. Throws a CliError when there is none to be had. */
-export async function takeDumps(pid: number): Promise<readonly Dump[]> {
-  const threads = listTraced()
-    .filter((each) => each.pid === pid)
-    .sort((a, b) => a.threadId - b.threadId);
+/**
+ * A dump of every traced thread of a process, the main one first; if wanted, of those that it has started, too. Throws
+ * a CliError when there is none to be had.
+ */
+export async function takeDumps(
+  pid: number,
+  { children = false }: { readonly children?: boolean } = {},
+): Promise<readonly Dump[]> {
+  const all = listTraced();
+  const pids = children ? withChildren(pid, all) : [pid];
+  const threads = pids.flatMap((each) =>
+    all.filter((thread) => thread.pid === each).sort((a, b) => a.threadId - b.threadId),
+  );
   if (threads.length === 0) {
     throw new CliError(
       isAlive(pid)
@@ -35,6 +43,17 @@ export async function takeDumps(pid: number): Promise<readonly Dump[]> {
   return dumps;
 }
 
+/** A process and all that it has started, itself or by others, in the order of their start. */
+function withChildren(pid: number, all: readonly Registration[]): readonly number[] {
+  const found = [pid];
+  const mains = all.filter(({ threadId }) => threadId === 0).sort((a, b) => a.startedAt - b.startedAt);
+  for (let at = 0; at < found.length; at++) {
+    const children = mains.filter((each) => each.parentPid === found[at] && !found.includes(each.pid));
+    found.push(...children.map((each) => each.pid));
+  }
+  return found;
+}
+
 /** Dumps of the threads of a run that is under way; whoever does not answer soon is left out. */
 export async function takeDumpsOfSession(session: string): Promise<readonly LastState[]> {
   const threads = listTraced().filter((each) => each.session === session);
@@ -42,6 +61,11 @@ export async function takeDumpsOfSession(session: string): Promise<readonly Last
   return dumps.flatMap((outcome) =>
     outcome.status === "fulfilled" ? { dump: outcome.value, started: startedAtLeast(outcome.value) } : [],
   );
+}
+
+/** The processes of a session that are alive. */
+export function sessionProcesses(session: string): readonly number[] {
+  return [...new Set(listTraced().flatMap((each) => (each.session === session ? each.pid : [])))];
 }
 
 /** What the threads of a run left when they ended; removes the files. */

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
+import type { TestRun } from "@unknot/protocol/dump.ts";
+import type { Handle } from "@unknot/protocol/handle.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { DumpBuilder, joins, waits, wants } from "../testing/dump-builder.ts";
 import { detect, detectors } from "./detect.ts";
@@ -298,6 +300,70 @@ describe("loop-blocked", () => {
       blocked(4200)[0]?.message,
       "The event loop has not turned for 4.2 s while 'crunch' runs at c.ts:9.",
     );
+  });
+});
+
+describe("loop-blocked with a stack", () => {
+  it("names the innermost function of the program, and shows all frames", () => {
+    const sites = [
+      { file: "node:fs", line: 448, column: 20, function: "readFileSync" },
+      { file: "/app/crunch.ts", line: 3, column: 5, function: "load" },
+      { file: "/app/main.ts", line: 7, column: 1 },
+    ];
+    const [problem] = detect(
+      new DumpBuilder().build({ sites, loop: { state: "blocked", sinceMs: 4200, stack: [0, 1, 2] } }),
+    );
+    assert.equal(
+      problem?.message,
+      "The event loop has not turned for 4.2 s while 'load' runs at crunch.ts:3.",
+    );
+    assert.deepEqual(places(problem), ["node:fs:448", "/app/crunch.ts:3", "/app/main.ts:7"]);
+  });
+});
+
+describe("keeps-alive", () => {
+  const sites = [
+    { file: "/app/poll.ts", line: 3, column: 5, function: "poll" },
+    { file: "/app/poll.test.ts", line: 9, column: 1 },
+  ];
+  const interval: Handle = {
+    kind: "interval",
+    type: "Timeout",
+    detail: "every 1000 ms",
+    stack: [0, 1],
+    test: "polls",
+    ageMs: 2000,
+  };
+  const found = (state: TestRun["state"], sinceMs: number, handles: readonly Handle[] = [interval]) =>
+    detect(new DumpBuilder().build({ sites, handles, testRun: { state, sinceMs, tests: 3 } }));
+
+  it("names what is open when the tests have run, with its creation and its test", () => {
+    const [problem, ...others] = found("ended", 500);
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["keeps-alive", "keeps-alive", "observed"]);
+    assert.equal(
+      problem?.message,
+      "An interval (every 1000 ms), created at poll.ts:3 in the test 'polls', keeps the process alive although its tests have run.",
+    );
+    assert.deepEqual(places(problem), ["/app/poll.ts:3", "/app/poll.test.ts:9"]);
+  });
+
+  it("is silent while tests run or the runner may still be ending, and guesses where it does not say", () => {
+    assert.deepEqual([found("running", 60_000), found("ended", 499), found("resting", 4999)], [[], [], []]);
+    assert.equal(found("resting", 5000)[0]?.certainty, "heuristic");
+    assert.deepEqual(detect(new DumpBuilder().build({ sites, handles: [interval] })), []);
+  });
+
+  it("names what one line opened many times once", () => {
+    const [problem, ...others] = found("ended", 500, [
+      interval,
+      interval,
+      { ...interval, detail: "every 5 ms" },
+    ]);
+    assert.deepEqual(others, []);
+    assert.match(problem?.message ?? "", /although its tests have run \(and 2 more from there\)\.$/);
+    const bare = found("ended", 500, [{ kind: "other", type: "X", stack: [], ageMs: 1 }]);
+    assert.equal(bare[0]?.message, "A handle of type X keeps the process alive although its tests have run.");
   });
 });
 

@@ -7,6 +7,7 @@ import { waitForGraph } from "../wait-for-graph.ts";
 import { deadlock } from "./deadlock/detector.ts";
 import type { Detector, Scene } from "./detector.ts";
 import { exitPending } from "./exit-pending/detector.ts";
+import { keepsAlive } from "./keeps-alive/detector.ts";
 import { longWait } from "./long-wait/detector.ts";
 import { loopBlocked } from "./loop-blocked/detector.ts";
 import { notAwaited } from "./not-awaited/detector.ts";
@@ -15,6 +16,7 @@ import { ownerGone } from "./owner-gone/detector.ts";
 export const detectors: readonly Detector[] = [
   deadlock,
   exitPending,
+  keepsAlive,
   longWait,
   loopBlocked,
   notAwaited,

@@ -1,4 +1,5 @@
-import type { Coverage, Dump, LoopState, ProcessInfo, Site } from "@unknot/protocol/dump.ts";
+import type { Coverage, Dump, LoopState, ProcessInfo, Site, TestRun } from "@unknot/protocol/dump.ts";
+import { type Handle, handleKinds } from "@unknot/protocol/handle.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource, ResourceId } from "@unknot/protocol/resource.ts";
@@ -68,6 +69,10 @@ export function asDump(value: unknown): {
   const sites = list(fields["sites"], site);
   const tasks = list(fields["tasks"], (each) => task(each, sites.entries.length));
   const resources = list(fields["resources"], (each) => resource(each, sites.entries.length));
+  const handles =
+    fields["handles"] === undefined
+      ? undefined
+      : list(fields["handles"], (each) => handle(each, sites.entries.length));
   const version = fields["version"];
   return {
     dump: {
@@ -76,14 +81,16 @@ export function asDump(value: unknown): {
       process: processInfo(fields["process"]),
       capturedAt: number(fields["capturedAt"]) ?? 0,
       by: string(fields["by"]) ?? "file",
-      loop: loopState(fields["loop"]),
+      loop: loopState(fields["loop"], sites.entries.length),
       coverage: coverage(fields["coverage"]),
       sites: sites.entries,
       tasks: tasks.entries,
       resources: resources.entries,
       problems: problems.entries,
+      ...(handles === undefined ? {} : { handles: handles.entries }),
+      ...present({ testRun: testRun(fields["testRun"]) }),
     },
-    unknown: problems.unknown + sites.unknown + tasks.unknown + resources.unknown,
+    unknown: (handles?.unknown ?? 0) + problems.unknown + sites.unknown + tasks.unknown + resources.unknown,
     ...(version === 1
       ? {}
       : {
@@ -270,6 +277,31 @@ function hold(value: unknown, sites: number): Hold {
   };
 }
 
+function handle(value: unknown, sites: number): Handle | undefined {
+  const fields = record(value);
+  const type = string(fields["type"]);
+  if (type === undefined) return undefined;
+  return {
+    kind: oneOf(fields["kind"], handleKinds) ?? "other",
+    type,
+    stack: list(fields["stack"], (each) => index(each, sites)).entries,
+    ageMs: number(fields["ageMs"]) ?? 0,
+    ...present({ detail: string(fields["detail"]), test: string(fields["test"]) }),
+  };
+}
+
+function testRun(value: unknown): TestRun | undefined {
+  const fields = record(value);
+  const state = oneOf(fields["state"], ["running", "resting", "ended"] as const);
+  if (state === undefined) return undefined;
+  return {
+    state,
+    sinceMs: number(fields["sinceMs"]) ?? 0,
+    tests: number(fields["tests"]) ?? 0,
+    ...present({ test: string(fields["test"]) }),
+  };
+}
+
 function problem(value: unknown): Problem | undefined {
   const fields = record(value);
   const verdict = oneOf(fields["verdict"], Object.keys(verdicts) as Verdict[]);
@@ -300,9 +332,15 @@ function processInfo(value: unknown): ProcessInfo {
   };
 }
 
-function loopState(value: unknown): LoopState {
+function loopState(value: unknown, sites: number): LoopState {
   const fields = record(value);
+  const stack = fields["stack"];
+  const lag = record(fields["lag"]);
+  const p99Ms = number(lag["p99Ms"]);
+  const maxMs = number(lag["maxMs"]);
   return {
+    ...(p99Ms === undefined || maxMs === undefined ? {} : { lag: { p99Ms, maxMs } }),
+    ...(stack === undefined ? {} : { stack: list(stack, (each) => index(each, sites)).entries }),
     state: oneOf(fields["state"], ["turning", "blocked", "ended"] as const) ?? "turning",
     sinceMs: number(fields["sinceMs"]) ?? 0,
   };

@@ -307,7 +307,12 @@ class DumpReader {
       case "loop": {
         const loop = /^(turning|blocked|ended) for ([\d.]+)s/.exec(text);
         if (loop === null) return false;
-        this.#loop = { state: loop[1] as LoopState["state"], sinceMs: readSeconds(loop[2]) };
+        const lag = /, lag p99 ([\d.]+)s, max ([\d.]+)s$/.exec(text);
+        this.#loop = {
+          state: loop[1] as LoopState["state"],
+          sinceMs: readSeconds(loop[2]),
+          ...(lag === null ? {} : { lag: { p99Ms: readSeconds(lag[1]), maxMs: readSeconds(lag[2]) } }),
+        };
         return true;
       }
       case "totals":

@@ -1,4 +1,4 @@
-import type { Dump, Site } from "@unknot/protocol/dump.ts";
+import type { Dump, LoopState, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId, TaskState } from "@unknot/protocol/task.ts";
@@ -99,12 +99,16 @@ function metadata(dump: Dump, mode: string, groups: number): string {
     `taskdump 1 ${mode}`,
     `# process  ${facts.join(", ")}`,
     `# captured ${timeText(dump.capturedAt)} by ${quote(dump.by)}`,
-    `# loop     ${loop.state} for ${writeSeconds(loop.sinceMs)}`,
+    `# loop     ${loop.state} for ${writeSeconds(loop.sinceMs)}${lagText(loop)}`,
     `# totals   ${totals}`,
     `# coverage transformed ${coverage.transformed}, dropped ${coverage.dropped}, instrumented ${listText(coverage.instrumented)}, blind ${listText(coverage.blind)}`,
     ...coverage.untouched.map(({ file, reason }) => `# untouched ${quote(file)}: ${quote(reason)}`),
   ];
   return `${lines.join("\n")}\n\n`;
+}
+
+function lagText({ lag }: LoopState): string {
+  return lag === undefined ? "" : `, lag p99 ${writeSeconds(lag.p99Ms)}, max ${writeSeconds(lag.maxMs)}`;
 }
 
 function listText(entries: readonly string[]): string {

@@ -65,7 +65,7 @@ export interface ProgramFolder {
   write(name: string, content: string | Uint8Array): string;
 }
 
-const packages = ["async-mutex", "p-queue", "p-limit", "ts-chan", "fastify"];
+const packages = ["async-mutex", "p-queue", "p-limit", "ts-chan", "fastify", "mocha"];
 
 export function programFolder(files: Readonly<Record<string, string | Uint8Array>> = {}): ProgramFolder {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "unknot-t-")));
@@ -272,14 +272,21 @@ export function registrationOf(
   folder: ProgramFolder,
   isWanted: (registration: Registration) => boolean,
 ): Promise<Registration> {
-  return until("a thread to register", () => {
-    if (!existsSync(folder.runtimeFolder)) return undefined;
-    for (const name of readdirSync(folder.runtimeFolder)) {
-      if (!/^\d+-\d+\.json$/.test(name)) continue;
-      const found = JSON.parse(readFileSync(path.join(folder.runtimeFolder, name), "utf8")) as Registration;
-      if (isWanted(found)) return found;
+  return until("a thread to register", () => registrations(folder).find(isWanted));
+}
+
+/** The threads that have registered. */
+export function registrations(folder: ProgramFolder): readonly Registration[] {
+  if (!existsSync(folder.runtimeFolder)) return [];
+  return readdirSync(folder.runtimeFolder).flatMap((name) => {
+    if (!/^\d+-\d+\.json$/.test(name)) return [];
+    try {
+      return JSON.parse(readFileSync(path.join(folder.runtimeFolder, name), "utf8")) as Registration;
+    } catch (error) {
+      // What dead processes left is removed by those that start.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
     }
-    return undefined;
   });
 }
 

@@ -64,7 +64,10 @@ export function bindingsOfCommonJs(module: { exports: unknown }): Bindings {
     get(name) {
       const key = keyOf(name);
       if (key !== undefined) return (module.exports as Record<string, unknown>)[key];
-      return name === "default" && typeof module.exports === "function" ? module.exports : undefined;
+      const { exports } = module;
+      return typeof exports === "function" && (name === "default" || functionName(exports) === name)
+        ? exports
+        : undefined;
     },
     replace(name, value) {
       const { exports } = module;

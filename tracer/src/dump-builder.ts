@@ -132,6 +132,7 @@ class DumpBuilder {
   readonly #queues = new Map<number, readonly number[]>();
   readonly #callees = new Map<number, number>();
   #byParent: Map<number, number[]> | undefined;
+  #byId: Map<number, number> | undefined;
 
   constructor(tables: Tables, facts: Facts, places: (site: number) => Placed | undefined, moment: Moment) {
     this.#tables = tables;
@@ -159,7 +160,51 @@ class DumpBuilder {
       resources: this.#resources(),
       sites: this.#sites,
       problems: [],
+      ...this.#handles(),
+      ...this.#testRun(),
     };
+  }
+
+  #handles(): Pick<Dump, "handles"> {
+    const { handles } = this.#facts;
+    if (handles === undefined) return {};
+    return {
+      handles: handles.map(({ stack, createdAt, ...handle }) => ({
+        ...handle,
+        stack: stack.map((frame) => this.#sites.push(frame) - 1),
+        ageMs: Math.max(0, Math.round(this.#moment.capturedAt - createdAt)),
+      })),
+    };
+  }
+
+  #testRun(): Pick<Dump, "testRun"> {
+    const { testRun } = this.#facts;
+    if (testRun === undefined) return {};
+    const { at, ...run } = testRun;
+    return { testRun: { ...run, sinceMs: Math.max(0, Math.round(this.#moment.capturedAt - at)) } };
+  }
+
+  /** What the program calls a task and those that started it, and the test that the oldest of them was started in. */
+  #labels(row: number): Pick<Task, "labels"> {
+    const { labels, tests } = this.#facts;
+    if (labels.size === 0 && tests.length === 0) return {};
+    const rows = this.#rowsById();
+    let merged: Readonly<Record<string, string>> = {};
+    let eldest = this.#id(row) as number;
+    for (let id: number | undefined = eldest, depth = 0; id !== undefined && depth < 64; depth++) {
+      eldest = id;
+      merged = { ...labels.get(id), ...merged };
+      const at = rows.get(id);
+      id = at === undefined ? undefined : this.#parent(at);
+    }
+    const test = testAfter(tests, eldest);
+    const all = test === undefined ? merged : { test, ...merged };
+    return Object.keys(all).length === 0 ? {} : { labels: all };
+  }
+
+  #rowsById(): ReadonlyMap<number, number> {
+    this.#byId ??= new Map([...this.#tasks, ...this.#operations].map((row) => [this.#id(row), row]));
+    return this.#byId;
   }
 
   #get(row: number, word: number): number {
@@ -286,6 +331,7 @@ class DumpBuilder {
       ageMs: this.#ago(row, rowBorn, ticks),
       ...(wait === undefined ? {} : { wait }),
       holding: holding.get(row) ?? [],
+      ...this.#labels(row),
     };
   }
 
@@ -644,6 +690,18 @@ function nameOf(placed: Placed | undefined): string {
   const file = site.file.slice(site.file.lastIndexOf("/") + 1);
   if ((entry.flags & siteModule) !== 0) return fileIndex === 0 ? "main" : file;
   return entry.function ?? `(anonymous) at ${file}:${site.line}`;
+}
+
+/** The test that was running when the task of an id was started. */
+function testAfter(tests: Facts["tests"], id: number): string | undefined {
+  let low = 0;
+  let high = tests.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((tests[middle]?.after ?? 0) < id) low = middle + 1;
+    else high = middle;
+  }
+  return tests[low - 1]?.test;
 }
 
 function stateOf(verb: OperationVerb, kind: ResourceKind | undefined): TaskState {

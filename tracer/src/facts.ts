@@ -1,5 +1,7 @@
 import type { ResourceType } from "@unknot/models/probe.ts";
+import type { TestRun } from "@unknot/protocol/dump.ts";
 import type { ResourceKind } from "@unknot/protocol/resource.ts";
+import type { OpenHandle } from "./handles.ts";
 import type { FileSites } from "./site-registry.ts";
 
 /** What the tables refer to by number and what the coverage line says; the same on both sides of the shared memory. */
@@ -12,7 +14,22 @@ export interface Facts {
   readonly threads: Set<number>;
   /** What a worker thread runs, once that is known. */
   title?: string;
+  /** The tests that have begun, each with the id of the last task that was started before it. */
+  readonly tests: { readonly test: string | undefined; readonly after: number }[];
+  /** How the run of tests goes on. */
+  testRun?: {
+    readonly state: TestRun["state"];
+    readonly test?: string;
+    readonly tests: number;
+    readonly at: number;
+  };
+  /** What keeps the process alive, when that is watched. */
+  handles?: readonly OpenHandle[];
+  /** What the program has called its tasks, by their ids. */
+  readonly labels: Map<number, Labels>;
 }
+
+export type Labels = Readonly<Record<string, string>>;
 
 /** One of them, as the traced thread tells it. */
 export type Fact =
@@ -21,13 +38,33 @@ export type Fact =
   | { readonly kind: "instrumented"; readonly name: string }
   | { readonly kind: "untouched"; readonly file: string; readonly reason: string }
   | { readonly kind: "thread"; readonly id: number }
-  | { readonly kind: "title"; readonly title: string };
+  | { readonly kind: "title"; readonly title: string }
+  | { readonly kind: "test"; readonly test: string; readonly after: number; readonly at: number }
+  | {
+      readonly kind: "testsPause";
+      readonly state: TestRun["state"];
+      readonly after: number;
+      readonly at: number;
+    }
+  | { readonly kind: "handles"; readonly handles: readonly OpenHandle[] }
+  | { readonly kind: "labels"; readonly id: number; readonly labels: Labels };
 
 export function createFacts(): Facts {
-  return { files: [], types: [], instrumented: new Set(), untouched: [], threads: new Set() };
+  return {
+    files: [],
+    types: [],
+    instrumented: new Set(),
+    untouched: [],
+    threads: new Set(),
+    tests: [],
+    labels: new Map(),
+  };
 }
 
 const mostUntouched = 1000;
+/** Older ones are forgotten: labels and tests are kept for tasks that may still be there. */
+const mostLabelled = 1 << 16;
+const mostTests = 1 << 16;
 
 export function addFact(facts: Facts, fact: Fact): void {
   switch (fact.kind) {
@@ -49,6 +86,31 @@ export function addFact(facts: Facts, fact: Fact): void {
       break;
     case "title":
       facts.title = fact.title;
+      break;
+    case "test":
+    case "testsPause": {
+      const test = fact.kind === "test" ? fact.test : undefined;
+      facts.tests.push({ test, after: fact.after });
+      if (facts.tests.length > mostTests) facts.tests.splice(0, mostTests / 2);
+      const last = test ?? facts.testRun?.test;
+      facts.testRun = {
+        state: fact.kind === "test" ? "running" : fact.state,
+        ...(last === undefined ? {} : { test: last }),
+        tests: (facts.testRun?.tests ?? 0) + (fact.kind === "test" ? 1 : 0),
+        at: fact.at,
+      };
+      break;
+    }
+    case "handles":
+      facts.handles = fact.handles;
+      break;
+    case "labels":
+      facts.labels.delete(fact.id);
+      facts.labels.set(fact.id, fact.labels);
+      if (facts.labels.size > mostLabelled) {
+        const [oldest] = facts.labels.keys();
+        if (oldest !== undefined) facts.labels.delete(oldest);
+      }
       break;
   }
 }

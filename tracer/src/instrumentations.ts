@@ -2,24 +2,56 @@ import { readFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import timersPromises from "node:timers/promises";
+import { instrumentation as asyncLock } from "@unknot/models/async-lock/instrument.ts";
+import asyncLockModel from "@unknot/models/async-lock/model.json" with { type: "json" };
 import { instrumentation as asyncMutex } from "@unknot/models/async-mutex/instrument.ts";
 import asyncMutexModel from "@unknot/models/async-mutex/model.json" with { type: "json" };
+import { instrumentation as asyncSema } from "@unknot/models/async-sema/instrument.ts";
+import asyncSemaModel from "@unknot/models/async-sema/model.json" with { type: "json" };
+import { instrumentation as awaitLock } from "@unknot/models/await-lock/instrument.ts";
+import awaitLockModel from "@unknot/models/await-lock/model.json" with { type: "json" };
+import { instrumentation as genericPool } from "@unknot/models/generic-pool/instrument.ts";
+import genericPoolModel from "@unknot/models/generic-pool/model.json" with { type: "json" };
 import { instrumentation as pLimit } from "@unknot/models/p-limit/instrument.ts";
 import pLimitModel from "@unknot/models/p-limit/model.json" with { type: "json" };
 import { instrumentation as pQueue } from "@unknot/models/p-queue/instrument.ts";
 import pQueueModel from "@unknot/models/p-queue/model.json" with { type: "json" };
+import { instrumentation as pgPool } from "@unknot/models/pg-pool/instrument.ts";
+import pgPoolModel from "@unknot/models/pg-pool/model.json" with { type: "json" };
 import type { Bindings, Instrumentation, Probe } from "@unknot/models/probe.ts";
+import { instrumentation as sapphireAsyncQueue } from "@unknot/models/sapphire-async-queue/instrument.ts";
+import sapphireAsyncQueueModel from "@unknot/models/sapphire-async-queue/model.json" with { type: "json" };
+import { instrumentation as semaphoreAsyncAwait } from "@unknot/models/semaphore-async-await/instrument.ts";
+import semaphoreAsyncAwaitModel from "@unknot/models/semaphore-async-await/model.json" with { type: "json" };
+import { instrumentation as tarn } from "@unknot/models/tarn/instrument.ts";
+import tarnModel from "@unknot/models/tarn/model.json" with { type: "json" };
 import { patchTimersPromises } from "@unknot/models/timers-promises/instrument.ts";
 import { instrumentation as tsChan } from "@unknot/models/ts-chan/instrument.ts";
 import tsChanModel from "@unknot/models/ts-chan/model.json" with { type: "json" };
+import { instrumentation as waitgroup } from "@unknot/models/waitgroup/instrument.ts";
+import waitgroupModel from "@unknot/models/waitgroup/model.json" with { type: "json" };
 import satisfies from "semver/functions/satisfies.js";
 
 /** An instrumentation with the versions that its model claims. */
-const known: readonly { readonly instrumentation: Instrumentation; readonly versions: string }[] = [
+export interface KnownInstrumentation {
+  readonly instrumentation: Instrumentation;
+  readonly versions: string;
+}
+
+const known: readonly KnownInstrumentation[] = [
   { instrumentation: asyncMutex, versions: asyncMutexModel.versions },
   { instrumentation: pLimit, versions: pLimitModel.versions },
   { instrumentation: pQueue, versions: pQueueModel.versions },
   { instrumentation: tsChan, versions: tsChanModel.versions },
+  { instrumentation: asyncLock, versions: asyncLockModel.versions },
+  { instrumentation: asyncSema, versions: asyncSemaModel.versions },
+  { instrumentation: awaitLock, versions: awaitLockModel.versions },
+  { instrumentation: genericPool, versions: genericPoolModel.versions },
+  { instrumentation: pgPool, versions: pgPoolModel.versions },
+  { instrumentation: sapphireAsyncQueue, versions: sapphireAsyncQueueModel.versions },
+  { instrumentation: semaphoreAsyncAwait, versions: semaphoreAsyncAwaitModel.versions },
+  { instrumentation: tarn, versions: tarnModel.versions },
+  { instrumentation: waitgroup, versions: waitgroupModel.versions },
 ];
 
 /** The packages that have an instrumentation. */
@@ -42,6 +74,8 @@ export interface Instrumentations {
 }
 
 export interface InstrumentationsOptions {
+  /** Instrumentations besides those of the models: of what is no library that tasks wait in. */
+  readonly others: readonly KnownInstrumentation[];
   readonly probe: Probe;
   /** A package was wrapped: `async-mutex@0.5.0`. */
   readonly wrapped: (name: string) => void;
@@ -50,17 +84,19 @@ export interface InstrumentationsOptions {
 }
 
 export function createInstrumentations({
+  others,
   probe,
   wrapped,
   refused,
 }: InstrumentationsOptions): Instrumentations {
   const byFolder = new Map<string, InstrumentedPackage | undefined>();
   const patched = new WeakSet<object>();
+  const all = [...known, ...others];
   return {
     forFile(file) {
       const place = packageOf(file);
       if (place === undefined) return undefined;
-      const entry = known.find(({ instrumentation }) => instrumentation.library === place.name);
+      const entry = all.find(({ instrumentation }) => instrumentation.library === place.name);
       if (entry === undefined) return undefined;
       if (byFolder.has(place.folder)) return byFolder.get(place.folder);
       const version = versionOf(place.folder);
@@ -88,7 +124,7 @@ export function createInstrumentations({
         { get: (name) => (fresh.includes(name) ? bindings.get(name) : undefined), replace: bindings.replace },
         probe,
       );
-      wrapped(`${instrumentation.library}@${version}`);
+      if (libraries.has(instrumentation.library)) wrapped(`${instrumentation.library}@${version}`);
     },
   };
 }

@@ -3,12 +3,12 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Bindings } from "@unknot/models/probe.ts";
 import { liveExportsCode } from "./bindings.ts";
+import { hooksName } from "./hooks-name.ts";
 import type { Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
 import type { FileSites } from "./site-registry.ts";
 import { insertionMark } from "./transform/insertions.ts";
 import { mapUrl, withoutMap } from "./transform/source-map.ts";
 import { type ModuleKind, TransformError, transform } from "./transform/transform.ts";
-import { hooksName } from "./transform/visitor.ts";
 
 export interface LoaderOptions {
   readonly libraries: ReadonlySet<string>;
@@ -24,6 +24,8 @@ export interface LoaderOptions {
   readonly started: () => void;
   /** Who maps positions of running code back. */
   readonly mapsFor: () => MapsFor;
+  /** Called when the program asks for `node:test` first, if somebody wants to know. */
+  readonly asksForNodeTest?: (() => void) | undefined;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
 }
 
@@ -49,7 +51,20 @@ export function installLoader(options: LoaderOptions): PackageFiles {
   const { guard } = options;
   const found: InstrumentedPackage[] = [];
   let started = false;
+  let { asksForNodeTest } = options;
   registerHooks({
+    ...(asksForNodeTest === undefined
+      ? {}
+      : {
+          resolve(specifier, context, nextResolve) {
+            if (specifier === "node:test" && asksForNodeTest !== undefined) {
+              const heard = asksForNodeTest;
+              asksForNodeTest = undefined;
+              guard(heard);
+            }
+            return nextResolve(specifier, context);
+          },
+        }),
     load(url, context, nextLoad) {
       if (!started) {
         started = true;

@@ -1,3 +1,5 @@
+import { constants } from "node:os";
+
 /** What `UNKNOT_…` variables say; tracer/README.md describes them. */
 export interface Options {
   /** `UNKNOT_MAX_TASKS`: live tasks, operations and joins that the table holds at most. */
@@ -8,11 +10,26 @@ export interface Options {
   readonly alwaysLastDump: boolean;
   /** `UNKNOT_REPORT_STDERR`: what is printed on standard error. */
   readonly prints: "nothing" | "exit" | "all";
+  /** `UNKNOT_TESTS=1`: what keeps the process alive is watched, and the tests that it runs. */
+  readonly watchesTests: boolean;
+  /** `UNKNOT_DUMP_SIGNAL`: the signal that writes a dump. */
+  readonly dumpSignal: NodeJS.Signals | undefined;
+  /** `UNKNOT_DUMP_FILE`: where to; standard error if not given. */
+  readonly dumpFile: string | undefined;
+  /** `UNKNOT_CHILDREN=0`: what the program starts is not traced, unless it inherits Node's options. */
+  readonly tracesChildren: boolean;
   /**
    * `UNKNOT_SOURCE_MAPS`: `0` leaves columns and source lines of stack traces as they are in the code that runs; `1`
    * leads them on through the maps of compiled files, as for a debugger.
    */
   readonly sourceMaps: "none" | "own" | "composed";
+}
+
+/** A signal by its name, with or without `SIG`; undefined for what no program can listen to. */
+function signalOf(name: string | undefined): NodeJS.Signals | undefined {
+  if (!name) return undefined;
+  const full = (name.startsWith("SIG") ? name : `SIG${name}`) as NodeJS.Signals;
+  return full in constants.signals && full !== "SIGKILL" && full !== "SIGSTOP" ? full : undefined;
 }
 
 const defaultMaxTasks = 2 ** 20;
@@ -25,6 +42,11 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
     session: env["UNKNOT_SESSION"] || undefined,
     alwaysLastDump: env["UNKNOT_LAST_DUMP"] === "always",
     prints: report === "0" ? "nothing" : report === "1" ? "all" : "exit",
+    dumpSignal: signalOf(env["UNKNOT_DUMP_SIGNAL"]),
+    dumpFile: env["UNKNOT_DUMP_FILE"] || undefined,
+    watchesTests: env["UNKNOT_TESTS"] === "1",
+    // The editor's own preload reaches children by itself.
+    tracesChildren: env["UNKNOT_CHILDREN"] !== "0" && env["UNKNOT_REGISTER"] === undefined,
     sourceMaps:
       env["UNKNOT_SOURCE_MAPS"] === "0" ? "none" : env["UNKNOT_SOURCE_MAPS"] === "1" ? "composed" : "own",
   };

@@ -16,15 +16,8 @@ export interface Placed {
 
 /** Finds sites by number. Source maps are read when the first site of their file is asked for. */
 export function createPlaces(files: readonly FileSites[]): (site: number) => Placed | undefined {
-  const maps = new Map<FileSites, { readonly map: TraceMap; readonly base: string } | undefined>();
   const known = new Map<number, Placed>();
-  const mapOf = (file: FileSites) => {
-    if (!maps.has(file)) {
-      const found = readMap(file.mapUrl, file.file);
-      maps.set(file, found === undefined ? undefined : parse(found));
-    }
-    return maps.get(file);
-  };
+  const mapOf = createMaps();
   return (number) => {
     const cached = known.get(number);
     if (cached !== undefined) return cached;
@@ -35,6 +28,27 @@ export function createPlaces(files: readonly FileSites[]): (site: number) => Pla
     const placed = { site: place(file.file, entry, mapOf(file)), entry, fileIndex };
     known.set(number, placed);
     return placed;
+  };
+}
+
+/** Finds the original source of a place in a file that was loaded. */
+export function createFramePlaces(files: readonly FileSites[]): (frame: Site) => Site {
+  const mapOf = createMaps();
+  return (frame) => {
+    const file = files.find((each) => each.file === frame.file);
+    if (file === undefined) return { ...frame, file: slashes(frame.file) };
+    return place(file.file, { ...frame, flags: 0 }, mapOf(file));
+  };
+}
+
+function createMaps(): (file: FileSites) => { readonly map: TraceMap; readonly base: string } | undefined {
+  const maps = new Map<FileSites, { readonly map: TraceMap; readonly base: string } | undefined>();
+  return (file) => {
+    if (!maps.has(file)) {
+      const found = readMap(file.mapUrl, file.file);
+      maps.set(file, found === undefined ? undefined : parse(found));
+    }
+    return maps.get(file);
   };
 }
 

@@ -12,9 +12,12 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 
-/** The folder in which traced threads of this user register; docs/protocol.md says how it is found. */
+/**
+ * The folder in which traced threads of this user register; docs/protocol.md says how it is found. A child process whose
+ * folder for temporary files is another one is told by `UNKNOT_RUNTIME_FOLDER`.
+ */
 export function runtimeFolderPath(): string {
-  return path.join(tmpdir(), `unknot-${userInfo().uid}`);
+  return process.env["UNKNOT_RUNTIME_FOLDER"] || path.join(tmpdir(), `unknot-${userInfo().uid}`);
 }
 
 /** Makes sure that the folder is there and that only this user can enter it; throws when somebody else owns it. */

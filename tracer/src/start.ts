@@ -1,13 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { url as inspectorUrl } from "node:inspector";
 import module from "node:module";
-import { threadId } from "node:worker_threads";
+import path from "node:path";
+import { isMainThread, threadId } from "node:worker_threads";
 import type { Bindings } from "@unknot/models/probe.ts";
+import { createApi, lastIdOf, type TracerApi } from "./api.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
+import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { reportAtExit } from "./exit-report.ts";
 import { addFact, createFacts, type Fact } from "./facts.ts";
 import { patchFunctionTexts } from "./function-text.ts";
+import { tellHandles, watchHandles } from "./handles.ts";
+import { hooksName } from "./hooks-name.ts";
 import { createInstrumentations, instrumentBuiltins, libraries } from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
 import { installLoader, type MapsFor } from "./loader.ts";
@@ -18,19 +23,21 @@ import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
 import { createSiteRegistry } from "./site-registry.ts";
 import { startWorker, type TracerWorker } from "./start-worker.ts";
 import { createTables } from "./tables.ts";
-import { hooksName } from "./transform/visitor.ts";
+import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.ts";
 
 /** What transformed and instrumented code finds under the tracer's name. */
 interface Globals extends Hooks {
   exported(number: number, exports: LiveExports): void;
   exportedCommonJs(number: number, module: { exports: unknown }): void;
+  /** What `unknot` and `unknot/testing` use. */
+  readonly api: TracerApi;
 }
 
 /**
  * Traces this thread from now on. `folder` holds the tracer's files. A second copy of the tracer, or a second call, does
- * nothing: the first one sees everything.
+ * nothing: the first one sees everything. `child` is what a traced parent told.
  */
-export function start(folder: string): void {
+export function start(folder: string, child?: ChildFacts): void {
   if (Object.hasOwn(globalThis, hooksName)) return;
   const startMs = nowMs();
   const options = readOptions(process.env);
@@ -76,8 +83,11 @@ export function start(folder: string): void {
   late.events = events;
   tables.header[headClock] = ticksAt(nowMs(), startMs);
 
-  const processInfo = describeProcess();
+  const processInfo = describeProcess(child);
+  const lastId = () => lastIdOf(tables.header);
+  const testRun = createTestRun({ lastId, now: nowMs, note });
   const instrumentations = createInstrumentations({
+    others: [{ instrumentation: mochaInstrumentation(testRun), versions: ">=8.0.0 <13.0.0" }],
     probe,
     wrapped: (name) => note({ kind: "instrumented", name }),
     refused: (file, reason) => note({ kind: "untouched", file, reason }),
@@ -100,6 +110,9 @@ export function start(folder: string): void {
       if (title !== undefined && title !== processInfo.title) note({ kind: "title", title });
     },
     mapsFor: chooseMaps(options),
+    asksForNodeTest: options.watchesTests
+      ? () => watchNodeTest(testRun, path.join(folder, "register.cjs"))
+      : undefined,
   });
   const report = (number: number, bindings: () => Bindings) => {
     guard(() => packageFile(number)?.(bindings()));
@@ -108,9 +121,15 @@ export function start(folder: string): void {
     ...hooks,
     exported: (number, exports) => report(number, () => bindingsOfModule(exports)),
     exportedCommonJs: (number, module) => report(number, () => bindingsOfCommonJs(module)),
+    api: createApi({ core, facts, tables, process: processInfo, note, guard, lastId }),
   };
   Object.defineProperty(globalThis, hooksName, { value: Object.freeze(globals) });
-  guard(() => instrumentBuiltins(probe));
+  guard(() => {
+    // Under Node's permission model a child could not read its preload, and would not start.
+    if (options.tracesChildren && process.permission === undefined)
+      traceChildren({ probe, folder, pid: process.pid });
+    instrumentBuiltins(probe);
+  });
 
   guard(() => {
     worker = startWorker(folder, {
@@ -120,9 +139,19 @@ export function start(folder: string): void {
       startMs,
       token,
       ...(options.session === undefined ? {} : { session: options.session }),
+      dumpsBySignal: options.dumpSignal !== undefined,
+      ...(options.dumpFile === undefined ? {} : { dumpFile: options.dumpFile }),
       printsDeadlocks: options.prints === "all",
+      underDebugger: inspectorUrl() !== undefined || process.env["VSCODE_INSPECTOR_OPTIONS"] !== undefined,
     });
   });
+  // Signals come to the main thread; the threads' own workers hear of it from its worker.
+  const { dumpSignal } = options;
+  if (dumpSignal !== undefined && isMainThread) process.on(dumpSignal, () => tell({ kind: "signal" }));
+  if (options.watchesTests) {
+    const test = () => testRun.test;
+    guard(() => tellHandles(watchHandles({ ownFolder: folder, now: nowMs, test, guard }), note));
+  }
   process.on("worker", ({ threadId: id }) => {
     if (id !== worker?.threadId) note({ kind: "thread", id });
   });
@@ -148,11 +177,11 @@ function factsSoFar(facts: ReturnType<typeof createFacts>): Fact[] {
   ];
 }
 
-function describeProcess(): StaticProcessInfo {
+function describeProcess(child: ChildFacts | undefined): StaticProcessInfo {
   return {
     pid: process.pid,
     threadId,
-    parentPid: process.ppid,
+    parentPid: (isMainThread ? child?.parent : undefined) ?? process.ppid,
     node: process.version,
     title: process.argv[1] ?? process.execPath,
     cwd: process.cwd(),

@@ -15,6 +15,7 @@ import { type WriteOptions, writeDumps } from "./write-dumps.ts";
 export interface DumpOptions extends WriteOptions {
   readonly output?: string;
   readonly filter?: string;
+  readonly children?: boolean;
 }
 
 export interface DiffOptions {
@@ -39,7 +40,7 @@ export async function ps({ json }: { readonly json?: boolean }): Promise<void> {
 
 /** `unknot dump <process|file>` */
 export async function dump(source: string, options: DumpOptions): Promise<void> {
-  const dumps = await dumpsOf(source);
+  const dumps = await dumpsOf(source, options);
   await writeDumps(
     dumps.map((each) => selected(each, options)),
     options,
@@ -63,8 +64,11 @@ export async function diff(before: string, after: string, { json }: DiffOptions)
 }
 
 /** The dumps of a process, one per thread, or of a file. What a user has to know goes to standard error. */
-async function dumpsOf(source: string): Promise<readonly Dump[]> {
-  if (/^\d+$/.test(source)) return takeDumps(Number(source));
+async function dumpsOf(
+  source: string,
+  { children = false }: Pick<DumpOptions, "children"> = {},
+): Promise<readonly Dump[]> {
+  if (/^\d+$/.test(source)) return takeDumps(Number(source), { children });
   const { dumps, notes } = await readDumpFile(source);
   for (const note of notes) process.stderr.write(`${printable(note)}\n`);
   // Go's dumps and older ones come without problems; finding them again needs nothing but the dump.

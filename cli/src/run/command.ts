@@ -9,7 +9,7 @@ import { takeDumpsOfSession, takeLastDumps } from "../traced.ts";
 import { findNode } from "./find-node.ts";
 import { findProgram } from "./find-program.ts";
 import { registerFile } from "./register-file.ts";
-import { hasSureProblem, type LastState, reportOf } from "./report.ts";
+import { hasSureProblem, type LastState, reportOf, statesAtEnd } from "./report.ts";
 import { endLike, runProgram } from "./run-program.ts";
 
 export interface RunOptions {
@@ -59,8 +59,7 @@ export async function run(words: readonly string[], options: RunOptions): Promis
     },
   );
   stopWatching();
-  const last = takeLastDumps(session);
-  const states = last.length > 0 ? last : hanging;
+  const states = statesAtEnd(takeLastDumps(session), hanging);
   await writeResults(states, options);
   if (options.failOnProblem && hasSureProblem(reportOf(states))) process.exit(exitCodes.problem);
   return endLike(ending);

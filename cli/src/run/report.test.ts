@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { shop } from "@unknot/dump/testing/shop.ts";
-import { hasSureProblem, reportOf } from "./report.ts";
+import { hasSureProblem, reportOf, statesAtEnd } from "./report.ts";
 
 describe("the report of a run", () => {
   const worker = { ...shop(), process: { ...shop().process, threadId: 3 }, problems: [] };
@@ -40,5 +40,48 @@ describe("the report of a run", () => {
     const guesses = report.problems.map((problem) => ({ ...problem, certainty: "may" as const }));
     assert.equal(hasSureProblem({ ...report, problems: guesses }), false);
     assert.equal(hasSureProblem(reportOf([])), false);
+  });
+
+  describe("of several processes", () => {
+    const state = (pid: number, threadId: number, upMs: number, left: boolean) => ({
+      dump: { ...shop(), process: { ...shop().process, pid, threadId, upMs }, by: left ? "exit" : "signal" },
+      started: 1,
+    });
+    const named = (states: ReturnType<typeof statesAtEnd>) =>
+      states.map(({ dump: { process, by } }) => `${process.pid}-${process.threadId} ${by}`);
+
+    it("has what those left that ended, and what those said last that were killed", () => {
+      const before = [
+        state(1, 0, 9, false),
+        state(1, 2, 8, false),
+        state(5, 0, 7, false),
+        state(5, 1, 6, false),
+      ];
+      assert.deepEqual(named(statesAtEnd([state(1, 0, 9, true)], before)), [
+        "1-0 exit",
+        "5-0 signal",
+        "5-1 signal",
+      ]);
+      // A thread that ended while its process did not.
+      assert.deepEqual(named(statesAtEnd([state(5, 1, 6, true)], before.slice(2))), [
+        "5-1 exit",
+        "5-0 signal",
+      ]);
+      assert.deepEqual(named(statesAtEnd([], before.slice(0, 1))), ["1-0 signal"]);
+    });
+
+    it("lists them in the order of their start and says where each problem is", () => {
+      const report = reportOf([state(5, 2, 5, true), state(9, 0, 900, true), state(5, 0, 6, true)]);
+      assert.deepEqual(
+        report.processes.map(({ pid, threadId }) => [pid, threadId]),
+        [
+          [9, 0],
+          [5, 0],
+          [5, 2],
+        ],
+      );
+      assert.deepEqual(report.problems.at(-1)?.process, { pid: 5, threadId: 2 });
+      assert.equal(reportOf([state(9, 0, 1, true)]).problems[0]?.process, undefined);
+    });
   });
 });

@@ -10,19 +10,58 @@ export interface LastState {
   readonly started: number;
 }
 
-/** What `unknot run --report` writes: the problems of all threads, the main one first. */
+/** What `unknot run --report` writes: the problems of all threads of all processes, those of the first one first. */
 export function reportOf(states: readonly LastState[]): RunReport {
-  const threads = [...states].sort((a, b) => a.dump.process.threadId - b.dump.process.threadId);
+  const threads = inOrder(states);
   const dumps = threads.map((state) => state.dump);
   return {
     version: 1,
-    problems: dumps.flatMap(problemsOf),
+    problems: dumps.flatMap((dump) => problemsOf(dump, dumps.length > 1)),
     tasks: {
       started: threads.reduce((sum, state) => sum + state.started, 0),
       pending: dumps.reduce((sum, dump) => sum + dump.tasks.filter(isPending).length, 0),
     },
+    processes: threads.map(({ dump, started }) => ({
+      pid: dump.process.pid,
+      ...(dump.process.parentPid === undefined ? {} : { parentPid: dump.process.parentPid }),
+      threadId: dump.process.threadId,
+      title: dump.process.title,
+      started,
+      pending: dump.tasks.filter(isPending).length,
+    })),
     coverage: dumps.length === 0 ? nothingSeen : mergedCoverage(dumps.map((dump) => dump.coverage)),
   };
+}
+
+/**
+ * What is known of a run at its end: what its threads left themselves, and, of processes that were killed, what they
+ * said last.
+ */
+export function statesAtEnd(last: readonly LastState[], before: readonly LastState[]): readonly LastState[] {
+  const key = ({ dump: { process } }: LastState) => `${process.pid}-${process.threadId}`;
+  const left = new Set(last.map(key));
+  // A process whose main thread said goodbye has ended its other threads.
+  const ended = new Set(
+    last.filter(({ dump }) => dump.process.threadId === 0).map(({ dump }) => dump.process.pid),
+  );
+  return [...last, ...before.filter((state) => !ended.has(state.dump.process.pid) && !left.has(key(state)))];
+}
+
+/** A process after the one that started it; the threads of one together, its main thread first. */
+function inOrder(states: readonly LastState[]): readonly LastState[] {
+  const startedAt = ({ dump: { capturedAt, process } }: LastState) => capturedAt - process.upMs;
+  const mains = new Map<number, number>();
+  for (const state of states) {
+    const { pid } = state.dump.process;
+    mains.set(pid, Math.min(mains.get(pid) ?? Number.POSITIVE_INFINITY, startedAt(state)));
+  }
+  const first = ({ dump }: LastState) => mains.get(dump.process.pid) ?? 0;
+  return [...states].sort(
+    (a, b) =>
+      first(a) - first(b) ||
+      a.dump.process.pid - b.dump.process.pid ||
+      a.dump.process.threadId - b.dump.process.threadId,
+  );
 }
 
 /** True when something was found that is no guess. */
@@ -35,8 +74,9 @@ function isPending(task: Task): boolean {
   return !hasEnded(task) && task.state !== "queued";
 }
 
-function problemsOf(dump: Dump): RunReport["problems"] {
+function problemsOf(dump: Dump, amongOthers: boolean): RunReport["problems"] {
   const { taskById } = lookupOf(dump);
+  const { pid, threadId } = dump.process;
   return dump.problems.map(({ id, verdict, certainty, message, tasks, at }) => ({
     id,
     verdict,
@@ -54,6 +94,7 @@ function problemsOf(dump: Dump): RunReport["problems"] {
       };
     }),
     at,
+    ...(amongOthers ? { process: { pid, threadId } } : {}),
   }));
 }
 

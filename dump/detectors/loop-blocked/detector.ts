@@ -1,5 +1,5 @@
-import { formatDuration, quoted, shortPlace, whereIs } from "../../names.ts";
-import { type Detector, mostTasks, placesOf } from "../detector.ts";
+import { formatDuration, placeOf, quoted, shortPlace, siteOf, whereIs } from "../../names.ts";
+import { type Detector, distinctPlaces, mostTasks, placesOf } from "../detector.ts";
 
 const patienceMs = 1000;
 
@@ -11,10 +11,17 @@ export const loopBlocked: Detector = {
     const { state, sinceMs } = dump.loop;
     if (state !== "blocked" || sinceMs < patienceMs) return [];
     const running = dump.tasks.filter((task) => task.state === "running");
+    const frames = (dump.loop.stack ?? []).flatMap((index) => siteOf(dump, index) ?? []);
     const [first] = running;
-    const where = first === undefined ? undefined : whereIs(dump, first);
+    // A function of Node itself says less than who called it.
+    const inner = frames.find(({ file }) => !file.startsWith("node:")) ?? frames[0];
+    const where = inner ?? (first === undefined ? undefined : whereIs(dump, first));
+    const name = inner?.function ?? first?.name;
     const at = where === undefined ? "" : ` at ${shortPlace(where)}`;
-    const who = first === undefined ? "" : ` while ${quoted(first.name)} runs${at}`;
+    const who =
+      where === undefined && name === undefined
+        ? ""
+        : ` while ${name === undefined ? "code" : quoted(name)} runs${at}`;
     return [
       {
         id: "loop-blocked",
@@ -23,7 +30,7 @@ export const loopBlocked: Detector = {
         message: `The event loop has not turned for ${formatDuration(sinceMs)}${who}.`,
         tasks: running.slice(0, mostTasks).map((task) => task.id),
         resources: [],
-        at: placesOf(dump, running),
+        at: distinctPlaces(frames.map(placeOf), placesOf(dump, running)),
       },
     ];
   },

@@ -6,7 +6,9 @@ import type { NewSegment, Tables } from "../tables.ts";
 /** What the traced thread tells its worker. */
 export type ToWorker =
   | { readonly kind: "fact"; readonly fact: Fact }
-  | { readonly kind: "segment"; readonly segment: NewSegment };
+  | { readonly kind: "segment"; readonly segment: NewSegment }
+  /** Somebody has sent the signal for a dump of all threads. */
+  | { readonly kind: "signal" };
 
 /** Milliseconds between two signs that the event loop turns. */
 export const turnMs = 50;
@@ -25,4 +27,9 @@ export interface WorkerData {
   readonly token: string;
   readonly session?: string;
   readonly printsDeadlocks: boolean;
+  readonly dumpsBySignal: boolean;
+  /** Where they go; standard error if absent. */
+  readonly dumpFile?: string;
+  /** A debugger stops the program when it is told to; nobody else may. */
+  readonly underDebugger: boolean;
 }

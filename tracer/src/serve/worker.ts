@@ -3,24 +3,26 @@
 import { writeSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
-import { parentPort, workerData } from "node:worker_threads";
+import { BroadcastChannel, parentPort, workerData } from "node:worker_threads";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { membersOf, overview } from "@unknot/dump/overview.ts";
-import type { Dump } from "@unknot/protocol/dump.ts";
-import { type Registration, wireVersion } from "@unknot/protocol/wire.ts";
+import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
+import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
 import { nowMs, ticksAt } from "../clock.ts";
 import { buildDump } from "../dump-builder.ts";
 import { addFact, createFacts } from "../facts.ts";
 import { headClock, headQuiet, headServed, headWaiting, quietMaybe, quietNo, quietYes } from "../layout.ts";
-import { createPlaces } from "../places.ts";
+import { createFramePlaces, createPlaces } from "../places.ts";
 import { deadlockText } from "../report-text.ts";
 import { endpointFor, isAlive, openRuntimeFolder, removeStale, writeWhole } from "../runtime-folder.ts";
 import { copyOf } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
+import { type MainFrame, readMainStack } from "./main-stack.ts";
 import { type ToWorker, turnMs, type WorkerData } from "./messages.ts";
 import { type DumpServer, serveDumps } from "./server.ts";
+import { writeSignalDump } from "./signal-dump.ts";
 
 const data = workerData as WorkerData;
 const { tables, turns, startMs, token, session } = data;
@@ -30,6 +32,7 @@ Atomics.notify(header, headServed);
 const facts = createFacts();
 for (const fact of data.facts) addFact(facts, fact);
 const places = createPlaces(facts.files);
+const framePlaces = createFramePlaces(facts.files);
 // Nothing is sent to the traced thread: it would run JavaScript for it, and a debugger that is to pause the program
 // would stop there (docs/decisions/debugger-and-the-tracers-worker.md).
 const loop = createLoopWatch({
@@ -52,8 +55,38 @@ parentPort?.on("message", (message: ToWorker) => {
       deadlocks.lookAgain();
       break;
     }
+    case "signal":
+      threads?.postMessage("dump");
+      void dumpBySignal();
+      break;
   }
 });
+
+/** The tracer's workers of one process; a signal reaches only that of the main thread. */
+const threads = data.dumpsBySignal
+  ? new BroadcastChannel(`${tracerWorkerName} ${data.process.pid}`)
+  : undefined;
+if (threads !== undefined) {
+  threads.onmessage = () => void dumpBySignal();
+  threads.unref();
+}
+
+async function dumpBySignal(): Promise<void> {
+  try {
+    writeSignalDump(await takeDump("signal"), data.dumpFile);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+function complain(error: unknown): void {
+  try {
+    const reason = error instanceof Error ? error.message : String(error);
+    writeSync(2, `unknot: no dump could be written: ${reason}\n`);
+  } catch {
+    // Nobody reads.
+  }
+}
 
 const processInfo = () => ({
   ...data.process,
@@ -63,16 +96,47 @@ const processInfo = () => ({
 
 async function takeDump(by: string): Promise<Dump> {
   const state = await loop.look();
+  const stack = await blockingStack(state);
   const capturedAt = nowMs();
-  const dump = buildDump(copyOf(tables), facts, places, {
+  const built = buildDump(copyOf(tables), facts, places, {
     process: processInfo(),
     capturedAt,
     ticks: ticksAt(capturedAt, startMs),
     by,
-    loop: { ...state, sinceMs: Math.round(state.sinceMs) },
+    loop: { ...state, sinceMs: Math.round(state.sinceMs), ...lag() },
     blind: blindThreads(facts, data.process.pid, folder),
   });
+  const dump = withStack(built, stack);
   return { ...dump, problems: detect(dump) };
+}
+
+/** By how much turns were late. Node counts how long each one took, the wait for it included. */
+function lag(): Pick<LoopState, "lag"> {
+  if (turns.count === 0) return {};
+  const late = (ns: number) => Math.max(0, Math.round(ns / 1e6 - turnMs));
+  return { lag: { p99Ms: late(turns.percentile(99)), maxMs: late(turns.max) } };
+}
+
+/** A stack is worth its price only when the loop has stood for a while; one is enough for so long. */
+const blockedMs = 1000;
+const stackEveryMs = 1000;
+let lastStack: { readonly at: number; readonly frames: Promise<readonly MainFrame[]> } | undefined;
+
+/** What blocks the loop: of the main thread only, which is the one that can be asked from outside. */
+async function blockingStack({ state, sinceMs }: LoopState): Promise<readonly MainFrame[]> {
+  if (state !== "blocked" || sinceMs < blockedMs || data.process.threadId !== 0 || data.underDebugger)
+    return [];
+  if (lastStack === undefined || nowMs() - lastStack.at > stackEveryMs) {
+    lastStack = { at: nowMs(), frames: readMainStack(__dirname) };
+  }
+  return lastStack.frames;
+}
+
+function withStack(dump: Dump, frames: readonly MainFrame[]): Dump {
+  if (frames.length === 0) return dump;
+  const sites = frames.map(framePlaces);
+  const stack = sites.map((_, index) => dump.sites.length + index);
+  return { ...dump, sites: [...dump.sites, ...sites], loop: { ...dump.loop, stack } };
 }
 
 let folder: string | undefined;

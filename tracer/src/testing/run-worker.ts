@@ -1,9 +1,9 @@
 // Runs programs in a thread of their own, so that unhandled rejections can be told apart from the tests'.
 import { parentPort, workerData } from "node:worker_threads";
+import { hooksName } from "../hooks-name.ts";
 import { firstRow, headNextRow, rowState, stateFree, stateResting } from "../layout.ts";
 import { createRuntime } from "../runtime.ts";
 import { createTables } from "../tables.ts";
-import { hooksName } from "../transform/visitor.ts";
 
 const { watches } = workerData as { watches: boolean };
 const tables = createTables();

@@ -1,9 +1,10 @@
 import { pathToFileURL } from "node:url";
 import MagicString, { SourceMap } from "magic-string";
 import { parseSync } from "oxc-parser";
+import { hooksName } from "../hooks-name.ts";
 import { insertionMark } from "./insertions.ts";
 import { type MapOptions, withMap, withMappingsOfInsertions } from "./source-map.ts";
-import { hooksName, type Visited, visitProgram } from "./visitor.ts";
+import { type Visited, visitProgram } from "./visitor.ts";
 
 /** How Node will run a file; `unknown` leaves it to the syntax, as Node does for files without a declared type. */
 export type ModuleKind = "module" | "commonjs" | "unknown";

@@ -7,6 +7,7 @@ import type {
   Statement,
   VariableDeclaration,
 } from "oxc-parser";
+import { hooksName } from "../hooks-name.ts";
 import { keyName, member, targetName } from "./names.ts";
 import {
   type SiteEntry,
@@ -84,9 +85,6 @@ interface Scope {
   /** The line that the last mark stands for. */
   markedLine: number;
 }
-
-/** The name the tracer's functions have in transformed code. */
-export const hooksName = "__unknot__";
 
 /**
  * Stores the site of the next call. Not with a plain assignment: from one V8 takes a name for functions that stand

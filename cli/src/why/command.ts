@@ -1,0 +1,143 @@
+import { randomUUID } from "node:crypto";
+import path from "node:path";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import { preloadVariables } from "@unknot/tracer/children.ts";
+import { exitCodes } from "../cli-error.ts";
+import { findNode } from "../run/find-node.ts";
+import { findProgram } from "../run/find-program.ts";
+import { registerFile } from "../run/register-file.ts";
+import { endLike, runProgram, type Start } from "../run/run-program.ts";
+import { colorsFor } from "../terminal.ts";
+import { sessionProcesses, takeDumpsOfSession, takeLastDumps } from "../traced.ts";
+import { judge, type Look, type Patience, type Standing } from "./judge.ts";
+import { whyText } from "./why-text.ts";
+
+export interface WhyOptions {
+  /** Seconds that a command may go on after its tests. */
+  readonly wait: number;
+}
+
+const lookEveryMs = 250;
+const graceMs = 2000;
+
+/**
+ * `unknot why -- <test command>`: runs it and says what keeps it alive after its tests, then ends it. Ends this process
+ * as the command ended; with the code for problems when it had to be ended.
+ */
+export async function why(words: readonly string[], { wait }: WhyOptions): Promise<never> {
+  const session = `why-${randomUUID()}`;
+  const patience: Patience = {
+    overMs: wait * 1000,
+    restingMs: Math.max(5000, wait * 1000),
+    quietMs: Math.max(10_000, wait * 1000),
+  };
+  const command = startOf(words, process.cwd());
+  let found: Standing | undefined;
+  const answer = (standing: Exclude<Standing, { is: "going" }>) => {
+    process.stderr.write(
+      `\n${whyText(standing, { colors: colorsFor(process.stderr), base: process.cwd() })}\n`,
+    );
+  };
+  const stop = watch(session, patience, (standing) => {
+    answer(standing);
+    if (standing.is !== "over") return;
+    found = standing;
+    endSession(session);
+  });
+  const ending = await runProgram({
+    ...command,
+    env: {
+      ...command.env,
+      ...preloadVariables(
+        path.join(path.dirname(registerFile()), "child.cjs"),
+        process.pid,
+        command.env["NODE_OPTIONS"],
+      ),
+      UNKNOT_SESSION: session,
+      UNKNOT_TESTS: "1",
+      UNKNOT_LAST_DUMP: "always",
+      UNKNOT_REPORT_STDERR: process.env["UNKNOT_REPORT_STDERR"] ?? "1",
+    },
+  });
+  stop();
+  const last = takeLastDumps(session).map((state) => state.dump);
+  if (found !== undefined) process.exit(exitCodes.problem);
+  const cutOff = last.filter(wasCutOff);
+  if (cutOff.length > 0) answer({ is: "cut", dumps: cutOff });
+  if (last.length === 0)
+    process.stderr.write("unknot: no traced program was seen: nothing is known of it.\n");
+  return endLike(ending);
+}
+
+/** A runner that ends its process by force (`mocha --exit`) hides what would have kept it alive. */
+function wasCutOff({ loop, testRun, handles }: Dump): boolean {
+  return testRun !== undefined && loop.state !== "ended" && (handles?.length ?? 0) > 0;
+}
+
+/** What to start: a file or an installed command by our Node, so that it can be traced; else a command of the system. */
+function startOf(words: readonly string[], folder: string): Start & { readonly env: NodeJS.ProcessEnv } {
+  const node = findNode(folder);
+  const bins = [path.dirname(node), ...binFolders(folder)];
+  const env = { ...process.env, PATH: [...bins, process.env["PATH"] ?? ""].join(path.delimiter) };
+  const [first, ...rest] = words;
+  const isNode = first !== undefined && /^node(\.exe)?$/.test(path.basename(first));
+  if (isNode) return { node, args: rest, env };
+  try {
+    const program = findProgram(words, folder);
+    return { node, args: [...program.nodeOptions, program.file, ...program.args], env };
+  } catch (error) {
+    if (first === undefined) throw error;
+    return { node: first, args: rest, env };
+  }
+}
+
+function binFolders(folder: string): readonly string[] {
+  const found = path.join(folder, "node_modules", ".bin");
+  const above = path.dirname(folder);
+  return above === folder ? [found] : [found, ...binFolders(above)];
+}
+
+/** Looks at the threads of a session from time to time and tells when there is something to say, each thing once. */
+function watch(
+  session: string,
+  patience: Patience,
+  tell: (standing: Exclude<Standing, { is: "going" }>) => void,
+): () => void {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let before: Look | undefined;
+  let told: Look | undefined;
+  const look = async () => {
+    const started = performance.now();
+    const dumps = (await takeDumpsOfSession(session)).map((state) => state.dump);
+    if (stopped) return;
+    const judged = judge(dumps, started, before, patience);
+    before = judged.look;
+    if (judged.standing.is !== "going" && told !== judged.look) {
+      told = judged.look;
+      tell(judged.standing);
+      if (judged.standing.is === "over") return;
+    }
+    timer = setTimeout(() => void look(), Math.max(lookEveryMs, 10 * (performance.now() - started)));
+  };
+  timer = setTimeout(() => void look(), lookEveryMs);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}
+
+/** Ends the processes of a session, those that do not listen by force. */
+function endSession(session: string): void {
+  const end = (signal: NodeJS.Signals) => {
+    for (const pid of sessionProcesses(session)) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  };
+  end("SIGTERM");
+  setTimeout(() => end("SIGKILL"), graceMs).unref();
+}
