@@ -3,7 +3,8 @@ import type { FixPlan } from "../analysis/fix-plan.ts";
 import { closeAfter } from "../analysis/fixes.ts";
 import { operationOf } from "../analysis/model-index.ts";
 import { valueName } from "../analysis/names.ts";
-import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import { type FunctionKey, type Location, parseKey, type VariableKey } from "../analysis/places.ts";
+import { publicVariables } from "../analysis/public-variables.ts";
 import type { Use } from "../analysis/summary.ts";
 import type { Fresh, Value } from "../analysis/values.ts";
 import type { FunctionFacts } from "../program/facts.ts";
@@ -30,8 +31,14 @@ export const channels = definePass<readonly OpenChannel[]>({
   run(view) {
     const uses = new Map<Value, UseIn[]>();
     const escaped = new Set<Value>();
+    const isPublic = publicVariables(view);
     for (const key of view.solution.functions) {
-      view.attempt(parseKey(key).file, "channels", () => collect(view, key, uses, escaped), undefined);
+      view.attempt(
+        parseKey(key).file,
+        "channels",
+        () => collect(view, key, uses, escaped, isPublic),
+        undefined,
+      );
     }
     const open = new Map<FilePath, OpenChannel[]>();
     for (const [resource, list] of uses) {
@@ -48,9 +55,18 @@ export const channels = definePass<readonly OpenChannel[]>({
   },
 });
 
-function collect(view: ProgramView, key: FunctionKey, uses: Map<Value, UseIn[]>, escaped: Set<Value>): void {
+function collect(
+  view: ProgramView,
+  key: FunctionKey,
+  uses: Map<Value, UseIn[]>,
+  escaped: Set<Value>,
+  isPublic: (variable: VariableKey) => boolean,
+): void {
   const evaluation = view.solution.evaluation(key);
   if (!evaluation) return;
+  for (const [variable, values] of evaluation.exported) {
+    if (values.some(isChannel) && isPublic(variable)) for (const value of values) escaped.add(value);
+  }
   for (const value of evaluation.escapes) escaped.add(value);
   for (const use of evaluation.uses) {
     if (use.model.kind !== "channel" || use.resource.kind !== "fresh") continue;
@@ -58,6 +74,10 @@ function collect(view: ProgramView, key: FunctionKey, uses: Map<Value, UseIn[]>,
     if (known) known.push({ ...use, by: key });
     else uses.set(use.resource, [{ ...use, by: key }]);
   }
+}
+
+function isChannel(value: Value): boolean {
+  return value.kind === "fresh" && value.made.type === "resource" && value.made.model.kind === "channel";
 }
 
 function neverClosed(
@@ -70,10 +90,10 @@ function neverClosed(
   const operation = (use: Use) => operationOf(use.model, use.operation);
   if (uses.some((use) => operation(use)?.op === "close")) return undefined;
   const owner = resource.site.function;
-  const atTop = view.world.function(owner)?.kind === "module";
+  const atTop = isModule(view, owner);
   const ranges = uses.filter((use) => operation(use)?.op === "range" && operation(use)?.ends === "onClose");
-  // A channel of a module may live as long as the process, unless the module itself waits for its end.
-  const waiting = atTop ? ranges.filter((use) => use.by === owner && use.via.length === 0) : ranges;
+  // A channel of a module may live as long as the process, unless a module itself waits for its end.
+  const waiting = atTop ? ranges.filter(({ by, via }) => isModule(view, by) && via.length === 0) : ranges;
   if (waiting.length === 0 || ranges.some((use) => leavesEarly(view, use))) return undefined;
   const [made] = resource.site.path;
   if (!made) return undefined;
@@ -86,6 +106,10 @@ function neverClosed(
     sends: places(sends),
     fixes: fixesFor(view, owner, name, sends),
   };
+}
+
+function isModule(view: ProgramView, key: FunctionKey): boolean {
+  return view.world.function(key)?.kind === "module";
 }
 
 function places(uses: readonly Use[]): Location[] {

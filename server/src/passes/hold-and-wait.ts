@@ -9,6 +9,7 @@ import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } 
 import type { Scope } from "../analysis/summary.ts";
 import { alternatives, type Binding, plain, rootOf, type Value, type Wait } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
+import { capacityOf } from "./capacity.ts";
 import type { HeldTooLong } from "./obligations.ts";
 import { type Parallel, parallel } from "./parallel.ts";
 
@@ -24,6 +25,8 @@ export interface End {
   readonly at: Location;
   /** The resource as written there: `this.mutex`. */
   readonly text: string;
+  /** How many may hold it at once; undefined when unknown. */
+  readonly capacity: number | undefined;
 }
 
 /** While `held` is held, the task waits for `wanted`. */
@@ -39,8 +42,6 @@ export interface Edge {
   readonly function: FunctionKey;
   /** Other resources that are held all the while. */
   readonly gates: ReadonlySet<Value>;
-  /** A literal capacity; undefined when unknown. */
-  readonly capacity: number | undefined;
 }
 
 /** A circle of edges, seen from one of them: each task holds what the next one wants. */
@@ -154,6 +155,7 @@ class Collector {
       operation: made.operation,
       at: held.at,
       text: held.resource,
+      capacity: this.#capacityOf(made.resource),
     };
     for (const instruction of held.exploration.held) {
       const effect = evaluation.awaits.get(instruction);
@@ -191,6 +193,7 @@ class Collector {
       operation: scope.operation,
       at: scope.via[0] ?? scope.at,
       text: resourceName(this.#view, plain(scope.resource), scope.at),
+      capacity: this.#capacityOf(scope.resource),
     };
     for (const wait of waits.list) {
       // The call of the callback itself is no step of the way.
@@ -248,6 +251,7 @@ class Collector {
       operation: wait.operation,
       at: wait.at,
       text: resourceName(this.#view, plain(wait.resource), wait.at),
+      capacity: this.#capacityOf(wait.resource),
     };
     const path = [...via, wait.at];
     this.#edges.push({
@@ -260,17 +264,11 @@ class Collector {
       from: path.findLast((step) => contains(within, step)) ?? within,
       function: key,
       gates: new Set(gates.filter((gate) => gate !== held.resource && gate !== wanted.resource)),
-      capacity: capacityOf(held.resource) ?? capacityOf(this.#contentOf(held.resource)),
     });
   }
 
-  /** The value of a field, for what is written there: `this.queue` may be known to be a queue of one. */
-  #contentOf(resource: Value): Value {
-    const { semantics } = this.#view.solution;
-    if (resource.kind !== "member") return resource;
-    const type = semantics.typeOf(resource.of);
-    if (type?.kind !== "class") return resource;
-    return this.#view.solution.field(type.class, resource.name);
+  #capacityOf(resource: Value): number | undefined {
+    return capacityOf(this.#view, this.contexts(), resource);
   }
 
   // --- edges that only a caller can see whole
@@ -304,7 +302,8 @@ class Collector {
     const change = (end: End): End => {
       const resource = plain(semantics.substitute(end.resource, binding));
       const text = resource === end.resource ? end.text : (valueName(this.#view, resource) ?? end.text);
-      return { ...end, resource, text };
+      const same = resource === end.resource;
+      return { ...end, resource, text, capacity: same ? end.capacity : this.#capacityOf(resource) };
     };
     const held = change(edge.held);
     const wanted = change(edge.wanted);
@@ -319,7 +318,6 @@ class Collector {
       from: at,
       function: caller,
       gates: new Set(this.#heldAt(caller, instruction).filter((gate) => gate !== held.resource)),
-      capacity: capacityOf(held.resource) ?? capacityOf(this.#contentOf(held.resource)),
     };
   }
 
@@ -403,10 +401,6 @@ function needsCaller(edge: Edge): boolean {
 
 function mentionsParameter(value: Value): boolean {
   return isSymbolic(value) && rootOf(value).kind === "parameter" ? true : rootOf(value).kind === "receiver";
-}
-
-function capacityOf(value: Value): number | undefined {
-  return value.kind === "fresh" && value.made.type === "resource" ? value.made.capacity : undefined;
 }
 
 /** Whether a name means the same resource each time that it is read. */
@@ -538,7 +532,7 @@ function isExclusive(end: End): boolean {
       return operationOf(end.model, end.operation)?.mode !== "read";
     case "semaphore":
     case "queue":
-      return capacityOf(end.resource) === 1;
+      return end.capacity === 1;
     default:
       return false;
   }

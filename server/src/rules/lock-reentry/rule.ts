@@ -9,7 +9,8 @@ export const lockReentry = defineRule({
   run(pass) {
     for (const wait of pass.resultOf(holdAndWait).selfWaits) {
       if (wait.held.model.kind === "queue") continue;
-      const { held, capacity } = wait;
+      const { held } = wait;
+      const { capacity } = held;
       const certain = wait.via.length === 0 && capacity === 1;
       pass.report({
         at: wait.from,

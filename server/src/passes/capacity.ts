@@ -1,0 +1,47 @@
+import type { ProgramView } from "../analysis/analyzer.ts";
+import type { Contexts } from "../analysis/contexts.ts";
+import { alternatives, plain, type Value } from "../analysis/values.ts";
+
+/** A field may hold what a constructor was given, which may be a field again. */
+const maxHops = 4;
+
+/**
+ * How many may hold a lock or a slot at once, as far as it is written as a number wherever the resource may be made:
+ * in its own creation, in a field, or in what a constructor is handed. The least of several; undefined when unknown.
+ */
+export function capacityOf(view: ProgramView, contexts: Contexts, resource: Value): number | undefined {
+  const made = makingsOf(view, contexts, resource, 0);
+  if (made.length === 0) return undefined;
+  return made.reduce<number | undefined>((least, one) => {
+    const own = one.kind === "fresh" && one.made.type === "resource" ? one.made.capacity : undefined;
+    return least === undefined || own === undefined ? undefined : Math.min(least, own);
+  }, Number.POSITIVE_INFINITY);
+}
+
+/** Where a resource comes from; what is not known stands for itself. */
+function makingsOf(view: ProgramView, contexts: Contexts, value: Value, hops: number): readonly Value[] {
+  const real = plain(value);
+  const further = (one: Value) => makingsOf(view, contexts, one, hops + 1);
+  if (hops > maxHops) return [real];
+  switch (real.kind) {
+    case "union":
+      return alternatives(real).flatMap(further);
+    case "member": {
+      const owner = view.solution.semantics.typeOf(real.of);
+      if (owner?.kind !== "class") return [real];
+      const content = view.solution.field(owner.class, real.name);
+      return content.kind === "nothing" ? [real] : further(content);
+    }
+    case "parameter": {
+      const given = contexts.of(real.function).flatMap(({ binding }) => {
+        const { spreadFrom = Number.POSITIVE_INFINITY, arguments: list = [] } = binding ?? {};
+        return real.index < spreadFrom ? (list[real.index] ?? real) : real;
+      });
+      return given.length === 0
+        ? [real]
+        : [...new Set(given)].flatMap((one) => (one === real ? [one] : further(one)));
+    }
+    default:
+      return [real];
+  }
+}
