@@ -2,6 +2,7 @@ import { bundledModels } from "@unknot/models/index.ts";
 import type { Model } from "@unknot/models/model.ts";
 import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
 import { mergeModels } from "../models/merge-models.ts";
+import { modelsOfTags } from "../models/tag-models.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
@@ -108,7 +109,7 @@ export function analyzeWith(
       resolveModule: (from, specifier) =>
         guard(from, "facts", () => program.resolveModule(from, specifier), undefined),
     },
-    indexModels(mergeModels(bundledModels, options.modelsFor?.([...facts.values()]) ?? [])),
+    indexModels(mergeModels(bundledModels, modelsOf([...facts.values()], options))),
   );
   const unknown: SymbolAnswer = { kind: "unknown" };
   const solution = solve(world, {
@@ -176,6 +177,11 @@ export function analyzeWith(
     failures,
     statistics: { ...solution.statistics, files: facts.size, calls: countCalls(facts), typeQuestions },
   };
+}
+
+/** What the program's own files say of themselves, then what is said about them. */
+function modelsOf(facts: readonly FileFacts[], { modelsFor }: AnalysisOptions): readonly Model[] {
+  return [...modelsOfTags(facts).models, ...(modelsFor?.(facts) ?? [])];
 }
 
 /** Which rules run in a file, and how severe they are. */

@@ -40,8 +40,12 @@ function applyOne(s: Semantics, call: Call): CallEffect {
       return applyFunction(s, call, callee.function, callee.bound, call.receiver);
     case "class":
       return call.isNew ? construct(s, call, callee.class) : unknownCall(s, call);
-    case "external":
-      return applyEntry(s, call, world.models.exported(callee.module, callee.path));
+    case "external": {
+      const entry = world.models.exported(callee.module, callee.path);
+      // `navigator.locks` is an object; a function may be one, too, and is called.
+      if (entry?.kind === "instance" && entry.type.call) break;
+      return applyEntry(s, call, entry);
+    }
     case "global":
       return applyEntry(s, call, world.models.global(callee.path));
     case "member": {

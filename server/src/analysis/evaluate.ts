@@ -284,6 +284,8 @@ class FunctionState {
     if (!fact) return values.unknown;
     const key = variableKey(this.#file, id);
     if (fact.kind === "import") return targetValue(this.#s, world.importOf(this.#file, id));
+    const described = world.describedAs(this.#file, id);
+    if (described !== undefined) return values.external(this.#file, [described]);
     if (world.isAmbient(key)) return values.variable(key);
     const own = fact.function === this.#id();
     this.#loaded.add(id);

@@ -199,6 +199,10 @@ export function typeOfValue(s: Semantics, value: Value): TypeInfo | undefined {
       }
     case "promise":
       return { kind: "promise", of: undefined };
+    case "external": {
+      const entry = world.models.exported(value.module, value.path);
+      return entry?.kind === "instance" ? { kind: "model", model: entry.type } : undefined;
+    }
     case "receiver":
       return isClassKey(value.of) ? { kind: "class", class: value.of } : undefined;
     case "parameter": {

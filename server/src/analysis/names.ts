@@ -84,6 +84,8 @@ export function valueName(view: ProgramView, value: Value): string | undefined {
     }
     case "fresh":
       return view.solution.nameOf(value);
+    case "external":
+      return value.path.at(-1);
     default:
       return undefined;
   }

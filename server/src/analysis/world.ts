@@ -60,6 +60,8 @@ export interface World {
   /** What an import of this file means; undefined when it leads nowhere. */
   importOf(file: FilePath, variable: VariableId): ExportTarget | undefined;
   exportOf(file: FilePath, name: string): ExportTarget | undefined;
+  /** The name under which a model describes a function or class of this file, which then counts more than its code. */
+  describedAs(file: FilePath, variable: VariableId): string | undefined;
   /** The files of the program that a file imports or exports from, in the order written. */
   filesImportedBy(file: FilePath): readonly FilePath[];
   /** The module of a specifier: a file of the program or a package. */
@@ -147,6 +149,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       return targets.get(key);
     },
     exportOf: (file, name) => exportOf(file, name, 0),
+    describedAs,
     filesImportedBy(file) {
       const facts = factsOf.get(file);
       if (!facts) return [];
@@ -326,6 +329,8 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       if (fact.kind === "variable") {
         // `import { a } from "./a"; export { a }` leads on.
         const through = world.importOf(file, fact.variable);
+        const described = describedAs(file, fact.variable);
+        if (described !== undefined) return { kind: "external", module: file, path: [described] };
         return through ?? { kind: "variable", file, variable: fact.variable };
       }
       if (fact.kind === "from")
@@ -341,6 +346,14 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       if (found && (found.kind !== "external" || factsOf.has(found.module))) return found;
     }
     return undefined;
+  }
+
+  function describedAs(file: FilePath, variable: VariableId): string | undefined {
+    if (!models.modules.has(file)) return undefined;
+    const fact = factsOf.get(file)?.variables[variable];
+    // At the top of the file: what has the name further inside is something else.
+    if (fact?.function !== 0 || fact.kind === "import") return undefined;
+    return isDescribed(file, fact.name) ? fact.name : undefined;
   }
 
   function isDescribed(module: string, name: string): boolean {
@@ -396,6 +409,11 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
         if (facts?.kind === "import") {
           return targetType(world.importOf(file, reference.root.variable), rest, hops);
         }
+        const described = describedAs(file, reference.root.variable);
+        if (described !== undefined) {
+          const model = models.exportedType(file, [described, ...rest]);
+          return model && { kind: "model", model };
+        }
         if (facts?.kind === "class" && rest.length === 0) {
           const id = classOfVariable(file, reference.root.variable);
           return id === undefined ? undefined : { kind: "class", class: id };
@@ -435,6 +453,8 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   function declaredType(file: FilePath, type: TypeId, hops: number): TypeInfo | undefined {
     const fact = factsOf.get(file)?.types[type];
     if (!fact) return undefined;
+    const model = models.modules.has(file) ? models.exportedType(file, [fact.name]) : undefined;
+    if (model) return { kind: "model", model };
     if (fact.alias) return typeOf(file, fact.alias, hops + 1);
     return { kind: "interface", file, type };
   }

@@ -1,5 +1,6 @@
 import type { ProgramView } from "../analysis/analyzer.ts";
 import type { Contexts } from "../analysis/contexts.ts";
+import type { ModelType } from "../analysis/model-index.ts";
 import { alternatives, plain, type Value } from "../analysis/values.ts";
 
 /** A field may hold what a constructor was given, which may be a field again. */
@@ -9,13 +10,28 @@ const maxHops = 4;
  * How many may hold a lock or a slot at once, as far as it is written as a number wherever the resource may be made:
  * in its own creation, in a field, or in what a constructor is handed. The least of several; undefined when unknown.
  */
-export function capacityOf(view: ProgramView, contexts: Contexts, resource: Value): number | undefined {
+export function capacityOf(
+  view: ProgramView,
+  contexts: Contexts,
+  { kind }: ModelType,
+  resource: Value,
+): number | undefined {
+  // Also where nobody knows who made it.
+  if (kind === "mutex") return 1;
   const made = makingsOf(view, contexts, resource, 0);
   if (made.length === 0) return undefined;
   return made.reduce<number | undefined>((least, one) => {
-    const own = one.kind === "fresh" && one.made.type === "resource" ? one.made.capacity : undefined;
+    const own = capacityAtCreation(view, one);
     return least === undefined || own === undefined ? undefined : Math.min(least, own);
   }, Number.POSITIVE_INFINITY);
+}
+
+function capacityAtCreation(view: ProgramView, value: Value): number | undefined {
+  if (value.kind === "fresh" && value.made.type === "resource") return value.made.capacity;
+  if (value.kind !== "external") return undefined;
+  const entry = view.world.models.exported(value.module, value.path);
+  const capacity = entry?.kind === "instance" ? entry.create.capacity : undefined;
+  return typeof capacity === "number" ? capacity : undefined;
 }
 
 /** Where a resource comes from; what is not known stands for itself. */

@@ -155,7 +155,7 @@ class Collector {
       operation: made.operation,
       at: held.at,
       text: held.resource,
-      capacity: this.#capacityOf(made.resource),
+      capacity: this.#capacityOf(made.model, made.resource),
     };
     for (const instruction of held.exploration.held) {
       const effect = evaluation.awaits.get(instruction);
@@ -193,7 +193,7 @@ class Collector {
       operation: scope.operation,
       at: scope.via[0] ?? scope.at,
       text: resourceName(this.#view, plain(scope.resource), scope.at),
-      capacity: this.#capacityOf(scope.resource),
+      capacity: this.#capacityOf(scope.model, scope.resource),
     };
     for (const wait of waits.list) {
       // The call of the callback itself is no step of the way.
@@ -251,7 +251,7 @@ class Collector {
       operation: wait.operation,
       at: wait.at,
       text: resourceName(this.#view, plain(wait.resource), wait.at),
-      capacity: this.#capacityOf(wait.resource),
+      capacity: this.#capacityOf(wait.model, wait.resource),
     };
     const path = [...via, wait.at];
     this.#edges.push({
@@ -267,8 +267,8 @@ class Collector {
     });
   }
 
-  #capacityOf(resource: Value): number | undefined {
-    return capacityOf(this.#view, this.contexts(), resource);
+  #capacityOf(model: ModelType, resource: Value): number | undefined {
+    return capacityOf(this.#view, this.contexts(), model, resource);
   }
 
   // --- edges that only a caller can see whole
@@ -303,7 +303,7 @@ class Collector {
       const resource = plain(semantics.substitute(end.resource, binding));
       const text = resource === end.resource ? end.text : (valueName(this.#view, resource) ?? end.text);
       const same = resource === end.resource;
-      return { ...end, resource, text, capacity: same ? end.capacity : this.#capacityOf(resource) };
+      return { ...end, resource, text, capacity: same ? end.capacity : this.#capacityOf(end.model, resource) };
     };
     const held = change(edge.held);
     const wanted = change(edge.wanted);
@@ -414,6 +414,8 @@ function isStable(view: ProgramView, value: Value): boolean {
     }
     case "parameter":
     case "receiver":
+    // A function that a model describes as a resource.
+    case "external":
       return true;
     case "typed":
       return isStable(view, value.of);

@@ -6,6 +6,7 @@ import {
   analyzeProgram,
   isChosen,
 } from "../analysis/analyze.ts";
+import { modelsOfTags, type TagProblem } from "../models/tag-models.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { resolvePath } from "../program/paths.ts";
@@ -20,7 +21,7 @@ import {
   type ReadBaselines,
 } from "./hold-back.ts";
 import { createLinters } from "./linters/linters.ts";
-import { createProjects, type Project } from "./projects.ts";
+import { createProjects, type Project, toNotice } from "./projects.ts";
 import { configName, type Severities } from "./read-config.ts";
 import {
   createManifests,
@@ -117,9 +118,11 @@ function analyzeProjects(
   const severitiesIn = (file: FilePath) => severitiesOf(projectOf(file), file, choices);
   let manifests: readonly FilePath[] = [];
   let models: UserModels = together([]);
+  let tagProblems: readonly TagProblem[] = [];
   const modelsFor = (facts: readonly FileFacts[]): readonly Model[] => {
     manifests = kept.manifestsOf(facts);
     models = userModels(kept, projects, choices.models ?? [], manifests);
+    tagProblems = modelsOfTags(facts).problems;
     return models.models;
   };
   const defers = (file: FilePath): DeferToLinter =>
@@ -149,7 +152,11 @@ function analyzeProjects(
     })),
     failures: result.failures,
     statistics: result.statistics,
-    notices: uniqueNotices([...[...projects].flatMap((project) => project.notices), ...models.notices]),
+    notices: uniqueNotices([
+      ...[...projects].flatMap((project) => project.notices),
+      ...models.notices,
+      ...tagProblems.map(({ file, ...problem }) => toNotice(file, problem)),
+    ]),
     read: [...[...projects].map(({ root: folder }) => resolvePath(folder, configName)), ...models.read],
     manifests,
   };
