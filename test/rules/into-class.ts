@@ -111,7 +111,12 @@ function asClass(file: string, text: string, form: Form): Files | undefined {
       : inits.length > 0
         ? ` constructor() { ${inits.join(" ")} }`
         : "";
-  const lifted = between.map(({ whole }) => text.slice(whole.start, whole.end).replace(/\s*\n\s*/g, " "));
+  const lifted = between.map(({ start, whole }) =>
+    text
+      .slice(start, whole.end)
+      .trim()
+      .replace(/\s*\n\s*/g, " "),
+  );
   const opening = [...lifted, `class Moved {${constructorText} `].join(" ");
   edits.push({ start: first.start, end: first.start, newText: opening });
   const isUsed = outside.some((one) => mentionsAny(one, names));

@@ -280,6 +280,9 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     if (models.modules.has(bare)) return { kind: "external", module: bare, path: [] };
     const found = source.resolveModule(from, specifier);
     if (found !== undefined && files.has(found)) return { kind: "module", file: found };
+    // Declarations that carry models of their own.
+    if (found !== undefined && models.modules.has(found))
+      return { kind: "external", module: found, path: [] };
     return /^[./]/.test(specifier) ? undefined : { kind: "external", module: bare, path: [] };
   }
 

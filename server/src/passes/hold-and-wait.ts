@@ -303,7 +303,12 @@ class Collector {
       const resource = plain(semantics.substitute(end.resource, binding));
       const text = resource === end.resource ? end.text : (valueName(this.#view, resource) ?? end.text);
       const same = resource === end.resource;
-      return { ...end, resource, text, capacity: same ? end.capacity : this.#capacityOf(end.model, resource) };
+      return {
+        ...end,
+        resource,
+        text,
+        capacity: same ? end.capacity : this.#capacityOf(end.model, resource),
+      };
     };
     const held = change(edge.held);
     const wanted = change(edge.wanted);

@@ -23,6 +23,7 @@ import {
 import { createLinters } from "./linters/linters.ts";
 import { createProjects, type Project, toNotice } from "./projects.ts";
 import { configName, type Severities } from "./read-config.ts";
+import { createTaggedDeclarations } from "./tagged-declarations.ts";
 import {
   createManifests,
   modelsOfPackages,
@@ -93,6 +94,7 @@ interface Kept {
   readonly linterFor: ReturnType<typeof createLinters>;
   readonly models: Map<string, UserModels>;
   readonly manifestsOf: ReturnType<typeof createManifests>;
+  readonly declarationsOf: ReturnType<typeof createTaggedDeclarations>;
   readonly baselines: ReadBaselines;
 }
 
@@ -102,6 +104,7 @@ function keep(home: FilePath | undefined): Kept {
     linterFor: createLinters(),
     models: new Map(),
     manifestsOf: createManifests(),
+    declarationsOf: createTaggedDeclarations(),
     baselines: new Map(),
   };
 }
@@ -122,8 +125,10 @@ function analyzeProjects(
   const modelsFor = (facts: readonly FileFacts[]): readonly Model[] => {
     manifests = kept.manifestsOf(facts);
     models = userModels(kept, projects, choices.models ?? [], manifests);
-    tagProblems = modelsOfTags(facts).problems;
-    return models.models;
+    const declared = kept.declarationsOf(program, facts);
+    const ofDeclarations = modelsOfTags(declared.facts, declared.modulesOf);
+    tagProblems = [...modelsOfTags(facts).problems, ...ofDeclarations.problems];
+    return [...ofDeclarations.models, ...models.models];
   };
   const defers = (file: FilePath): DeferToLinter =>
     choices.deferToLinter ?? projectOf(file).config.deferToLinter ?? "auto";
