@@ -220,6 +220,7 @@ class Explorer {
       path.forget(variableKeyText(i.variable));
       path.setKnown(variableKeyText(i.variable), this.#knownOf(path, i.from));
     } else if (i.op === "move") path.setKnown(tempKey(i.to), this.#knownOf(path, i.from));
+    else this.#recompute(path, i);
   }
 
   run(): void {
@@ -281,7 +282,16 @@ class Explorer {
       this.#throw(path, block, i);
     }
     if (effect && !effect.ends) return false;
+    this.#recompute(path, i);
     return this.#flow(path, block, i);
+  }
+
+  /** In a loop an instruction gives another value each time: what a condition said about the last one is over. */
+  #recompute(path: Path, i: Instruction): void {
+    if (i.op === "move" || !("to" in i)) return;
+    const own = tempKey(i.to);
+    if (this.#keyOf(i.to) === own) path.forget(own);
+    if (i.op === "next") path.forget(tempKey(i.done));
   }
 
   #release(path: Path, block: Block, i: Instruction): false {
