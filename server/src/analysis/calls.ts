@@ -52,6 +52,12 @@ function applyOne(s: Semantics, call: Call): CallEffect {
       const builtin =
         callee.of.kind === "function" ? applyFunctionMethod(s, call, callee.of, callee.name) : undefined;
       if (builtin) return builtin;
+      // `lock.runExclusive.bind(lock)` is a member that keeps its object, which ours do anyway.
+      const [self] = call.arguments;
+      const isBound = callee.name === "bind" && callee.of.kind === "member" && call.arguments.length === 1;
+      if (isBound && self && plain(self) === plain(callee.of.of) && modelTypeOf(s, self)) {
+        return nothingHappens(call, [{ kind: "create" }], callee.of);
+      }
       const type = modelTypeOf(s, callee.of);
       const operation = type?.members.get(callee.name);
       if (type && operation) {

@@ -520,7 +520,10 @@ class FunctionState {
         exported.set(variableKey(this.#file, id), leaving(value));
       }
     }
-    const scopes = [...this.#calls.values()].flatMap((effect) => effect.scopes);
+    const scopes = [
+      ...[...this.#calls.values()].flatMap((effect) => effect.scopes),
+      ...this.#s.reader.scopes(this.#key),
+    ];
     const imprecise = facts.imprecise !== undefined;
     return {
       key: this.#key,

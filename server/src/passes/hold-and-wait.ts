@@ -12,6 +12,7 @@ import type { Instruction } from "../program/facts.ts";
 import { capacityOf } from "./capacity.ts";
 import type { HeldTooLong } from "./obligations.ts";
 import { type Parallel, parallel } from "./parallel.ts";
+import { identityOf } from "./resource-identity.ts";
 
 // Who waits while holding what? The pass collects edges "held -> wanted" from every place where a lock or queue slot
 // is held, follows calls and callbacks, and looks for edges that close a circle.
@@ -69,7 +70,8 @@ export const holdAndWait = definePass<HoldAndWait>({
     const collector = new Collector(view, resultOf(parallel, view.world.files[0] ?? ""));
     const edges = collector.edges();
     const cycles = cyclesOf(view, edges, collector.contexts());
-    const selfWaits = distinct(edges.filter(isSelfWait));
+    const identity = (value: Value) => identityOf(view, collector.contexts(), value);
+    const selfWaits = distinct(edges.filter((edge) => isSelfWait(edge, identity)));
     return (file) => ({
       selfWaits: selfWaits.filter((edge) => edge.from.file === file),
       cycles: cycles.filter(({ edge }) => edge.from.file === file),
@@ -77,8 +79,8 @@ export const holdAndWait = definePass<HoldAndWait>({
   },
 });
 
-function isSelfWait(edge: Edge): boolean {
-  if (plain(edge.held.resource) !== plain(edge.wanted.resource)) return false;
+function isSelfWait(edge: Edge, identity: (value: Value) => Value): boolean {
+  if (identity(edge.held.resource) !== identity(edge.wanted.resource)) return false;
   // Readers share.
   return ![edge.held, edge.wanted].every((end) => operationOf(end.model, end.operation)?.mode === "read");
 }
@@ -448,8 +450,8 @@ function isStable(view: ProgramView, value: Value): boolean {
 // --- cycles
 
 /** The resource as a vertex: fields of all instances of a class are one, for tasks on the same instance. */
-function vertexOf(view: ProgramView, value: Value): Value | undefined {
-  const real = plain(value);
+function vertexOf(view: ProgramView, contexts: Contexts, value: Value): Value | undefined {
+  const real = identityOf(view, contexts, value);
   if (mentionsParameter(real) && rootOf(real).kind === "parameter") return undefined;
   if (real.kind === "member" && real.of.kind === "receiver" && isClassKey(real.of.of)) {
     const owner = view.world.member(real.of.of as ClassKey, real.name, false)?.owner;
@@ -468,8 +470,8 @@ interface Arc {
 function cyclesOf(view: ProgramView, edges: readonly Edge[], contexts: Contexts): readonly Cycle[] {
   const arcs = edges.flatMap((edge): Arc[] => {
     if (!isExclusive(edge.held) || !isExclusive(edge.wanted)) return [];
-    const from = vertexOf(view, edge.held.resource);
-    const to = vertexOf(view, edge.wanted.resource);
+    const from = vertexOf(view, contexts, edge.held.resource);
+    const to = vertexOf(view, contexts, edge.wanted.resource);
     return from && to && from !== to ? [{ edge, from, to }] : [];
   });
   const next = new Map<Value, Arc[]>();
