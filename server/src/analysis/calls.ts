@@ -172,9 +172,14 @@ function furtherAway(s: Semantics, result: Value, call: Location): Value {
 
 /** What is not known of a result its declared type may say. */
 function declaredResult(s: Semantics, site: Site, result: Value, key: FunctionKey): Value {
-  if (result.kind !== "unknown" && !(result.kind === "fresh" && result.made.type === "result")) return result;
+  const isOpen = result.kind === "fresh" && result.made.type === "result";
+  // A new one or one that was kept: `locks.get(key) ?? new Mutex()`.
+  const isEither = result.kind === "union" && s.typeOf(result) === undefined;
+  if (result.kind !== "unknown" && !isOpen && !isEither) return result;
   const { file } = parseKey(key);
-  return resultOfType(s, site, s.world.typeOf(file, s.world.function(key)?.returnType));
+  const declared = s.world.typeOf(file, s.world.function(key)?.returnType);
+  if (isEither && declared?.kind !== "model") return result;
+  return resultOfType(s, site, declared);
 }
 
 /** `f.call(self, …)`, `f.apply(self, list)`, `f.bind(self, …)`. */

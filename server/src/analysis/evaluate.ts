@@ -11,6 +11,7 @@ import type { NodeId } from "../program/ids.ts";
 import { successors } from "../program/instructions.ts";
 import { isSymbolic, modelTypeOf } from "./call-effects.ts";
 import { constructorsOf } from "./calls.ts";
+import { inferredScopes } from "./inferred-scopes.ts";
 import { fieldOf, targetValue } from "./members.ts";
 import {
   type ClassKey,
@@ -522,7 +523,14 @@ class FunctionState {
     }
     const scopes = [
       ...[...this.#calls.values()].flatMap((effect) => effect.scopes),
-      ...this.#s.reader.scopes(this.#key),
+      ...inferredScopes({
+        key: this.#key,
+        facts,
+        values: this.#temps,
+        calls: this.#calls,
+        awaits: this.#awaits,
+        isCaptured: (id) => world.facts(this.#file)?.variables[id]?.captured ?? true,
+      }),
     ];
     const imprecise = facts.imprecise !== undefined;
     return {

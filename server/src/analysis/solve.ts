@@ -2,18 +2,10 @@ import type { FilePath } from "../program/ids.ts";
 import type { SymbolAnswer } from "../program/program.ts";
 import { createSemantics } from "./create-semantics.ts";
 import { type Evaluation, evaluate, type Question } from "./evaluate.ts";
-import { inferredScopes } from "./inferred-scopes.ts";
 import { fieldOf } from "./members.ts";
 import { type ClassKey, type FunctionKey, functionKey, parseKey, type VariableKey } from "./places.ts";
 import type { Semantics } from "./semantics.ts";
-import {
-  type FieldKey,
-  joinSummaries,
-  type Reader,
-  type Scope,
-  type Summary,
-  summaryText,
-} from "./summary.ts";
+import { type FieldKey, joinSummaries, type Reader, type Summary, summaryText } from "./summary.ts";
 import { alternatives, type Value, Values } from "./values.ts";
 import type { World } from "./world.ts";
 
@@ -75,7 +67,6 @@ export function solve(world: World, { ask, attempt, isCancelled }: SolveContext)
   const callers = new Map<FunctionKey, Set<FunctionKey>>();
   const questions = new Map<FunctionKey, readonly Question[]>();
   const counts = new Map<FunctionKey, number>();
-  const scopes = new Map<FunctionKey, readonly Scope[]>();
   // The last evaluation of a function is the one with everything known: whatever it reads and changes later queues it.
   const evaluated = new Map<FunctionKey, Evaluation>();
   let evaluations = 0;
@@ -95,7 +86,6 @@ export function solve(world: World, { ask, attempt, isCancelled }: SolveContext)
     field: (key) => fields.read(key, current),
     isUnassigned: (key) => unassigned.has(key),
     answer: (file, node) => answers.get(file)?.get(node),
-    scopes: (key) => scopes.get(key) ?? [],
   };
   const semantics = createSemantics(world, values, reader);
   const functions = initialOrder(world);
@@ -171,16 +161,14 @@ export function solve(world: World, { ask, attempt, isCancelled }: SolveContext)
   }
 
   let names: ReadonlyMap<Value, string> | undefined;
-  const solution: Solution = {
+  return {
     semantics,
     functions,
-    get statistics() {
-      return {
-        functions: functions.length,
-        evaluations,
-        unsettled: [...counts.values()].filter((count) => count >= maxEvaluations).length,
-        questions: asked,
-      };
+    statistics: {
+      functions: functions.length,
+      evaluations,
+      unsettled: [...counts.values()].filter((count) => count >= maxEvaluations).length,
+      questions: asked,
     },
     summary: (key) => summaries.get(key),
     field: (of, name, isStatic = false) => reader.field(fieldOf(semantics, of, name, isStatic)),
@@ -190,20 +178,6 @@ export function solve(world: World, { ask, attempt, isCancelled }: SolveContext)
     },
     evaluation: (key) => evaluated.get(key),
   };
-  // A wrapper around a wrapper becomes one when the inner one is known.
-  for (let round = 0; round < maxRounds && !isCancelled?.(); round += 1) {
-    const found = functions.filter((key) => {
-      const evaluation = evaluated.get(key);
-      if (!evaluation || scopes.has(key)) return false;
-      const own = attempt(parseKey(key).file, "evaluation", () => inferredScopes(solution, evaluation), []);
-      if (own.length > 0) scopes.set(key, own);
-      return own.length > 0;
-    });
-    if (found.length === 0) break;
-    for (const key of found) work.add(key);
-    settle();
-  }
-  return solution;
 }
 
 /**

@@ -55,8 +55,6 @@ export interface Reader {
   /** Nothing is known to be assigned to a field, and by now nothing will be. */
   isUnassigned(key: FieldKey): boolean;
   answer(file: FilePath, node: number): SymbolAnswer | undefined;
-  /** What a function runs while it holds what it has acquired itself, once that is known. */
-  scopes(key: FunctionKey): readonly Scope[];
 }
 
 declare const fieldKeyBrand: unique symbol;
