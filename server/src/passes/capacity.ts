@@ -2,6 +2,7 @@ import type { ProgramView } from "../analysis/analyzer.ts";
 import type { Contexts } from "../analysis/contexts.ts";
 import type { ModelType } from "../analysis/model-index.ts";
 import { alternatives, plain, type Value } from "../analysis/values.ts";
+import { givenFor } from "./given-arguments.ts";
 
 /** A field may hold what a constructor was given, which may be a field again. */
 const maxHops = 4;
@@ -49,13 +50,8 @@ function makingsOf(view: ProgramView, contexts: Contexts, value: Value, hops: nu
       return content.kind === "nothing" ? [real] : further(content);
     }
     case "parameter": {
-      const given = contexts.of(real.function).flatMap(({ binding }) => {
-        const { spreadFrom = Number.POSITIVE_INFINITY, arguments: list = [] } = binding ?? {};
-        return real.index < spreadFrom ? (list[real.index] ?? real) : real;
-      });
-      return given.length === 0
-        ? [real]
-        : [...new Set(given)].flatMap((one) => (one === real ? [one] : further(one)));
+      const given = givenFor(contexts, real);
+      return given.length === 0 ? [real] : given.flatMap((one) => (one === real ? [real] : further(one)));
     }
     default:
       return [real];

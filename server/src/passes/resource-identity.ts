@@ -1,7 +1,8 @@
 import type { ProgramView } from "../analysis/analyzer.ts";
 import type { Contexts } from "../analysis/contexts.ts";
 import type { ClassKey } from "../analysis/places.ts";
-import { alternatives, plain, type Value } from "../analysis/values.ts";
+import { plain, type Value } from "../analysis/values.ts";
+import { givenFor } from "./given-arguments.ts";
 
 /** Decorators of classes of which a container makes one object: Nest, Angular, Inversify, typedi, tsyringe. */
 const madeOnce: ReadonlySet<string> = new Set([
@@ -43,14 +44,7 @@ function handedIn(view: ProgramView, contexts: Contexts, of: ClassKey, field: st
   const content = view.solution.field(of, field);
   if (content.kind !== "parameter") return undefined;
   if (view.world.function(content.function)?.kind !== "constructor") return undefined;
-  const given = new Set(
-    contexts.of(content.function).flatMap(({ binding }) => {
-      const { spreadFrom = Number.POSITIVE_INFINITY, arguments: list = [] } = binding ?? {};
-      const one = content.index < spreadFrom ? list[content.index] : undefined;
-      return one ? alternatives(one).map(plain) : [content];
-    }),
-  );
-  const [only] = given;
-  if (given.size !== 1 || only?.kind !== "fresh" || only.site.path.length !== 1) return undefined;
+  const [only, other] = givenFor(contexts, content);
+  if (other || only?.kind !== "fresh" || only.site.path.length !== 1) return undefined;
   return view.world.function(only.site.function)?.kind === "module" ? only : undefined;
 }
