@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { openParser, type Parser } from "../program/testing/facts-of.ts";
 import { modelsOfTags } from "./tag-models.ts";
 
@@ -73,6 +74,21 @@ export class Slots {
           handle: { form: "tuple", index: 1, double: "noop" },
         },
       },
+      statics: {},
+    });
+  });
+
+  it("takes the kind and the capacity from a member where the class says nothing", () => {
+    const { types, problems } = read(`
+export class Lanes {
+  /** @unknot submit key=0 fn=1 capacity=1 */
+  add<T>(lane: string, task: () => Promise<T>): Promise<T> { return task(); }
+}`);
+    assert.deepEqual(problems, []);
+    assert.deepEqual(types?.["Lanes"], {
+      kind: "queue",
+      create: [{ new: "Lanes", capacity: 1 }],
+      members: { add: { op: "submit", await: true, key: 0, fn: 1 } },
       statics: {},
     });
   });
@@ -176,6 +192,35 @@ export class Gate {
 }`);
     assert.equal(problems.length, 1);
     assert.deepEqual(Object.keys(types?.["Gate"]?.members ?? {}), ["within"]);
+  });
+
+  it("takes any text without throwing, and points into its line", () => {
+    const words = fc.constantFrom(
+      "acquire",
+      "scoped",
+      "mutex",
+      "fn",
+      "handle",
+      "=",
+      ".",
+      "0",
+      "arg0",
+      ",",
+      " ",
+    );
+    const text = fc.oneof(
+      fc.array(words, { maxLength: 12 }).map((list) => list.join("")),
+      fc.string().map((one) => one.replace(/[\r\n\u2028\u2029]|\*\//g, "")),
+    );
+    fc.assert(
+      fc.property(text, fc.constantFrom("class A {}", "function f(g: () => void) {}"), (tag, declaration) => {
+        const line = `/** @unknot ${tag} */ export ${declaration}`;
+        for (const problem of read(line).problems) {
+          const [, column = 0] = /^1:(\d+) /.exec(problem)?.map(Number) ?? [];
+          assert.ok(column >= 1 && column <= line.length + 1, `${line}\n${problem}`);
+        }
+      }),
+    );
   });
 
   it("reads no tag in strings, line comments and names of packages", () => {

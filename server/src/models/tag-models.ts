@@ -244,8 +244,11 @@ function typeOf(owner: string, tags: readonly ReadTag[], complaints: Complaint[]
     });
     return undefined;
   }
-  const kind = (own?.word ?? kindOf(ofMembers)) as ModelKind;
-  const { capacity, ...rest } = own?.fields ?? {};
+  // Where the class has no tag of its own, that of a member may say what it would.
+  const said = (field: string) =>
+    ofMembers.map(({ fields }) => fields[field]).find((one) => one !== undefined);
+  const kind = (own?.word ?? said("kind") ?? kindOf(ofMembers)) as ModelKind;
+  const { capacity = said("capacity"), ...rest } = own?.fields ?? {};
   const releasing = ofMembers.filter(({ word }) => word === "release").map(({ on }) => on.name);
   const membersOf = (which: "method" | "static") =>
     Object.fromEntries(
@@ -342,7 +345,7 @@ function addFunction(
 /** `@unknot queue` above a function that makes one: its result has a type whose members have tags. */
 function addFactory(types: Record<string, TypeModel>, tag: ReadTag, complaints: Complaint[]): void {
   const name = "returns" in tag.on ? tag.on.returns?.match(/^[\w$]+/)?.[0] : undefined;
-  const type = name === undefined ? undefined : types[name];
+  const type = name !== undefined && Object.hasOwn(types, name) ? types[name] : undefined;
   if (name === undefined || !type) {
     complaints.push({
       offset: tag.offset,
