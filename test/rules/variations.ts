@@ -2,6 +2,7 @@ import { inject, intoClass } from "./into-class.ts";
 import { moveFunctions, moveResources, moveToNamespace } from "./move-to-file.ts";
 import {
   child,
+  declarationsOf,
   declaredNames,
   type Edit,
   edited,
@@ -140,11 +141,7 @@ function holdInObject(program: Node, text: string): Edit[] {
   const found = resources(program).filter(({ declarator }) => !exported.has(declarator));
   const names = new Set(found.map(({ name }) => name));
   // A name that is declared twice would mean two things.
-  const twice = [...names].filter(
-    (name) =>
-      walk(program).filter(({ node, key }) => nameOf(node) === name && (key === "id" || key === "params"))
-        .length > 1,
-  );
+  const twice = [...names].filter((name) => declarationsOf(program, name) > 1);
   const usable = found.filter(({ name }) => !twice.includes(name));
   const keep = new Set(usable.map(({ declarator }) => child(declarator, "id")).filter(isNode));
   const replacement = new Map(usable.map(({ name }) => [name, `${name}Holder.${name}`]));

@@ -43,15 +43,15 @@ function makingsOf(view: ProgramView, contexts: Contexts, value: Value, hops: nu
   switch (real.kind) {
     case "union":
       return alternatives(real).flatMap(further);
-    case "member": {
-      const owner = view.solution.semantics.typeOf(real.of);
-      if (owner?.kind !== "class") return [real];
+    case "member":
+    case "parameter": {
+      const given = givenFor(view, contexts, real);
+      if (given)
+        return given.length === 0 ? [real] : given.flatMap((one) => (one === real ? [real] : further(one)));
+      const owner = real.kind === "member" ? view.solution.semantics.typeOf(real.of) : undefined;
+      if (real.kind !== "member" || owner?.kind !== "class") return [real];
       const content = view.solution.field(owner.class, real.name);
       return content.kind === "nothing" ? [real] : further(content);
-    }
-    case "parameter": {
-      const given = givenFor(contexts, real);
-      return given.length === 0 ? [real] : given.flatMap((one) => (one === real ? [real] : further(one)));
     }
     default:
       return [real];

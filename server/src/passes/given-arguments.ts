@@ -1,14 +1,30 @@
+import type { ProgramView } from "../analysis/analyzer.ts";
 import type { Contexts } from "../analysis/contexts.ts";
-import { plain, type Value } from "../analysis/values.ts";
+import { plain, rootOf, type Value } from "../analysis/values.ts";
 
-type Parameter = Extract<Value, { kind: "parameter" }>;
-
-/** What the calls that we see hand in for a parameter, each value once; the parameter itself where that is not known. */
-export function givenFor(contexts: Contexts, parameter: Parameter): readonly Value[] {
-  const given = contexts.of(parameter.function).map(({ binding }) => {
+/**
+ * What the calls that we see hand in for a parameter or for something reached from one (`options.lock`), each value
+ * once; the value itself where that is not known. Undefined for what no caller hands in.
+ */
+export function givenFor(view: ProgramView, contexts: Contexts, value: Value): readonly Value[] | undefined {
+  const root = rootOf(value);
+  if (root.kind !== "parameter") return undefined;
+  const given = contexts.of(root.function).map(({ binding }) => {
     const { spreadFrom = Number.POSITIVE_INFINITY, arguments: list = [] } = binding ?? {};
-    const one = parameter.index < spreadFrom ? list[parameter.index] : undefined;
-    return one ? plain(one) : parameter;
+    const one = root.index < spreadFrom ? list[root.index] : undefined;
+    return one ? plain(reached(view, value, one)) : value;
   });
   return [...new Set(given)];
+}
+
+/** The same path from something else. */
+function reached(view: ProgramView, path: Value, root: Value): Value {
+  switch (path.kind) {
+    case "member":
+      return view.solution.semantics.member(reached(view, path.of, root), path.name);
+    case "typed":
+      return reached(view, path.of, root);
+    default:
+      return root;
+  }
 }

@@ -1,7 +1,7 @@
 import type { ProgramView } from "../analysis/analyzer.ts";
 import type { Contexts } from "../analysis/contexts.ts";
 import type { ClassKey } from "../analysis/places.ts";
-import { plain, type Value } from "../analysis/values.ts";
+import { plain, rootOf, type Value } from "../analysis/values.ts";
 import { givenFor } from "./given-arguments.ts";
 
 /** Decorators of classes of which a container makes one object: Nest, Angular, Inversify, typedi, tsyringe. */
@@ -42,9 +42,10 @@ function isMadeOnce(view: ProgramView, of: ClassKey): boolean {
 /** What every construction that we see hands in for a field, when that is one thing that a module made. */
 function handedIn(view: ProgramView, contexts: Contexts, of: ClassKey, field: string): Value | undefined {
   const content = view.solution.field(of, field);
-  if (content.kind !== "parameter") return undefined;
-  if (view.world.function(content.function)?.kind !== "constructor") return undefined;
-  const [only, other] = givenFor(contexts, content);
+  const root = rootOf(content);
+  if (root.kind !== "parameter") return undefined;
+  if (view.world.function(root.function)?.kind !== "constructor") return undefined;
+  const [only, other] = givenFor(view, contexts, content) ?? [];
   if (other || only?.kind !== "fresh" || only.site.path.length !== 1) return undefined;
   return view.world.function(only.site.function)?.kind === "module" ? only : undefined;
 }
