@@ -107,6 +107,24 @@ describe("language server in an old code base", () => {
     await until(() => published(client, uri(file)).length === 0);
   });
 
+  it("follows edits of tags, and shows what is wrong with one above the declaration", async () => {
+    const withTag = (tag: string) => gate.replace("  async", `  /** @unknot ${tag} */\n  async`);
+    const { client, uri, save, rules } = await start({ "gate.ts": withTag("scoped"), "use.ts": nested });
+    await client.open(uri("use.ts"), nested);
+    assert.deepEqual(await rules("use.ts"), ["1 lock-reentry"]);
+    await save("gate.ts", withTag("scopd"));
+    assert.deepEqual(await rules("use.ts"), []);
+    await until(() => published(client, uri("gate.ts")).length > 0);
+    await client.open(uri("gate.ts"), withTag("scopd"));
+    const [problem] = await client.diagnostics(uri("gate.ts"));
+    assert.match(String(problem?.message), /'op' cannot be 'scopd'; it has 'scoped'/);
+    assert.deepEqual(problem?.range.start, { line: 1, character: 14 });
+    await until(() => published(client, uri("gate.ts")).length === 0);
+    await client.change(uri("gate.ts"), withTag("scoped"));
+    assert.deepEqual(await client.diagnostics(uri("gate.ts")), []);
+    assert.deepEqual(await rules("use.ts"), ["1 lock-reentry"]);
+  });
+
   it("reads the models that settings list, and leaves floating promises to a linter when told", async () => {
     const { client, uri, rules } = await start(
       { "gate.ts": gate, "use.ts": `${nested}${wrong}`, "own/locks.json": model("scoped") },

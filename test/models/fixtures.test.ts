@@ -60,6 +60,11 @@ for (const age of ["oldest", "newest"] as const) {
             }),
           ),
         );
+        // What the oldest versions do otherwise may offer no fix.
+        if (applied.length === 0) {
+          assert.equal(age, "oldest");
+          return;
+        }
         const errors = fixed.typeErrors();
         const after = fixed.analyze().findings;
         for (const { file, rule, target, label } of applied) {
@@ -67,7 +72,6 @@ for (const age of ["oldest", "newest"] as const) {
           assert.deepEqual(errors.get(target) ?? [], [], label);
           assert.ok(count(after.get(target)) < count(findings.get(file)), label);
         }
-        assert.ok(age === "oldest" || applied.length > 0);
       } finally {
         fixed.remove();
       }

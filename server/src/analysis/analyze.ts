@@ -1,6 +1,7 @@
 import type { Model } from "@unknot/models/model.ts";
 import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
 import type { InstalledVersions } from "../models/at-versions.ts";
+import { modelsOfTags } from "../models/tag-models.ts";
 import type { FileFacts, FunctionFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
@@ -116,7 +117,11 @@ export function analyzeWith(
     roles.set(file, role);
     return role;
   };
-  const own = options.modelsFor?.([...facts.values()]) ?? [];
+  // What projects say in files corrects what stands beside declarations.
+  const own = [
+    ...modelsOfTags([...facts.values()]).models,
+    ...(options.modelsFor?.([...facts.values()]) ?? []),
+  ];
   const installed: InstalledVersions = options.installedFor?.([...facts.values()]) ?? new Map();
   const { models, memory } = kept?.under(own, installed) ?? {
     models: modelsAt(own, installed),

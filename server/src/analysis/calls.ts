@@ -72,8 +72,12 @@ function applyOne(s: Semantics, call: Call): CallEffect {
       return applyFunction(s, call, callee.function, callee.bound, call.receiver);
     case "class":
       return call.isNew ? construct(s, call, callee.class) : unknownCall(s, call);
-    case "external":
-      return applyEntry(s, call, world.models.exported(callee.module, callee.path));
+    case "external": {
+      const entry = world.models.exported(callee.module, callee.path);
+      // `navigator.locks` is an object; a function may be one, too, and is called.
+      if (entry?.kind === "instance" && entry.type.call) break;
+      return applyEntry(s, call, entry);
+    }
     case "global":
       return applyEntry(s, call, world.models.global(callee.path));
     case "member": {
@@ -84,6 +88,12 @@ function applyOne(s: Semantics, call: Call): CallEffect {
       const builtin =
         callee.of.kind === "function" ? applyFunctionMethod(s, call, callee.of, callee.name) : undefined;
       if (builtin) return builtin;
+      // `lock.runExclusive.bind(lock)` is a member that keeps its object, which ours do anyway.
+      const [self] = call.arguments;
+      const isBound = callee.name === "bind" && callee.of.kind === "member" && call.arguments.length === 1;
+      if (isBound && self && plain(self) === plain(callee.of.of) && modelTypeOf(s, self)) {
+        return nothingHappens(call, [{ kind: "create" }], callee.of);
+      }
       const type = modelTypeOf(s, callee.of);
       const operation = type?.members.get(callee.name);
       if (type && operation) {
@@ -203,9 +213,14 @@ function furtherAway(s: Semantics, result: Value, call: Location): Value {
 
 /** What is not known of a result its declared type may say. */
 function declaredResult(s: Semantics, site: Site, result: Value, key: FunctionKey): Value {
-  if (result.kind !== "unknown" && !(result.kind === "fresh" && result.made.type === "result")) return result;
+  const isOpen = result.kind === "fresh" && result.made.type === "result";
+  // A new one or one that was kept: `locks.get(key) ?? new Mutex()`.
+  const isEither = result.kind === "union" && s.typeOf(result) === undefined;
+  if (result.kind !== "unknown" && !isOpen && !isEither) return result;
   const { file } = parseKey(key);
-  return resultOfType(s, site, s.world.typeOf(file, s.world.function(key)?.returnType));
+  const declared = s.world.typeOf(file, s.world.function(key)?.returnType);
+  if (isEither && declared?.kind !== "model") return result;
+  return resultOfType(s, site, declared);
 }
 
 /** `f.call(self, …)`, `f.apply(self, list)`, `f.bind(self, …)`. */

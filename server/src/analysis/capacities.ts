@@ -4,7 +4,16 @@ import type { Value } from "./values.ts";
 
 /** How many may hold a resource at once, or what a channel buffers, where it is made with a number; else undefined. */
 export function capacityOf(view: ProgramView, resource: Value): number | undefined {
-  return madeWith(resource) ?? ofKey(view, resource) ?? madeWith(contentOf(view, resource));
+  const own = madeWith(resource) ?? ofKey(view, resource) ?? ofExternal(view, resource);
+  return own ?? madeWith(contentOf(view, resource));
+}
+
+/** Of a resource that a package exports ready-made. */
+function ofExternal(view: ProgramView, resource: Value): number | undefined {
+  if (resource.kind !== "external") return undefined;
+  const entry = view.world.models.exported(resource.module, resource.path);
+  const capacity = entry?.kind === "instance" ? entry.create.capacity : undefined;
+  return typeof capacity === "number" ? capacity : undefined;
 }
 
 /** Of the lock of one key, what its owner says of each. */
@@ -20,7 +29,12 @@ function ofKey(view: ProgramView, resource: Value): number | undefined {
 /** Held by one task at a time by this operation, so that waiting for it while it is held ends only with the hold. */
 export function isExclusive(
   view: ProgramView,
-  held: { readonly model: ModelType; readonly operation: string; readonly resource: Value },
+  held: {
+    readonly model: ModelType;
+    readonly operation: string;
+    readonly resource: Value;
+    readonly capacity?: number | undefined;
+  },
 ): boolean {
   switch (held.model.kind) {
     case "mutex":
@@ -29,7 +43,7 @@ export function isExclusive(
       return operationOf(held.model, held.operation)?.mode !== "read";
     case "semaphore":
     case "queue":
-      return capacityOf(view, held.resource) === 1;
+      return (held.capacity ?? capacityOf(view, held.resource)) === 1;
     default:
       return false;
   }

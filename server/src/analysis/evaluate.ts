@@ -11,6 +11,7 @@ import type { NodeId } from "../program/ids.ts";
 import { successors } from "../program/instructions.ts";
 import { isSymbolic, modelTypeOf } from "./call-effects.ts";
 import { constructorsOf } from "./calls.ts";
+import { inferredScopes } from "./inferred-scopes.ts";
 import { fieldOf, targetValue } from "./members.ts";
 import {
   type ClassKey,
@@ -25,7 +26,7 @@ import {
 import type { CallEffect, Semantics } from "./semantics.ts";
 import { receiverSymbol } from "./substitute.ts";
 import { type FieldKey, type Summary, siteField, type Use } from "./summary.ts";
-import { alternatives, isNothing, isOpenResult, plain, type Site, type Value, type Waits } from "./values.ts";
+import { alternatives, isOpenResult, plain, type Site, type Value, type Waits } from "./values.ts";
 
 /** A point where a function waits. */
 export interface AwaitEffect {
@@ -56,6 +57,8 @@ export interface Evaluation {
   readonly uses: readonly Use[];
   /** What leaves our sight: handed to unknown code, stored where others reach it, returned. */
   readonly escapes: readonly Value[];
+  /** What leaves our sight with each exported variable of a module, if others than the program may import it. */
+  readonly exported: ReadonlyMap<VariableKey, readonly Value[]>;
   readonly summary: Summary;
 }
 
@@ -282,6 +285,8 @@ class FunctionState {
     if (!fact) return values.unknown;
     const key = variableKey(this.#file, id);
     if (fact.kind === "import") return targetValue(this.#s, world.importOf(this.#file, id));
+    const described = world.describedAs(this.#file, id);
+    if (described !== undefined) return values.external(this.#file, [described]);
     if (world.isAmbient(key)) return values.variable(key);
     const own = fact.function === this.#id();
     this.#loaded.add(id);
@@ -466,38 +471,7 @@ class FunctionState {
   }
 
   #escape(value: Value): void {
-    switch (value.kind) {
-      case "nothing":
-      case "unknown":
-      case "settler":
-      case "constant":
-      case "class":
-      case "module":
-      case "namespace":
-      case "external":
-      case "global":
-        return;
-      case "function":
-        // Its body is in sight wherever it goes; what it was bound to is not.
-        for (const binding of value.bound) for (const argument of binding.arguments) this.#escape(argument);
-        return;
-      case "fresh":
-        if (value.made.type === "object") {
-          for (const property of value.made.properties.values()) this.#escape(property);
-        } else if (value.made.type === "array") {
-          for (const element of value.made.elements) this.#escape(element);
-        }
-        break;
-      case "union":
-        for (const part of value.of) this.#escape(part);
-        return;
-      case "promise":
-        this.#escape(value.of);
-        return;
-      default:
-    }
-    const real = plain(value);
-    this.#escapes.set(real.id, real);
+    for (const one of leaving(value)) this.#escapes.set(one.id, one);
   }
 
   // --- the whole
@@ -521,7 +495,7 @@ class FunctionState {
       ends = true;
       const value = block.end.value === undefined ? values.undefined : this.#read(block.end.value);
       returns = values.join(returns, value);
-      this.#escapeReturned(value);
+      this.#escape(value);
     }
     // The promise of an async function takes over the promise that it returns.
     let rejects = leaves;
@@ -539,15 +513,28 @@ class FunctionState {
       } else if (this.#mayBePromise(returns)) rejects = true;
     }
     const stores = new Map<VariableKey, Value>();
+    const exported = new Map<VariableKey, readonly Value[]>();
     for (const [id, value] of this.#locals) {
       const fact = world.facts(this.#file)?.variables[id];
       if (!fact) continue;
       if (fact.captured || fact.exported || fact.kind === "export" || fact.function !== this.#id()) {
         stores.set(variableKey(this.#file, id), value);
       }
-      if (fact.function === 0 && fact.exported) this.#escapeReturned(value);
+      if (fact.function === 0 && (fact.exported || fact.kind === "export")) {
+        exported.set(variableKey(this.#file, id), leaving(value));
+      }
     }
-    const scopes = [...this.#calls.values()].flatMap((effect) => effect.scopes);
+    const scopes = [
+      ...[...this.#calls.values()].flatMap((effect) => effect.scopes),
+      ...inferredScopes({
+        key: this.#key,
+        facts,
+        values: this.#temps,
+        calls: this.#calls,
+        awaits: this.#awaits,
+        isCaptured: (id) => world.facts(this.#file)?.variables[id]?.captured ?? true,
+      }),
+    ];
     const imprecise = facts.imprecise !== undefined;
     return {
       key: this.#key,
@@ -561,6 +548,7 @@ class FunctionState {
       questions: [...this.#questions.values()],
       uses: this.#uses,
       escapes: [...this.#escapes.values()],
+      exported,
       summary: {
         returns: imprecise ? values.unknown : returns,
         waits: facts.generator || imprecise ? values.noWaits : waits,
@@ -574,10 +562,6 @@ class FunctionState {
         escapes: outermost([...this.#escapes.values()].filter(isSymbolic)).slice(0, maxEscapes),
       },
     };
-  }
-
-  #escapeReturned(value: Value): void {
-    if (!isNothing(value)) this.#escape(value);
   }
 
   #mayBePromise(value: Value): boolean {
@@ -626,6 +610,36 @@ class FunctionState {
 
   #mayThrow(block: Block, instruction: Instruction): boolean {
     return throwsIn(block, instruction, this.#calls, this.#awaits);
+  }
+}
+
+/** What can be reached from a value that leaves our sight. */
+function leaving(value: Value): readonly Value[] {
+  switch (value.kind) {
+    case "nothing":
+    case "unknown":
+    case "settler":
+    case "constant":
+    case "class":
+    case "module":
+    case "namespace":
+    case "external":
+    case "global":
+      return [];
+    case "function":
+      // Its body is in sight wherever it goes; what it was bound to is not.
+      return value.bound.flatMap((binding) => binding.arguments.flatMap(leaving));
+    case "fresh":
+      if (value.made.type === "object")
+        return [...[...value.made.properties.values()].flatMap(leaving), value];
+      if (value.made.type === "array") return [...value.made.elements.flatMap(leaving), value];
+      return [value];
+    case "union":
+      return value.of.flatMap(leaving);
+    case "promise":
+      return leaving(value.of);
+    default:
+      return [plain(value)];
   }
 }
 

@@ -120,7 +120,19 @@ function classMember(s: Semantics, of: Value, owner: ClassKey, name: string, isS
   const key = fieldOf(s, owner, name, isStatic);
   const content = reader.field(key);
   if (content.kind === "nothing" && !reader.isUnassigned(key)) return content;
+  // `this.alone = this.lock.runExclusive.bind(this.lock)`
+  if (content.kind === "member" && s.typeOf(content.of)?.kind === "model") {
+    const moved = ofReceiver(s, content, of);
+    if (moved) return moved;
+  }
   return isItself(content) || isShared(s, content, owner) ? content : values.member(of, name);
+}
+
+/** A path from `this`, for another object; undefined for other paths. */
+function ofReceiver(s: Semantics, path: Value, receiver: Value): Value | undefined {
+  if (path.kind === "receiver") return receiver;
+  const of = path.kind === "member" ? ofReceiver(s, path.of, receiver) : undefined;
+  return of && path.kind === "member" ? s.member(of, path.name) : undefined;
 }
 
 /** Made once outside of the class and only kept in a field: which instance holds it makes no difference. */
@@ -207,6 +219,10 @@ export function typeOfValue(s: Semantics, value: Value): TypeInfo | undefined {
     }
     case "promise":
       return { kind: "promise", of: undefined };
+    case "external": {
+      const entry = world.models.exported(value.module, value.path);
+      return entry?.kind === "instance" ? { kind: "model", model: entry.type } : undefined;
+    }
     case "receiver":
       return isClassKey(value.of) ? { kind: "class", class: value.of } : undefined;
     case "parameter": {

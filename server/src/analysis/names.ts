@@ -34,8 +34,12 @@ export function resourceName(view: ProgramView, resource: Value, at: Location): 
   switch (found?.i.op) {
     case "call": {
       const evaluation = view.solution.evaluation(functionOf(at, found));
-      const direct = evaluation?.calls.get(found.i)?.targets.some((target) => target.kind === "operation");
-      const written = describeTemp(found.facts, found.one, found.i.receiver ?? found.i.callee);
+      const { receiver } = found.i;
+      const direct = evaluation?.calls
+        .get(found.i)
+        // A bound member is called without its object.
+        ?.targets.some((one) => one.kind === "operation" && (receiver !== undefined || one.name === "()"));
+      const written = describeTemp(found.facts, found.one, receiver ?? found.i.callee);
       return direct ? written : (valueName(view, resource) ?? written);
     }
     case "next":
@@ -84,6 +88,8 @@ export function valueName(view: ProgramView, value: Value): string | undefined {
     }
     case "fresh":
       return view.solution.nameOf(value);
+    case "external":
+      return value.path.at(-1);
     default:
       return undefined;
   }

@@ -62,6 +62,8 @@ export interface World {
   /** What an import of this file means; undefined when it leads nowhere. */
   importOf(file: FilePath, variable: VariableId): ExportTarget | undefined;
   exportOf(file: FilePath, name: string): ExportTarget | undefined;
+  /** The name under which a model describes a function or class of this file, which then counts more than its code. */
+  describedAs(file: FilePath, variable: VariableId): string | undefined;
   /** The files of the program that a file imports or exports from, in the order written. */
   filesImportedBy(file: FilePath): readonly FilePath[];
   /** Those, and what it requires or imports while it runs. */
@@ -206,6 +208,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       return remembered(targets, variableKey(file, variable), () => findImport(file, variable));
     },
     exportOf: (file, name) => exportOf(file, name, 0),
+    describedAs,
     filesImportedBy(file) {
       const facts = read(file);
       if (!facts) return [];
@@ -356,6 +359,9 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     if (models.modules.has(bare)) return { kind: "external", module: bare, path: [] };
     const found = source.resolveModule(from, specifier);
     if (found !== undefined && files.has(found)) return { kind: "module", file: found };
+    // Declarations that carry models of their own.
+    if (found !== undefined && models.modules.has(found))
+      return { kind: "external", module: found, path: [] };
     return /^[./]/.test(specifier) ? undefined : { kind: "external", module: bare, path: [] };
   }
 
@@ -405,6 +411,8 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       if (fact.kind === "variable") {
         // `import { a } from "./a"; export { a }` leads on.
         const through = world.importOf(file, fact.variable);
+        const described = describedAs(file, fact.variable);
+        if (described !== undefined) return { kind: "external", module: file, path: [described] };
         return through ?? { kind: "variable", file, variable: fact.variable };
       }
       if (fact.kind === "from")
@@ -420,6 +428,14 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       if (found && (found.kind !== "external" || factsOf.has(found.module))) return found;
     }
     return undefined;
+  }
+
+  function describedAs(file: FilePath, variable: VariableId): string | undefined {
+    if (!models.modules.has(file)) return undefined;
+    const fact = factsOf.get(file)?.variables[variable];
+    // At the top of the file: what has the name further inside is something else.
+    if (fact?.function !== 0 || fact.kind === "import") return undefined;
+    return isDescribed(file, fact.name) ? fact.name : undefined;
   }
 
   function isDescribed(module: string, name: string): boolean {
@@ -475,6 +491,11 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
         if (facts?.kind === "import") {
           return targetType(world.importOf(file, reference.root.variable), rest, hops);
         }
+        const described = describedAs(file, reference.root.variable);
+        if (described !== undefined) {
+          const model = models.exportedType(file, [described, ...rest]);
+          return model && { kind: "model", model };
+        }
         if (facts?.kind === "class" && rest.length === 0) {
           const id = classOfVariable(file, reference.root.variable);
           return id === undefined ? undefined : { kind: "class", class: id };
@@ -514,6 +535,8 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   function declaredType(file: FilePath, type: TypeId, hops: number): TypeInfo | undefined {
     const fact = read(file)?.types[type];
     if (!fact) return undefined;
+    const model = models.modules.has(file) ? models.exportedType(file, [fact.name]) : undefined;
+    if (model) return { kind: "model", model };
     if (fact.alias) return typeOf(file, fact.alias, hops + 1);
     return { kind: "interface", file, type };
   }

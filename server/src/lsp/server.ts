@@ -53,6 +53,8 @@ interface Tracked {
 interface Found {
   readonly version: number;
   readonly shown: readonly ShownFinding[];
+  /** What is wrong in what the document says to Unknot: in its tags. */
+  readonly mistakes: readonly Diagnostic[];
   /** Grows with every run, so that a client need not be told the same twice. */
   readonly resultId: string;
 }
@@ -276,6 +278,7 @@ export function serve(connection: Connection): void {
     const progress = runs === 0 && enabled.length > 0 ? await startProgress() : undefined;
     runs += 1;
     const notices: ProjectNotice[] = [];
+    let mistakes: ReadonlyMap<string, readonly Diagnostic[]> = new Map();
     try {
       for (const group of groups(enabled)) {
         const report = await running.analyze({
@@ -289,7 +292,9 @@ export function serve(connection: Connection): void {
         notices.push(...report.notices);
         watchOthers(report.read);
       }
-      configurations.replace(noticesByFile(notices));
+      mistakes = noticesByFile(notices);
+      const open = new Set([...tracked.values()].map(({ file }) => uriOf(file)));
+      configurations.replace(new Map([...mistakes].filter(([uri]) => !open.has(uri))));
     } catch (error) {
       if (!signal.aborted) fail(error);
       throw error;
@@ -297,18 +302,20 @@ export function serve(connection: Connection): void {
       progress?.done();
     }
     signal.throwIfAborted();
-    for (const { uri } of wanted) {
-      const shown = next.get(uri) ?? [];
+    for (const { uri, file } of wanted) {
+      const now = { shown: next.get(uri) ?? [], mistakes: mistakes.get(uriOf(file)) ?? [] };
       const before = found.get(uri);
-      const same = before !== undefined && JSON.stringify(before.shown) === JSON.stringify(shown);
+      const same =
+        before !== undefined &&
+        JSON.stringify([before.shown, before.mistakes]) === JSON.stringify([now.shown, now.mistakes]);
       const version = versions.get(uri) ?? 0;
-      found.set(uri, { version, shown, resultId: same ? before.resultId : `${runs}` });
+      found.set(uri, { version, ...now, resultId: same ? before.resultId : `${runs}` });
       if (!support.pull) {
         handle(
           connection.sendDiagnostics({
             uri,
             version,
-            diagnostics: shown.map(({ diagnostic }) => diagnostic),
+            diagnostics: diagnosticsOf(now),
           }),
         );
       }
@@ -564,11 +571,11 @@ export function serve(connection: Connection): void {
   }
 }
 
-function diagnosticsOf({ shown }: Found): Diagnostic[] {
-  return shown.map(({ diagnostic }) => diagnostic);
+function diagnosticsOf({ shown, mistakes }: Pick<Found, "shown" | "mistakes">): Diagnostic[] {
+  return [...shown.map(({ diagnostic }) => diagnostic), ...mistakes];
 }
 
-/** What is wrong in configurations, for their own documents. */
+/** What is wrong in configurations and tags, for their own documents. */
 function noticesByFile(notices: readonly ProjectNotice[]): ReadonlyMap<string, readonly Diagnostic[]> {
   const byFile = new Map<string, Diagnostic[]>();
   for (const { file, message, at } of notices) {

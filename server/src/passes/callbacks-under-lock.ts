@@ -1,5 +1,6 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { isSymbolic } from "../analysis/call-effects.ts";
+import { contentOf } from "../analysis/capacities.ts";
 import { type Contexts, isAwaited } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
@@ -87,7 +88,15 @@ function isListener(view: ProgramView, evaluation: Evaluation, i: Call): boolean
   const origin = originOf(reader, i.callee);
   if (origin?.op !== "next") return false;
   const [iterate] = usesIn(evaluation.facts).definitions(origin.iterator);
-  return iterate?.op === "iterate" && placeOf(reader, iterate.from) !== undefined;
+  if (iterate?.op !== "iterate" || placeOf(reader, iterate.from) === undefined) return false;
+  return !holdsOwnFunctions(view, evaluation.values[iterate.from]);
+}
+
+/** A list of functions that are written where it is made: `steps = [async () => { … }]`. */
+function holdsOwnFunctions(view: ProgramView, list: Value | undefined): boolean {
+  const content = list && contentOf(view, plain(list));
+  if (content?.kind !== "fresh" || content.made.type !== "array") return false;
+  return content.made.elements.length > 0 && content.made.elements.every((one) => one.kind === "function");
 }
 
 /** Something besides running the callback and giving the lock back. */

@@ -26,10 +26,10 @@ function neverClosed(view: ProgramView, { resource, uses }: OwnedResource): read
   const operation = (use: Use) => operationOf(use.model, use.operation);
   if (uses.some((use) => operation(use)?.op === "close")) return [];
   const owner = resource.site.function;
-  const atTop = view.world.function(owner)?.kind === "module";
+  const atTop = isModule(view, owner);
   const ranges = uses.filter((use) => operation(use)?.op === "range" && operation(use)?.ends === "onClose");
-  // A channel of a module may live as long as the process, unless the module itself waits for its end.
-  const waiting = atTop ? ranges.filter((use) => use.by === owner && use.via.length === 0) : ranges;
+  // A channel of a module may live as long as the process, unless a module itself waits for its end.
+  const waiting = atTop ? ranges.filter(({ by, via }) => isModule(view, by) && via.length === 0) : ranges;
   if (waiting.length === 0 || ranges.some((use) => leavesEarly(view, use))) return [];
   const [made] = resource.site.path;
   if (!made) return [];
@@ -44,6 +44,10 @@ function neverClosed(view: ProgramView, { resource, uses }: OwnedResource): read
       fixes: fixesFor(view, owner, name, sends, resource.made.model),
     },
   ];
+}
+
+function isModule(view: ProgramView, key: FunctionKey): boolean {
+  return view.world.function(key)?.kind === "module";
 }
 
 function places(uses: readonly Use[]): Location[] {

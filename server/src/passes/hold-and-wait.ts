@@ -1,7 +1,7 @@
 import type { OperationModel, OperationName } from "@unknot/models/model.ts";
 import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { isSymbolic } from "../analysis/call-effects.ts";
-import { capacityOf, contentOf, isExclusive } from "../analysis/capacities.ts";
+import { contentOf, isExclusive } from "../analysis/capacities.ts";
 import { type Contexts, startup } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { isLock, type ModelType, operationOf } from "../analysis/model-index.ts";
@@ -21,8 +21,10 @@ import {
 } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import { capacityIn } from "./capacity.ts";
 import type { HeldTooLong } from "./obligations.ts";
 import { type Parallel, parallel } from "./parallel.ts";
+import { identityOf } from "./resource-identity.ts";
 
 // Who waits while holding what? The pass collects edges "held -> wanted" from every place where a lock or queue slot
 // is held, follows calls and callbacks, and looks for edges that close a circle.
@@ -36,6 +38,8 @@ export interface End {
   readonly at: Location;
   /** The resource as written there: `this.mutex`. */
   readonly text: string;
+  /** How many may hold it at once; undefined when unknown. */
+  readonly capacity: number | undefined;
 }
 
 /** While `held` is held, the task waits for `wanted`. */
@@ -51,8 +55,6 @@ export interface Edge {
   readonly function: FunctionKey;
   /** Other resources that are held all the while. */
   readonly gates: ReadonlySet<Value>;
-  /** A literal capacity; undefined when unknown. */
-  readonly capacity: number | undefined;
   /** The held or the wanted may be another resource: `cond ? a : b`. */
   readonly ambiguous: boolean;
   /** `call`: the holder asks itself. Otherwise a task that was started before asks, or one that runs in a queue. */
@@ -90,7 +92,8 @@ export const holdAndWait = definePass<HoldAndWait>({
     const collector = new Collector(view, resultOf(parallel, view.world.files[0] ?? ""));
     const edges = collector.edges();
     const cycles = cyclesOf(view, edges, collector.contexts());
-    const selfWaits = distinct(edges.filter(isSelfWait));
+    const identity = (value: Value) => identityOf(view, collector.contexts(), value);
+    const selfWaits = distinct(edges.filter((edge) => isSelfWait(edge, identity)));
     const waits = edges.filter((edge) => isLock(edge.held.model) && !takesLock(edge.op));
     const ofTasks = edges.filter((edge) => edge.held.model.kind === "queue" && takesLock(edge.op));
     return (file) => ({
@@ -106,8 +109,8 @@ function takesLock(op: OperationName): boolean {
   return op === "acquire" || op === "scoped";
 }
 
-function isSelfWait(edge: Edge): boolean {
-  if (plain(edge.held.resource) !== plain(edge.wanted.resource)) return false;
+function isSelfWait(edge: Edge, identity: (value: Value) => Value): boolean {
+  if (identity(edge.held.resource) !== identity(edge.wanted.resource)) return false;
   // Readers share.
   return ![edge.held, edge.wanted].every((end) => operationOf(end.model, end.operation)?.mode === "read");
 }
@@ -194,12 +197,14 @@ class Collector {
       operation: made.operation,
       at: held.at,
       text: held.resource,
+      capacity: this.#capacityOf(made.model, made.resource),
     };
     for (const instruction of held.exploration.held) {
       const effect = evaluation.awaits.get(instruction);
       if (!effect) continue;
       for (const wait of effect.waits.list) {
-        if (wait.kind === "call") {
+        // A wrapper of a lock is known to run its callback under it, if it surely does (inferred-scopes.ts).
+        if (wait.kind === "call" && !isLock(end.model)) {
           const gates = this.#heldAt(evaluation.key, instruction);
           this.#callbacks.push({ held: end, wait, function: evaluation.key, gates });
         }
@@ -250,6 +255,7 @@ class Collector {
       operation: scope.operation,
       at: scope.via[0] ?? scope.at,
       text: resourceName(this.#view, plain(scope.resource), scope.at),
+      capacity: this.#capacityOf(scope.model, scope.resource),
     };
     const holdsOneOfSeveral = isAmbiguous(scope, evaluation.calls.get(instruction)?.scopes ?? []);
     for (const wait of waits.list) {
@@ -334,6 +340,7 @@ class Collector {
       operation: wait.operation,
       at: wait.at,
       text: resourceName(this.#view, plain(wait.resource), wait.at),
+      capacity: this.#capacityOf(wait.model, wait.resource),
     };
     const path = [...via, wait.at];
     this.#edges.push({
@@ -347,7 +354,6 @@ class Collector {
       from: path.findLast((step) => contains(within, step)) ?? within,
       function: key,
       gates: new Set(gates.filter((gate) => gate !== held.resource && gate !== wanted.resource)),
-      capacity: capacityOf(this.#view, held.resource),
       ambiguous,
       asker,
       task,
@@ -412,6 +418,10 @@ class Collector {
     });
   }
 
+  #capacityOf(model: ModelType, resource: Value): number | undefined {
+    return capacityIn(this.#view, this.contexts(), model, resource);
+  }
+
   // --- edges that only a caller can see whole
 
   /** What a callback waits for, each caller of a function says that holds something around it. */
@@ -473,7 +483,13 @@ class Collector {
     const change = (end: End): End => {
       const resource = plain(semantics.substitute(end.resource, binding));
       const text = resource === end.resource ? end.text : (valueName(this.#view, resource) ?? end.text);
-      return { ...end, resource, text };
+      const same = resource === end.resource;
+      return {
+        ...end,
+        resource,
+        text,
+        capacity: same ? end.capacity : this.#capacityOf(end.model, resource),
+      };
     };
     const held = change(edge.held);
     const wanted = change(edge.wanted);
@@ -488,7 +504,6 @@ class Collector {
       from: at,
       function: caller,
       gates: new Set(this.#heldAt(caller, instruction).filter((gate) => gate !== held.resource)),
-      capacity: capacityOf(this.#view, held.resource),
     };
   }
 
@@ -639,6 +654,8 @@ export function isStable(view: ProgramView, value: Value): boolean {
     case "parameter":
     case "receiver":
     case "global":
+    // A function that a model describes as a resource.
+    case "external":
       return true;
     case "typed":
       return isStable(view, value.of);
@@ -666,8 +683,8 @@ export function isStable(view: ProgramView, value: Value): boolean {
 // --- cycles
 
 /** The resource as a vertex: fields of all instances of a class are one, for tasks on the same instance. */
-function vertexOf(view: ProgramView, value: Value): Value | undefined {
-  const real = plain(value);
+function vertexOf(view: ProgramView, contexts: Contexts, value: Value): Value | undefined {
+  const real = identityOf(view, contexts, value);
   if (mentionsParameter(real) && rootOf(real).kind === "parameter") return undefined;
   if (real.kind === "member" && real.of.kind === "receiver" && isClassKey(real.of.of)) {
     const owner = view.world.member(real.of.of as ClassKey, real.name, false)?.owner;
@@ -688,8 +705,8 @@ function cyclesOf(view: ProgramView, edges: readonly Edge[], contexts: Contexts)
     // To wait until a queue is idle is to wait for all of its tasks, not for a slot.
     if (edge.op === "waitIdle") return [];
     if (!isExclusive(view, edge.held) || !isExclusive(view, edge.wanted)) return [];
-    const from = vertexOf(view, edge.held.resource);
-    const to = vertexOf(view, edge.wanted.resource);
+    const from = vertexOf(view, contexts, edge.held.resource);
+    const to = vertexOf(view, contexts, edge.wanted.resource);
     return from && to && from !== to ? [{ edge, from, to }] : [];
   });
   const next = new Map<Value, Arc[]>();

@@ -30,7 +30,7 @@ export const nestedCheckouts = definePass<readonly NestedCheckout[]>({
 });
 
 /** Whether so many can hold a client there at once that none is left. */
-function mayEmpty({ contexts }: Parallel, { function: key, gates, capacity }: Edge): boolean {
+function mayEmpty({ contexts }: Parallel, { function: key, gates, held: { capacity } }: Edge): boolean {
   if (capacity === 1) return true;
   if (gates.size > 0 || contexts().gates(key).size > 0) return false;
   const threads = contexts().threads(key);

@@ -2,7 +2,8 @@ import type { ModelKind } from "@unknot/models/model.ts";
 import { definePass, type Pass, type ProgramView } from "../analysis/analyzer.ts";
 import type { Contexts } from "../analysis/contexts.ts";
 import type { ModelType } from "../analysis/model-index.ts";
-import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import { type FunctionKey, type Location, parseKey, type VariableKey } from "../analysis/places.ts";
+import { publicVariables } from "../analysis/public-variables.ts";
 import type { Use } from "../analysis/summary.ts";
 import type { Fresh, Value } from "../analysis/values.ts";
 import type { FilePath } from "../program/ids.ts";
@@ -25,8 +26,14 @@ export const ownedResources = definePass<readonly OwnedResource[]>({
   run(view) {
     const uses = new Map<Value, UseIn[]>();
     const escaped = new Set<Value>();
+    const isPublic = publicVariables(view);
     for (const key of view.solution.functions) {
-      view.attempt(parseKey(key).file, "owned-resources", () => collect(view, key, uses, escaped), undefined);
+      view.attempt(
+        parseKey(key).file,
+        "owned-resources",
+        () => collect(view, key, uses, escaped, isPublic),
+        undefined,
+      );
     }
     const owned = [...uses].flatMap(([resource, list]): readonly OwnedResource[] => {
       if (!isResource(resource) || escaped.has(resource)) return [];
@@ -60,9 +67,18 @@ export function defineOwnedPass<Found extends { readonly at: Location }>(
   });
 }
 
-function collect(view: ProgramView, key: FunctionKey, uses: Map<Value, UseIn[]>, escaped: Set<Value>): void {
+function collect(
+  view: ProgramView,
+  key: FunctionKey,
+  uses: Map<Value, UseIn[]>,
+  escaped: Set<Value>,
+  isPublic: (variable: VariableKey) => boolean,
+): void {
   const evaluation = view.solution.evaluation(key);
   if (!evaluation) return;
+  for (const [variable, values] of evaluation.exported) {
+    if (values.some(isResource) && isPublic(variable)) for (const value of values) escaped.add(value);
+  }
   for (const value of evaluation.escapes) if (value.kind === "fresh") escaped.add(value);
   for (const use of evaluation.uses) {
     if (!isResource(use.resource)) continue;

@@ -7,7 +7,7 @@ import type { FilePath, NodeId } from "./ids.ts";
  *
  * Invariant: whatever changes the meaning of a field raises `factsFormat`.
  */
-export const factsFormat = 3;
+export const factsFormat = 4;
 
 declare const brand: unique symbol;
 type Id<Name extends string> = number & { readonly [brand]: Name };
@@ -51,6 +51,7 @@ export interface FileFacts {
   readonly types: readonly TypeFact[];
   readonly suppressions: readonly SuppressionFact[];
   readonly disabledRules: readonly DisabledRules[];
+  readonly tags: readonly TagFact[];
   /** A comment at the top says that a program wrote this file. */
   readonly generated: boolean;
   /** The file is meant to be run: `#!/usr/bin/env node`. */
@@ -436,4 +437,32 @@ export interface DisabledRules {
   /** 1-based, both included. */
   readonly firstLine: number;
   readonly lastLine: number;
+}
+
+/** `@unknot acquire handle=fn` in a documentation comment. */
+export interface TagFact extends Range {
+  /** Behind `@unknot`, as written. */
+  readonly text: string;
+  readonly textStart: number;
+  /** What it stands above; absent where that is nothing which other code could name. */
+  readonly on?: TaggedDeclaration;
+}
+
+export type TaggedDeclaration = {
+  readonly name: string;
+  /** The module of `declare module "…"` around it. */
+  readonly module?: string;
+} & (
+  | { readonly kind: "class" | "interface" }
+  | ({ readonly kind: "function" } & TaggedSignature)
+  | ({ readonly kind: "method" | "static"; readonly owner: string } & TaggedSignature)
+);
+
+interface TaggedSignature {
+  /** Whether it gives a promise, as far as it is written. */
+  readonly promise: "yes" | "no" | "unknown";
+  /** How many arguments it takes. */
+  readonly parameters: number;
+  /** The declared result, as written. */
+  readonly returns?: string;
 }

@@ -258,6 +258,88 @@ export async function twice(): Promise<void> {
     });
   });
 
+  describe("tags", () => {
+    const gate = (tag: string, prefix = "") => `export ${prefix}class Gate {
+  /** ${tag} */
+  ${prefix === "" ? "async " : ""}within<T>(fn: () => Promise<T>): Promise<T>${prefix === "" ? " { return fn(); }" : ";"}
+}
+`;
+    const nested = (specifier: string) => `import { Gate } from "${specifier}";
+declare const gates: Gate[];
+export async function twice(gate: Gate): Promise<void> {
+  await gate.within(async () => {
+    await gate.within(async () => {});
+  });
+  for (const one of gates) {
+    await one.within(async () => {
+      await one.within(async () => {});
+    });
+  }
+}
+`;
+    const reentry = ["use.ts:5 error lock-reentry", "use.ts:9 error lock-reentry"];
+    const scoped = "@unknot scoped";
+
+    it("above the code are as good as a model, through other files and by what TypeScript says", () => {
+      const files = { "src/gate.ts": gate(scoped), "src/barrel.ts": 'export * from "./gate.js";\n' };
+      for (const from of ["./gate.js", "./barrel.js"]) {
+        open({ ...files, "src/use.ts": nested(from) });
+        assert.deepEqual(lines(run().findings), reentry, from);
+      }
+      open({ "src/gate.ts": gate("scoped"), "src/use.ts": nested("./gate.js") });
+      assert.deepEqual(lines(run().findings), []);
+    });
+
+    it("are corrected by the project's own models", () => {
+      const other = {
+        unknot: 1,
+        modules: ["./src/gate"],
+        types: { Gate: { kind: "mutex", members: { within: { op: "query" } } } },
+      };
+      open({
+        "src/gate.ts": gate(scoped),
+        "src/use.ts": nested("./gate.js"),
+        ".unknot/models/gate.json": JSON.stringify(other),
+      });
+      assert.deepEqual(lines(run().findings), []);
+    });
+
+    it("count in declarations of JavaScript, of packages and of ambient modules", () => {
+      const declared = gate(scoped, "declare ");
+      open({
+        "src/gate.js": "exports.Gate = class {};\n",
+        "src/gate.d.ts": declared,
+        "src/use.ts": nested("./gate.js"),
+      });
+      assert.deepEqual(lines(run().findings), reentry, "beside JavaScript");
+      open({
+        "node_modules/gates/package.json": '{ "name": "gates", "types": "index.d.ts" }',
+        "node_modules/gates/index.d.ts": 'export * from "./gate.js";\n',
+        "node_modules/gates/gate.d.ts": declared,
+        "src/use.ts": nested("gates"),
+      });
+      assert.deepEqual(lines(run().findings), reentry, "in a package");
+      open({
+        "src/types.d.ts": `declare module "gates" {\n${declared.replace("declare ", "")}}\n`,
+        "src/use.ts": nested("gates"),
+      });
+      assert.deepEqual(lines(run().findings), reentry, "in an ambient module");
+    });
+
+    it("that are wrong are told with their place, and the others count", () => {
+      const project = open({
+        "src/gate.ts": `${gate(scoped)}/** @unknot mutx */\nexport class Other {}\n`,
+        "src/use.ts": nested("./gate.js"),
+      });
+      const { findings, notices } = run();
+      assert.deepEqual(lines(findings), reentry);
+      assert.deepEqual(
+        notices.map(({ file, at }) => `${file.slice(project.folder.length + 1)} ${at?.line}:${at?.column}`),
+        ["src/gate.ts 5:13"],
+      );
+    });
+  });
+
   describe("baselines", () => {
     const write = (choices: ProjectChoices = {}): void => {
       for (const { file, text } of run({ ...choices, baseline: { mode: "write", ...choices.baseline } })

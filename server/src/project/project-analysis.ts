@@ -7,6 +7,7 @@ import {
   isChosen,
 } from "../analysis/analyze.ts";
 import { type KeptAnalysis, keepAnalysis } from "../analysis/kept-analysis.ts";
+import { modelsOfTags, type TagProblem } from "../models/tag-models.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { resolvePath } from "../program/paths.ts";
@@ -22,8 +23,9 @@ import {
 } from "./hold-back.ts";
 import { createInstalled } from "./installed.ts";
 import { createLinters } from "./linters/linters.ts";
-import { createProjects, type Project } from "./projects.ts";
+import { createProjects, type Project, toNotice } from "./projects.ts";
 import { configName, type Severities } from "./read-config.ts";
+import { createTaggedDeclarations } from "./tagged-declarations.ts";
 import {
   createManifests,
   modelsOfPackages,
@@ -105,6 +107,7 @@ interface Kept {
   readonly models: Map<string, UserModels>;
   readonly manifestsOf: ReturnType<typeof createManifests>;
   readonly installedAt: ReturnType<typeof createInstalled>;
+  readonly declarationsOf: ReturnType<typeof createTaggedDeclarations>;
   readonly baselines: ReadBaselines;
 }
 
@@ -115,6 +118,7 @@ function keep(home: FilePath | undefined): Kept {
     models: new Map(),
     manifestsOf: createManifests(),
     installedAt: createInstalled(),
+    declarationsOf: createTaggedDeclarations(),
     baselines: new Map(),
   };
 }
@@ -132,10 +136,14 @@ function analyzeProjects(
   const severitiesIn = (file: FilePath) => severitiesOf(projectOf(file), file, choices);
   let manifests: readonly FilePath[] = [];
   let models: UserModels = together([]);
+  let tagProblems: readonly TagProblem[] = [];
   const modelsFor = (facts: readonly FileFacts[]): readonly Model[] => {
     manifests = kept.manifestsOf(facts);
     models = userModels(kept, projects, choices.models ?? [], manifests);
-    return models.models;
+    const declared = kept.declarationsOf(program, facts);
+    const ofDeclarations = modelsOfTags(declared.facts, declared.modulesOf);
+    tagProblems = [...modelsOfTags(facts).problems, ...ofDeclarations.problems];
+    return [...ofDeclarations.models, ...models.models];
   };
   const defers = (file: FilePath): DeferToLinter =>
     choices.deferToLinter ?? projectOf(file).config.deferToLinter ?? "auto";
@@ -172,7 +180,11 @@ function analyzeProjects(
     })),
     failures: result.failures,
     statistics: result.statistics,
-    notices: uniqueNotices([...[...projects].flatMap((project) => project.notices), ...models.notices]),
+    notices: uniqueNotices([
+      ...[...projects].flatMap((project) => project.notices),
+      ...models.notices,
+      ...tagProblems.map(({ file, ...problem }) => toNotice(file, problem)),
+    ]),
     read: [...[...projects].map(({ root: folder }) => resolvePath(folder, configName)), ...models.read],
     manifests,
   };

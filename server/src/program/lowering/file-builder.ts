@@ -2,7 +2,6 @@ import { type Node, type SourceFile, SyntaxKind } from "typescript/unstable/ast"
 import {
   type ClassFact,
   type ClassId,
-  type DisabledRules,
   type ExportFact,
   type FileFacts,
   type FunctionFacts,
@@ -11,7 +10,6 @@ import {
   factsFormat,
   type ImportFact,
   type Range,
-  type SuppressionFact,
   type TypeFact,
   type TypeId,
   type TypeReference,
@@ -146,7 +144,11 @@ export class FileBuilder {
     return scope;
   }
 
-  finish(suppressions: readonly SuppressionFact[], disabledRules: readonly DisabledRules[]): FileFacts {
+  finish({
+    suppressions,
+    disabledRules,
+    tags,
+  }: Pick<FileFacts, "suppressions" | "disabledRules" | "tags">): FileFacts {
     const functions = this.functions.map((facts) => present(facts));
     this.#countUses(functions);
     return {
@@ -163,6 +165,7 @@ export class FileBuilder {
       types: this.types.map((facts) => present(facts)),
       suppressions,
       disabledRules,
+      tags,
       generated: isGenerated(this.text),
       hashbang: this.text.startsWith("#!"),
     };

@@ -6,6 +6,7 @@ import { findDisabledRules } from "./disabled-rules.ts";
 import { FileBuilder } from "./file-builder.ts";
 import { lowerFunction, lowerModule } from "./statements.ts";
 import { findSuppressions } from "./suppressions.ts";
+import { findTags } from "./tags.ts";
 
 /**
  * The facts of one file's syntax tree. Never throws on broken code: what a parser could not make sense of becomes an
@@ -25,10 +26,11 @@ export function lowerFile(sourceFile: SourceFile, path: FilePath): FileFacts {
     strings ??= literalsIn(file);
     return strings;
   };
-  return file.finish(
-    findSuppressions(file.text, lineOf, literals),
-    findDisabledRules(file.text, lineOf, literals),
-  );
+  return file.finish({
+    suppressions: findSuppressions(file.text, lineOf, literals),
+    disabledRules: findDisabledRules(file.text, lineOf, literals),
+    tags: findTags(file),
+  });
 }
 
 /** Strings, templates, regular expressions and JSX text: places where a comment is none. */

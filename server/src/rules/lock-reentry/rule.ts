@@ -10,7 +10,8 @@ export const lockReentry = defineRule({
   run(pass) {
     for (const { edge, fixes } of pass.resultOf(reentries)) {
       if (edge.asker !== "call") continue;
-      const { held, capacity } = edge;
+      const { held } = edge;
+      const { capacity } = held;
       const certain = !edge.ambiguous && edge.via.length === 0 && capacity === 1;
       pass.report({
         at: edge.from,

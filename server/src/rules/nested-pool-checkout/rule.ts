@@ -9,7 +9,8 @@ export const nestedPoolCheckout = defineRule({
   requires: [nestedCheckouts],
   run(pass) {
     for (const { edge, client, fixes } of pass.resultOf(nestedCheckouts)) {
-      const { held, capacity, via, from, trace, ambiguous } = edge;
+      const { held, via, from, trace, ambiguous } = edge;
+      const { capacity } = held;
       const holding = client === undefined ? "while one is held" : `while '${client}' is held`;
       const all = capacity === undefined ? "all of them" : `all ${capacity}`;
       pass.report({

@@ -10,7 +10,8 @@ export const queueSelfWait = defineRule({
   run(pass) {
     for (const wait of pass.resultOf(holdAndWait).selfWaits) {
       if (wait.held.model.kind !== "queue") continue;
-      const { held, capacity, op } = wait;
+      const { held, op } = wait;
+      const { capacity } = held;
       const idle = op === "waitIdle";
       // Without a limit a nested task always finds a slot.
       if (!idle && capacity === Number.POSITIVE_INFINITY) continue;
