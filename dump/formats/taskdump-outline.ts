@@ -3,7 +3,7 @@ import { groupHeader, problemHeader, readPlace, resourceHeader, taskHeader } fro
 import { unquote } from "./text.ts";
 
 /** A paragraph of a dump that begins with a header. Lines count from 0, the last one included. */
-export interface OutlineBlock {
+interface OutlineBlock {
   readonly kind: "task" | "group" | "resource" | "problem";
   /** What it is called: a task by its name, a resource by its own. */
   readonly name: string;
@@ -16,7 +16,7 @@ export interface OutlineBlock {
 }
 
 /** A place that stands in a line, from `from` to before `to`. */
-export interface OutlinePlace {
+interface OutlinePlace {
   readonly line: number;
   readonly from: number;
   readonly to: number;

@@ -5,6 +5,7 @@ import type { CallbackAnswer, TypeAnswer } from "../program/program.ts";
 import type { FixPlan } from "./fix-plan.ts";
 import type { FunctionKey, Location } from "./places.ts";
 import type { FileRole } from "./roles.ts";
+import type { RuleSubject } from "./rule-subject.ts";
 import type { Solution } from "./solve.ts";
 import type { World } from "./world.ts";
 
@@ -105,12 +106,6 @@ export interface Rule {
   readonly requires: readonly Pass<unknown>[];
   readonly run: (pass: RulePass<readonly Pass<unknown>[]>) => void;
 }
-
-/**
- * `holds`: what is taken and given back: locks, permits, clients, slots. `channels`: channels and wait groups. A function
- * tells by the facts of a file, without which nothing can be found there.
- */
-export type RuleSubject = "holds" | "channels" | ((facts: FileFacts) => boolean);
 
 interface RuleDefinition<Required extends readonly Pass<unknown>[]> {
   readonly id: string;

@@ -1,9 +1,9 @@
 import type { ModelKind } from "@unknot/models/model.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
-import type { RuleSubject } from "./analyzer.ts";
 import { isHolding, operationOf } from "./model-index.ts";
 import { type FunctionKey, parseKey } from "./places.ts";
+import type { RuleSubject } from "./rule-subject.ts";
 import type { Summary } from "./summary.ts";
 import { alternatives, type Value } from "./values.ts";
 import { bareModule, type World } from "./world.ts";
