@@ -26,6 +26,7 @@ import mongoose from "./mongoose/model.json" with { type: "json" };
 import mutexify from "./mutexify/model.json" with { type: "json" };
 import mysql2 from "./mysql2/model.json" with { type: "json" };
 import nodeStreams from "./node-streams/model.json" with { type: "json" };
+import nodeTest from "./node-test/model.json" with { type: "json" };
 import pFilter from "./p-filter/model.json" with { type: "json" };
 import pLimit from "./p-limit/model.json" with { type: "json" };
 import pMap from "./p-map/model.json" with { type: "json" };
@@ -83,6 +84,7 @@ export const bundledModels = [
   mutexify,
   mysql2,
   nodeStreams,
+  nodeTest,
   pFilter,
   pLimit,
   pMap,

@@ -532,7 +532,7 @@ function applyRun(s: Semantics, call: Call, base: CallEffect, of: Operation, wai
     result = values.promise(
       operation.callbackResult === "collected" ? array() : inner.value,
       waits,
-      inner.rejects || run.throws,
+      operation.throws !== false && (inner.rejects || run.throws),
     );
   }
   return {
