@@ -6,10 +6,11 @@ import { usesIn } from "./flow.ts";
 const listeners = new Set(["on", "once", "addListener", "prependListener", "addEventListener"]);
 /** Modules of hosts that listen themselves: VS Code logs what extensions leave behind. */
 const hosts = new Set(["vscode"]);
-const event = /^unhandledrejection$/i;
+/** Node raises a rejection that nobody handles as an uncaught exception. */
+const event = /^(unhandledrejection|uncaughtexception)$/i;
 
 /**
- * The files of programs that listen to `unhandledRejection`: there, a task that nobody waits for fails without ending
+ * The files of programs that listen to `unhandledRejection` or `uncaughtException`: there, a task that nobody waits for fails without ending
  * the process. A listener counts for all files that its importers load, and not for tests' sake.
  */
 export function filesWithRejectionListener(view: ProgramView): ReadonlySet<FilePath> {
