@@ -1,6 +1,6 @@
 // Three workers make thumbnails. Files come to them through one channel, results leave through another.
 //
-//   produce() ── jobs ──▶ work() x3 ── results ──▶ main()
+//   produce() ── jobs ──▶ work() x3 ── results ──▶ show()
 //
 // A reader of a channel can only stop when the channel is closed, so each channel has somebody who closes it: the
 // producer closes `jobs` when there are no more files, and when the last worker is done `results` is closed.
@@ -37,18 +37,20 @@ async function closeWhenDone(workers: readonly Promise<void>[], results: Chan<Th
   }
 }
 
-async function main(): Promise<void> {
-  const jobs = new Chan<string>(2);
-  const results = new Chan<Thumbnail>(2);
-  const producing = produce(jobs);
-  const workers = ["Ada", "Bob", "Cy"].map((name) => work(name, jobs, results));
-  const closing = closeWhenDone(workers, results);
+async function show(results: Chan<Thumbnail>): Promise<number> {
   let count = 0;
   for await (const { file, madeBy } of results) {
     console.log(`${file} by ${madeBy}`);
     count++;
   }
-  await Promise.all([producing, closing]);
+  return count;
+}
+
+async function main(): Promise<void> {
+  const jobs = new Chan<string>(2);
+  const results = new Chan<Thumbnail>(2);
+  const workers = ["Ada", "Bob", "Cy"].map((name) => work(name, jobs, results));
+  const [count] = await Promise.all([show(results), produce(jobs), closeWhenDone(workers, results)]);
   console.log(`${count} thumbnails made.`);
 }
 

@@ -287,8 +287,8 @@ function runRule(
       const severity = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, own);
       if (!severity) return;
       const finding = finish(rule, report, severity, view);
-      const first = report.whole && spanOf(facts, report.whole).line;
-      const lines = first === undefined ? [finding.at.line] : [finding.at.line, first];
+      const also = [report.whole, report.elsewhere].flatMap((at) => (at ? [spanOf(facts, at).line] : []));
+      const lines = [finding.at.line, ...also];
       reported.push({ finding, lines, alsoKnownAs: rule.alsoKnownAs ?? [] });
     },
   };

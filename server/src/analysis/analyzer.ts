@@ -75,6 +75,8 @@ export interface Report {
   readonly at: Location;
   /** The statement or call it stands in, when that may begin on an earlier line: where a comment would stand. */
   readonly whole?: Location;
+  /** Where other linters point at the same, for comments to them. */
+  readonly elsewhere?: Location;
   readonly message: string;
   /** In the order things happen. */
   readonly trace: readonly ReportedStep[];

@@ -27,6 +27,8 @@ export interface VoidCallback {
   /** Its name, to point at. */
   readonly at: Location;
   readonly call: Location;
+  /** The callback as the argument that it is. */
+  readonly argument: Location;
   /** How the callback comes to fail. */
   readonly failure: Failure;
   readonly whoSees: "nobody" | "listener" | "browser";
@@ -64,11 +66,14 @@ export const voidCallbacks = definePass<readonly VoidCallback[]>({
         const facts = view.world.facts(file);
         const [definition] = usesIn(evaluation.facts).definitions(call.callee);
         const callee = facts ? describeTemp(facts, evaluation.facts, call.callee) : "…";
+        const given = call.arguments[one.index];
+        const [argument] = given === undefined ? [] : usesIn(evaluation.facts).definitions(given);
         return {
           sink: isLoop ? "loop" : "other",
           callee,
           at: locationIn(file, definition ?? call),
           call: locationIn(file, call),
+          argument: locationIn(file, argument ?? call),
           failure: failureOf(callback),
           whoSees,
           early: isLoop ? earlyUse(view, one) : undefined,

@@ -22,10 +22,11 @@ export const asyncCallbackDropped = defineRule({
     for (const one of pass.resultOf(voidCallbacks)) {
       const severity = severityOf(one);
       if (severity === undefined) continue;
-      const { callee, at, call, fixes } = one;
+      const { callee, at, call, argument, fixes } = one;
       pass.report({
         at,
         whole: call,
+        elsewhere: argument,
         severity,
         message: `'${callee}' does not wait for its asynchronous callback, so ${consequenceOf(one)}.`,
         trace: [
