@@ -35,7 +35,7 @@ async function waitUntilDone(workers: readonly Promise<void>[]): Promise<void> {
 
 async function show(results: Chan<Thumbnail>): Promise<number> {
   let count = 0;
-  // Mistake: this loop never ends.
+  // This loop never ends, because nobody closes the channel.
   for await (const { file, madeBy } of results) {
     console.log(`${file} by ${madeBy}`);
     count++;
