@@ -33,16 +33,6 @@ async function waitUntilDone(workers: readonly Promise<void>[]): Promise<void> {
   await Promise.all(workers);
 }
 
-async function show(results: Chan<Thumbnail>): Promise<number> {
-  let count = 0;
-  // This loop never ends, because nobody closes the channel.
-  for await (const { file, madeBy } of results) {
-    console.log(`${file} by ${madeBy}`);
-    count++;
-  }
-  return count;
-}
-
 async function main(): Promise<void> {
   const jobs = new Chan<string>(2);
   // Mistake: never closed.
@@ -50,6 +40,16 @@ async function main(): Promise<void> {
   const workers = ["Ada", "Bob", "Cy"].map((name) => work(name, jobs, results));
   const [count] = await Promise.all([show(results), produce(jobs), waitUntilDone(workers)]);
   console.log(`${count} thumbnails made.`);
+}
+
+async function show(results: Chan<Thumbnail>): Promise<number> {
+  let count = 0;
+  // Mistake: this loop never ends.
+  for await (const { file, madeBy } of results) {
+    console.log(`${file} by ${madeBy}`);
+    count++;
+  }
+  return count;
 }
 
 await main();

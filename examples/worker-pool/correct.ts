@@ -37,6 +37,14 @@ async function closeWhenDone(workers: readonly Promise<void>[], results: Chan<Th
   }
 }
 
+async function main(): Promise<void> {
+  const jobs = new Chan<string>(2);
+  const results = new Chan<Thumbnail>(2);
+  const workers = ["Ada", "Bob", "Cy"].map((name) => work(name, jobs, results));
+  const [count] = await Promise.all([show(results), produce(jobs), closeWhenDone(workers, results)]);
+  console.log(`${count} thumbnails made.`);
+}
+
 async function show(results: Chan<Thumbnail>): Promise<number> {
   let count = 0;
   for await (const { file, madeBy } of results) {
@@ -44,14 +52,6 @@ async function show(results: Chan<Thumbnail>): Promise<number> {
     count++;
   }
   return count;
-}
-
-async function main(): Promise<void> {
-  const jobs = new Chan<string>(2);
-  const results = new Chan<Thumbnail>(2);
-  const workers = ["Ada", "Bob", "Cy"].map((name) => work(name, jobs, results));
-  const [count] = await Promise.all([show(results), produce(jobs), closeWhenDone(workers, results)]);
-  console.log(`${count} thumbnails made.`);
 }
 
 await main();
