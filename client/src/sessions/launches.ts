@@ -4,6 +4,7 @@ import type { Problem } from "@unknot/protocol/problem.ts";
 import type { LastDump, Registration } from "@unknot/protocol/wire.ts";
 import { createEmitter, type Event, type Subscription } from "./event.ts";
 import {
+  type Attention,
   endedSession,
   fileSession,
   openSession,
@@ -99,6 +100,9 @@ export function createLaunches(options: LaunchOptions): Launches {
   const endedEarly = new Set<string>();
   const watchers = new Set<Watcher>();
 
+  const attention = (): Attention | undefined =>
+    watchers.has("view") ? "closely" : watchers.size > 0 ? "aside" : undefined;
+
   const drop = (entry: Entry) => {
     clearTimeout(entry.patience);
     for (const session of entry.sessions) session.dispose();
@@ -117,7 +121,7 @@ export function createLaunches(options: LaunchOptions): Launches {
     entry.sessions = [...kept, session];
     session.onChange(() => changed.fire());
     session.onProblem((problem) => problems.fire({ session, problem }));
-    session.watch(watchers.size > 0);
+    session.watch(attention());
     changed.fire();
     if ("dump" in thread) for (const problem of thread.dump.problems) problems.fire({ session, problem });
   };
@@ -228,7 +232,7 @@ export function createLaunches(options: LaunchOptions): Launches {
     watch(who, watching) {
       if (watching) watchers.add(who);
       else watchers.delete(who);
-      for (const session of all()) session.watch(watchers.size > 0);
+      for (const session of all()) session.watch(attention());
     },
     isWatchedBy: (who) => watchers.has(who),
     compareFromNow() {

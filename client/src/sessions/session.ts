@@ -42,8 +42,8 @@ export interface Session extends Subscription {
   /** Fires when `snapshot()` gives something new. */
   readonly onChange: Event<void>;
   readonly onProblem: Event<Problem>;
-  /** While true, the overview is asked for again and again. */
-  watch(watching: boolean): void;
+  /** While somebody looks, the overview is asked for again and again. */
+  watch(attention: Attention | undefined): void;
   setPaused(paused: boolean): void;
   /** The thread has ended and left this dump. */
   endWith(last: Dump): void;
@@ -72,8 +72,13 @@ export interface SessionOptions {
   readonly log: (line: string) => void;
 }
 
-/** A poll may take this share of the traced thread's worker; a slow overview is asked for less often. */
-const pollShare = 0.1;
+/**
+ * Who looks decides what share of the traced thread's worker polls may take, so that a slow overview is asked for less
+ * often: somebody who reads the tasks sees those of 100,000 grow, a note behind a line may be late.
+ */
+const pollShares = { closely: 0.4, aside: 0.1 } as const;
+
+export type Attention = keyof typeof pollShares;
 
 /** Tells the threads apart that a launch has had: a process id may come back. */
 export function sessionId(thread: {
@@ -123,7 +128,7 @@ function createSession(
   let paused = false;
   /** When the debugger last let the thread go on; milliseconds since the epoch. */
   let resumedAt = 0;
-  let watching = false;
+  let attention: Attention | undefined;
   let disposed = false;
   let pending: Promise<void> | undefined;
   let following: Promise<void> | undefined;
@@ -171,7 +176,8 @@ function createSession(
     } catch (error) {
       if (source === open) options.log(`overview of process ${process.pid}: ${describe(error)}`);
     }
-    schedule(Math.max(options.pollMs, (performance.now() - started) / pollShare));
+    const share = pollShares[attention ?? "aside"];
+    schedule(Math.max(options.pollMs, (performance.now() - started) / share));
   };
 
   /** Leaves out that the event loop does not turn where the debugger has stopped it. */
@@ -210,7 +216,7 @@ function createSession(
 
   const schedule = (delayMs: number) => {
     clearTimeout(timer);
-    if (!watching || !connection) return;
+    if (!attention || !connection) return;
     timer = setTimeout(() => void refresh(), delayMs);
   };
 
@@ -258,9 +264,9 @@ function createSession(
       paused: paused && state.kind === "live",
     }),
     watch(next) {
-      if (next === watching) return;
-      watching = next;
-      if (watching) void refresh();
+      if (next === attention) return;
+      attention = next;
+      if (attention) void refresh();
       else clearTimeout(timer);
     },
     setPaused(next) {
