@@ -1,10 +1,9 @@
-import type { BlockId, FunctionFacts, Instruction, Temp } from "../program/facts.ts";
-import { successors, written } from "../program/instructions.ts";
+import type { BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
+import { isAwaitPoint, successors, written } from "../program/instructions.ts";
 import {
   constantKnown,
   intersect,
   type Known,
-  type Path,
   speaksOf,
   tempKey,
   testedKey,
@@ -32,7 +31,7 @@ export function knownBefore(facts: FunctionFacts, block: BlockId, position: numb
     const code = facts.blocks[id];
     const known = entry.get(id);
     if (!code || !known) continue;
-    const after = code.code.reduce((all, i) => assigned(facts, all, i), known);
+    const after = code.code.reduce((all, i) => afterward(facts, all, i), known);
     // An exception may come before any assignment of the block.
     if (code.handler !== undefined) visit(code.handler, intersect(known, after));
     if (code.end.kind !== "branch") for (const to of successors(code.end)) visit(to, after);
@@ -44,7 +43,7 @@ export function knownBefore(facts: FunctionFacts, block: BlockId, position: numb
   }
   const before = entry.get(block) ?? new Map<string, Known>();
   return (facts.blocks[block]?.code.slice(0, position) ?? []).reduce(
-    (known, i) => assigned(facts, known, i),
+    (known, i) => afterward(facts, known, i),
     before,
   );
 }
@@ -63,8 +62,14 @@ export function tested(
   return new Map([...known, [key, outcome(on, isTaken)]]);
 }
 
+/** Where a condition stands. */
+export function placeOfTest(facts: FunctionFacts, test: Temp): Range {
+  const [definition] = usesIn(facts).definitions(test);
+  return definition ?? { start: facts.start, end: facts.start };
+}
+
 /** What one side of a test says of what is tested. */
-export function outcome(on: "truthy" | "nullish", isTaken: boolean): Known {
+function outcome(on: "truthy" | "nullish", isTaken: boolean): Known {
   if (on === "truthy") return isTaken ? "truthy" : "falsy";
   return isTaken ? "nullish" : "present";
 }
@@ -81,26 +86,47 @@ export function knownOf(facts: FunctionFacts, known: KnownValues, temp: Temp): K
 }
 
 /** What is known behind an instruction. */
-export function assigned(facts: FunctionFacts, known: KnownValues, i: Instruction): KnownValues {
-  if (i.op !== "store" && i.op !== "move") return withoutWritten(known, i);
-  const what = knownOf(facts, known, i.from);
-  if (what === undefined && known.size === 0) return known;
-  const key = i.op === "store" ? variableKeyText(i.variable) : tempKey(i.to);
-  const kept = [...known].filter(([name]) => !speaksOf(name, key));
-  return new Map(what === undefined ? kept : [...kept, [key, what]]);
+export function afterward(facts: FunctionFacts, known: KnownValues, i: Instruction): KnownValues {
+  // While the function waits, others write fields.
+  if (isAwaitPoint(i)) return kept(withoutWritten(known, i), (name) => !name.includes("."));
+  return assigned(facts, known, i);
 }
 
-/** The same for a path that grows. */
-export function learn(facts: FunctionFacts, path: Path, i: Instruction): void {
-  path.relearn(assigned(facts, path.known, i));
+/** The same where fields are taken to stay as they are while the function waits. */
+export function assigned(facts: FunctionFacts, known: KnownValues, i: Instruction): KnownValues {
+  if (i.op !== "store" && i.op !== "move" && i.op !== "set") return withoutWritten(known, i);
+  const what = knownOf(facts, known, i.from);
+  if (what === undefined && known.size === 0) return known;
+  const rest = kept(known, (name) => !isWritten(facts, name, i));
+  return what === undefined ? rest : new Map([...rest, [keyOf(facts, i), what]]);
+}
+
+type Assignment = Extract<Instruction, { readonly op: "store" | "move" | "set" }>;
+
+function keyOf(facts: FunctionFacts, i: Assignment): string {
+  switch (i.op) {
+    case "store":
+      return variableKeyText(i.variable);
+    case "move":
+      return tempKey(i.to);
+    case "set":
+      return `${testedKey(facts, i.object)}.${i.name}`;
+  }
+}
+
+/** Whether something else is behind a name now. Of a field, another name may mean the same object. */
+function isWritten(facts: FunctionFacts, name: string, i: Assignment): boolean {
+  if (i.op !== "set") return speaksOf(name, keyOf(facts, i));
+  return name.endsWith(`.${i.name}`) || speaksOf(name, `.${i.name}`);
+}
+
+function kept(known: KnownValues, isKept: (name: string) => boolean): KnownValues {
+  const rest = [...known].filter(([name]) => isKept(name));
+  return rest.length === known.size ? known : new Map(rest);
 }
 
 /** A loop computes its temps anew: what a test said of them was about the turn before. */
 function withoutWritten(known: KnownValues, i: Instruction): KnownValues {
-  let kept = known;
-  for (const temp of known.size === 0 ? [] : written(i)) {
-    if (!kept.has(tempKey(temp))) continue;
-    kept = new Map([...kept].filter(([name]) => !speaksOf(name, tempKey(temp))));
-  }
-  return kept;
+  if (known.size === 0) return known;
+  return written(i).reduce((rest, temp) => kept(rest, (name) => !speaksOf(name, tempKey(temp))), known);
 }

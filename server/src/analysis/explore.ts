@@ -9,9 +9,9 @@ import type {
   Temp,
   VariableId,
 } from "../program/facts.ts";
-import { operands, written } from "../program/instructions.ts";
+import { operands } from "../program/instructions.ts";
 import type { Birth, Place } from "./births.ts";
-import { knownBefore, knownOf } from "./conditions.ts";
+import { assigned, knownBefore, knownOf, placeOfTest, tested } from "./conditions.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
 import {
   decide,
@@ -20,14 +20,12 @@ import {
   type PathStep,
   type State,
   stateKey,
-  tempKey,
   tempPlace,
-  testedKey,
   variableKeyText,
   variablePlace,
 } from "./explored-path.ts";
 import { capturesIn, usesIn } from "./flow.ts";
-import { operationOf } from "./model-index.ts";
+import { opOf } from "./model-index.ts";
 import { type FunctionKey, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
@@ -214,8 +212,8 @@ class Explorer {
     if (!block) return;
     const path = new Path(state);
     for (const instruction of block.code.slice(from)) {
-      // A loop computes its temps anew: what a test said of them was about the turn before.
-      for (const temp of written(instruction)) path.forget(tempKey(temp));
+      // Fields stay what they were: `if (this.lock) await this.lock.acquire(); … if (this.lock) this.lock.release()`.
+      path.relearn(assigned(this.#facts, path.known, instruction));
       if (!this.#step(path, block, instruction)) return;
     }
     this.#end(path, block);
@@ -296,7 +294,6 @@ class Explorer {
         return this.#store(path, i);
       case "move":
         path.set(tempPlace(i.to), path.places.get(tempPlace(i.from)));
-        path.setKnown(tempKey(i.to), knownOf(this.#facts, path.known, i.from));
         return true;
       case "await": {
         const place = path.places.get(tempPlace(i.from));
@@ -373,7 +370,6 @@ class Explorer {
     const variable = file?.variables[i.variable];
     const place = path.places.get(tempPlace(i.from));
     const name = variablePlace(i.variable);
-    path.forget(variableKeyText(i.variable));
     if (place) {
       if (variable?.function !== parseKey(this.#evaluation.key).id) return this.#lose();
       // A closure that is already out of sight may release it.
@@ -383,7 +379,6 @@ class Explorer {
       return true;
     }
     path.set(name, undefined);
-    path.setKnown(variableKeyText(i.variable), knownOf(this.#facts, path.known, i.from));
     return true;
   }
 
@@ -529,7 +524,7 @@ class Explorer {
   #releasesOnly(uses: readonly Use[]): boolean {
     const operations = uses.map((use) => ({
       name: use.operation,
-      op: operationOf(use.model, use.operation)?.op,
+      op: opOf(use),
     }));
     const takes = operations.some(({ op }) => op === "acquire");
     return !takes && operations.some(({ name, op }) => this.#isEnd(name, op));
@@ -719,24 +714,20 @@ class Explorer {
 
   #branch(path: Path, end: Extract<Block["end"], { kind: "branch" }>): void {
     const place = path.places.get(tempPlace(end.test));
-    const key = testedKey(this.#facts, end.test);
     const known = place && !place.promise ? "truthy" : knownOf(this.#facts, path.known, end.test);
     const decided = known === undefined ? undefined : decide(end.on, known);
     if (path.held && this.#asksResource(end.test)) {
       this.#lost = true;
       return;
     }
-    const at = this.#testRange(end.test);
-    if (decided !== false) {
-      const yes = path.clone();
-      yes.know(key, end.on === "truthy" ? "truthy" : "nullish");
-      this.#goto(yes, end.yes, decided === undefined ? { at, what: "taken" } : undefined);
-    }
-    if (decided !== true) {
-      const no = path.clone();
-      no.know(key, end.on === "truthy" ? "falsy" : "present");
-      this.#goto(no, end.no, decided === undefined ? { at, what: "skipped" } : undefined);
-    }
+    const at = placeOfTest(this.#facts, end.test);
+    const go = (to: BlockId, what: "taken" | "skipped") => {
+      const next = path.clone();
+      next.relearn(tested(this.#facts, path.known, end.test, end.on, what === "taken"));
+      this.#goto(next, to, decided === undefined ? { at, what } : undefined);
+    };
+    if (decided !== false) go(end.yes, "taken");
+    if (decided !== true) go(end.no, "skipped");
   }
 
   /** `if (lock.isLocked())`: what the answer is while it is held, models do not say. */
@@ -753,11 +744,6 @@ class Explorer {
             plain(target.resource) === this.#resource,
         );
       });
-  }
-
-  #testRange(test: Temp): Range {
-    const [definition] = usesIn(this.#facts).definitions(test);
-    return definition ?? { start: this.#facts.start, end: this.#facts.start };
   }
 
   #goto(path: Path, to: BlockId, step: PathStep | undefined): void {

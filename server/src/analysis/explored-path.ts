@@ -20,11 +20,6 @@ export interface State {
   readonly step: PathStep | undefined;
 }
 
-/** The beginning of a path that holds nothing. */
-export function beginningAt(block: BlockId, known: ReadonlyMap<string, Known>): State {
-  return { block, held: false, foreign: false, places: new Map(), known, from: undefined, step: undefined };
-}
-
 export type Known = "truthy" | "falsy" | "nullish" | "present";
 
 /** A path while it grows through a block. */
@@ -61,25 +56,11 @@ export class Path {
     this.#known.set(key, what);
   }
 
-  knownAt(key: string): Known | undefined {
-    return this.#known.get(key);
-  }
-
-  setKnown(key: string, what: Known | undefined): void {
-    if (what) this.#known.set(key, what);
-    else this.#known.delete(key);
-  }
-
   /** All that is known from here on. */
   relearn(known: ReadonlyMap<string, Known>): void {
     if (known === this.#known) return;
     this.#known.clear();
     for (const [key, what] of known) this.#known.set(key, what);
-  }
-
-  /** A variable has a new value: what was said about it no longer holds. */
-  forget(key: string): void {
-    for (const name of this.#known.keys()) if (speaksOf(name, key)) this.#known.delete(name);
   }
 
   clone(): Path {

@@ -1,7 +1,7 @@
 import type { BlockId, FunctionFacts, Instruction, VariableId } from "../program/facts.ts";
 import { operands, successors } from "../program/instructions.ts";
 import { isSymbolic } from "./call-effects.ts";
-import { isLock, operationOf } from "./model-index.ts";
+import { isLock, opOf } from "./model-index.ts";
 import type { FunctionKey } from "./places.ts";
 import type { CallEffect } from "./semantics.ts";
 import type { Scope } from "./summary.ts";
@@ -68,10 +68,7 @@ function releases({ calls, values }: Evaluated, handle: Handle, i: Instruction):
   if (i.op === "call" && isOf(values[i.callee], handle)) return true;
   if (effect.arguments.some((argument) => isOf(argument, handle))) return true;
   const { resource } = handle.made;
-  return effect.uses.some(
-    (use) =>
-      plain(use.resource) === plain(resource) && operationOf(use.model, use.operation)?.op === "release",
-  );
+  return effect.uses.some((use) => plain(use.resource) === plain(resource) && opOf(use) === "release");
 }
 
 function isOf(value: Value | undefined, handle: Handle): boolean {

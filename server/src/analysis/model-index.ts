@@ -3,6 +3,7 @@ import type {
   Model,
   ModelKind,
   OperationModel,
+  OperationName,
   TypeModel,
   WrapperModel,
 } from "@unknot/models/model.ts";
@@ -268,6 +269,14 @@ export function asReader(member: string): string {
 /** The operation that a wait or handle names. */
 export function operationOf(type: ModelType, name: string): OperationModel | undefined {
   return name === "()" ? type.call : (type.members.get(name) ?? type.statics.get(name));
+}
+
+/** What an operation does; undefined for one that is not modelled. */
+export function opOf(use: {
+  readonly model: ModelType;
+  readonly operation: string;
+}): OperationName | undefined {
+  return operationOf(use.model, use.operation)?.op;
 }
 
 /** What one holder, or a few, may have at a time. */

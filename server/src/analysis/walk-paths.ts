@@ -1,8 +1,8 @@
 import type { Block, BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
-import { isAwaitPoint } from "../program/instructions.ts";
-import { assigned, type KnownValues, knownBefore, knownOf, tested } from "./conditions.ts";
+import { afterward, type KnownValues, knownBefore, knownOf, tested } from "./conditions.ts";
 import { type Evaluation, throwsIn } from "./evaluate.ts";
 import { decide } from "./explored-path.ts";
+import { usesIn } from "./flow.ts";
 
 // Follows something along every path of a function. What conditions have said decides later tests of the same thing,
 // so that `if (a) start(); … if (a) await` has no path that starts and does not wait.
@@ -27,6 +27,8 @@ export interface Walker<S> {
   isPresent?(state: S, temp: Temp): boolean;
   /** On one side of a test that may go either way; undefined when that side is not worth following. */
   decided?(state: S, test: Test, isTaken: boolean): S | undefined;
+  /** On the way to a handler, from the call, await or `throw` that fails. */
+  caught?(state: S, at: Range): S;
   ends?(state: S, end: PathEnd): void;
 }
 
@@ -87,13 +89,13 @@ function walkBlock<S>(
   for (const i of block.code.slice(from)) {
     const next = walker.step(state, i);
     if (next === undefined) return;
-    if (throwsIn(block, i, calls, awaits)) {
-      if (block.handler !== undefined) go(block.handler, next, known);
+    if (throwsIn(block, i, calls, awaits) && !isAwaitedIn(facts, block, i)) {
+      if (block.handler !== undefined) go(block.handler, walker.caught?.(next, i) ?? next, known);
       else walker.ends?.(next, { how: "fails", at: i, instruction: i });
     }
     if (calls.get(i)?.ends === false) return;
     state = next;
-    known = learned(facts, known, i);
+    known = afterward(facts, known, i);
   }
   const { end } = block;
   switch (end.kind) {
@@ -115,7 +117,7 @@ function walkBlock<S>(
     case "return":
     case "throw": {
       if (end.kind === "throw" && block.handler !== undefined) {
-        go(block.handler, state, known);
+        go(block.handler, walker.caught?.(state, end.at) ?? state, known);
         return;
       }
       const value = end.value === undefined ? {} : { value: end.value };
@@ -130,10 +132,16 @@ function walkBlock<S>(
   }
 }
 
-function learned(facts: FunctionFacts, known: KnownValues, i: Instruction): KnownValues {
-  // While the function waits, others write fields.
-  const after = assigned(facts, known, i);
-  return isAwaitPoint(i) ? new Map([...after].filter(([name]) => !name.includes("."))) : after;
+/** A call whose failure is that of the promise it gives, which comes to the same handler. */
+function isAwaitedIn(facts: FunctionFacts, { code }: Block, i: Instruction): boolean {
+  if (i.op !== "call") return false;
+  const uses = usesIn(facts);
+  const readers = uses.readers(i.to);
+  return (
+    readers.length > 0 &&
+    !uses.endsBlock(i.to) &&
+    readers.every((reader) => reader.op === "await" && code.includes(reader))
+  );
 }
 
 /** Temps live within a statement or two; only variables and conditions on them tell paths apart later. */

@@ -5,7 +5,7 @@ import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { statementMove, statementRemoval } from "../analysis/fixes.ts";
 import { isDropped, usesIn } from "../analysis/flow.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { opOf } from "../analysis/model-index.ts";
 import { calleeName, resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { CallEffect, Target } from "../analysis/semantics.ts";
@@ -163,9 +163,7 @@ function isIgnored({ facts }: Evaluation, temp: Temp): boolean {
 
 /** `if (!channel.closed())`: it knows what it does. */
 function asks(evaluation: Evaluation, resource: Value): boolean {
-  return evaluation.uses.some(
-    (use) => plain(use.resource) === resource && operationOf(use.model, use.operation)?.op === "query",
-  );
+  return evaluation.uses.some((use) => plain(use.resource) === resource && opOf(use) === "query");
 }
 
 // --- on one path
@@ -184,13 +182,12 @@ function laterUses(
   );
   walk(evaluation, close.instruction, (i, way) => {
     if (isRenewed(evaluation, close.resource, i)) return "stop";
-    const open = way.steps().filter(({ what }) => what === "taken" || what === "skipped");
+    const open = way.steps.filter(({ what }) => what === "taken" || what === "skipped");
     if (open.length > 0 && !isSure) return "stop";
     const use = later.find((one) => one.instruction === i);
     if (!use) return "go";
     // The first mistake on a path is the one to mend. The same close again is one for each turn of some loop.
-    const steps = way.steps();
-    if (use !== close && !found.has(use)) found.set(use, { steps: () => steps });
+    if (use !== close && !found.has(use)) found.set(use, way);
     return "stop";
   });
   return [...found];
@@ -272,7 +269,7 @@ function runsThrough(evaluation: Evaluation, start: Instruction, close: Use): bo
   let arrives = false;
   let waits = false;
   walk(evaluation, start, (i, way) => {
-    if (isRenewed(evaluation, close.resource, i) || way.steps().some(({ what }) => what === "throws"))
+    if (isRenewed(evaluation, close.resource, i) || way.steps.some(({ what }) => what === "throws"))
       return "stop";
     if (i === close.instruction) arrives = true;
     else if (isAwaitPoint(i)) {
@@ -356,7 +353,7 @@ function describe(
   const at = locationIn(file, use.instruction);
   const closed = locationIn(file, close.instruction);
   const channel = resourceName(view, use.resource, use.isDirect ? at : closed);
-  const steps = way.steps();
+  const steps = way.steps;
   const isRare =
     steps.some(({ what }) => what === "throws") || use.outcome === "noop" || use.outcome === "false";
   return {

@@ -1,9 +1,11 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import { isExclusive } from "../analysis/capacities.ts";
 import { type Cost, createCosts, madeBy } from "../analysis/costs.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { keepPromise, testAgain } from "../analysis/fixes.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
+import { isLock } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
 import {
@@ -15,7 +17,7 @@ import {
   type SharedPlace,
   sameKey,
 } from "../analysis/shared-places.ts";
-import { alternatives, plain, type Value } from "../analysis/values.ts";
+import { alternatives, plain } from "../analysis/values.ts";
 import type { Block, BlockId, Instruction, Temp, Terminator } from "../program/facts.ts";
 import { isAwaitPoint, successors } from "../program/instructions.ts";
 import { type Parallel, parallel } from "./parallel.ts";
@@ -121,20 +123,7 @@ function lockBetween(
     held.exploration.held.has(fill.write),
   );
   if (!birth) return after.length > 0 ? "over both" : undefined;
-  return isExclusive(plain(birth.birth.handle.made.resource), birth.birth.handle.made.model.kind)
-    ? birth.resource
-    : undefined;
-}
-
-/** Lets one task in at a time. */
-function isExclusive(resource: Value, kind: string): boolean {
-  if (kind === "mutex") return true;
-  return (
-    kind === "semaphore" &&
-    resource.kind === "fresh" &&
-    resource.made.type === "resource" &&
-    resource.made.capacity === 1
-  );
+  return isExclusive(code.view, birth.birth.handle.made) ? birth.resource : undefined;
 }
 
 // --- what a function reads and writes
@@ -517,8 +506,7 @@ class Walk {
       if (effect.ends === false) return "stop";
       if (this.#isLeftToOthers(code, i)) return "stop";
       for (const scope of effect.scopes) {
-        const exclusive = isExclusive(plain(scope.resource), scope.model.kind);
-        if (!exclusive) return "stop";
+        if (!isLock(scope.model) || !isExclusive(this.#view, scope)) return "stop";
         const name = resourceName(this.#view, plain(scope.resource), scope.at);
         for (const part of alternatives(scope.callee)) {
           if (part.kind === "function") this.#enter(at, part.function, wait ?? { at: i, code }, name);

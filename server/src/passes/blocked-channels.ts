@@ -1,17 +1,18 @@
-import type { OperationModel } from "@unknot/models/model.ts";
+import type { OperationModel, OperationName } from "@unknot/models/model.ts";
 import { locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { type Contexts, isAwaited, loopBlocks } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { usesIn } from "../analysis/flow.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { operationOf, opOf } from "../analysis/model-index.ts";
 import { functionAround, resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain } from "../analysis/values.ts";
 import { alwaysPasses, placeIn, reaches } from "../analysis/walk.ts";
 import type { BlockId, Instruction } from "../program/facts.ts";
 import { successors } from "../program/instructions.ts";
-import { defineOwnedPass, type OwnedResource, type UseIn } from "./owned-resources.ts";
+import { defineOwnedPass, type OwnedResource } from "./owned-resources.ts";
+import type { UseIn } from "./resource-uses.ts";
 
 /** An operation on a channel that waits for the other side, which nobody has started by then. */
 export interface BlockedOperation {
@@ -26,8 +27,8 @@ export interface BlockedOperation {
 
 export const blockedChannels = defineOwnedPass<BlockedOperation>("blocked-channels", "channel", blockedIn);
 
-const sends: ReadonlySet<string> = new Set(["send", "trySend"]);
-const receives: ReadonlySet<string> = new Set(["recv", "tryRecv", "range", "select"]);
+const sends: ReadonlySet<OperationName | undefined> = new Set(["send", "trySend"]);
+const receives: ReadonlySet<OperationName | undefined> = new Set(["recv", "tryRecv", "range", "select"]);
 
 function blockedIn(
   view: ProgramView,
@@ -102,7 +103,7 @@ class OwnerCode {
   }
 
   /** What the function does with the channel, itself or by what it calls and awaits, in the order written. */
-  #own(ops: ReadonlySet<string>): readonly OwnOperation[] {
+  #own(ops: ReadonlySet<OperationName | undefined>): readonly OwnOperation[] {
     const { key, facts, awaits } = this.#evaluation;
     const { file } = parseKey(key);
     const code = facts.blocks.flatMap((block) => block.code);
@@ -272,10 +273,6 @@ class OwnerCode {
       ],
     };
   }
-}
-
-function opOf(use: UseIn): string {
-  return operationOf(use.model, use.operation)?.op ?? "";
 }
 
 function isAt(i: Instruction, at: Location): boolean {

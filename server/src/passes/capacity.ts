@@ -1,5 +1,5 @@
 import type { ProgramView } from "../analysis/analyzer.ts";
-import { capacityOf } from "../analysis/capacities.ts";
+import { capacityOf, contentOf } from "../analysis/capacities.ts";
 import type { Contexts } from "../analysis/contexts.ts";
 import type { ModelType } from "../analysis/model-index.ts";
 import { alternatives, plain, type Value } from "../analysis/values.ts";
@@ -41,10 +41,8 @@ function makingsOf(view: ProgramView, contexts: Contexts, value: Value, hops: nu
       const given = givenFor(view, contexts, real);
       if (given)
         return given.length === 0 ? [real] : given.flatMap((one) => (one === real ? [real] : further(one)));
-      const owner = real.kind === "member" ? view.solution.semantics.typeOf(real.of) : undefined;
-      if (real.kind !== "member" || owner?.kind !== "class") return [real];
-      const content = view.solution.field(owner.class, real.name);
-      return content.kind === "nothing" ? [real] : further(content);
+      const content = contentOf(view, real);
+      return content === real || content.kind === "nothing" ? [real] : further(content);
     }
     default:
       return [real];

@@ -6,7 +6,8 @@ import { valueName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
 import type { BlockId, FunctionFacts, Instruction } from "../program/facts.ts";
-import { defineOwnedPass, type OwnedResource, type UseIn } from "./owned-resources.ts";
+import { defineOwnedPass, type OwnedResource } from "./owned-resources.ts";
+import type { UseIn } from "./resource-uses.ts";
 
 /** A channel that somebody receives from until it is closed, and that nobody closes. */
 export interface OpenChannel {

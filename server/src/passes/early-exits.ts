@@ -34,7 +34,7 @@ function exitsIn(view: ProgramView, key: FunctionKey): readonly EarlyExit[] {
     if (exits.has(start) || !isPending(view, evaluation, start, effect)) continue;
     // While nothing is awaited, no other code runs: what waits for another turn is where it was.
     walk(evaluation, start, (i, way) => {
-      if (isAwaitPoint(i) || way.steps().some(({ what }) => what === "throws")) return "stop";
+      if (isAwaitPoint(i) || way.steps.some(({ what }) => what === "throws")) return "stop";
       if (!exits.has(i)) return "go";
       const work = calleeName(view, locationIn(file, start));
       if (!found.has(i)) found.set(i, { work, started: locationIn(file, start), at: locationIn(file, i) });

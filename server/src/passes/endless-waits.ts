@@ -2,7 +2,7 @@ import { definePass, locationIn, type ProgramView, type ReportedStep } from "../
 import { type Contexts, componentsOf, isAwaited, loopBlocks } from "../analysis/contexts.ts";
 import { type Evaluation, throwsIn } from "../analysis/evaluate.ts";
 import { usesIn } from "../analysis/flow.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { opOf } from "../analysis/model-index.ts";
 import { calleeName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { alwaysPasses, reaches } from "../analysis/walk.ts";
@@ -68,11 +68,7 @@ function isSelecting({ facts, calls, awaits }: Evaluation, i: Instruction): bool
   if (targets.some((target) => target.kind === "operation" && isSelect(target.operation))) return true;
   const readers = "to" in i ? usesIn(facts).readers(i.to) : [];
   return readers.some((reader) =>
-    awaits
-      .get(reader)
-      ?.waits.list.some(
-        (wait) => wait.kind === "operation" && operationOf(wait.model, wait.operation)?.op === "select",
-      ),
+    awaits.get(reader)?.waits.list.some((wait) => wait.kind === "operation" && opOf(wait) === "select"),
   );
 }
 

@@ -3,7 +3,7 @@ import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { awaitInstead } from "../analysis/fixes.ts";
 import { describeTemp, isDropped, usesIn } from "../analysis/flow.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { opOf } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { type Touch, type Touched, touchedBy, touchedLater } from "../analysis/touched-places.ts";
 import { plain, type Value } from "../analysis/values.ts";
@@ -111,7 +111,7 @@ function tasksOf(evaluation: Evaluation, start: Call): readonly FunctionKey[] {
 /** A task that takes the lock itself is on its own by intention. */
 function takes(view: ProgramView, key: FunctionKey, lock: Value): boolean {
   return (view.solution.evaluation(key)?.uses ?? []).some((use) => {
-    const op = operationOf(use.model, use.operation)?.op;
+    const op = opOf(use);
     return plain(use.resource) === lock && (op === "acquire" || op === "tryAcquire" || op === "scoped");
   });
 }

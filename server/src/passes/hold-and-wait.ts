@@ -4,7 +4,7 @@ import { isSymbolic } from "../analysis/call-effects.ts";
 import { contentOf, isExclusive } from "../analysis/capacities.ts";
 import { type Contexts, startup } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { isLock, type ModelType, operationOf } from "../analysis/model-index.ts";
+import { isLock, type ModelType, operationOf, opOf } from "../analysis/model-index.ts";
 import { calleeName, functionAround, resourceName, valueName } from "../analysis/names.ts";
 import { afterPause } from "../analysis/pauses.ts";
 import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
@@ -311,7 +311,7 @@ class Collector {
       .some((key) =>
         solution.evaluation(key)?.uses.some((use) => {
           if (use.via.length > 0 || use.model.key !== wait.model.key) return false;
-          const asks = operationOf(use.model, use.operation)?.op === "query";
+          const asks = opOf(use) === "query";
           return asks && (plain(use.resource) === plain(wait.resource) || isSymbolic(use.resource));
         }),
       );
@@ -561,7 +561,7 @@ class Collector {
 /** `acquired`, `entered`, `waited for`: what happens at an end, in words. */
 function verbOf(end: End): string {
   if (end.model.kind === "pool") return "asked for a client";
-  switch (operationOf(end.model, end.operation)?.op) {
+  switch (opOf(end)) {
     case "waitIdle":
       return "waited for";
     case "submit":
@@ -573,7 +573,7 @@ function verbOf(end: End): string {
 }
 
 function wantedText(wanted: End): string {
-  switch (operationOf(wanted.model, wanted.operation)?.op) {
+  switch (opOf(wanted)) {
     case "submit":
     case "map":
       return `a task is given to '${wanted.text}' here, and waited for`;

@@ -1,7 +1,7 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { capacityOf } from "../analysis/capacities.ts";
 import { numberOf } from "../analysis/model-calls.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { opOf } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain, type Value } from "../analysis/values.ts";
@@ -34,7 +34,7 @@ function growingResources(view: ProgramView): ReadonlySet<Value> {
     const released = new Set<Value>();
     for (const use of view.solution.evaluation(key)?.uses ?? []) {
       const resource = plain(use.resource);
-      const op = operationOf(use.model, use.operation)?.op;
+      const op = opOf(use);
       if (op === "acquire" || op === "tryAcquire") taken.add(resource);
       else if (op === "release") released.add(resource);
       else if (op === "resize") growing.add(resource);

@@ -5,7 +5,7 @@ import type { PathStep } from "../analysis/explored-path.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { handleName, releaseInFinally } from "../analysis/fixes.ts";
 import { describeTemp } from "../analysis/flow.ts";
-import { isLock, operationOf } from "../analysis/model-index.ts";
+import { isLock, opOf } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain, rootOf, type Value } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
@@ -48,7 +48,7 @@ export function releasesByResource(view: ProgramView): ReleasesByResource {
   const found = new Map<Value, Set<FunctionKey>>();
   for (const key of view.solution.functions) {
     for (const use of view.solution.evaluation(key)?.uses ?? []) {
-      if (operationOf(use.model, use.operation)?.op !== "release") continue;
+      if (opOf(use) !== "release") continue;
       const resource = plain(use.resource);
       const known = found.get(resource) ?? new Set<FunctionKey>();
       known.add(key);

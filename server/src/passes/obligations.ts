@@ -2,7 +2,7 @@ import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.t
 import { type Birth, birthsIn } from "../analysis/births.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { type Exploration, explore } from "../analysis/explore.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { operationOf, opOf } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
@@ -66,7 +66,7 @@ export function isOnlyHold({ evaluation, birth }: HeldTooLong): boolean {
   const { amount } = operationOf(model, operation) ?? {};
   if (amount !== undefined && birth.instruction.arguments.length > 0) return false;
   const takes = usesOf(evaluation, birth).filter((use) => {
-    const op = operationOf(use.model, use.operation)?.op;
+    const op = opOf(use);
     return op === "acquire" || op === "tryAcquire";
   });
   // What helpers take of a lock that is the same everywhere does not come up in their summaries.

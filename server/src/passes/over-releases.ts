@@ -4,7 +4,7 @@ import { exploreBehind, type Release } from "../analysis/explore.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { beforeTry, statementRemoval } from "../analysis/fixes.ts";
 import { usesIn } from "../analysis/flow.ts";
-import { isLock, operationOf } from "../analysis/model-index.ts";
+import { isLock, opOf } from "../analysis/model-index.ts";
 import { type Location, parseKey } from "../analysis/places.ts";
 import { plain } from "../analysis/values.ts";
 import type { Block, BlockId, Instruction } from "../program/facts.ts";
@@ -69,7 +69,7 @@ interface Pair {
 
 /** `if (lock.isLocked()) lock.release()` */
 function asksFirst({ evaluation, birth }: HeldTooLong): boolean {
-  return usesOf(evaluation, birth).some((use) => operationOf(use.model, use.operation)?.op === "query");
+  return usesOf(evaluation, birth).some((use) => opOf(use) === "query");
 }
 
 /** What the second release does, when it hurts: `double` when somebody else has taken it by then, `unheld` otherwise. */

@@ -4,16 +4,12 @@ import type { Contexts } from "../analysis/contexts.ts";
 import type { ModelType } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey, type VariableKey } from "../analysis/places.ts";
 import { publicVariables } from "../analysis/public-variables.ts";
-import type { Use } from "../analysis/summary.ts";
 import type { Fresh, Value } from "../analysis/values.ts";
 import type { FilePath } from "../program/ids.ts";
 import { parallel } from "./parallel.ts";
+import { resourceUses, type UseIn } from "./resource-uses.ts";
 
 // Channels, queues and wait groups that do not leave our sight, with all that is done to them anywhere in the program.
-
-export interface UseIn extends Use {
-  readonly by: FunctionKey;
-}
 
 export interface OwnedResource {
   readonly resource: Fresh & { readonly made: { readonly type: "resource" } };
@@ -23,21 +19,17 @@ export interface OwnedResource {
 
 export const ownedResources = definePass<readonly OwnedResource[]>({
   id: "owned-resources",
-  run(view) {
-    const uses = new Map<Value, UseIn[]>();
-    const escaped = new Set<Value>();
+  run(view, resultOf) {
+    const { byResource, escaped } = resultOf(resourceUses, view.world.files[0] ?? "");
     const isPublic = publicVariables(view);
-    for (const key of view.solution.functions) {
-      view.attempt(
-        parseKey(key).file,
-        "owned-resources",
-        () => collect(view, key, uses, escaped, isPublic),
-        undefined,
-      );
-    }
-    const owned = [...uses].flatMap(([resource, list]): readonly OwnedResource[] => {
-      if (!isResource(resource) || escaped.has(resource)) return [];
-      return [{ resource, model: resource.made.model, uses: list }];
+    const exported = new Set(
+      view.solution.functions.flatMap((key) =>
+        view.attempt(parseKey(key).file, "owned-resources", () => exportedBy(view, key, isPublic), []),
+      ),
+    );
+    const owned = [...byResource].flatMap(([resource, uses]): readonly OwnedResource[] => {
+      if (!isResource(resource) || escaped.has(resource) || exported.has(resource)) return [];
+      return [{ resource, model: resource.made.model, uses }];
     });
     return () => owned;
   },
@@ -67,25 +59,15 @@ export function defineOwnedPass<Found extends { readonly at: Location }>(
   });
 }
 
-function collect(
+/** What is in variables that other modules see. */
+function exportedBy(
   view: ProgramView,
   key: FunctionKey,
-  uses: Map<Value, UseIn[]>,
-  escaped: Set<Value>,
   isPublic: (variable: VariableKey) => boolean,
-): void {
-  const evaluation = view.solution.evaluation(key);
-  if (!evaluation) return;
-  for (const [variable, values] of evaluation.exported) {
-    if (values.some(isResource) && isPublic(variable)) for (const value of values) escaped.add(value);
-  }
-  for (const value of evaluation.escapes) if (value.kind === "fresh") escaped.add(value);
-  for (const use of evaluation.uses) {
-    if (!isResource(use.resource)) continue;
-    const known = uses.get(use.resource);
-    if (known) known.push({ ...use, by: key });
-    else uses.set(use.resource, [{ ...use, by: key }]);
-  }
+): readonly Value[] {
+  return [...(view.solution.evaluation(key)?.exported ?? [])].flatMap(([variable, values]) =>
+    values.some(isResource) && isPublic(variable) ? values : [],
+  );
 }
 
 function isResource(value: Value): value is OwnedResource["resource"] {

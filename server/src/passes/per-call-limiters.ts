@@ -1,6 +1,7 @@
+import type { OperationName } from "@unknot/models/model.ts";
 import type { ProgramView, ReportedStep } from "../analysis/analyzer.ts";
 import { type Contexts, loopBlocks, startup } from "../analysis/contexts.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { operationOf, opOf } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import type { Location } from "../analysis/places.ts";
 import { placeIn } from "../analysis/walk.ts";
@@ -18,6 +19,9 @@ export interface PerCallLimiter {
   readonly trace: readonly ReportedStep[];
 }
 
+/** It gets a task, or makes a function that gives it one. */
+const gives: ReadonlySet<OperationName | undefined> = new Set(["submit", "map", "wrap"]);
+
 export const perCallLimiters = defineOwnedPass<PerCallLimiter>("per-call-limiters", "queue", limiterIn);
 
 const kinds: ReadonlySet<string> = new Set(["function", "arrow", "method"]);
@@ -33,7 +37,7 @@ function limiterIn(
   if (!facts || !made || path.length > 1 || !kinds.has(facts.kind)) return [];
   // What starts threads of its own is of use for one task, too.
   if ([...model.members.values()].some(({ op }) => op === "shutdown")) return [];
-  const tasks = uses.filter((use) => ["submit", "map", "wrap"].includes(opOf(use)));
+  const tasks = uses.filter((use) => gives.has(opOf(use)));
   const [task, ...others] = tasks;
   if (!task || others.length > 0 || opOf(task) !== "submit" || uses.some((use) => use.by !== owner))
     return [];
@@ -56,8 +60,4 @@ function limiterIn(
     ],
   };
   return [found];
-}
-
-function opOf(use: OwnedResource["uses"][number]): string {
-  return operationOf(use.model, use.operation)?.op ?? "";
 }

@@ -2,7 +2,7 @@ import { definePass, locationIn, type ProgramView, type ReportedStep } from "../
 import { loopBlocks } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
-import { isLock, operationOf } from "../analysis/model-index.ts";
+import { isLock, operationOf, opOf } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import { after } from "../analysis/pauses.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
@@ -68,7 +68,7 @@ function weakWait(
     const behind = [...after(evaluation.facts, i)];
     const used = (op: RegExp) => {
       const uses = evaluation.uses.filter(
-        (use) => plain(use.resource) === resource && op.test(operationOf(use.model, use.operation)?.op ?? ""),
+        (use) => plain(use.resource) === resource && op.test(opOf(use) ?? ""),
       );
       return behind.find((one) => uses.some((use) => (use.via[0] ?? use.at).start === one.start));
     };

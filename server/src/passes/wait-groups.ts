@@ -2,7 +2,7 @@ import type { OperationName } from "@unknot/models/model.ts";
 import { locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { type Context, type Contexts, loopBlocks } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { operationOf } from "../analysis/model-index.ts";
+import { opOf } from "../analysis/model-index.ts";
 import { functionAround, resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain, type Value } from "../analysis/values.ts";
@@ -43,8 +43,7 @@ function misusesOf(
 ): readonly GroupMisuse[] {
   const owner = view.solution.evaluation(owned.resource.site.function);
   if (!owner || owner.facts.imprecise !== undefined) return [];
-  const opsOf = (op: OperationName) =>
-    owned.uses.filter((use) => operationOf(use.model, use.operation)?.op === op);
+  const opsOf = (op: OperationName) => owned.uses.filter((use) => opOf(use) === op);
   const counts = opsOf("add").filter((use) => use.by === owner.key && use.via.length === 0);
   if (opsOf("wait").length === 0) return [];
   const tasks = tasksOf(view, owned, owner, contextsOf());
@@ -232,7 +231,7 @@ function isExpected(evaluation: Evaluation, failure: Failure): boolean {
 function originOf(evaluation: Evaluation, { instruction, at, way }: Failure): Range {
   if (instruction) return instruction;
   const code = new Set<Range>(evaluation.facts.blocks.flatMap((block) => block.code));
-  return way.steps().findLast((step) => step.what === "throws" && code.has(step.at))?.at ?? at;
+  return way.steps.findLast((step) => step.what === "throws" && code.has(step.at))?.at ?? at;
 }
 
 /** The group, or something that counts it down, goes to a callback or to other functions. */
@@ -258,10 +257,8 @@ function twice(view: ProgramView, owner: Evaluation, task: Task): readonly Group
     walk(evaluation, first, (i, way) => {
       if (!isDone(i)) return "go";
       const place = placeIn(evaluation.facts, i);
-      const steps = way.steps();
-      const isSure = steps.every(({ what }) => what !== "taken" && what !== "skipped");
-      if (i !== first && isSure && !(place && loops.has(place.block)))
-        found ??= { second: i, way: { steps: () => steps } };
+      const isSure = way.steps.every(({ what }) => what !== "taken" && what !== "skipped");
+      if (i !== first && isSure && !(place && loops.has(place.block))) found ??= { second: i, way };
       return "stop";
     });
     if (!found) continue;
@@ -273,7 +270,7 @@ function twice(view: ProgramView, owner: Evaluation, task: Task): readonly Group
         group,
         what: "counted down twice",
         at,
-        isCertain: found.way.steps().length === 0,
+        isCertain: found.way.steps.length === 0,
         trace: [
           { at: locationIn(file, first), what: `'${group}' is counted down here` },
           ...stepsOf(file, found.way),
@@ -305,5 +302,5 @@ function startStep({ start }: Task, owner: Evaluation): ReportedStep {
 }
 
 function stepsOf(file: FilePath, way: Way | undefined): readonly ReportedStep[] {
-  return (way?.steps() ?? []).map((step) => ({ at: locationIn(file, step.at), what: stepText[step.what] }));
+  return (way?.steps ?? []).map((step) => ({ at: locationIn(file, step.at), what: stepText[step.what] }));
 }

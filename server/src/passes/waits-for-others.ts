@@ -1,15 +1,14 @@
 import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { capacityOf, isExclusive } from "../analysis/capacities.ts";
 import { loopBlocks } from "../analysis/contexts.ts";
-import type { Evaluation } from "../analysis/evaluate.ts";
-import { isLock, operationOf } from "../analysis/model-index.ts";
+import { isLock, operationOf, opOf } from "../analysis/model-index.ts";
 import { calleeName } from "../analysis/names.ts";
 import type { FunctionKey, Location } from "../analysis/places.ts";
-import type { Use } from "../analysis/summary.ts";
-import { plain, type Value } from "../analysis/values.ts";
+import type { Value } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import { type Edge, holdAndWait } from "./hold-and-wait.ts";
 import { type Parallel, parallel } from "./parallel.ts";
+import { type ResourceUses, resourceUses, type UseIn } from "./resource-uses.ts";
 
 // A holder waits for somebody else, who cannot go on before it has the lock: a task that was started, the tasks of a
 // queue, those that a group counts, the other end of a channel.
@@ -30,7 +29,8 @@ export const waitsForOthers = definePass<readonly WaitForOther[]>({
   run(view, resultOf) {
     let found: OtherEnds | undefined;
     const others = () => {
-      found ??= otherEnds(view, resultOf(parallel, view.world.files[0] ?? ""));
+      const any = view.world.files[0] ?? "";
+      found ??= otherEnds(view, resultOf(resourceUses, any), resultOf(parallel, any));
       return found;
     };
     return (file) => {
@@ -110,36 +110,16 @@ interface OtherEnds {
   ofChannel(edge: Edge): readonly Location[] | undefined;
 }
 
-interface UseIn {
-  readonly use: Use;
-  readonly by: FunctionKey;
-  readonly evaluation: Evaluation;
-}
-
-function otherEnds(view: ProgramView, beside: Parallel): OtherEnds {
-  const uses = new Map<Value, UseIn[]>();
-  const escaped = new Set<Value>();
-  for (const by of view.solution.functions) {
-    const evaluation = view.solution.evaluation(by);
-    if (!evaluation) continue;
-    for (const value of evaluation.escapes) escaped.add(value);
-    for (const use of evaluation.uses) {
-      const resource = plain(use.resource);
-      const known = uses.get(resource);
-      const one = { use, by, evaluation };
-      if (known) known.push(one);
-      else uses.set(resource, [one]);
-    }
-  }
-  const opOf = ({ use }: UseIn) => operationOf(use.model, use.operation)?.op;
-  const takes = (key: FunctionKey, lock: Value): UseIn | undefined =>
-    (uses.get(lock) ?? []).find((one) => one.by === key && /^(acquire|scoped)$/.test(opOf(one) ?? ""));
+function otherEnds(view: ProgramView, { byResource, escaped }: ResourceUses, beside: Parallel): OtherEnds {
+  const usesOf = (resource: Value) => byResource.get(resource) ?? [];
+  const takes = (key: FunctionKey, lock: Value) =>
+    usesOf(lock).find((one) => one.by === key && /^(acquire|scoped)$/.test(opOf(one) ?? ""));
   return {
     counted({ held, wanted, function: holder }) {
-      for (const one of uses.get(wanted.resource) ?? []) {
+      for (const one of usesOf(wanted.resource)) {
         if (opOf(one) !== "done" || one.by === holder) continue;
         const taken = takes(one.by, held.resource);
-        if (taken) return taken.use.at;
+        if (taken) return taken.at;
       }
       return undefined;
     },
@@ -147,14 +127,14 @@ function otherEnds(view: ProgramView, beside: Parallel): OtherEnds {
       const { held, wanted } = edge;
       const other = edge.op === "send" ? /^(recv|tryRecv|range)$/ : /^(send|trySend)$/;
       if (escaped.has(wanted.resource)) return undefined;
-      const ends = (uses.get(wanted.resource) ?? []).filter(
-        (one) => one.use.via.length === 0 && other.test(opOf(one) ?? ""),
+      const ends = usesOf(wanted.resource).filter(
+        (one) => one.via.length === 0 && other.test(opOf(one) ?? ""),
       );
       if (ends.length === 0) return undefined;
       const needs = ends.map((one) =>
         one.by === edge.function
           ? undefined
-          : needAt(beside, one, held.resource, takes(one.by, held.resource)),
+          : needAt(view, beside, one, held.resource, takes(one.by, held.resource)),
       );
       return needs.every((at) => at !== undefined) ? needs : undefined;
     },
@@ -163,19 +143,23 @@ function otherEnds(view: ProgramView, beside: Parallel): OtherEnds {
 
 /** Where somebody at the other end of a channel has to have the lock: there, or before it comes back. */
 function needAt(
+  view: ProgramView,
   beside: Parallel,
-  { use, by, evaluation }: UseIn,
+  use: UseIn,
   lock: Value,
   taken: UseIn | undefined,
 ): Location | undefined {
-  const { blocks } = evaluation.facts;
+  const { by } = use;
+  const facts = view.world.function(by);
+  if (!facts) return undefined;
+  const { blocks } = facts;
   const at = (place: Location) => (i: Instruction) => i.start === place.start && i.end === place.end;
   const instruction = blocks.flatMap((block) => block.code).find(at(use.at));
   if (!instruction) return undefined;
   if (beside.contexts().gates(by).has(lock) || beside.heldAt(by, instruction).includes(lock)) return use.at;
-  const loops = loopBlocks(evaluation.facts);
+  const loops = loopBlocks(facts);
   const inLoop = (place: Location) => blocks.some((block, id) => loops.has(id) && block.code.some(at(place)));
-  if (!taken || taken.use.via.length > 0 || !inLoop(taken.use.at)) return undefined;
+  if (!taken || taken.via.length > 0 || !inLoop(taken.at)) return undefined;
   // A loop over a channel asks for its iterator once, in front of the loop.
-  return inLoop(use.at) || instruction.op === "iterate" ? taken.use.at : undefined;
+  return inLoop(use.at) || instruction.op === "iterate" ? taken.at : undefined;
 }

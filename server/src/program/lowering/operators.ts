@@ -75,8 +75,8 @@ function isPlain(operator: SyntaxKind): boolean {
   }
 }
 
-/** `a && b && c`: operands from left to right, each deciding whether the next is evaluated. */
-function lowerLogical(f: FunctionBuilder, node: BinaryExpression): Temp {
+/** `a`, `b` and `c` of `a && b && c`. */
+function logicalOperands(node: BinaryExpression): readonly Node[] {
   const operator = node.operatorToken.kind;
   const operands: Node[] = [];
   let left: Node = node;
@@ -87,8 +87,13 @@ function lowerLogical(f: FunctionBuilder, node: BinaryExpression): Temp {
     operands.push((left as BinaryExpression).right);
     left = unwrap((left as BinaryExpression).left);
   }
-  operands.push(left);
-  operands.reverse();
+  return [left, ...operands.reverse()];
+}
+
+/** `a && b && c`: operands from left to right, each deciding whether the next is evaluated. */
+function lowerLogical(f: FunctionBuilder, node: BinaryExpression): Temp {
+  const operator = node.operatorToken.kind;
+  const operands = logicalOperands(node);
   const result = f.temp();
   const after = f.block();
   for (const [index, operand] of operands.entries()) {
@@ -212,17 +217,7 @@ export function lowerCondition(f: FunctionBuilder, node: Node, yes: BlockId, no:
 
 function lowerLogicalCondition(f: FunctionBuilder, node: BinaryExpression, yes: BlockId, no: BlockId): void {
   const operator = node.operatorToken.kind;
-  const operands: Node[] = [];
-  let left: Node = node;
-  while (
-    left.kind === SyntaxKind.BinaryExpression &&
-    (left as BinaryExpression).operatorToken.kind === operator
-  ) {
-    operands.push((left as BinaryExpression).right);
-    left = unwrap((left as BinaryExpression).left);
-  }
-  operands.push(left);
-  operands.reverse();
+  const operands = logicalOperands(node);
   const and = operator === SyntaxKind.AmpersandAmpersandToken;
   for (const [index, operand] of operands.entries()) {
     const last = index === operands.length - 1;

@@ -1,0 +1,48 @@
+import { definePass, type ProgramView } from "../analysis/analyzer.ts";
+import { type FunctionKey, parseKey } from "../analysis/places.ts";
+import type { Use } from "../analysis/summary.ts";
+import { plain, type Value } from "../analysis/values.ts";
+
+// All that is done to each resource, anywhere in the program.
+
+export interface UseIn extends Use {
+  readonly by: FunctionKey;
+}
+
+export interface ResourceUses {
+  readonly byResource: ReadonlyMap<Value, readonly UseIn[]>;
+  /** What left our sight somewhere: others may use it, too. */
+  readonly escaped: ReadonlySet<Value>;
+}
+
+export const resourceUses = definePass<ResourceUses>({
+  id: "resource-uses",
+  run(view) {
+    const byResource = new Map<Value, UseIn[]>();
+    const escaped = new Set<Value>();
+    for (const by of view.solution.functions) {
+      const collected = () => collect(view, by, byResource, escaped);
+      view.attempt(parseKey(by).file, "resource-uses", collected, undefined);
+    }
+    const found = { byResource, escaped };
+    return () => found;
+  },
+});
+
+function collect(
+  view: ProgramView,
+  by: FunctionKey,
+  byResource: Map<Value, UseIn[]>,
+  escaped: Set<Value>,
+): void {
+  const evaluation = view.solution.evaluation(by);
+  if (!evaluation) return;
+  for (const value of evaluation.escapes) escaped.add(value);
+  for (const use of evaluation.uses) {
+    const resource = plain(use.resource);
+    const known = byResource.get(resource);
+    const one = { ...use, by };
+    if (known) known.push(one);
+    else byResource.set(resource, [one]);
+  }
+}
