@@ -1,5 +1,5 @@
 import type { ResourceId } from "@unknot/protocol/resource.ts";
-import type { TaskId } from "@unknot/protocol/task.ts";
+import type { Task, TaskId } from "@unknot/protocol/task.ts";
 import { all, any, open, resourceAt, taskAt, type WaitForGraph } from "./wait-for-graph.ts";
 
 /** A set of tasks that can never go on because of one another. */
@@ -247,7 +247,13 @@ function resourcesOf(
   return [...new Set([...ids, ...others])];
 }
 
-function countBehind(graph: WaitForGraph, stuck: Uint8Array, members: readonly number[]): number {
+/** How many of the tasks that are stuck wait for some vertices, or for who waits for them, and are none of them. */
+export function countBehind(
+  graph: WaitForGraph,
+  stuck: Uint8Array,
+  members: readonly number[],
+  isCounted: (task: Task) => boolean = () => true,
+): number {
   const { waiters: waiting } = graph;
   const seen = new Set(members);
   const queue = [...members];
@@ -259,7 +265,8 @@ function countBehind(graph: WaitForGraph, stuck: Uint8Array, members: readonly n
       if (seen.has(waiter) || stuck[waiter] === 0) continue;
       seen.add(waiter);
       queue.push(waiter);
-      if (taskAt(graph, waiter) !== undefined) tasks++;
+      const task = taskAt(graph, waiter);
+      if (task !== undefined && isCounted(task)) tasks++;
     }
   }
   return tasks;

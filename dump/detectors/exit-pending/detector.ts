@@ -2,7 +2,7 @@ import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Resource } from "@unknot/protocol/resource.ts";
 import type { Task } from "@unknot/protocol/task.ts";
 import { goneHolds } from "../../gone-holds.ts";
-import { stuckUnless } from "../../knots.ts";
+import { countBehind, stuckUnless } from "../../knots.ts";
 import { count, quoted, resourceName, shortPlace, whereIs } from "../../names.ts";
 import { hasEnded, resourceAt, taskAt, type WaitForGraph, waitForGraph } from "../../wait-for-graph.ts";
 import { type Detector, mostTasks, placesOf, type Scene } from "../detector.ts";
@@ -74,7 +74,12 @@ function problemOf(scene: Scene, graph: WaitForGraph, stuck: Uint8Array, roots: 
   const [first] = roots;
   const wait = first?.wait;
   const resource = wait?.on === "resource" ? scene.resourceById.get(wait.resource) : undefined;
-  const behind = countBehind(graph, stuck, roots);
+  const behind = countBehind(
+    graph,
+    stuck,
+    roots.flatMap((task) => graph.vertexOfTask.get(task.id) ?? []),
+    isOurs,
+  );
   const tail = behind === 0 ? "" : `; ${count(behind, "task")} wait${behind === 1 ? "s" : ""} behind`;
   return {
     id: first === undefined ? "exit-pending" : idOf(first, resource),
@@ -122,20 +127,4 @@ function whatWaits(scene: Scene, roots: readonly Task[], resource: Resource | un
     default:
       return `${who} ${wait}${at} for ${name}`;
   }
-}
-
-function countBehind(graph: WaitForGraph, stuck: Uint8Array, roots: readonly Task[]): number {
-  const queue = roots.flatMap((task) => graph.vertexOfTask.get(task.id) ?? []);
-  const seen = new Set(queue);
-  let tasks = 0;
-  for (let vertex = queue.pop(); vertex !== undefined; vertex = queue.pop()) {
-    const { starts, targets } = graph.waiters;
-    for (const waiter of targets.subarray(starts[vertex], starts[vertex + 1])) {
-      if (seen.has(waiter) || stuck[waiter] === 0) continue;
-      seen.add(waiter);
-      queue.push(waiter);
-      if (isStuckTask(graph, stuck, waiter)) tasks++;
-    }
-  }
-  return tasks;
 }

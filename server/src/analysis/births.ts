@@ -2,7 +2,7 @@ import type { HandleModel } from "@unknot/models/model.ts";
 import type { Instruction, Range } from "../program/facts.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { FunctionKey } from "./places.ts";
-import type { Fresh, Value } from "./values.ts";
+import { type Fresh, isMadeAt, rootOf, type Value } from "./values.ts";
 
 // Where the duty to give something back arises: calls that hand out the right to release.
 
@@ -63,7 +63,7 @@ function handleIn(
     case "typed":
       return handleIn(value.of, key, at, place);
     case "fresh": {
-      const { made, site } = value;
+      const { made } = value;
       if (made.type === "object" && place.path.length < 2) {
         for (const [name, property] of made.properties) {
           const found = handleIn(property, key, at, { ...place, path: [...place.path, name] });
@@ -71,9 +71,7 @@ function handleIn(
         }
         return undefined;
       }
-      const [outermost] = site.path;
-      const isNew = site.function === key && outermost?.start === at.start && outermost.end === at.end;
-      if (made.type !== "handle" || !isNew) return undefined;
+      if (made.type !== "handle" || !isMadeAt(value, key, at)) return undefined;
       const operation = made.model.members.get(made.operation) ?? made.model.call;
       const form = operation?.handle;
       // What a callback gets does not come out of the call.
@@ -89,4 +87,12 @@ function handleIn(
     default:
       return undefined;
   }
+}
+
+/** Makes a resource, or takes it from somewhere, again: from here on its name means another one. */
+export function isOrigin({ key }: Evaluation, resource: Value, i: Instruction): boolean {
+  const root = rootOf(resource);
+  return (
+    (i.op === "new" || i.op === "call" || i.op === "next") && root.kind === "fresh" && isMadeAt(root, key, i)
+  );
 }

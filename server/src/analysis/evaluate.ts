@@ -12,6 +12,7 @@ import { successors } from "../program/instructions.ts";
 import { isSymbolic, modelTypeOf } from "./call-effects.ts";
 import { constructorsOf } from "./calls.ts";
 import { inferredScopes } from "./inferred-scopes.ts";
+import { leaving, outermost } from "./leaving.ts";
 import { fieldOf, targetValue } from "./members.ts";
 import {
   type ClassKey,
@@ -23,16 +24,11 @@ import {
   type VariableKey,
   variableKey,
 } from "./places.ts";
-import type { CallEffect, Semantics } from "./semantics.ts";
+import type { AwaitEffect, CallEffect, Semantics } from "./semantics.ts";
 import { receiverSymbol } from "./substitute.ts";
 import { type FieldKey, type Summary, siteField, type Use } from "./summary.ts";
-import { alternatives, isOpenResult, plain, type Site, type Value, type Waits } from "./values.ts";
-
-/** A point where a function waits. */
-export interface AwaitEffect {
-  readonly waits: Waits;
-  readonly rejects: boolean;
-}
+import { throwsIn } from "./throws.ts";
+import { alternatives, isOpenResult, plain, type Site, type Value } from "./values.ts";
 
 /** A name about which TypeScript may know more than syntax does. */
 export interface Question {
@@ -613,70 +609,6 @@ class FunctionState {
   }
 }
 
-/** What can be reached from a value that leaves our sight. */
-function leaving(value: Value): readonly Value[] {
-  switch (value.kind) {
-    case "nothing":
-    case "unknown":
-    case "settler":
-    case "constant":
-    case "class":
-    case "module":
-    case "namespace":
-    case "external":
-    case "global":
-      return [];
-    case "function":
-      // Its body is in sight wherever it goes; what it was bound to is not.
-      return value.bound.flatMap((binding) => binding.arguments.flatMap(leaving));
-    case "fresh":
-      if (value.made.type === "object")
-        return [...[...value.made.properties.values()].flatMap(leaving), value];
-      if (value.made.type === "array") return [...value.made.elements.flatMap(leaving), value];
-      return [value];
-    case "union":
-      return value.of.flatMap(leaving);
-    case "promise":
-      return leaving(value.of);
-    default:
-      return [plain(value)];
-  }
-}
-
-/** Whoever has an object has what is in it: of `a` and `a.b` only `a` counts, and paths stay short. */
-function outermost(escapes: readonly Value[]): Value[] {
-  const short = new Set(escapes.map((value) => shortened(value)));
-  return [...short].filter((value) => {
-    for (let at = value; at.kind === "member" || at.kind === "typed"; ) {
-      at = at.of;
-      if (short.has(at)) return false;
-    }
-    return true;
-  });
-}
-
-function shortened(value: Value): Value {
-  let at = value;
-  while (at.kind === "member" && at.of.kind === "member" && at.of.of.kind === "member") at = at.of;
-  return at;
-}
-
-/**
- * Whether an instruction may throw where it stands. Handlers and clean-up are there to deal with failures: a call in
- * them counts as failing only if it is known to.
- */
-export function throwsIn(
-  block: Block,
-  instruction: Instruction,
-  calls: ReadonlyMap<Instruction, CallEffect>,
-  awaits: ReadonlyMap<Instruction, AwaitEffect>,
-): boolean {
-  if (!instructionThrows(instruction, calls, awaits)) return false;
-  if (!block.cleanup || instruction.op === "await" || instruction.op === "next") return true;
-  const effect = calls.get(instruction);
-  return effect?.targets.some((target) => target.kind === "function" && target.summary.throws) ?? false;
-}
-
 const mergeTempsOf = new WeakMap<FunctionFacts, ReadonlySet<Temp>>();
 
 /** The temps that several instructions write. */
@@ -687,29 +619,6 @@ function mergeTemps(facts: FunctionFacts): ReadonlySet<Temp> {
   for (const block of facts.blocks) for (const i of block.code) if (i.op === "move") found.add(i.to);
   mergeTempsOf.set(facts, found);
   return found;
-}
-
-/** Whether an instruction may throw, with what is known of what it calls and awaits. */
-function instructionThrows(
-  instruction: Instruction,
-  calls: ReadonlyMap<Instruction, CallEffect>,
-  awaits: ReadonlyMap<Instruction, AwaitEffect>,
-): boolean {
-  switch (instruction.op) {
-    case "call":
-    case "new":
-    case "super-call":
-      return calls.get(instruction)?.throws ?? false;
-    case "await":
-      return awaits.get(instruction)?.rejects ?? true;
-    // Loops over lists do not throw; a channel or stream may.
-    case "next":
-      return instruction.over === "async";
-    case "dispose":
-      return true;
-    default:
-      return false;
-  }
 }
 
 /** A parameter, `this`, or something reached from one: a caller knows more. */

@@ -10,9 +10,9 @@ import type {
   VariableId,
 } from "../program/facts.ts";
 import { operands } from "../program/instructions.ts";
-import type { Birth, Place } from "./births.ts";
+import { type Birth, isOrigin, type Place } from "./births.ts";
 import { assigned, knownBefore, knownOf, placeOfTest, tested } from "./conditions.ts";
-import { type Evaluation, throwsIn } from "./evaluate.ts";
+import type { Evaluation } from "./evaluate.ts";
 import {
   decide,
   type Known,
@@ -30,6 +30,7 @@ import { type FunctionKey, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
 import type { Use } from "./summary.ts";
+import { throwsIn } from "./throws.ts";
 import { alternatives, plain, rootOf, type Value } from "./values.ts";
 
 // Follows one obligation - a lock that has to be given back - from where it arises along every path of its function.
@@ -221,7 +222,7 @@ class Explorer {
 
   /** False when the path ends here: released, handed over, or never coming back. */
   #step(path: Path, block: Block, i: Instruction): boolean {
-    if (this.#isOrigin(i)) path.foreign = true;
+    if (isOrigin(this.#evaluation, this.#resource, i)) path.foreign = true;
     if (path.held && !path.foreign) this.#held.add(i);
     // Taken again in a loop: the new hold is followed from the first birth on.
     if (i === this.#birth.instruction) return false;
@@ -270,16 +271,6 @@ class Explorer {
   #isDirect(path: Path, call: Extract<Instruction, { op: "call" }>): boolean {
     const targets = this.#evaluation.calls.get(call)?.targets ?? [];
     return this.#isHandleCall(path, call) || targets.every((target) => this.#releasesResource(target));
-  }
-
-  /** Makes the resource, or takes it from somewhere, again: from here on its name means another one. */
-  #isOrigin(i: Instruction): boolean {
-    const root = rootOf(this.#resource);
-    if (root.kind !== "fresh" || root.site.function !== this.#evaluation.key) return false;
-    const [at] = root.site.path;
-    return (
-      at?.start === i.start && at.end === i.end && (i.op === "new" || i.op === "call" || i.op === "next")
-    );
   }
 
   /** Where the handle goes in an instruction that is no call. */

@@ -1,10 +1,11 @@
 import type { BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
-import { type Evaluation, throwsIn } from "./evaluate.ts";
+import type { Evaluation } from "./evaluate.ts";
 import { describeTemp, usesIn } from "./flow.ts";
 import { type FunctionKey, type Location, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
-import { alternatives, isOpenResult, type Value } from "./values.ts";
+import { throwsIn } from "./throws.ts";
+import { alternatives, isOpenResult, isSurelyPromise, type Value } from "./values.ts";
 
 // Why a task may fail: the way from the call that starts it to the statement that throws, or to a promise that may
 // reject. A task that can fail only because some function that we do not see could throw at once has no such way:
@@ -281,10 +282,6 @@ function passesThroughChannel(target: Target): boolean {
 
 function functionsIn(value: Value): FunctionKey[] {
   return alternatives(value).flatMap((one) => (one.kind === "function" ? [one.function] : []));
-}
-
-function isSurelyPromise(value: Value): boolean {
-  return value.kind === "promise" && value.sure;
 }
 
 /** False when it is a promise that gives a value, or no promise. */

@@ -1,6 +1,7 @@
 // The edits that rules offer, made from the text as it is written.
 import type { FileFacts, FunctionFacts, Instruction, Range, StatementList } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import { contains } from "../program/ranges.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { Birth } from "./births.ts";
 import type { FixPlan } from "./fix-plan.ts";
@@ -329,10 +330,6 @@ export function closeAfter(
   const body = indented(text, { start: first.start, end: last.end }, unit, facts);
   const newText = `try {\n${indent}${unit}${body}\n${indent}} finally {\n${indent}${unit}${close};\n${indent}}`;
   return { title, preferred: true, edits: [{ file, start: first.start, end: last.end, newText }] };
-}
-
-function contains(outer: Range, inner: Range): boolean {
-  return outer.start <= inner.start && inner.end <= outer.end;
 }
 
 /**

@@ -50,6 +50,22 @@ export function usesIn(facts: FunctionFacts): Uses {
   return uses;
 }
 
+/** A variable of a function that nobody sees by importing it. */
+export function isOwnVariable(file: FileFacts, facts: FunctionFacts, id: VariableId): boolean {
+  const variable = file.variables[id];
+  if (!variable || variable.exported || variable.kind === "export") return false;
+  return file.functions[variable.function] === facts;
+}
+
+/** `pipe` of `source.pipe(target)`. */
+export function memberCalled(
+  facts: FunctionFacts,
+  call: Extract<Instruction, { readonly op: "call" }>,
+): string | undefined {
+  const [callee] = usesIn(facts).definitions(call.callee);
+  return callee?.op === "get" ? callee.name : undefined;
+}
+
 /** Whether nothing ever looks at a value: an expression statement, or a branch of one. */
 export function isDropped(uses: Uses, temp: Temp, depth = 0): boolean {
   if (depth > 20 || uses.endsBlock(temp)) return false;

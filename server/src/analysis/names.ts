@@ -1,4 +1,5 @@
 import type { FileFacts, FunctionFacts, FunctionId, Instruction } from "../program/facts.ts";
+import { isSame } from "../program/ranges.ts";
 import type { ProgramView } from "./analyzer.ts";
 import { describeTemp } from "./flow.ts";
 import { type FunctionKey, functionKey, type Location, parseKey } from "./places.ts";
@@ -18,10 +19,7 @@ function codeAt(view: ProgramView, at: Location): CodeAt | undefined {
   for (const one of facts?.functions ?? []) {
     if (!facts || one.end < at.start || one.start > at.end) continue;
     for (const block of one.blocks) {
-      const i = block.code.find(
-        (step) =>
-          step.start === at.start && step.end === at.end && (step.op === "call" || step.op === "next"),
-      );
+      const i = block.code.find((step) => isSame(step, at) && (step.op === "call" || step.op === "next"));
       if (i) return { facts, one, i };
     }
   }

@@ -2,6 +2,7 @@ import type { Span } from "@unknot/protocol/place.ts";
 import type { ClassId, FileFacts, FunctionId, Range, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { positionOf } from "../program/lines.ts";
+import { contains } from "../program/ranges.ts";
 
 declare const key: unique symbol;
 type Key<Name extends string> = string & { readonly [key]: Name };
@@ -14,6 +15,10 @@ export type VariableKey = Key<"variable">;
 /** A stretch of one file. */
 export interface Location extends Range {
   readonly file: FilePath;
+}
+
+export function isWithin(inner: Location, outer: Location): boolean {
+  return outer.file === inner.file && contains(outer, inner);
 }
 
 export function functionKey(file: FilePath, id: FunctionId): FunctionKey {

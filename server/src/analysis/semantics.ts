@@ -30,6 +30,12 @@ export type Target =
   | { readonly kind: "symbolic"; readonly callee: Value }
   | { readonly kind: "unknown" };
 
+/** A point where a function waits. */
+export interface AwaitEffect {
+  readonly waits: Waits;
+  readonly rejects: boolean;
+}
+
 /** A call with everything that follows from its targets. */
 export interface CallEffect {
   readonly targets: readonly Target[];

@@ -10,7 +10,7 @@ import type {
 import { operands } from "../program/instructions.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { PathStep } from "./explored-path.ts";
-import { capturesIn, usesIn } from "./flow.ts";
+import { capturesIn, isOwnVariable, usesIn } from "./flow.ts";
 import { type PathEnd, type Test, walkPaths } from "./walk-paths.ts";
 
 // Where the functions go that settle a promise: `resolve` and `reject` of an executor, or what `Promise.withResolvers()`
@@ -126,7 +126,7 @@ function holdersOf(file: FileFacts, facts: FunctionFacts, settling: Settling): H
         if (promiseVariables.has(i.variable)) promises.add(i.to);
         return;
       case "store":
-        if (!isOwn(file, facts, i.variable)) return;
+        if (!isOwnVariable(file, facts, i.variable)) return;
         if (settlers.has(i.from)) variables.add(i.variable);
         if (objects.has(i.from)) objectVariables.add(i.variable);
         if (promises.has(i.from)) promiseVariables.add(i.variable);
@@ -170,7 +170,7 @@ function isMention(file: FileFacts, facts: FunctionFacts, held: Holders, i: Inst
     case "store": {
       if (!held.settlers.has(i.from) && !held.objects.has(i.from)) return false;
       // What nobody reads settles nothing.
-      return !isOwn(file, facts, i.variable) && isRead(file, i.variable);
+      return !isOwnVariable(file, facts, i.variable) && isRead(file, i.variable);
     }
     case "move":
     case "unary":
@@ -181,12 +181,6 @@ function isMention(file: FileFacts, facts: FunctionFacts, held: Holders, i: Inst
     default:
       return operands(i).some((temp) => held.settlers.has(temp) || held.objects.has(temp));
   }
-}
-
-function isOwn(file: FileFacts, facts: FunctionFacts, id: VariableId): boolean {
-  const variable = file.variables[id];
-  if (!variable || variable.exported || variable.kind === "export") return false;
-  return file.functions[variable.function] === facts;
 }
 
 function isRead(file: FileFacts, id: VariableId): boolean {

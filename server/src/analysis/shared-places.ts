@@ -1,4 +1,5 @@
 import type { FunctionFacts, Instruction, Temp, VariableId } from "../program/facts.ts";
+import { operands } from "../program/instructions.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { describeTemp, usesIn } from "./flow.ts";
 import { fieldOf } from "./members.ts";
@@ -82,6 +83,24 @@ export function placeWritten(reader: AccessReader, i: Instruction): SharedPlace 
 export function placeOf(reader: AccessReader, temp: Temp): SharedPlace | undefined {
   const origin = originOf(reader, temp);
   return origin && placeRead(reader, origin);
+}
+
+/** The shared places that a condition is made of. */
+export function placesTested(reader: AccessReader, test: Temp): readonly SharedPlace[] {
+  const uses = usesIn(reader.evaluation.facts);
+  const found: SharedPlace[] = [];
+  const seen = new Set<Temp>();
+  const open = [test];
+  for (let temp = open.pop(); temp !== undefined; temp = open.pop()) {
+    if (seen.has(temp)) continue;
+    seen.add(temp);
+    for (const i of uses.definitions(temp)) {
+      const place = placeRead(reader, i);
+      if (place) found.push(place);
+      open.push(...operands(i));
+    }
+  }
+  return found;
 }
 
 function variablePlace({ semantics, evaluation }: AccessReader, id: VariableId): SharedPlace | undefined {

@@ -9,7 +9,7 @@ import type {
 } from "../program/facts.ts";
 import { isAwaitPoint, operands } from "../program/instructions.ts";
 import type { Evaluation } from "./evaluate.ts";
-import { capturesIn, usesIn } from "./flow.ts";
+import { capturesIn, isOwnVariable, usesIn } from "./flow.ts";
 import { walkPaths } from "./walk-paths.ts";
 
 // The life of a started promise, or of an array of them, in the function that starts it: who looks at it first, and
@@ -198,9 +198,7 @@ class Life {
 
   /** A variable of this function that no closure sees. */
   #isLocal(id: VariableId): boolean {
-    const variable = this.#file.variables[id];
-    if (!variable || variable.captured || variable.exported || variable.kind === "export") return false;
-    return this.#file.functions[variable.function] === this.#facts;
+    return isOwnVariable(this.#file, this.#facts, id) && this.#file.variables[id]?.captured === false;
   }
 
   #captures({ variables }: Held, { function: id }: Extract<Instruction, { op: "closure" }>): boolean {
@@ -223,8 +221,8 @@ export function isNeverLookedAt(file: FileFacts, facts: FunctionFacts, temp: Tem
         return isNeverLookedAt(file, facts, reader.to, depth + 1);
       case "store": {
         const variable = file.variables[reader.variable];
-        if (!variable || variable.captured || variable.exported || variable.kind === "export") return false;
-        if (file.functions[variable.function] !== facts || variable.kind.includes("using")) return false;
+        if (!isOwnVariable(file, facts, reader.variable)) return false;
+        if (!variable || variable.captured || variable.kind.includes("using")) return false;
         return loadsOf(facts, [reader.variable]).every((to) => isNeverLookedAt(file, facts, to, depth + 1));
       }
       default:

@@ -1,5 +1,6 @@
-import type { Constant } from "../program/facts.ts";
+import type { Constant, Range } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import { isSame } from "../program/ranges.ts";
 import { hashOf } from "./hash.ts";
 import type { ModelType } from "./model-index.ts";
 import type { ClassKey, FunctionKey, Location, VariableKey } from "./places.ts";
@@ -598,9 +599,20 @@ export function rootOf(value: Value): Value {
   return at;
 }
 
+/** Whether a function makes it there, itself or by what it calls there. */
+export function isMadeAt({ site }: Fresh, by: FunctionKey, at: Range): boolean {
+  const [outermost] = site.path;
+  return site.function === by && outermost !== undefined && isSame(outermost, at);
+}
+
 /** A parameter, or something in one. */
 export function isOfCaller(value: Value): boolean {
   return rootOf(value).kind === "parameter";
+}
+
+/** Whatever it turns out to be is a promise. */
+export function isSurelyPromise(value: Value | undefined): boolean {
+  return value !== undefined && alternatives(value).every((part) => part.kind === "promise" && part.sure);
 }
 
 /** Null or undefined. */

@@ -1,8 +1,9 @@
 import type { Block, BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
-import { afterward, type KnownValues, knownBefore, knownOf, tested } from "./conditions.ts";
-import { type Evaluation, throwsIn } from "./evaluate.ts";
+import { afterward, assigned, type KnownValues, knownBefore, knownOf, tested } from "./conditions.ts";
+import type { Evaluation } from "./evaluate.ts";
 import { decide } from "./explored-path.ts";
 import { usesIn } from "./flow.ts";
+import { throwsIn } from "./throws.ts";
 
 // Follows something along every path of a function. What conditions have said decides later tests of the same thing,
 // so that `if (a) start(); … if (a) await` has no path that starts and does not wait.
@@ -21,6 +22,11 @@ export interface PathEnd {
 export interface Walker<S> {
   /** The state behind an instruction; undefined when the path need not be followed further. */
   step(state: S, i: Instruction): S | undefined;
+  /**
+   * What becomes of fields while the function waits, when they `change` unless said otherwise. Who looks for a mistake
+   * on some path lets them `stay`: `if (this.isFast) done(); await …; if (!this.isFast) done();`.
+   */
+  readonly fields?: "change" | "stay";
   /** Two states with the same text are the same. */
   keyOf(state: S): string;
   /** Whether a value is known to be there, whatever conditions say. */
@@ -84,6 +90,7 @@ function walkBlock<S>(
   go: (to: BlockId, state: S, known: KnownValues) => void,
 ): void {
   const { facts, calls, awaits } = evaluation;
+  const behind = walker.fields === "stay" ? assigned : afterward;
   let state = first;
   let known = before;
   for (const i of block.code.slice(from)) {
@@ -95,7 +102,7 @@ function walkBlock<S>(
     }
     if (calls.get(i)?.ends === false) return;
     state = next;
-    known = afterward(facts, known, i);
+    known = behind(facts, known, i);
   }
   const { end } = block;
   switch (end.kind) {

@@ -46,7 +46,12 @@ export function placeIn(facts: FunctionFacts, instruction: Instruction): CodePla
  * Calls `visit` for every instruction on the paths behind one instruction, or from the entry; a path ends where it
  * answers `stop`. An instruction may be visited several times, where paths know different things.
  */
-export function walk(evaluation: Evaluation, behind: Instruction | undefined, visit: Visit): WalkResult {
+export function walk(
+  evaluation: Evaluation,
+  behind: Instruction | undefined,
+  visit: Visit,
+  fields: "change" | "stay" = "change",
+): WalkResult {
   const { facts } = evaluation;
   const place = behind ? placeIn(facts, behind) : { block: 0 as BlockId, position: -1 };
   if (!place) return { ends: [], failures: [], isCut: true };
@@ -54,6 +59,7 @@ export function walk(evaluation: Evaluation, behind: Instruction | undefined, vi
   const failures: Failure[] = [];
   const start = { block: place.block, from: place.position + 1, state: { steps: [] } };
   const isDone = walkPaths<Way>(evaluation, [start], {
+    fields,
     step: (way, i) => (visit(i, way) === "stop" ? undefined : way),
     // A way without open conditions says more than one with some.
     keyOf: ({ steps }) => (steps.length === 0 ? "sure" : "open"),

@@ -1,5 +1,6 @@
 import type { Outcome } from "@unknot/models/model.ts";
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import { isOrigin } from "../analysis/births.ts";
 import { isAwaited } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
@@ -9,11 +10,11 @@ import { opOf } from "../analysis/model-index.ts";
 import { calleeName, resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { CallEffect, Target } from "../analysis/semantics.ts";
-import { type Binding, plain, rootOf, type Value } from "../analysis/values.ts";
+import { isStable } from "../analysis/stable-values.ts";
+import { type Binding, plain, type Value } from "../analysis/values.ts";
 import { alwaysPasses, reaches, type Way, walk } from "../analysis/walk.ts";
 import type { BlockId, FunctionFacts, Instruction, Temp } from "../program/facts.ts";
 import { isAwaitPoint, successors } from "../program/instructions.ts";
-import { isStable } from "./hold-and-wait.ts";
 import { stepText } from "./leaks.ts";
 
 /** A channel or writer is closed, and then sent to, or closed again. */
@@ -196,13 +197,6 @@ function laterUses(
 /** Where the function makes the resource; undefined when it comes from elsewhere. */
 function originIn(evaluation: Evaluation, resource: Value): Instruction | undefined {
   return evaluation.facts.blocks.flatMap(({ code }) => code).find((i) => isOrigin(evaluation, resource, i));
-}
-
-function isOrigin({ key }: Evaluation, resource: Value, i: Instruction): boolean {
-  const root = rootOf(resource);
-  if (root.kind !== "fresh" || root.site.function !== key) return false;
-  const [at] = root.site.path;
-  return at?.start === i.start && at.end === i.end && (i.op === "new" || i.op === "call" || i.op === "next");
 }
 
 /** From here on the name means another one. */

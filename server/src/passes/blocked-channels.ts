@@ -11,6 +11,7 @@ import { plain } from "../analysis/values.ts";
 import { alwaysPasses, placeIn, reaches } from "../analysis/walk.ts";
 import type { BlockId, Instruction } from "../program/facts.ts";
 import { successors } from "../program/instructions.ts";
+import { isSame } from "../program/ranges.ts";
 import { defineOwnedPass, type OwnedResource } from "./owned-resources.ts";
 import type { UseIn } from "./resource-uses.ts";
 
@@ -109,7 +110,7 @@ class OwnerCode {
     const code = facts.blocks.flatMap((block) => block.code);
     const direct = this.#owned.uses.flatMap((use): readonly OwnOperation[] => {
       const operation = operationOf(use.model, use.operation);
-      const instruction = code.find((i) => isAt(i, use.at) && (i.op === "call" || i.op === "iterate"));
+      const instruction = code.find((i) => isSame(i, use.at) && (i.op === "call" || i.op === "iterate"));
       if (use.by !== key || use.via.length > 0 || !operation || !instruction) return [];
       return [{ operation, instruction, inner: instruction, at: use.at }];
     });
@@ -118,7 +119,7 @@ class OwnerCode {
         if (wait.kind !== "operation" || plain(wait.resource) !== this.#owned.resource) return [];
         const [place, ...steps] = [...wait.via, wait.at];
         const operation = operationOf(wait.model, wait.operation);
-        const instruction = code.find((i) => i.op === "call" && place?.file === file && isAt(i, place));
+        const instruction = code.find((i) => i.op === "call" && place?.file === file && isSame(i, place));
         const inner = this.#always(steps);
         return operation && instruction && inner ? [{ operation, instruction, inner, at: wait.at }] : [];
       }),
@@ -134,12 +135,12 @@ class OwnerCode {
     for (const step of steps) {
       const around = functionAround(this.#view, step);
       const evaluation = around && this.#view.solution.evaluation(around);
-      if (!evaluation || !alwaysPasses(evaluation, undefined, (i) => i.op === "call" && isAt(i, step))) {
+      if (!evaluation || !alwaysPasses(evaluation, undefined, (i) => i.op === "call" && isSame(i, step))) {
         return undefined;
       }
       last = evaluation.facts.blocks
         .flatMap(({ code }) => code)
-        .find((i) => i.op === "call" && isAt(i, step));
+        .find((i) => i.op === "call" && isSame(i, step));
     }
     return last;
   }
@@ -160,7 +161,7 @@ class OwnerCode {
     const { key, facts } = this.#evaluation;
     if (use.by !== key) return this.#mayRun(use.by, at, orOver, 0);
     const place = use.via[0] ?? use.at;
-    const steps = facts.blocks.flatMap(({ code }) => code.filter((i) => isAt(i, place)));
+    const steps = facts.blocks.flatMap(({ code }) => code.filter((i) => isSame(i, place)));
     const calls = steps.filter((i) => i.op === "call" || i.op === "new" || i.op === "iterate");
     return calls.some((i) => {
       if (i === at || !reaches(facts, i, at)) return false;
@@ -190,7 +191,7 @@ class OwnerCode {
     const best = new Map<BlockId, number>();
     const open: { readonly block: BlockId; readonly from: number; readonly count: number }[] = [];
     for (const [id, { code }] of facts.blocks.entries()) {
-      const position = code.findIndex((i) => made !== undefined && isAt(i, made));
+      const position = code.findIndex((i) => made !== undefined && isSame(i, made));
       if (position >= 0) open.push({ block: id as BlockId, from: position + 1, count: 0 });
     }
     let fewest = Number.POSITIVE_INFINITY;
@@ -273,8 +274,4 @@ class OwnerCode {
       ],
     };
   }
-}
-
-function isAt(i: Instruction, at: Location): boolean {
-  return i.start === at.start && i.end === at.end;
 }

@@ -2,7 +2,7 @@ import { definePass, locationIn, type ProgramView, type ReportedStep } from "../
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { parameterRemoval } from "../analysis/fixes.ts";
 import { resourceName } from "../analysis/names.ts";
-import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import { type FunctionKey, isWithin, type Location, parseKey } from "../analysis/places.ts";
 import { plain } from "../analysis/values.ts";
 import type { BlockId, FunctionFacts, Instruction, Range, VariableId } from "../program/facts.ts";
 import { successors } from "../program/instructions.ts";
@@ -65,7 +65,7 @@ function uncalled(
   const name = fact?.name ?? "its parameter";
   const end = locationIn(file, missed.at);
   const removal =
-    missed.any || facts.parameters.length > 1 || !contains(call, locationIn(file, facts))
+    missed.any || facts.parameters.length > 1 || !isWithin(locationIn(file, facts), call)
       ? undefined
       : parameterRemoval(view, locationIn(file, parameter));
   return {
@@ -101,8 +101,4 @@ function missedIn(
     open.push(...successors(block.end));
   }
   return undefined;
-}
-
-function contains(outer: Location, inner: Location): boolean {
-  return outer.file === inner.file && outer.start <= inner.start && inner.end <= outer.end;
 }

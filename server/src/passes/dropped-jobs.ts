@@ -4,10 +4,10 @@ import { isDropped, usesIn } from "../analysis/flow.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { Target } from "../analysis/semantics.ts";
+import { isStable } from "../analysis/stable-values.ts";
 import { alternatives, type Fresh, plain, type Value } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import { hasOnlyCapacity, outcomeFor } from "./creations.ts";
-import { isStable } from "./hold-and-wait.ts";
 
 /** A queue is emptied, and whoever waits for a job that is thrown away waits for ever. */
 export interface DroppedJobs {

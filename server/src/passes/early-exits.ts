@@ -4,7 +4,7 @@ import { usesIn } from "../analysis/flow.ts";
 import { calleeName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { CallEffect } from "../analysis/semantics.ts";
-import { alternatives } from "../analysis/values.ts";
+import { isSurelyPromise } from "../analysis/values.ts";
 import { alwaysPasses, walk } from "../analysis/walk.ts";
 import type { Instruction, Temp } from "../program/facts.ts";
 import { isAwaitPoint } from "../program/instructions.ts";
@@ -58,12 +58,7 @@ function isPending(
   start: Instruction,
   effect: CallEffect,
 ): boolean {
-  if (
-    start.op !== "call" ||
-    !alternatives(effect.result).every((part) => part.kind === "promise" && part.sure)
-  ) {
-    return false;
-  }
+  if (start.op !== "call" || !isSurelyPromise(effect.result)) return false;
   const [target, ...others] = effect.targets;
   if (!target || others.length > 0) return false;
   if (!isAlone(usesIn(evaluation.facts), start.to)) return false;

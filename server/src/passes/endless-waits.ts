@@ -1,10 +1,11 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { type Contexts, componentsOf, isAwaited, loopBlocks } from "../analysis/contexts.ts";
-import { type Evaluation, throwsIn } from "../analysis/evaluate.ts";
+import type { Evaluation } from "../analysis/evaluate.ts";
 import { usesIn } from "../analysis/flow.ts";
 import { opOf } from "../analysis/model-index.ts";
 import { calleeName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import { throwsIn } from "../analysis/throws.ts";
 import { alwaysPasses, reaches } from "../analysis/walk.ts";
 import type { Block, Instruction } from "../program/facts.ts";
 import { successors } from "../program/instructions.ts";

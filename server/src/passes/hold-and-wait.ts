@@ -1,14 +1,15 @@
 import type { OperationModel, OperationName } from "@unknot/models/model.ts";
 import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { isSymbolic } from "../analysis/call-effects.ts";
-import { contentOf, isExclusive } from "../analysis/capacities.ts";
-import { type Contexts, startup } from "../analysis/contexts.ts";
+import { contentOf } from "../analysis/capacities.ts";
+import type { Contexts } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { isLock, type ModelType, operationOf, opOf } from "../analysis/model-index.ts";
 import { calleeName, functionAround, resourceName, valueName } from "../analysis/names.ts";
 import { afterPause } from "../analysis/pauses.ts";
-import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
+import { type FunctionKey, isWithin, type Location, parseKey } from "../analysis/places.ts";
 import type { CallEffect } from "../analysis/semantics.ts";
+import { isStable } from "../analysis/stable-values.ts";
 import type { Scope } from "../analysis/summary.ts";
 import {
   alternatives,
@@ -21,54 +22,16 @@ import {
 } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import { isSame } from "../program/ranges.ts";
 import { capacityIn } from "./capacity.ts";
 import type { HeldTooLong } from "./obligations.ts";
 import { type Parallel, parallel } from "./parallel.ts";
 import { identityOf } from "./resource-identity.ts";
+import { type Cycle, cyclesOf } from "./wait-cycles.ts";
+import type { Edge, End } from "./wait-edges.ts";
 
 // Who waits while holding what? The pass collects edges "held -> wanted" from every place where a lock or queue slot
 // is held, follows calls and callbacks, and looks for edges that close a circle.
-
-/** A lock or slot that is held, or wanted. */
-export interface End {
-  readonly resource: Value;
-  readonly model: ModelType;
-  readonly operation: string;
-  /** Where it is acquired, entered or waited for. */
-  readonly at: Location;
-  /** The resource as written there: `this.mutex`. */
-  readonly text: string;
-  /** How many may hold it at once; undefined when unknown. */
-  readonly capacity: number | undefined;
-}
-
-/** While `held` is held, the task waits for `wanted`. */
-export interface Edge {
-  readonly held: End;
-  readonly wanted: End;
-  readonly op: OperationName;
-  /** The calls between the two, in order. */
-  readonly via: readonly Location[];
-  /** Where in the holding function the wait begins; what a reader would change. */
-  readonly from: Location;
-  readonly trace: readonly ReportedStep[];
-  readonly function: FunctionKey;
-  /** Other resources that are held all the while. */
-  readonly gates: ReadonlySet<Value>;
-  /** The held or the wanted may be another resource: `cond ? a : b`. */
-  readonly ambiguous: boolean;
-  /** `call`: the holder asks itself. Otherwise a task that was started before asks, or one that runs in a queue. */
-  readonly asker: "call" | "started" | "queue";
-  /** The call that starts or submits that task. */
-  readonly task: Location | undefined;
-}
-
-/** A circle of edges, seen from one of them: each task holds what the next one wants. */
-export interface Cycle {
-  readonly edge: Edge;
-  /** The rest of the circle, in order. */
-  readonly others: readonly Edge[];
-}
 
 export interface HoldAndWait {
   /** The held and the wanted are the same resource. */
@@ -84,7 +47,6 @@ export interface HoldAndWait {
 /** Bounds on what callers are told about their callees' edges. */
 const maxRounds = 4;
 const maxEdges = 4_000;
-const maxCycleLength = 4;
 
 export const holdAndWait = definePass<HoldAndWait>({
   id: "hold-and-wait",
@@ -214,7 +176,7 @@ class Collector {
         const whole = { file, start: facts.start, end: facts.end };
         const isOneOfSeveral = isAmbiguous(wait, effect.waits.list);
         const path = [...wait.via, wait.at];
-        const inside = path.some((step) => contains(whole, step));
+        const inside = path.some((step) => isWithin(step, whole));
         const gates = this.#heldAt(evaluation.key, instruction);
         const isStarted = ![...held.exploration.held].some((one) => isAt(path[0], file, one));
         const within = inside && !isStarted ? whole : at;
@@ -284,7 +246,7 @@ class Collector {
       const facts = one.kind === "function" ? this.#view.world.function(one.function) : undefined;
       if (!facts || one.kind !== "function") continue;
       const body = { file: parseKey(one.function).file, start: facts.start, end: facts.end };
-      if (path.some((step) => contains(body, step))) return body;
+      if (path.some((step) => isWithin(step, body))) return body;
     }
     return undefined;
   }
@@ -351,7 +313,7 @@ class Collector {
       trace:
         asker === "started" ? this.#startedTrace(held, wanted, via, task) : this.#trace(held, wanted, via),
       // The last step that still stands in the code which holds.
-      from: path.findLast((step) => contains(within, step)) ?? within,
+      from: path.findLast((step) => isWithin(step, within)) ?? within,
       function: key,
       gates: new Set(gates.filter((gate) => gate !== held.resource && gate !== wanted.resource)),
       ambiguous,
@@ -590,19 +552,14 @@ function isAmbiguous(one: Wait | Scope, list: readonly (Wait | Scope)[]): boolea
       (other) =>
         "resource" in other &&
         other.at.file === one.at.file &&
-        other.at.start === one.at.start &&
-        other.at.end === one.at.end &&
+        isSame(other.at, one.at) &&
         plain(other.resource) !== plain(one.resource),
     )
   );
 }
 
 function isAt(at: Location | undefined, file: FilePath, instruction: Instruction): boolean {
-  return at?.file === file && at.start === instruction.start && at.end === instruction.end;
-}
-
-function contains(outer: Location, inner: Location): boolean {
-  return outer.file === inner.file && outer.start <= inner.start && inner.end <= outer.end;
+  return at?.file === file && isSame(at, instruction);
 }
 
 /** Operations that go on only when somebody else lets them. */
@@ -640,129 +597,4 @@ function mentionsParameter(value: Value): boolean {
 
 function isMade(value: Value): value is Fresh & { readonly made: { readonly type: "resource" } } {
   return value.kind === "fresh" && value.made.type === "resource";
-}
-
-/** Whether a name means the same resource each time that it is read. */
-export function isStable(view: ProgramView, value: Value): boolean {
-  switch (value.kind) {
-    case "fresh":
-      return value.made.type === "resource" || value.made.type === "result" || value.made.type === "instance";
-    case "variable": {
-      const fact = view.world.variable(value.variable);
-      return fact !== undefined && fact.assignments === 0;
-    }
-    case "parameter":
-    case "receiver":
-    case "global":
-    // A function that a model describes as a resource.
-    case "external":
-      return true;
-    case "typed":
-      return isStable(view, value.of);
-    case "member": {
-      if (!isStable(view, value.of) && value.of.kind !== "class") return false;
-      const { semantics } = view.solution;
-      const owner = value.of.kind === "class" ? value.of : semantics.typeOf(value.of);
-      // The lock of one key.
-      if (owner?.kind === "model") return owner.model.keyed;
-      if (owner?.kind === "class") {
-        const content = view.solution.field(owner.class, value.name, value.of.kind === "class");
-        // Assigned more than once: the field may hold another lock by now.
-        return content.kind !== "union" || content.of.filter((part) => part.kind === "fresh").length <= 1;
-      }
-      if (owner?.kind === "interface") {
-        return view.world.typeMember(owner.file, owner.type, value.name)?.member.kind === "property";
-      }
-      return false;
-    }
-    default:
-      return false;
-  }
-}
-
-// --- cycles
-
-/** The resource as a vertex: fields of all instances of a class are one, for tasks on the same instance. */
-function vertexOf(view: ProgramView, contexts: Contexts, value: Value): Value | undefined {
-  const real = identityOf(view, contexts, value);
-  if (mentionsParameter(real) && rootOf(real).kind === "parameter") return undefined;
-  if (real.kind === "member" && real.of.kind === "receiver" && isClassKey(real.of.of)) {
-    const owner = view.world.member(real.of.of as ClassKey, real.name, false)?.owner;
-    const { values } = view.solution.semantics;
-    return owner ? values.member(values.receiver(owner), real.name) : real;
-  }
-  return real.kind === "fresh" && real.made.type === "result" ? undefined : real;
-}
-
-interface Arc {
-  readonly edge: Edge;
-  readonly from: Value;
-  readonly to: Value;
-}
-
-function cyclesOf(view: ProgramView, edges: readonly Edge[], contexts: Contexts): readonly Cycle[] {
-  const arcs = edges.flatMap((edge): Arc[] => {
-    // To wait until a queue is idle is to wait for all of its tasks, not for a slot.
-    if (edge.op === "waitIdle") return [];
-    if (!isExclusive(view, edge.held) || !isExclusive(view, edge.wanted)) return [];
-    const from = vertexOf(view, contexts, edge.held.resource);
-    const to = vertexOf(view, contexts, edge.wanted.resource);
-    return from && to && from !== to ? [{ edge, from, to }] : [];
-  });
-  const next = new Map<Value, Arc[]>();
-  for (const arc of arcs) next.set(arc.from, [...(next.get(arc.from) ?? []), arc]);
-  const found: Cycle[] = [];
-  const seen = new Set<string>();
-  for (const arc of arcs) {
-    const key = `${arc.edge.from.file}:${arc.edge.from.start} ${arc.from.id} ${arc.to.id}`;
-    if (seen.has(key)) continue;
-    const back = shortestBack(arc, next, (candidate) => possible(candidate, contexts));
-    if (!back) continue;
-    seen.add(key);
-    const [edge, ...others] = back;
-    if (edge) found.push({ edge, others });
-  }
-  return found;
-}
-
-/** Breadth first, so that the shortest cycle through an edge is shown. */
-function shortestBack(
-  start: Arc,
-  next: ReadonlyMap<Value, readonly Arc[]>,
-  accept: (edges: readonly Edge[]) => boolean,
-): readonly Edge[] | undefined {
-  let layer: readonly (readonly Arc[])[] = [[start]];
-  for (let length = 1; length < maxCycleLength && layer.length > 0 && layer.length < 5_000; length += 1) {
-    const further: (readonly Arc[])[] = [];
-    for (const path of layer) {
-      const last = path.at(-1);
-      for (const arc of last ? (next.get(last.to) ?? []) : []) {
-        const edges = [...path, arc];
-        if (arc.to === start.from) {
-          const list = edges.map((one) => one.edge);
-          if (accept(list)) return list;
-        } else if (!path.some((one) => one.from === arc.to)) further.push(edges);
-      }
-    }
-    layer = further;
-  }
-  return undefined;
-}
-
-/** Whether the tasks of a cycle can stand there at the same time. */
-function possible(edges: readonly Edge[], contexts: Contexts): boolean {
-  const gates = edges.map((edge) => new Set([...edge.gates, ...contexts.gates(edge.function)]));
-  for (const [index, own] of gates.entries()) {
-    for (const other of gates.slice(index + 1)) {
-      // A lock that both hold lets only one of them in.
-      if ([...own].some((gate) => other.has(gate))) return false;
-    }
-  }
-  const threads = edges.map((edge) => contexts.threads(edge.function));
-  if (threads.some((one) => one !== "many" && one.size === 1 && one.has(startup))) return false;
-  const [first, ...others] = threads;
-  const single = (one: typeof first) =>
-    one !== undefined && one !== "many" && one.size === 1 ? [...one][0] : undefined;
-  const only = single(first);
-  return only === undefined || others.some((one) => single(one) !== only);
 }

@@ -3,7 +3,7 @@ import { componentsOf, loopBlocks } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { alternatives } from "../analysis/values.ts";
+import { isSurelyPromise } from "../analysis/values.ts";
 import { placeIn } from "../analysis/walk.ts";
 import type { Block, BlockId, FunctionFacts, Instruction, Temp, VariableId } from "../program/facts.ts";
 
@@ -103,8 +103,7 @@ function isOlder(view: ProgramView, file: string, loop: readonly Block[], variab
 }
 
 function isPromise(view: ProgramView, { key, values }: Evaluation, load: Load): boolean {
-  const value = values[load.to];
-  if (value && alternatives(value).every((part) => part.kind === "promise" && part.sure)) return true;
+  if (isSurelyPromise(values[load.to])) return true;
   const [type] = view.types(parseKey(key).file, [load.node]);
   return type !== undefined && !type.unknown && type.thenable === "always" && type.promise;
 }

@@ -2,10 +2,13 @@ import { definePass, type ProgramView } from "../analysis/analyzer.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { handleName, replaceReceiver } from "../analysis/fixes.ts";
 import { operationOf } from "../analysis/model-index.ts";
-import { type Location, parseKey } from "../analysis/places.ts";
+import { parseKey } from "../analysis/places.ts";
 import { alternatives } from "../analysis/values.ts";
-import { type Edge, holdAndWait } from "./hold-and-wait.ts";
+import type { Range } from "../program/facts.ts";
+import { isSame } from "../program/ranges.ts";
+import { holdAndWait } from "./hold-and-wait.ts";
 import { type Parallel, parallel } from "./parallel.ts";
+import type { Edge } from "./wait-edges.ts";
 
 /** A pool is asked for a client by somebody who has one of its clients already. */
 export interface NestedCheckout {
@@ -40,11 +43,11 @@ function mayEmpty({ contexts }: Parallel, { function: key, gates, held: { capaci
 /** What the holder calls its client: a variable that is set once, or the parameter of its callback. */
 function clientOf(view: ProgramView, { births }: Parallel, edge: Edge): string | undefined {
   const { file } = parseKey(edge.function);
-  const isHeld = (at: Location) => at.start === edge.held.at.start && at.end === edge.held.at.end;
+  const isHeld = (at: Range) => isSame(at, edge.held.at);
   const held = births.get(edge.function)?.find((one) => isHeld(one.at));
   if (held) return handleName(view, held.evaluation.facts, file, held.birth);
   for (const [instruction, { scopes }] of view.solution.evaluation(edge.function)?.calls ?? []) {
-    if (!isHeld({ file, start: instruction.start, end: instruction.end })) continue;
+    if (!isHeld(instruction)) continue;
     const callees = scopes.flatMap((scope) => alternatives(scope.callee));
     const [callee] = callees;
     if (callees.length !== 1 || callee?.kind !== "function") return undefined;

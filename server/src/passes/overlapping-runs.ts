@@ -7,7 +7,7 @@ import { usesIn } from "../analysis/flow.ts";
 import { createLongWaits, type LongWaits } from "../analysis/long-waits.ts";
 import { isLock } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { type AccessReader, placeOf, placeRead, placeWritten } from "../analysis/shared-places.ts";
+import { type AccessReader, placeOf, placesTested, placeWritten } from "../analysis/shared-places.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isAwaitPoint } from "../program/instructions.ts";
@@ -192,29 +192,8 @@ function testedFirst(evaluation: Evaluation, reader: AccessReader): readonly str
       if (isFirst && block.handler !== undefined) open.push(block.handler);
       continue;
     }
-    found.push(...placesIn(evaluation, reader, block.end.test));
+    found.push(...placesTested(reader, block.end.test).map(({ id: place }) => place));
     open.push(block.end.yes, block.end.no);
-  }
-  return found;
-}
-
-/** The shared places that a condition is made of. */
-function placesIn(evaluation: Evaluation, reader: AccessReader, test: number): readonly string[] {
-  const uses = usesIn(evaluation.facts);
-  const found: string[] = [];
-  const seen = new Set<number>();
-  const open = [test];
-  for (let temp = open.pop(); temp !== undefined; temp = open.pop()) {
-    if (seen.has(temp)) continue;
-    seen.add(temp);
-    for (const i of uses.definitions(temp as never)) {
-      const place = placeRead(reader, i);
-      if (place) found.push(place.id);
-      if (i.op === "unary" || i.op === "move") open.push(i.from);
-      else if (i.op === "binary") open.push(i.left, i.right);
-      else if (i.op === "get") open.push(i.object);
-      else if (i.op === "call" && i.receiver !== undefined) open.push(i.receiver);
-    }
   }
   return found;
 }

@@ -5,6 +5,7 @@ import { operationOf, opOf } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import type { Location } from "../analysis/places.ts";
 import { placeIn } from "../analysis/walk.ts";
+import { isSame } from "../program/ranges.ts";
 import { hasOnlyCapacity } from "./creations.ts";
 import { defineOwnedPass, type OwnedResource } from "./owned-resources.ts";
 
@@ -42,9 +43,7 @@ function limiterIn(
   if (!task || others.length > 0 || opOf(task) !== "submit" || uses.some((use) => use.by !== owner))
     return [];
   if (task.via.length > 0 || operationOf(model, task.operation)?.fnArray !== undefined) return [];
-  const call = facts.blocks
-    .flatMap(({ code }) => code)
-    .find((i) => i.op === "call" && i.start === task.at.start && i.end === task.at.end);
+  const call = facts.blocks.flatMap(({ code }) => code).find((i) => i.op === "call" && isSame(i, task.at));
   const place = call && placeIn(facts, call);
   if (!place || loopBlocks(facts).has(place.block) || !hasOnlyCapacity(view, resource)) return [];
   const threads = contexts().threads(owner);

@@ -2,7 +2,7 @@ import { definePass, locationIn, type ProgramView, type ReportedStep } from "../
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { hoistToModule } from "../analysis/fixes.ts";
-import { describeTemp, usesIn } from "../analysis/flow.ts";
+import { describeTemp, memberCalled, usesIn } from "../analysis/flow.ts";
 import { isLock } from "../analysis/model-index.ts";
 import { after, exitsOf } from "../analysis/pauses.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
@@ -10,6 +10,7 @@ import { placeOf, sameKey } from "../analysis/shared-places.ts";
 import { alternatives, plain, type Value } from "../analysis/values.ts";
 import type { BlockId, FunctionFacts, Instruction, Temp, VariableId } from "../program/facts.ts";
 import { operands } from "../program/instructions.ts";
+import { isSame } from "../program/ranges.ts";
 
 // Locks that keep nobody out: made by the call that takes them, or thrown away while others wait for them.
 
@@ -149,7 +150,7 @@ function evictedIn(view: ProgramView, key: FunctionKey): readonly PrivateLock[] 
   const reader = { semantics: view.solution.semantics, evaluation };
   const { facts } = evaluation;
   const code = facts.blocks.flatMap((block) => block.code);
-  const drops = code.filter((i): i is Call => i.op === "call" && methodOf(facts, i) === "delete");
+  const drops = code.filter((i): i is Call => i.op === "call" && memberCalled(facts, i) === "delete");
   if (drops.length === 0) return [];
   const stores = storesIn(facts);
   const found: PrivateLock[] = [];
@@ -189,7 +190,7 @@ function gets(facts: FunctionFacts, stores: Stores, temp: Temp, seen = new Set<T
     .definitions(temp)
     .flatMap((i): readonly Call[] => {
       if (i.op === "move") return gets(facts, stores, i.from, seen);
-      if (i.op === "call") return methodOf(facts, i) === "get" ? [i] : [];
+      if (i.op === "call") return memberCalled(facts, i) === "get" ? [i] : [];
       if (i.op !== "load") return [];
       return (stores.get(i.variable) ?? []).flatMap((from) => gets(facts, stores, from, seen));
     });
@@ -208,11 +209,6 @@ function storesIn(facts: FunctionFacts): Stores {
   return stores;
 }
 
-function methodOf(facts: FunctionFacts, call: Call): string | undefined {
-  const [callee] = usesIn(facts).definitions(call.callee);
-  return callee?.op === "get" ? callee.name : undefined;
-}
-
 /** Whatever the path, and whether or not somebody waits: no condition stands in front of it. */
 function alwaysComes(facts: FunctionFacts, from: Instruction, to: Instruction): boolean {
   const seen = new Set<BlockId>();
@@ -223,7 +219,7 @@ function alwaysComes(facts: FunctionFacts, from: Instruction, to: Instruction): 
     if (!block || seen.has(id)) continue;
     seen.add(id);
     const code = id === start ? block.code.slice(block.code.indexOf(from)) : block.code;
-    if (code.some((i) => i.start === to.start && i.end === to.end)) continue;
+    if (code.some((i) => isSame(i, to))) continue;
     if (block.end.kind === "return") return false;
     open.push(...exitsOf(block).filter((next) => next !== block.handler));
   }

@@ -6,7 +6,9 @@ import { isLock, operationOf } from "../analysis/model-index.ts";
 import { functionAround } from "../analysis/names.ts";
 import { classKey, functionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { FunctionFacts, FunctionId, Instruction, Range } from "../program/facts.ts";
-import { type Edge, holdAndWait } from "./hold-and-wait.ts";
+import { isSame } from "../program/ranges.ts";
+import { holdAndWait } from "./hold-and-wait.ts";
+import type { Edge } from "./wait-edges.ts";
 
 /** A lock that its holder asks for again. */
 export interface Reentry {
@@ -76,7 +78,7 @@ function withoutTheLock(view: ProgramView, { wanted, via }: Edge): FixPlan | und
 
 function callAt(facts: FunctionFacts, at: Range): CallInstruction | undefined {
   for (const { code } of facts.blocks) {
-    const found = code.find((i) => i.op === "call" && i.start === at.start && i.end === at.end);
+    const found = code.find((i) => i.op === "call" && isSame(i, at));
     if (found?.op === "call") return found;
   }
   return undefined;

@@ -6,10 +6,9 @@ import { isLock, operationOf, opOf } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import { after } from "../analysis/pauses.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { type AccessReader, placeRead, placeWritten } from "../analysis/shared-places.ts";
+import { placesTested, placeWritten } from "../analysis/shared-places.ts";
 import { plain } from "../analysis/values.ts";
-import type { Instruction, Temp } from "../program/facts.ts";
-import { operands } from "../program/instructions.ts";
+import type { Instruction } from "../program/facts.ts";
 import { type Parallel, parallel } from "./parallel.ts";
 
 /** A wait for a state that may be over again when the waiter runs, and that nothing tests then. */
@@ -113,10 +112,10 @@ function eventWait(
   if (!isEvent || call?.op !== "call") return undefined;
   const { file } = parseKey(evaluation.key);
   const reader = { semantics: view.solution.semantics, evaluation };
-  const tested = new Map(
+  const tested = new Set(
     facts.blocks.flatMap((block) => {
       if (block.end.kind !== "branch" || (block.end.yes !== index && block.end.no !== index)) return [];
-      return placesIn(reader, block.end.test);
+      return placesTested(reader, block.end.test).map(({ id }) => id);
     }),
   );
   const behind = after(facts, i);
@@ -124,7 +123,7 @@ function eventWait(
     (block) =>
       block.end.kind === "branch" &&
       block.code.some((one) => behind.has(one)) &&
-      placesIn(reader, block.end.test).some(([id]) => tested.has(id)),
+      placesTested(reader, block.end.test).some(({ id }) => tested.has(id)),
   );
   if (tested.size === 0 || testsAgain) return undefined;
   for (const one of behind) {
@@ -136,22 +135,6 @@ function eventWait(
     return worded(on, then, locationIn(file, i), locationIn(file, one));
   }
   return undefined;
-}
-
-/** The shared places that a condition looks at. */
-function placesIn(
-  reader: AccessReader,
-  temp: Temp,
-  depth = 0,
-): readonly (readonly [id: string, text: string])[] {
-  if (depth > 6) return [];
-  return usesIn(reader.evaluation.facts)
-    .definitions(temp)
-    .flatMap((i) => {
-      const place = placeRead(reader, i);
-      if (place) return [[place.id, place.text] as const];
-      return operands(i).flatMap((inner) => placesIn(reader, inner, depth + 1));
-    });
 }
 
 function worded(on: string, then: string, at: Location, used: Location): SingleWait {

@@ -3,7 +3,7 @@ import type { FixPlan } from "../analysis/fix-plan.ts";
 import { usesIn } from "../analysis/flow.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { alternatives, type Value } from "../analysis/values.ts";
+import { isSurelyPromise } from "../analysis/values.ts";
 import type { FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
 
 /** A queue or limiter is given a promise where it wants a function to call. */
@@ -49,7 +49,7 @@ function jobsIn(view: ProgramView, key: FunctionKey): readonly StartedJob[] {
     const job = instruction.spread.some((index) => index <= (operation.fn ?? 0))
       ? undefined
       : instruction.arguments[operation.fn];
-    if (job === undefined || !isPromise(evaluation.values[job])) return [];
+    if (job === undefined || !isSurelyPromise(evaluation.values[job])) return [];
     const definition = definitionOf(evaluation.facts, job);
     const at = locationIn(file, definition ?? instruction);
     return [
@@ -71,11 +71,6 @@ function jobsIn(view: ProgramView, key: FunctionKey): readonly StartedJob[] {
       },
     ];
   });
-}
-
-/** It certainly is a promise that was started, whatever its type says. */
-function isPromise(value: Value | undefined): boolean {
-  return value !== undefined && alternatives(value).every((part) => part.kind === "promise" && part.sure);
 }
 
 function definitionOf(facts: FunctionFacts, temp: Temp): Instruction | undefined {

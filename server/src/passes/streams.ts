@@ -1,11 +1,11 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
-import { describeTemp, isDropped, usesIn } from "../analysis/flow.ts";
+import { describeTemp, isDropped, memberCalled, usesIn } from "../analysis/flow.ts";
 import { valueName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { alternatives, type Fresh, plain, type Value } from "../analysis/values.ts";
-import type { FunctionFacts, FunctionId, Instruction, Temp } from "../program/facts.ts";
+import { alternatives, type Fresh, isMadeAt, plain, type Value } from "../analysis/values.ts";
+import type { FunctionId, Instruction, Temp } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { operands } from "../program/instructions.ts";
 
@@ -81,7 +81,7 @@ function unheardIn(view: ProgramView, file: FilePath): readonly UnheardStreams[]
 /** Functions that some `on` or `once` is given. */
 function listenersIn({ facts, calls }: Evaluation): readonly FunctionKey[] {
   return [...calls].flatMap(([i, effect]) => {
-    const member = i.op === "call" ? memberOf(facts, i) : undefined;
+    const member = i.op === "call" ? memberCalled(facts, i) : undefined;
     if (member === undefined || !listens.has(member)) return [];
     return effect.arguments
       .flatMap(alternatives)
@@ -89,19 +89,11 @@ function listenersIn({ facts, calls }: Evaluation): readonly FunctionKey[] {
   });
 }
 
-/** `pipe` of `source.pipe(target)`. */
-function memberOf(facts: FunctionFacts, i: CallInstruction): string | undefined {
-  const [callee] = usesIn(facts).definitions(i.callee);
-  return callee?.op === "get" ? callee.name : undefined;
-}
-
 function madeBy(evaluation: Evaluation, i: Instruction, result: Value): Fresh | undefined {
   if (result.kind !== "fresh" || result.made.type !== "resource") return undefined;
   const { kind, emitsErrors } = result.made.model;
   if (kind !== "stream" || !emitsErrors) return undefined;
-  const [at] = result.site.path;
-  const isOwn = result.site.function === evaluation.key && result.site.path.length === 1;
-  return isOwn && at?.start === i.start && at.end === i.end ? result : undefined;
+  return result.site.path.length === 1 && isMadeAt(result, evaluation.key, i) ? result : undefined;
 }
 
 function recordOf(view: ProgramView, evaluation: Evaluation, i: Instruction, stream: Fresh): Watched {
@@ -202,7 +194,7 @@ class Reader {
   }
 
   #call(i: CallInstruction): void {
-    const member = memberOf(this.#evaluation.facts, i);
+    const member = memberCalled(this.#evaluation.facts, i);
     const [first, ...others] = i.arguments;
     const isPipe = member === "pipe" && i.spread.length === 0;
     if (first !== undefined && !isPipe) this.#leaves(first);

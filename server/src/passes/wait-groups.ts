@@ -192,7 +192,7 @@ function missing(view: ProgramView, task: Task): readonly GroupMisuse[] {
   const done = evaluation.facts.blocks.flatMap(({ code }) => code).find(isDone);
   // It is done elsewhere, or later: in a callback of its own.
   if (!done || handsOn(task)) return [];
-  const { ends, failures, isCut } = walk(evaluation, undefined, (i) => (isDone(i) ? "stop" : "go"));
+  const { ends, failures, isCut } = walk(evaluation, undefined, (i) => (isDone(i) ? "stop" : "go"), "stay");
   const [end] = ends;
   const failure = failures.find((one) => isExpected(evaluation, one));
   if (isCut || (!end && !failure)) return [];

@@ -6,9 +6,11 @@ import { calleeName } from "../analysis/names.ts";
 import type { FunctionKey, Location } from "../analysis/places.ts";
 import type { Value } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
-import { type Edge, holdAndWait } from "./hold-and-wait.ts";
+import { isSame } from "../program/ranges.ts";
+import { holdAndWait } from "./hold-and-wait.ts";
 import { type Parallel, parallel } from "./parallel.ts";
 import { type ResourceUses, resourceUses, type UseIn } from "./resource-uses.ts";
+import type { Edge } from "./wait-edges.ts";
 
 // A holder waits for somebody else, who cannot go on before it has the lock: a task that was started, the tasks of a
 // queue, those that a group counts, the other end of a channel.
@@ -153,7 +155,7 @@ function needAt(
   const facts = view.world.function(by);
   if (!facts) return undefined;
   const { blocks } = facts;
-  const at = (place: Location) => (i: Instruction) => i.start === place.start && i.end === place.end;
+  const at = (place: Location) => (i: Instruction) => isSame(i, place);
   const instruction = blocks.flatMap((block) => block.code).find(at(use.at));
   if (!instruction) return undefined;
   if (beside.contexts().gates(by).has(lock) || beside.heldAt(by, instruction).includes(lock)) return use.at;

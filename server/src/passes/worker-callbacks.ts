@@ -1,9 +1,10 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
-import { type Evaluation, throwsIn } from "../analysis/evaluate.ts";
+import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { callBeforeEnd } from "../analysis/fixes.ts";
 import { capturesIn, describeTemp, usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, functionKey, type Location, parseKey } from "../analysis/places.ts";
+import { throwsIn } from "../analysis/throws.ts";
 import type { BlockId, FileFacts, FunctionFacts, Instruction, Temp, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 
