@@ -3,15 +3,17 @@ import { globName, likeliest } from "./moved-paths.ts";
 
 describe("paths of another machine", () => {
   it("are the file that ends the same for the longest", () => {
-    const here = ["/home/me/shop/test/orders.ts", "/home/me/shop/src/orders.ts"];
-    assert.equal(likeliest("/app/src/orders.ts", here), 1);
-    assert.equal(likeliest("C:/build/shop/src/orders.ts", here), 1);
+    const here = ["test/orders.ts", "src/orders.ts", "packages/shop/src/orders.ts"];
+    assert.equal(likeliest("/app/src/orders.ts", here.slice(0, 2)), 1);
+    assert.equal(likeliest("C:/build/packages/shop/src/orders.ts", here), 2);
+    assert.equal(likeliest("/app/main.ts", ["main.ts", "lib/main.ts"]), 0);
   });
 
-  it("are nothing when two are as good, or none is it", () => {
-    assert.equal(likeliest("/app/lib/orders.ts", ["/me/a/orders.ts", "/me/b/orders.ts"]), undefined);
+  it("are nothing when two are as good, or only the names agree", () => {
+    assert.equal(likeliest("/app/lib/src/a.ts", ["x/src/a.ts", "y/src/a.ts"]), undefined);
+    assert.equal(likeliest("/app/lib/index.ts", ["src/index.ts"]), undefined);
     assert.equal(likeliest("/app/orders.ts", []), undefined);
-    assert.equal(likeliest("/app/orders.ts", ["/me/orders.js"]), undefined);
+    assert.equal(likeliest("/app/orders.ts", ["orders.js"]), undefined);
   });
 
   it("may have names that mean something in a glob", () => {

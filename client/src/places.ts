@@ -35,7 +35,7 @@ export async function findFile(place: Pick<Place, "file">): Promise<vscode.Uri |
     const files = await vscode.workspace.findFiles(`**/${name}`, "**/node_modules/**", mostFiles);
     const best = likeliest(
       place.file,
-      files.map((file) => file.path),
+      files.map((file) => vscode.workspace.asRelativePath(file, false)),
     );
     return best === undefined ? undefined : files[best];
   }
