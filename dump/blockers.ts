@@ -11,6 +11,7 @@ import {
   resourceName,
   shortPlace,
   siteOf,
+  waitMs,
   whereIs,
 } from "./names.ts";
 
@@ -48,7 +49,7 @@ export function blockerSentence(lookup: Lookup, blocker: Blocker): string {
     const task = lookup.taskById.get(blocker.of.task);
     const name = task === undefined ? `task ${blocker.of.task}` : `'${plain(task.name)}'`;
     const state =
-      task === undefined ? "" : ` is in ${task.state}${whereText(task)} for ${formatDuration(waitOf(task))}`;
+      task === undefined ? "" : ` is in ${task.state}${whereText(task)} for ${formatDuration(waitMs(task))}`;
     return `${name}${state}; ${behind}`;
   }
   const resource = lookup.resourceById.get(blocker.of.resource);
@@ -80,7 +81,8 @@ function nobodyHolds(resource: Resource, name: string): string {
   switch (resource.kind) {
     case "channel":
     case "stream":
-      return `${name} has ${resource.length === undefined ? "nothing" : count(resource.length, "item")} buffered`;
+      if (resource.length !== undefined) return `${name} has ${count(resource.length, "item")} buffered`;
+      return `${name} has not let anybody go on`;
     case "mutex":
     case "rwlock":
     case "semaphore":
@@ -89,10 +91,6 @@ function nobodyHolds(resource: Resource, name: string): string {
     default:
       return `${name} has not let anybody go on`;
   }
-}
-
-function waitOf(task: Task): number {
-  return task.wait?.sinceMs ?? task.ageMs;
 }
 
 /** A task by its index in the dump; behind them the resources by theirs. */
@@ -140,6 +138,11 @@ function createWaits(dump: Dump) {
       ? directly(vertex) > 1
       : directly(vertex) > 0 && mayHoldUp(resources, vertex - tasks.length);
 
+  const names = (vertex: Vertex): Blocker["of"] =>
+    vertex < tasks.length
+      ? { task: (tasks[vertex] as Task).id }
+      : { resource: (resources[vertex - tasks.length] as Resource).id };
+
   const firstWaiters = (vertex: Vertex): TaskId[] => {
     const queue = resources[vertex - tasks.length]?.waiters ?? [];
     const start = behind.starts[vertex] ?? 0;
@@ -185,13 +188,10 @@ function createWaits(dump: Dump) {
           const task = tasks[next];
           if (task === undefined) continue;
           heldUp++;
-          longestMs = Math.max(longestMs, waitOf(task));
+          longestMs = Math.max(longestMs, waitMs(task));
         }
       }
-      const resource = resources[vertex - tasks.length];
-      const task = tasks[vertex];
-      const of = resource ? { resource: resource.id } : { task: task?.id ?? (0 as TaskId) };
-      return { of, waiting: directly(vertex), first: firstWaiters(vertex), heldUp, longestMs };
+      return { of: names(vertex), waiting: directly(vertex), first: firstWaiters(vertex), heldUp, longestMs };
     },
   };
 }

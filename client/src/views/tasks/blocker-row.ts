@@ -3,8 +3,8 @@ import { count, placeOf, siteOf, whereIs } from "@unknot/dump/names.ts";
 import { formatPlace, type Place } from "@unknot/protocol/place.ts";
 import type { Resource } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
+import { isSure } from "@unknot/protocol/verdict.ts";
 import type { Blocker } from "@unknot/protocol/wire.ts";
-import { isSure } from "../../sessions/session.ts";
 import { icons, kindIcon } from "./icons.ts";
 import type { Row } from "./row.ts";
 import type { Scene } from "./scene.ts";
@@ -47,7 +47,9 @@ function blockerRow(scene: Scene, blocker: Blocker, parent: string): Row {
     session: scene.session.id,
     ...(place === undefined ? {} : { place }),
     children: () => [
-      ...holders.map((holder) => labelled("holds it: ", taskRow(scene, holder, { parent: `${id} holder` }))),
+      ...holders.map((holder) =>
+        labelled(task ? "waited for: " : "holds it: ", taskRow(scene, holder, { parent: `${id} holder` })),
+      ),
       ...waiters.map((waiter) =>
         labelled("waits: ", taskRow(scene, waiter, { parent: `${id} waiter`, waitTold: true })),
       ),
