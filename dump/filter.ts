@@ -1,7 +1,6 @@
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
-import { type Lookup, siteOf } from "./names.ts";
-import { waitMs } from "./overview.ts";
+import { type Lookup, siteOf, waitMs } from "./names.ts";
 
 /** What a filter looks at besides the task itself. */
 interface FilterScene extends Lookup {

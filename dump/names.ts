@@ -37,6 +37,11 @@ export function whereIs(snapshot: Snapshot, task: Task): Site | undefined {
   return siteOf(snapshot, task.at ?? task.created ?? task.entry);
 }
 
+/** How long a task has waited; how long it has lived when it does not wait. */
+export function waitMs(task: Task): number {
+  return task.wait?.sinceMs ?? task.ageMs;
+}
+
 const longestName = 80;
 
 /**

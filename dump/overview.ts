@@ -4,7 +4,7 @@ import type { Resource, ResourceId } from "@unknot/protocol/resource.ts";
 import { type Task, type TaskId, taskStates } from "@unknot/protocol/task.ts";
 import type { Blocker, Overview, TaskGroup } from "@unknot/protocol/wire.ts";
 import { blockersOf } from "./blockers.ts";
-import { lookupOf, type Snapshot, siteOf } from "./names.ts";
+import { lookupOf, type Snapshot, siteOf, waitMs } from "./names.ts";
 
 /** Tasks of a dump that wait at the same place: indexes into `dump.tasks`, in the order of the dump. */
 export interface Gathering {
@@ -117,11 +117,6 @@ export function membersOf(
     .flatMap((index) => dump.tasks[index]?.id ?? []);
   const { sites, tasks, resources } = excerpt(dump, members, [], limit);
   return { sites, tasks, resources };
-}
-
-/** How long a task has waited; how long it has lived when it does not wait. */
-export function waitMs(task: Task): number {
-  return task.wait?.sinceMs ?? task.ageMs;
 }
 
 /** What the members of a group have in common, with paths instead of site numbers: the same in every dump. */

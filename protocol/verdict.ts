@@ -20,3 +20,8 @@ export type Verdict = keyof typeof verdicts;
 
 /** How sure a verdict is: `proved` holds in every continuation, `observed` is a fact seen, `may` and `heuristic` are not. */
 export type Certainty = "proved" | "observed" | "may" | "heuristic";
+
+/** Whether what is said is so, and not only likely. */
+export function isSure({ certainty }: { readonly certainty: Certainty }): boolean {
+  return certainty === "proved" || certainty === "observed";
+}

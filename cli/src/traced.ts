@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect as connectSocket, type Socket } from "node:net";
 import path from "node:path";
 import type { Dump } from "@unknot/protocol/dump.ts";
-import { type LastDump, type Registration, type Wire, wireVersion } from "@unknot/protocol/wire.ts";
-import { isAlive, runtimeFolderPath } from "@unknot/tracer/runtime-folder.ts";
+import { isAlive, isLastDump, isRegistration } from "@unknot/protocol/registration.ts";
+import { type Registration, type Wire, wireVersion } from "@unknot/protocol/wire.ts";
+import { runtimeFolderPath } from "@unknot/tracer/runtime-folder.ts";
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from "vscode-jsonrpc/node";
 import { CliError, reasonOf } from "./cli-error.ts";
 import type { LastState } from "./run/report.ts";
@@ -150,21 +151,4 @@ function entries(): readonly { readonly file: string; readonly value: unknown }[
       return []; // Gone again, or still being written.
     }
   });
-}
-
-function isRegistration(value: unknown): value is Registration {
-  const fields = record(value);
-  return (
-    ["version", "pid", "threadId", "startedAt"].every((name) => typeof fields[name] === "number") &&
-    ["endpoint", "token", "title", "node"].every((name) => typeof fields[name] === "string")
-  );
-}
-
-function isLastDump(value: unknown): value is LastDump {
-  const fields = record(value);
-  return typeof fields["session"] === "string" && record(fields["dump"])["format"] === "unknot-dump";
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }

@@ -2,10 +2,9 @@ import { createWriteStream, mkdirSync, readdirSync, rmSync, statSync } from "nod
 import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { detect } from "@unknot/dump/detectors/detect.ts";
-import { readDumps } from "@unknot/dump/formats/read.ts";
+import { loadDumps } from "@unknot/dump/formats/load-dumps.ts";
 import { writeTaskdump } from "@unknot/dump/formats/taskdump-writer.ts";
-import { count, plain } from "@unknot/dump/names.ts";
+import { plain } from "@unknot/dump/names.ts";
 import * as vscode from "vscode";
 import { messageText } from "./program-text.ts";
 import type { Launches } from "./sessions/launches.ts";
@@ -55,15 +54,10 @@ export async function showTaskDump(launches: Launches, wanted: vscode.Uri | unde
     if ((await vscode.workspace.fs.stat(uri)).size > largestFile)
       return await refuse("it is larger than 500 MB.");
     const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
-    const { dumps, notes, unknown } = readDumps(text);
-    if (dumps.length === 0) return await refuse(notes[0] ?? "it is no task dump.");
-    launches.open(
-      uri.scheme === "file" ? uri.fsPath : uri.toString(),
-      dumps.map((dump) => (dump.problems.length > 0 ? dump : { ...dump, problems: detect(dump) })),
-    );
-    const left = unknown === 0 ? [] : [`${count(unknown, "line")} of it were not understood and left out.`];
-    const said = [...notes, ...left].join(" ");
-    if (said !== "") void vscode.window.showWarningMessage(messageText(`'${name}': ${said}`));
+    const { dumps, notes } = loadDumps(text);
+    if (dumps.length === 0) return await refuse(notes.join(" "));
+    launches.open(uri.scheme === "file" ? uri.fsPath : uri.toString(), dumps);
+    if (notes.length > 0) void vscode.window.showWarningMessage(messageText(`'${name}': ${notes.join(" ")}`));
     return true;
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));

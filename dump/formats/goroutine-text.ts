@@ -1,8 +1,8 @@
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Task } from "@unknot/protocol/task.ts";
 import { callersOf } from "../callers.ts";
-import { lookupOf, siteOf, unprintable } from "../names.ts";
-import { deadlockLabels, gather, waitMs } from "../overview.ts";
+import { lookupOf, siteOf, unprintable, waitMs } from "../names.ts";
+import { deadlockLabels, gather } from "../overview.ts";
 import { writeSeconds } from "./text.ts";
 
 /**

@@ -1,8 +1,8 @@
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Task } from "@unknot/protocol/task.ts";
 import { callersOf } from "../callers.ts";
-import { lookupOf, siteOf } from "../names.ts";
-import { deadlockLabels, waitMs } from "../overview.ts";
+import { lookupOf, siteOf, waitMs } from "../names.ts";
+import { deadlockLabels } from "../overview.ts";
 
 export interface PprofOptions {
   /** `tasks`: all of them. `deadlock`: only members of one, which a viewer's trimming of small groups can't hide then. */

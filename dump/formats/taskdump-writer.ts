@@ -4,8 +4,8 @@ import type { Hold, Resource } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId, TaskState } from "@unknot/protocol/task.ts";
 import type { Verdict } from "@unknot/protocol/verdict.ts";
 import { callersOf } from "../callers.ts";
-import { type Lookup, lookupOf, siteOf } from "../names.ts";
-import { gather, waitMs } from "../overview.ts";
+import { type Lookup, lookupOf, siteOf, waitMs } from "../names.ts";
+import { gather } from "../overview.ts";
 import { hasEnded } from "../wait-for-graph.ts";
 import {
   noPlace,

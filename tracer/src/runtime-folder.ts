@@ -75,16 +75,6 @@ export function removeStale(folder: string, isAlive: (pid: number) => boolean, n
   }
 }
 
-/** Whether a process is there; one of another user is. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
 /** Removes a file if it is still the one with this token: a process id may have come back. */
 export function removeOwn(file: string, token: string): void {
   try {

@@ -1,4 +1,3 @@
-import { detect } from "@unknot/dump/detectors/detect.ts";
 import { diffDumps } from "@unknot/dump/diff.ts";
 import { parseFilter } from "@unknot/dump/filter.ts";
 import { lookupOf } from "@unknot/dump/names.ts";
@@ -71,8 +70,7 @@ async function dumpsOf(
   if (/^\d+$/.test(source)) return takeDumps(Number(source), { children });
   const { dumps, notes } = await readDumpFile(source);
   for (const note of notes) process.stderr.write(`${printable(note)}\n`);
-  // Go's dumps and older ones come without problems; finding them again needs nothing but the dump.
-  return dumps.map((each) => (each.problems.length > 0 ? each : { ...each, problems: detect(each) }));
+  return dumps;
 }
 
 function selected(dump: Dump, { filter, onlyDeadlocks }: DumpOptions): Dump {

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { readDumps } from "@unknot/dump/formats/read.ts";
+import { loadDumps } from "@unknot/dump/formats/load-dumps.ts";
 import type { ReadDumps } from "@unknot/dump/formats/read-dumps.ts";
-import { count } from "@unknot/dump/names.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
 
 /** The dumps of a file and what a user has to know about them. Throws a CliError when there is none. */
@@ -12,10 +11,9 @@ export async function readDumpFile(file: string): Promise<Pick<ReadDumps, "dumps
   } catch (error) {
     throw new CliError(fileProblem(file, error));
   }
-  const { dumps, notes, unknown } = readDumps(text);
-  if (dumps.length === 0) throw new CliError(`${file}: ${notes[0] ?? "This is no task dump."}`);
-  const skipped = unknown === 0 ? [] : [`${count(unknown, "line")} of it were not understood and left out.`];
-  return { dumps, notes: [...notes, ...skipped].map((note) => `${file}: ${note}`) };
+  const { dumps, notes } = loadDumps(text);
+  if (dumps.length === 0) throw new CliError(`${file}: ${notes.join(" ")}`);
+  return { dumps, notes: notes.map((note) => `${file}: ${note}`) };
 }
 
 /** One sentence for a file that can't be read or written. */

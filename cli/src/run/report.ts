@@ -3,6 +3,7 @@ import { hasEnded } from "@unknot/dump/wait-for-graph.ts";
 import type { Coverage, Dump } from "@unknot/protocol/dump.ts";
 import type { RunReport } from "@unknot/protocol/report.ts";
 import type { Task } from "@unknot/protocol/task.ts";
+import { isSure } from "@unknot/protocol/verdict.ts";
 
 /** The last dump of one thread, and how many tasks it had started by then. */
 export interface LastState {
@@ -66,7 +67,7 @@ function inOrder(states: readonly LastState[]): readonly LastState[] {
 
 /** True when something was found that is no guess. */
 export function hasSureProblem({ problems }: RunReport): boolean {
-  return problems.some(({ certainty }) => certainty === "proved" || certainty === "observed");
+  return problems.some(isSure);
 }
 
 /** Started and not ended: a job that waits for its turn has not started. */

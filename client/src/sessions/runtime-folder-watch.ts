@@ -1,6 +1,7 @@
 import { type FSWatcher, mkdirSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
 import path from "node:path";
-import { type LastDump, type Registration, wireVersion } from "@unknot/protocol/wire.ts";
+import { isAlive, isLastDump, isRegistration } from "@unknot/protocol/registration.ts";
+import type { LastDump, Registration } from "@unknot/protocol/wire.ts";
 import type { Subscription } from "./event.ts";
 
 export interface RuntimeFolderWatch extends Subscription {
@@ -64,18 +65,9 @@ export function registeredThreads(folder: string): readonly Registration[] {
   return names
     .flatMap((name): Registration[] => {
       const found = readThread(path.join(folder, name));
-      return found && !("dump" in found) && lives(found.pid) ? [found] : [];
+      return found && !("dump" in found) && isAlive(found.pid) ? [found] : [];
     })
     .sort((one, other) => other.startedAt - one.startedAt);
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 function readThread(file: string): Registration | LastDump | undefined {
@@ -87,29 +79,6 @@ function readThread(file: string): Registration | LastDump | undefined {
     return undefined;
   }
   return isRegistration(value) || isLastDump(value) ? value : undefined;
-}
-
-function isRegistration(value: unknown): value is Registration {
-  const fields = fieldsOf(value);
-  return (
-    ["version", "pid", "threadId", "startedAt"].every((name) => typeof fields[name] === "number") &&
-    ["endpoint", "token", "title", "cwd", "node"].every((name) => typeof fields[name] === "string") &&
-    (fields["session"] === undefined || typeof fields["session"] === "string")
-  );
-}
-
-function isLastDump(value: unknown): value is LastDump {
-  const fields = fieldsOf(value);
-  return (
-    fields["version"] === wireVersion &&
-    typeof fields["startedAt"] === "number" &&
-    typeof fields["session"] === "string" &&
-    fieldsOf(fields["dump"])["format"] === "unknot-dump"
-  );
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
 function describe(error: unknown): string {

@@ -1,6 +1,7 @@
 import type { GroupCounts } from "@unknot/dump/diff.ts";
 import type { Dump, ProcessInfo } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
+import { isSure } from "@unknot/protocol/verdict.ts";
 import type { LastDump, Overview, Registration, Wire } from "@unknot/protocol/wire.ts";
 import { type Connection, ConnectionError, connect } from "./connection.ts";
 import { type DumpSource, heldDump } from "./dump-source.ts";
@@ -170,7 +171,7 @@ function createSession(
       );
       overview = withoutPause(next);
       if (next.process.upMs >= options.healthyAfterMs && !paused && !next.problems.some(isSure)) {
-        baseline ??= next;
+        baseline ??= countsOf(next);
       }
       changed.fire();
     } catch (error) {
@@ -277,7 +278,7 @@ function createSession(
       void refresh();
     },
     compareFromNow() {
-      baseline = overview;
+      baseline = overview && countsOf(overview);
       changed.fire();
     },
     endWith(last) {
@@ -323,11 +324,6 @@ export function problemsOf({ overview, announced }: SessionSnapshot): readonly P
   return [...news, ...known];
 }
 
-/** Whether a problem is there for certain, and not only likely. */
-export function isSure({ certainty }: Problem): boolean {
-  return certainty === "proved" || certainty === "observed";
-}
-
 /**
  * Whether two reports speak of the same problem: one comes from a notification and one from an overview, and a
  * deadlock may have grown in between.
@@ -335,6 +331,11 @@ export function isSure({ certainty }: Problem): boolean {
 export function sameProblem(one: Problem, other: Problem): boolean {
   if (one.id !== other.id || one.verdict !== other.verdict) return false;
   return one.tasks.length === 0 ? other.tasks.length === 0 : one.tasks.some((id) => other.tasks.includes(id));
+}
+
+/** Tasks and resources need not be kept. */
+function countsOf({ capturedAt, groups, sites }: Overview): GroupCounts {
+  return { capturedAt, groups, sites };
 }
 
 function describe(error: unknown): string {

@@ -2,8 +2,9 @@
 import { count, plain, shortPlace } from "@unknot/dump/names.ts";
 import { formatPlace } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
+import { isSure } from "@unknot/protocol/verdict.ts";
 import type { Launch } from "../../sessions/launches.ts";
-import { isSure, problemsOf, type SessionSnapshot } from "../../sessions/session.ts";
+import { problemsOf, type SessionSnapshot } from "../../sessions/session.ts";
 import { blockersRow } from "./blocker-row.ts";
 import { changesRow } from "./changes-row.ts";
 import { dateOf, timeOf } from "./clock-time.ts";
