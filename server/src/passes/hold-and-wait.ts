@@ -11,15 +11,7 @@ import { type FunctionKey, isWithin, type Location, parseKey } from "../analysis
 import type { CallEffect } from "../analysis/semantics.ts";
 import { isStable } from "../analysis/stable-values.ts";
 import type { Scope } from "../analysis/summary.ts";
-import {
-  alternatives,
-  type Binding,
-  type Fresh,
-  plain,
-  rootOf,
-  type Value,
-  type Wait,
-} from "../analysis/values.ts";
+import { alternatives, type Binding, type Fresh, plain, type Value, type Wait } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isSame } from "../program/ranges.ts";
@@ -588,11 +580,7 @@ function holdable(model: ModelType): boolean {
 }
 
 function needsCaller(edge: Edge): boolean {
-  return mentionsParameter(edge.held.resource) || mentionsParameter(edge.wanted.resource);
-}
-
-function mentionsParameter(value: Value): boolean {
-  return isSymbolic(value) && rootOf(value).kind === "parameter" ? true : rootOf(value).kind === "receiver";
+  return isSymbolic(edge.held.resource) || isSymbolic(edge.wanted.resource);
 }
 
 function isMade(value: Value): value is Fresh & { readonly made: { readonly type: "resource" } } {
