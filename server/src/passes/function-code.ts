@@ -87,7 +87,7 @@ export class FunctionCode {
         temp = i.from;
         continue;
       }
-      if (i.op === "binary" && end.on === "truthy") {
+      if (i.op === "binary" && i.operator !== "in" && end.on === "truthy") {
         const compared = this.#comparedWithNothing(i);
         if (!compared) return undefined;
         if (!/^!==?$/.test(i.operator)) filledWhen = !filledWhen;
@@ -132,6 +132,13 @@ export class FunctionCode {
       const of = placeOf(this.reader, i.object);
       return of && { place: of, key: i.key, read: i };
     }
+    if (i.op === "binary" && i.operator === "in") {
+      const of = placeOf(this.reader, i.right);
+      return of && { place: of, key: i.left, read: i };
+    }
+    const [of, key] = i.op === "call" && this.#isHasOwn(i) ? i.arguments : [];
+    const owner = of === undefined ? undefined : placeOf(this.reader, of);
+    if (owner && key !== undefined) return { place: owner, key, read: i };
     const called = this.entryCall(i);
     return called &&
       /^(has|get)$/.test(called.name) &&
@@ -139,6 +146,11 @@ export class FunctionCode {
       called.key !== undefined
       ? { place: called.place, key: called.key, read: i }
       : undefined;
+  }
+
+  #isHasOwn(call: Extract<Instruction, { op: "call" }>): boolean {
+    const callee = this.evaluation.values[call.callee];
+    return callee?.kind === "global" && callee.path.join(".") === "Object.hasOwn";
   }
 
   /** `this.cache.get(key)`: a method of something in a shared place. */
