@@ -7,6 +7,8 @@ import type {
   Probe,
   ResourceType,
 } from "@unknot/models/probe.ts";
+import type { ResourceKind } from "@unknot/protocol/resource.ts";
+import type { ContentionRecorder } from "./contention.ts";
 import {
   firstRow,
   flagAnyone,
@@ -15,6 +17,7 @@ import {
   flagJob,
   flagOwn,
   flagScoped,
+  headMark,
   headWaiting,
   resourceCapacity,
   resourceClosed,
@@ -54,6 +57,7 @@ import {
   stateWaiting,
   operations as verbs,
 } from "./layout.ts";
+import { stateOf } from "./operation-state.ts";
 import type { Core, OperationEvents } from "./runtime.ts";
 import { freshResource, type NewSegment } from "./tables.ts";
 
@@ -68,6 +72,7 @@ export interface SiteKnowledge {
 export interface OperationsOptions {
   readonly core: Core;
   readonly sites: SiteKnowledge;
+  readonly contention: ContentionRecorder;
   readonly grew: (segment: NewSegment) => void;
   /** A class of resources was announced: its number is the index among all. */
   readonly announced: (type: ResourceType, index: number) => void;
@@ -87,27 +92,40 @@ interface Known {
   /** Its slot in the shared table while operations wait or hold; 0 otherwise. */
   slot: number;
   readonly operations: Set<number>;
+  /** Operations that queue for it and that hold it. */
+  queued: number;
+  holds: number;
+  /** Ticks that others have waited for each hold that was there all the time, up to the tick that follows. */
+  delay: number;
+  delayUntil: number;
 }
 
 /** The probe that writes operations and resources into the shared tables. */
 export function createOperations(options: OperationsOptions): { probe: Probe; events: OperationEvents } {
-  const { core, sites, grew, announced, guard, replaces } = options;
+  const { core, sites, contention, grew, announced, guard, replaces } = options;
   const { get, set, tables } = core;
   const { header } = tables;
   const known = new WeakMap<object, Known>();
   const byPrototype = new WeakMap<object, { readonly type: ResourceType; readonly index: number }>();
   const typeIndexes = new Map<ResourceType, number>();
+  /** By index of the type. */
+  const kinds: ResourceKind[] = [];
   const resourceOf = new Map<number, Known>();
   const whenGranted = new Map<number, () => boolean>();
+  /** The delay of its resource when an operation was granted, if there was any by then. */
+  const delayBefore = new Map<number, number>();
   let lastId = 0;
   let freeSlots = 0;
   let refusing = 0;
+
+  const kindOf = (resource: Known): ResourceKind | undefined => kinds[resource.type];
 
   const typeIndex = (type: ResourceType): number => {
     let index = typeIndexes.get(type);
     if (index === undefined) {
       index = typeIndexes.size;
       typeIndexes.set(type, index);
+      kinds.push(type.kind);
       announced(type, index);
     }
     return index;
@@ -128,6 +146,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       closed: false,
       slot: 0,
       operations: new Set(),
+      queued: 0,
+      holds: 0,
+      delay: 0,
+      delayUntil: 0,
     };
     known.set(object, resource);
     return resource;
@@ -216,6 +238,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       resourceOf.set(operation, resource);
       set(operation, rowResource, publish(resource));
       update(resource);
+      if (queues(operation)) {
+        accrue(resource);
+        resource.queued++;
+      }
     }
     header[headWaiting] = (header[headWaiting] as number) + 1;
     if (asker !== 0 && get(asker, rowState) === stateIterating) {
@@ -250,8 +276,56 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   };
 
   const stopWaiting = (operation: number): void => {
-    if (get(operation, rowState) === stateOpWaiting)
-      header[headWaiting] = (header[headWaiting] as number) - 1;
+    if (get(operation, rowState) !== stateOpWaiting) return;
+    header[headWaiting] = (header[headWaiting] as number) - 1;
+    const resource = resourceOf.get(operation);
+    if (core.now() !== get(operation, rowSince)) {
+      const state = stateOf(verbs[get(operation, rowOperation)] ?? "acquire", resource && kindOf(resource));
+      contention.waitedFor(operation, state, resource);
+    }
+    if (resource === undefined || !queues(operation)) return;
+    accrue(resource);
+    resource.queued--;
+  };
+
+  /** Whether an operation waits for its turn, and not for an event or for everybody else to finish. */
+  const queues = (operation: number): boolean => {
+    const verb = verbs[get(operation, rowOperation)];
+    return verb !== "waitIdle" && verb !== "waitEvent" && verb !== "select";
+  };
+
+  /** Up to now those who queue have waited for those who hold. */
+  const accrue = (resource: Known): void => {
+    const now = core.now();
+    if (resource.queued > 0 && resource.holds > 0) {
+      resource.delay += (resource.queued * ((now - resource.delayUntil) | 0)) / resource.holds;
+    }
+    resource.delayUntil = now;
+  };
+
+  const startHold = (operation: number): void => {
+    const resource = resourceOf.get(operation);
+    if (resource === undefined) return;
+    accrue(resource);
+    resource.holds++;
+    if (resource.delay > 0) delayBefore.set(operation, resource.delay);
+  };
+
+  const endHold = (operation: number): void => {
+    const resource = resourceOf.get(operation);
+    if (resource === undefined) return;
+    accrue(resource);
+    resource.holds--;
+    const delay = resource.delay - (delayBefore.get(operation) ?? 0);
+    delayBefore.delete(operation);
+    if (core.now() === get(operation, rowSince)) return;
+    const by = core.asker(false);
+    const given = (get(operation, rowFlags) & flagScoped) === 0 && by !== 0;
+    contention.held(operation, resource, {
+      mark: given ? (header[headMark] as number) : 0,
+      by: given ? by : 0,
+      delay,
+    });
   };
 
   /** What a callback holds goes with the callback; only what a task has to give back itself is counted. */
@@ -263,6 +337,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const grant = (operation: number): void => {
     if (operation < firstRow || get(operation, rowState) !== stateOpWaiting) return;
     stopWaiting(operation);
+    startHold(operation);
     set(operation, rowSince, core.now());
     set(operation, rowState, stateOpHolding);
     countHold(operation, 1);
@@ -271,7 +346,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
 
   const end = (operation: number): void => {
     if (!isPending(operation)) return;
-    if (get(operation, rowState) === stateOpHolding) countHold(operation, -1);
+    if (get(operation, rowState) === stateOpHolding) {
+      countHold(operation, -1);
+      endHold(operation);
+    }
     stopWaiting(operation);
     whenGranted.delete(operation);
     const resource = resourceOf.get(operation);
