@@ -227,10 +227,33 @@ const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
     { state: fc.constantFrom("running", "resting", "ended"), sinceMs: ms, tests: number, test: hostile },
     { requiredKeys: ["state", "sinceMs", "tests"] },
   );
-  return fc.record({ handles: fc.array(handle, { maxLength: 3 }), testRun, stack }, { requiredKeys: [] }).map(
+  const site = fc.nat(dump.sites.length - 1);
+  const overRelease = fc.record(
+    {
+      resource: fc.record(
+        { kind: fc.constantFrom("mutex", "semaphore"), type: hostile, name: hostile, created: site },
+        { requiredKeys: ["kind", "type"] },
+      ),
+      outcome: fc.constantFrom("grown", "freed"),
+      at: site,
+      taken: site,
+      capacity: number,
+      free: number,
+      count: number,
+      sinceMs: ms,
+    },
+    { requiredKeys: ["resource", "outcome", "count", "sinceMs"] },
+  );
+  const watched = {
+    handles: fc.array(handle, { maxLength: 3 }),
+    overReleases: fc.array(overRelease, { maxLength: 2 }),
+    testRun,
+    stack,
+  };
+  return fc.record(watched, { requiredKeys: [] }).map(
     ({ stack: blocking, ...more }): Dump => ({
       ...dump,
-      ...(more as Pick<Dump, "handles" | "testRun">),
+      ...(more as Pick<Dump, "handles" | "testRun" | "overReleases">),
       loop: blocking === undefined ? dump.loop : { ...dump.loop, stack: blocking },
     }),
   );

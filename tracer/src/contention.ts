@@ -55,6 +55,10 @@ const entryContended = keyWords + 4;
 const entryDelay = keyWords + 5;
 const entryWords = keyWords + 7;
 
+/** When more waits than this end in one step of the clock, one of so many stands for all of them. */
+const mostInStep = 500;
+const oneOf = 16;
+
 const kindWait = 1;
 const kindHold = 2;
 
@@ -178,11 +182,11 @@ export function createContention(tables: Tables, sites: Pick<SiteRegistry, "entr
     words[word + 1] = (words[word + 1] as number) + Math.floor(sum / carry);
   };
 
-  const count = (ticks: number): number => {
+  const count = (ticks: number, weight = 1): number => {
     const base = entry();
     if (base === 0) return 0;
-    words[base + entryCount] = ((words[base + entryCount] as number) + 1) | 0;
-    addTo(base + entryTotal, ticks);
+    words[base + entryCount] = ((words[base + entryCount] as number) + weight) | 0;
+    addTo(base + entryTotal, ticks * weight);
     words[base + entryLongest] = Math.max(words[base + entryLongest] as number, ticks);
     return base;
   };
@@ -197,8 +201,23 @@ export function createContention(tables: Tables, sites: Pick<SiteRegistry, "entr
     return callee !== undefined && name !== undefined && isCallOf(callee, name);
   };
 
+  let step = 0;
+  let inStep = 0;
+  /** What a wait that ends now counts for; 0 for those that others stand for. */
+  const weightNow = (): number => {
+    const clock = header[headClock] as number;
+    if (clock !== step) {
+      step = clock;
+      inStep = 0;
+    }
+    if (++inStep <= mostInStep) return 1;
+    return inStep % oneOf === 0 ? oneOf : 0;
+  };
+
   return {
     waited(row, watched) {
+      const weight = weightNow();
+      if (weight === 0) return;
       const ticks = ticksOf(row);
       const target = get(row, rowWaitRow);
       if (ticks <= 0 || target >= firstRow) return;
@@ -217,7 +236,7 @@ export function createContention(tables: Tables, sites: Pick<SiteRegistry, "entr
       push(get(row, rowAt));
       // Who called it mostly awaits it.
       if (pushAwaiting(row) === row && !watched) push(get(row, rowCreated));
-      count(ticks);
+      count(ticks, weight);
     },
     waitedFor(operation, state, resource) {
       const ticks = ticksOf(operation);

@@ -167,7 +167,27 @@ class DumpBuilder {
       ...this.#handles(),
       ...this.#testRun(),
       ...this.#contention(),
+      ...this.#overReleases(),
     };
+  }
+
+  #overReleases(): Pick<Dump, "overReleases"> {
+    const overReleases = this.#facts.overReleases.flatMap((each) => {
+      const resource = this.#contended(each);
+      if (resource === undefined) return [];
+      const { outcome, capacity, free, count, lastMs } = each;
+      return {
+        resource,
+        outcome,
+        ...present("at", this.#site(each.at)),
+        ...present("taken", this.#site(each.taken)),
+        ...(capacity === undefined ? {} : { capacity }),
+        ...(free === undefined ? {} : { free }),
+        count,
+        sinceMs: Math.max(0, Math.round(this.#moment.capturedAt - lastMs)),
+      };
+    });
+    return overReleases.length === 0 ? {} : { overReleases };
   }
 
   #contention(): Pick<Dump, "contention"> {
@@ -212,7 +232,7 @@ class DumpBuilder {
     };
   }
 
-  #contended({ type, created }: ContentionEntry): ContendedResource | undefined {
+  #contended({ type, created }: Pick<ContentionEntry, "type" | "created">): ContendedResource | undefined {
     const known = type === undefined ? undefined : this.#facts.types[type];
     if (known === undefined) return undefined;
     const name = this.#places(created)?.entry.name;

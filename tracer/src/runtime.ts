@@ -425,7 +425,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
 
   /** The end of a task that gave back a promise, runs a callback or holds something; true when its row stays. */
   const leaveSlowly = (row: number, caller: number): boolean => {
-    if (get(row, rowFlags) >= flagJoins) endJoin(row, true);
+    // An await has failed. What is returned instead goes on.
+    if (get(row, rowFlags) >= flagJoins && get(row, rowState) !== stateRunning) endJoin(row, true);
     const flags = get(row, rowFlags);
     if ((flags & flagReturns) !== 0 && armed && row >= firstRow && staysForReturn(row, caller)) return true;
     endTask(row);
@@ -462,7 +463,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       forward(row);
       return false;
     }
-    set(row, rowFlags, (get(row, rowFlags) | flagStamped) & ~flagReturns);
+    set(row, rowFlags, (get(row, rowFlags) | flagStamped) & ~(flagReturns | flagJoins));
     set(row, rowState, stateReturning);
     hearSettles();
     return true;
@@ -475,7 +476,9 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     const target = get(row, rowWaitRow);
     set(joiner, rowWaitRow, target);
     set(joiner, rowWaitSeq, get(row, rowWaitSeq));
-    if (target >= firstRow && isTenant(target, get(row, rowWaitSeq))) joinedBy(target, joiner);
+    if (target < firstRow || !isTenant(target, get(row, rowWaitSeq))) return;
+    joinedBy(target, joiner);
+    set(joiner, rowFlags, get(joiner, rowFlags) | (get(row, rowFlags) & flagJoins));
   };
 
   const joinedBy = (row: number, joiner: number): void => {

@@ -83,6 +83,7 @@ export function start(folder: string, child?: ChildFacts): void {
     guard,
     replaces: texts.replaces,
     announced: ({ kind, name }, index) => note({ kind: "type", index, type: { kind, name } }),
+    overReleased: (what) => note({ kind: "overRelease", what, nowMs: nowMs() }),
   });
   late.events = events;
   tables.header[headClock] = ticksAt(nowMs(), startMs);
