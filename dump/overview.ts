@@ -1,3 +1,4 @@
+import type { ContendedHold, ContendedWait, Contention } from "@unknot/protocol/contention.ts";
 import type { Dump, LoopState, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Resource, ResourceId } from "@unknot/protocol/resource.ts";
@@ -72,6 +73,7 @@ export function overview(dump: Dump, { membersPerGroup }: { readonly membersPerG
     sites: picked.sites,
     tasks: picked.tasks,
     resources: picked.resources,
+    ...(dump.contention === undefined ? {} : { contention: picked.renumberContention(dump.contention) }),
   };
 }
 
@@ -197,6 +199,8 @@ interface Named {
 }
 
 const mostBlockers = 10;
+/** Entries of each profile of contention. */
+const mostContended = 100;
 
 function namedBy({ of, first }: Blocker): Named {
   return "task" in of
@@ -206,6 +210,7 @@ function namedBy({ of, first }: Blocker): Named {
 
 interface Excerpt extends Snapshot {
   readonly renumberGroup: (group: TaskGroup) => TaskGroup;
+  readonly renumberContention: (contention: Contention) => Contention;
 }
 
 /** Some tasks of a dump with everything they name, in a table of sites of their own. */
@@ -242,6 +247,11 @@ function excerpt(dump: Dump, chosen: readonly TaskId[], named: readonly Named[],
       sites.renumberResource(shortenResource(resource, most)),
     ),
     renumberGroup: (group) => sites.renumberGroup(group),
+    renumberContention: (contention) => ({
+      ...contention,
+      waits: contention.waits.slice(0, mostContended).map((wait) => sites.renumberWait(wait)),
+      holds: contention.holds.slice(0, mostContended).map((hold) => sites.renumberHold(hold)),
+    }),
     sites: sites.used,
   };
 }
@@ -306,14 +316,44 @@ class SiteTable {
     return { ...rest, ...this.#number("at", at), ...this.#number("entry", entry) };
   }
 
+  renumberWait({ stack, resource, ...wait }: ContendedWait): ContendedWait {
+    return {
+      ...wait,
+      stack: this.#stack(stack),
+      ...(resource === undefined ? {} : { resource: this.#contended(resource) }),
+    };
+  }
+
+  renumberHold({ stack, taken, resource, ...hold }: ContendedHold): ContendedHold {
+    return {
+      ...hold,
+      stack: this.#stack(stack),
+      ...this.#number("taken", taken),
+      resource: this.#contended(resource),
+    };
+  }
+
+  #contended({ created, ...resource }: ContendedHold["resource"]): ContendedHold["resource"] {
+    return { ...resource, ...this.#number("created", created) };
+  }
+
+  #stack(stack: readonly number[]): readonly number[] {
+    return stack.flatMap((index) => this.#of(index) ?? []);
+  }
+
   #number<Field extends string>(field: Field, index: number | undefined): { [field in Field]?: number } {
-    const site = index === undefined ? undefined : this.#all[index];
-    if (index === undefined || site === undefined) return {};
+    const number = index === undefined ? undefined : this.#of(index);
+    return number === undefined ? {} : ({ [field]: number } as { [field in Field]?: number });
+  }
+
+  #of(index: number): number | undefined {
+    const site = this.#all[index];
+    if (site === undefined) return undefined;
     let number = this.#numbers.get(index);
     if (number === undefined) {
       number = this.used.push(site) - 1;
       this.#numbers.set(index, number);
     }
-    return { [field]: number } as { [field in Field]?: number };
+    return number;
   }
 }

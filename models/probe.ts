@@ -26,6 +26,10 @@ export interface ResourceType {
    * unknown.
    */
   readonly capacity?: (object: object) => number | undefined;
+  /** Permits that are free now, where giving back too often makes them more. */
+  readonly free?: (object: object) => number | undefined;
+  /** `capacity` tells the same while the object is in use. */
+  readonly fixed?: true;
 }
 
 export interface OperationOptions {
@@ -71,6 +75,8 @@ export interface Probe {
   released(operation: Operation): void;
   /** A hold of this resource is given back, and nothing tells whose. */
   releasedBySomebody(resource: object): void;
+  /** A hold of this resource was given back, and whoever waited for that has got it. */
+  gaveBack(resource: object): void;
   /** While `action` runs, what is settled is not granted but refused. */
   refusing<Result>(action: () => Result): Result;
   /** What waits for this resource was taken out of its queue and will not be answered. */

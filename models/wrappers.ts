@@ -46,6 +46,8 @@ export function wrapTryAcquire(
 ): Undo {
   return wrap(probe, prototype, name, (self) => {
     if (outermost.busy) return undefined;
+    // Its capacity is what is free before the first is taken.
+    probe.changed(self, {});
     return {
       returned(result) {
         if (isTaken(result)) probe.granted(probe.begin(self, "acquire"));
@@ -63,7 +65,13 @@ export function wrapRelease(probe: Probe, prototype: object, name: string, outer
       outermost.busy = false;
     };
     probe.releasedBySomebody(self);
-    return { returned: done, threw: done };
+    return {
+      returned() {
+        done();
+        probe.gaveBack(self);
+      },
+      threw: done,
+    };
   });
 }
 

@@ -1,4 +1,6 @@
+import type { Contention } from "./contention.ts";
 import type { Handle } from "./handle.ts";
+import type { OverRelease } from "./over-release.ts";
 import type { Problem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
 import type { Task } from "./task.ts";
@@ -87,4 +89,8 @@ export interface Dump {
   readonly handles?: readonly Handle[];
   /** Only there in a process in which a known test runner runs tests. */
   readonly testRun?: TestRun;
+  /** Absent from an older tracer, and where nothing was measured. */
+  readonly contention?: Contention;
+  /** Only there when something was given back more often than it was taken. */
+  readonly overReleases?: readonly OverRelease[];
 }

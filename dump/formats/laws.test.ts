@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ContendedHold, ContendedWait } from "@unknot/protocol/contention.ts";
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import { handleKinds } from "@unknot/protocol/handle.ts";
 import { type Task, type TaskKind, taskStates } from "@unknot/protocol/task.ts";
@@ -172,8 +173,44 @@ const anyDump: fc.Arbitrary<Dump> = fc
   })
   .map((dump) => withoutUndefined(dump) as Dump);
 
+/** The same with what its tasks have waited and held so far. */
+const anyContended = anyDump.chain((dump) => {
+  const site = fc.nat(dump.sites.length - 1);
+  const stack = fc.array(site, { minLength: 1, maxLength: 3 });
+  const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+  const resource = fc.record({
+    kind: fc.constantFrom("mutex", "rwlock", "channel", "queue", "pool", "semaphore"),
+    type: hostile,
+    name: maybe(hostile),
+    created: maybe(site),
+  });
+  const amounts = { count: number, totalMs: ms, longestMs: ms };
+  const wait = fc.record({
+    stack,
+    state: fc.constantFrom(...taskStates),
+    resource: maybe(resource),
+    ...amounts,
+  });
+  const hold = fc.record({
+    stack,
+    taken: maybe(site),
+    resource,
+    ...amounts,
+    contended: number,
+    delayMs: ms,
+  });
+  const contention = fc.record({
+    forMs: ms,
+    stepMs: number,
+    waits: fc.array(wait, { maxLength: 3 }),
+    holds: fc.array(hold, { maxLength: 3 }),
+    dropped: number,
+  });
+  return contention.map((each) => withoutUndefined({ ...dump, contention: each }) as Dump);
+});
+
 /** A dump with handles, tests and a blocking stack, which text has only in its problems. */
-const anyWatched = anyDump.chain((dump) => {
+const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
   const stack = fc.array(fc.nat(dump.sites.length - 1), { maxLength: 3 });
   const handle = fc.record(
     {
@@ -190,10 +227,33 @@ const anyWatched = anyDump.chain((dump) => {
     { state: fc.constantFrom("running", "resting", "ended"), sinceMs: ms, tests: number, test: hostile },
     { requiredKeys: ["state", "sinceMs", "tests"] },
   );
-  return fc.record({ handles: fc.array(handle, { maxLength: 3 }), testRun, stack }, { requiredKeys: [] }).map(
+  const site = fc.nat(dump.sites.length - 1);
+  const overRelease = fc.record(
+    {
+      resource: fc.record(
+        { kind: fc.constantFrom("mutex", "semaphore"), type: hostile, name: hostile, created: site },
+        { requiredKeys: ["kind", "type"] },
+      ),
+      outcome: fc.constantFrom("grown", "freed"),
+      at: site,
+      taken: site,
+      capacity: number,
+      free: number,
+      count: number,
+      sinceMs: ms,
+    },
+    { requiredKeys: ["resource", "outcome", "count", "sinceMs"] },
+  );
+  const watched = {
+    handles: fc.array(handle, { maxLength: 3 }),
+    overReleases: fc.array(overRelease, { maxLength: 2 }),
+    testRun,
+    stack,
+  };
+  return fc.record(watched, { requiredKeys: [] }).map(
     ({ stack: blocking, ...more }): Dump => ({
       ...dump,
-      ...(more as Pick<Dump, "handles" | "testRun">),
+      ...(more as Pick<Dump, "handles" | "testRun" | "overReleases">),
       loop: blocking === undefined ? dump.loop : { ...dump.loop, stack: blocking },
     }),
   );
@@ -218,6 +278,12 @@ function canonical(dump: Dump): unknown {
     const found = site(index);
     return found && { file: found.file, line: found.line, column: found.column };
   };
+  const contended = ({ stack, resource, ...each }: ContendedWait | ContendedHold) => ({
+    ...each,
+    stack: stack.map(site),
+    ...("taken" in each ? { taken: place(each.taken) } : {}),
+    resource: resource && { ...resource, created: place(resource.created) },
+  });
   const byId = (a: { readonly id: number }, b: { readonly id: number }) => a.id - b.id;
   return JSON.parse(
     JSON.stringify({
@@ -234,6 +300,11 @@ function canonical(dump: Dump): unknown {
         created: site(resource.created),
         holders: resource.holders.map((hold) => ({ ...hold, site: place(hold.site) })),
       })),
+      contention: dump.contention && {
+        ...dump.contention,
+        waits: dump.contention.waits.map(contended),
+        holds: dump.contention.holds.map(contended),
+      },
     }),
   );
 }
@@ -243,7 +314,7 @@ const text = (chunks: Iterable<string>) => [...chunks].join("");
 describe("every format", () => {
   it("gives the same dump back from full text, whatever names the program chose", () => {
     fc.assert(
-      fc.property(anyDump, (dump) => {
+      fc.property(fc.oneof(anyDump, anyContended), (dump) => {
         const { dumps, unknown, notes } = readDumps(text(writeTaskdump(dump, { mode: "full" })));
         assert.deepEqual({ unknown, notes }, { unknown: 0, notes: [] });
         assert.deepEqual(dumps.map(canonical), [canonical(dump)]);
@@ -379,6 +450,39 @@ describe("every format", () => {
         assert.deepEqual(types, ["age", "wait", "tasks"]);
         assert.equal(strings[Number(profile.defaultSampleType)], "tasks");
         assert.equal(strings[0], "");
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("keeps what was waited and blamed in pprof, pauses and holds that delayed nobody left out", () => {
+    fc.assert(
+      fc.property(anyContended, (dump) => {
+        const { waits = [], holds = [] } = dump.contention ?? {};
+        const sums = (profile: "block" | "mutex") => {
+          const { sample, stringTable, sampleType, location } = Profile.decode(
+            encodePprof(dump, { profile }),
+          );
+          const types = sampleType.map((type) => stringTable.strings[Number(type.type)]);
+          assert.deepEqual(types, ["contentions", "delay"]);
+          for (const { locationId } of sample) {
+            assert.ok(locationId.length > 0 && locationId.every((id) => location[Number(id) - 1]));
+          }
+          return [0, 1].map((index) =>
+            sample.reduce((sum, { value }) => sum + BigInt(value[index] ?? 0), 0n),
+          );
+        };
+        const total = (values: readonly number[]) => BigInt(values.reduce((sum, each) => sum + each, 0));
+        const blocked = waits.filter(({ state }) => state !== "sleep");
+        assert.deepEqual(sums("block"), [
+          total(blocked.map(({ count }) => count)),
+          total(blocked.map(({ totalMs }) => totalMs)) * 1_000_000n,
+        ]);
+        const blamed = holds.filter(({ contended }) => contended > 0);
+        assert.deepEqual(sums("mutex"), [
+          total(blamed.map(({ contended }) => contended)),
+          total(blamed.map(({ delayMs }) => delayMs)) * 1_000_000n,
+        ]);
       }),
       { numRuns: 300 },
     );

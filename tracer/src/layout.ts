@@ -38,6 +38,9 @@ export const quietYes = 2;
 /** 8 ms: 32 bits of ticks last for more than a year. */
 export const tickMs = 8;
 
+/** So often the worker sets the clock while the program is active. */
+export const clockStepMs = 20;
+
 /** Words of a row: 96 bytes per task. */
 export const rowWords = 24;
 /** Rows per segment; the table grows by whole segments. */

@@ -2,7 +2,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import type { Site } from "@unknot/protocol/dump.ts";
-import type { FileSites } from "./site-registry.ts";
+import { type FileSites, lastNotAfter } from "./site-registry.ts";
 import type { SiteEntry } from "./transform/sites.ts";
 import { readMap } from "./transform/source-map.ts";
 
@@ -58,17 +58,6 @@ function parse(found: { map: string; base: string }): { map: TraceMap; base: str
   } catch {
     return undefined;
   }
-}
-
-function lastNotAfter(files: readonly FileSites[], number: number): number {
-  let low = 0;
-  let high = files.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((files[middle]?.first ?? 0) <= number) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 function place(file: string, entry: SiteEntry, mapped: { map: TraceMap; base: string } | undefined): Site {

@@ -161,6 +161,8 @@ export interface RuntimeOptions {
   readonly maxTasks: number;
   readonly grew: (segment: NewSegment) => void;
   readonly events: OperationEvents;
+  /** A task goes on whose wait has lasted beyond a step of the clock; `watched`: promises are looked at. */
+  readonly waited: (row: number, watched: boolean) => void;
   /** Runs a part of the tracer that may fail. */
   readonly guard: <Result>(part: () => Result) => Result | undefined;
 }
@@ -185,7 +187,7 @@ const watchPerTick = 400;
 const watchAgainBelow = 200;
 
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
-  const { tables, startMs, maxTasks, grew, events, guard } = options;
+  const { tables, startMs, maxTasks, grew, events, waited, guard } = options;
   const { header, rows } = tables;
   /** The first free row of a list through `rowAt`. */
   let freeRows = 0;
@@ -397,6 +399,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       header[headMark] = 0;
     }
     lastSuspended = row;
+    // An await has failed and nothing in the function has caught that.
+    if (segment[base + rowState] !== stateRunning) endWait(row);
     if (((segment[base + rowFlags] as number) | (segment[base + rowHolds] as number)) !== 0) {
       if (leaveSlowly(row, caller)) return;
     }
@@ -421,7 +425,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
 
   /** The end of a task that gave back a promise, runs a callback or holds something; true when its row stays. */
   const leaveSlowly = (row: number, caller: number): boolean => {
-    if (get(row, rowFlags) >= flagJoins) endJoin(row, true);
+    // An await has failed. What is returned instead goes on.
+    if (get(row, rowFlags) >= flagJoins && get(row, rowState) !== stateRunning) endJoin(row, true);
     const flags = get(row, rowFlags);
     if ((flags & flagReturns) !== 0 && armed && row >= firstRow && staysForReturn(row, caller)) return true;
     endTask(row);
@@ -458,7 +463,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       forward(row);
       return false;
     }
-    set(row, rowFlags, (get(row, rowFlags) | flagStamped) & ~flagReturns);
+    set(row, rowFlags, (get(row, rowFlags) | flagStamped) & ~(flagReturns | flagJoins));
     set(row, rowState, stateReturning);
     hearSettles();
     return true;
@@ -471,7 +476,9 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     const target = get(row, rowWaitRow);
     set(joiner, rowWaitRow, target);
     set(joiner, rowWaitSeq, get(row, rowWaitSeq));
-    if (target >= firstRow && isTenant(target, get(row, rowWaitSeq))) joinedBy(target, joiner);
+    if (target < firstRow || !isTenant(target, get(row, rowWaitSeq))) return;
+    joinedBy(target, joiner);
+    set(joiner, rowFlags, get(joiner, rowFlags) | (get(row, rowFlags) & flagJoins));
   };
 
   const joinedBy = (row: number, joiner: number): void => {
@@ -558,11 +565,20 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const woke = <Value>(row: number, value: Value): Value => {
     const segment = rows[row >>> segmentShift] as Int32Array;
     const base = (row & segmentMask) * rowWords;
+    if (header[headQuiet] !== quietNo) wake();
+    if (segment[base + rowSince] !== header[headClock]) endWait(row);
     if ((segment[base + rowFlags] as number) >= flagJoins) endJoin(row, false);
     segment[base + rowState] = stateRunning;
     current = row;
     lastSuspended = 0;
     return value;
+  };
+
+  const endWait = (row: number): void => {
+    if (header[headQuiet] !== quietNo) wake();
+    const state = get(row, rowState);
+    if (state === stateWaiting || state === stateIterating || state === stateReturning)
+      guard(() => waited(row, armed));
   };
 
   /** The wait for a combination or an operation is over. */
@@ -579,6 +595,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   };
 
   const back = (row: number): void => {
+    endWait(row);
     if (get(row, rowFlags) >= flagJoins) endJoin(row, true);
     set(row, rowState, stateRunning);
     current = row;
@@ -795,6 +812,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const settled = (row: number, ofCallback: boolean): void => {
     const state = get(row, rowState);
     if (state === stateReturning) {
+      endWait(row);
       endTask(row);
       core.free(row);
     } else if (state >= stateJoinAll) {

@@ -17,6 +17,7 @@ export interface SiteRegistry {
   readonly next: number;
   readonly files: readonly FileSites[];
   add(file: FileSites): void;
+  readonly entryOf: (site: number) => SiteEntry | undefined;
   readonly ownsHandle: (site: number) => boolean;
   readonly releasesHere: (site: number) => boolean;
 }
@@ -40,7 +41,23 @@ export function createSiteRegistry(): SiteRegistry {
       }
       for (const [index, site] of file.sites.entries()) flags[file.first + index] = site.flags;
     },
+    entryOf: (site) => {
+      const file = files[lastNotAfter(files, site)];
+      return file?.sites[site - file.first];
+    },
     ownsHandle: (site) => ((flags[site] ?? 0) & siteOwnsHandle) !== 0,
     releasesHere: (site) => ((flags[site] ?? 0) & siteReleasesHere) !== 0,
   };
+}
+
+/** The index of the file that a site belongs to. */
+export function lastNotAfter(files: readonly FileSites[], site: number): number {
+  let low = 0;
+  let high = files.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((files[middle]?.first ?? 0) <= site) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

@@ -8,6 +8,7 @@ import { createApi, lastIdOf, type TracerApi } from "./api.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
 import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
+import { createContention } from "./contention.ts";
 import { reportAtExit } from "./exit-report.ts";
 import { addFact, createFacts, type Fact } from "./facts.ts";
 import { patchFunctionTexts } from "./function-text.ts";
@@ -63,6 +64,7 @@ export function start(folder: string, child?: ChildFacts): void {
 
   const sites = createSiteRegistry();
   const texts = patchFunctionTexts();
+  const contention = createContention(tables, sites);
   const late: { events?: OperationEvents } = {};
   const { hooks, core } = createRuntime({
     tables,
@@ -71,14 +73,17 @@ export function start(folder: string, child?: ChildFacts): void {
     grew,
     guard,
     events: lateEvents(late),
+    waited: contention.waited,
   });
   const { probe, events } = createOperations({
     core,
     sites,
+    contention,
     grew,
     guard,
     replaces: texts.replaces,
     announced: ({ kind, name }, index) => note({ kind: "type", index, type: { kind, name } }),
+    overReleased: (what) => note({ kind: "overRelease", what, nowMs: nowMs() }),
   });
   late.events = events;
   tables.header[headClock] = ticksAt(nowMs(), startMs);

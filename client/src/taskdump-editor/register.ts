@@ -64,6 +64,7 @@ const symbolKinds = {
   group: vscode.SymbolKind.Array,
   resource: vscode.SymbolKind.Object,
   problem: vscode.SymbolKind.Event,
+  contention: vscode.SymbolKind.Number,
 } as const;
 
 function symbolOf(

@@ -12,7 +12,16 @@ import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protoc
 import { nowMs, ticksAt } from "../clock.ts";
 import { buildDump } from "../dump-builder.ts";
 import { addFact, createFacts } from "../facts.ts";
-import { headClock, headQuiet, headServed, headWaiting, quietMaybe, quietNo, quietYes } from "../layout.ts";
+import {
+  clockStepMs,
+  headClock,
+  headQuiet,
+  headServed,
+  headWaiting,
+  quietMaybe,
+  quietNo,
+  quietYes,
+} from "../layout.ts";
 import { createFramePlaces, createPlaces } from "../places.ts";
 import { deadlockText } from "../report-text.ts";
 import { endpointFor, openRuntimeFolder, removeStale, writeWhole } from "../runtime-folder.ts";
@@ -232,7 +241,6 @@ const deadlocks = createDeadlockWatch({
   },
 });
 
-const tickEveryMs = 20;
 /** After so many quiet ticks (about a second) the clock stops. */
 const quietTicks = 50;
 let quiet = 0;
@@ -248,13 +256,13 @@ function tick(): void {
     sleep();
     return;
   }
-  setTimeout(tick, tickEveryMs);
+  setTimeout(tick, clockStepMs);
 }
 
 /** The clock stands until the traced thread needs it. */
 function sleep(): void {
   if (Atomics.compareExchange(header, headQuiet, quietMaybe, quietYes) !== quietMaybe) {
-    setTimeout(tick, tickEveryMs);
+    setTimeout(tick, clockStepMs);
     return;
   }
   const waiting = Atomics.waitAsync(header, headQuiet, quietYes);

@@ -13,6 +13,7 @@ const { hooks, core } = createRuntime({
   startMs: 0,
   maxTasks: 1 << 20,
   grew: nothing,
+  waited: nothing,
   guard: (part) => part(),
   events: {
     settled: nothing,
