@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ContendedWait } from "@unknot/protocol/contention.ts";
 import { detect } from "./detectors/detect.ts";
 import { overview } from "./overview.ts";
 import { DumpBuilder, joins, waits, wants } from "./testing/dump-builder.ts";
@@ -35,6 +36,55 @@ describe("overview", () => {
     }
     const consume = groups.find((group) => group.name === "consume");
     assert.equal(sites[consume?.at ?? -1]?.file, "/app/consume.ts");
+  });
+
+  it("cuts contention to its largest entries, which refer to the overview's own places", () => {
+    const dump = shop();
+    const wait = (at: number, totalMs: number): ContendedWait => ({
+      stack: [at, 0],
+      state: "mutex.lock",
+      resource: { kind: "mutex", type: "async-mutex.Mutex", created: at },
+      count: 1,
+      totalMs,
+      longestMs: totalMs,
+    });
+    const last = dump.sites.length - 1;
+    const { contention, sites } = overview(
+      {
+        ...dump,
+        contention: {
+          forMs: 90_000,
+          stepMs: 20,
+          waits: Array.from({ length: 200 }, (_, index) => wait(last, 1000 - index)),
+          holds: [
+            {
+              stack: [last],
+              taken: 1,
+              resource: { kind: "mutex", type: "async-mutex.Mutex" },
+              count: 3,
+              totalMs: 50,
+              longestMs: 20,
+              contended: 2,
+              delayMs: 70,
+            },
+          ],
+          dropped: 4,
+        },
+      },
+      { membersPerGroup: 1 },
+    );
+    assert.equal(contention?.waits.length, 100);
+    const [first] = contention?.waits ?? [];
+    assert.equal(first?.totalMs, 1000);
+    assert.deepEqual(
+      [...(first?.stack ?? []), first?.resource?.created ?? -1].map((index) => sites[index]),
+      [last, 0, last].map((index) => dump.sites[index]),
+    );
+    const [hold] = contention?.holds ?? [];
+    assert.deepEqual(
+      [hold?.stack[0] ?? -1, hold?.taken ?? -1].map((index) => sites[index]),
+      [last, 1].map((index) => dump.sites[index]),
+    );
   });
 
   it("keeps the key of a group from dump to dump", () => {

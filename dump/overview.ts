@@ -1,3 +1,4 @@
+import type { ContendedHold, ContendedWait, Contention } from "@unknot/protocol/contention.ts";
 import type { Dump, LoopState, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Resource, ResourceId } from "@unknot/protocol/resource.ts";
@@ -75,6 +76,7 @@ export function overview(dump: Dump, { membersPerGroup }: { readonly membersPerG
     sites: picked.sites,
     tasks: picked.tasks,
     resources: picked.resources,
+    ...(dump.contention === undefined ? {} : { contention: picked.renumberContention(dump.contention) }),
   };
 }
 
@@ -202,6 +204,8 @@ interface Named {
 }
 
 const mostBlockers = 10;
+/** Entries of each profile of contention. */
+const mostContended = 100;
 
 function namedBy({ of, first }: Blocker): Named {
   return "task" in of
@@ -211,6 +215,7 @@ function namedBy({ of, first }: Blocker): Named {
 
 interface Excerpt extends Snapshot {
   readonly renumberGroup: <Group extends Placed>(group: Group) => Group;
+  readonly renumberContention: (contention: Contention) => Contention;
 }
 
 /** What refers to sites besides tasks and resources. */
@@ -258,6 +263,11 @@ export function excerpt(
       sites.renumberResource(shortenResource(resource, most)),
     ),
     renumberGroup: (group) => sites.renumberGroup(group),
+    renumberContention: (contention) => ({
+      ...contention,
+      waits: contention.waits.slice(0, mostContended).map((wait) => sites.renumberWait(wait)),
+      holds: contention.holds.slice(0, mostContended).map((hold) => sites.renumberHold(hold)),
+    }),
     sites: sites.used,
   };
 }
@@ -322,14 +332,44 @@ class SiteTable {
     return { ...rest, ...this.#number("at", at), ...this.#number("entry", entry) } as Group;
   }
 
+  renumberWait({ stack, resource, ...wait }: ContendedWait): ContendedWait {
+    return {
+      ...wait,
+      stack: this.#stack(stack),
+      ...(resource === undefined ? {} : { resource: this.#contended(resource) }),
+    };
+  }
+
+  renumberHold({ stack, taken, resource, ...hold }: ContendedHold): ContendedHold {
+    return {
+      ...hold,
+      stack: this.#stack(stack),
+      ...this.#number("taken", taken),
+      resource: this.#contended(resource),
+    };
+  }
+
+  #contended({ created, ...resource }: ContendedHold["resource"]): ContendedHold["resource"] {
+    return { ...resource, ...this.#number("created", created) };
+  }
+
+  #stack(stack: readonly number[]): readonly number[] {
+    return stack.flatMap((index) => this.#of(index) ?? []);
+  }
+
   #number<Field extends string>(field: Field, index: number | undefined): { [field in Field]?: number } {
-    const site = index === undefined ? undefined : this.#all[index];
-    if (index === undefined || site === undefined) return {};
+    const number = index === undefined ? undefined : this.#of(index);
+    return number === undefined ? {} : ({ [field]: number } as { [field in Field]?: number });
+  }
+
+  #of(index: number): number | undefined {
+    const site = this.#all[index];
+    if (site === undefined) return undefined;
     let number = this.#numbers.get(index);
     if (number === undefined) {
       number = this.used.push(site) - 1;
       this.#numbers.set(index, number);
     }
-    return { [field]: number } as { [field in Field]?: number };
+    return number;
   }
 }

@@ -1,3 +1,4 @@
+import type { Contention } from "./contention.ts";
 import type { Handle } from "./handle.ts";
 import type { Problem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
@@ -87,4 +88,6 @@ export interface Dump {
   readonly handles?: readonly Handle[];
   /** Only there in a process in which a known test runner runs tests. */
   readonly testRun?: TestRun;
+  /** Absent from an older tracer, and where nothing was measured. */
+  readonly contention?: Contention;
 }

@@ -1,3 +1,4 @@
+import type { Contention } from "./contention.ts";
 import type { Coverage, Dump, LoopState, ProcessInfo, Site } from "./dump.ts";
 import type { Problem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
@@ -105,6 +106,8 @@ export interface Overview {
   readonly sites: readonly Site[];
   readonly tasks: readonly Task[];
   readonly resources: readonly Resource[];
+  /** The largest entries of the dump's. */
+  readonly contention?: Contention;
 }
 
 /** The requests and notifications of the wire; the key is the JSON-RPC method. */

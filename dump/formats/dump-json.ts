@@ -1,3 +1,9 @@
+import type {
+  ContendedHold,
+  ContendedResource,
+  ContendedWait,
+  Contention,
+} from "@unknot/protocol/contention.ts";
 import type { Coverage, Dump, LoopState, ProcessInfo, Site, TestRun } from "@unknot/protocol/dump.ts";
 import { type Handle, handleKinds } from "@unknot/protocol/handle.ts";
 import type { Place } from "@unknot/protocol/place.ts";
@@ -73,6 +79,8 @@ export function asDump(value: unknown): {
     fields["handles"] === undefined
       ? undefined
       : list(fields["handles"], (each) => handle(each, sites.entries.length));
+  const contended =
+    fields["contention"] === undefined ? undefined : contention(fields["contention"], sites.entries.length);
   const version = fields["version"];
   return {
     dump: {
@@ -89,8 +97,12 @@ export function asDump(value: unknown): {
       problems: problems.entries,
       ...(handles === undefined ? {} : { handles: handles.entries }),
       ...present({ testRun: testRun(fields["testRun"]) }),
+      ...(contended === undefined ? {} : { contention: contended.contention }),
     },
-    unknown: (handles?.unknown ?? 0) + problems.unknown + sites.unknown + tasks.unknown + resources.unknown,
+    unknown: [handles, contended, problems, sites, tasks, resources].reduce(
+      (sum, each) => sum + (each?.unknown ?? 0),
+      0,
+    ),
     ...(version === 1
       ? {}
       : {
@@ -299,6 +311,72 @@ function testRun(value: unknown): TestRun | undefined {
     sinceMs: number(fields["sinceMs"]) ?? 0,
     tests: number(fields["tests"]) ?? 0,
     ...present({ test: string(fields["test"]) }),
+  };
+}
+
+function contention(
+  value: unknown,
+  sites: number,
+): { readonly contention: Contention; readonly unknown: number } {
+  const fields = record(value);
+  const waits = list(fields["waits"], (each) => contendedWait(each, sites));
+  const holds = list(fields["holds"], (each) => contendedHold(each, sites));
+  return {
+    contention: {
+      forMs: number(fields["forMs"]) ?? 0,
+      stepMs: number(fields["stepMs"]) ?? 0,
+      waits: waits.entries,
+      holds: holds.entries,
+      dropped: number(fields["dropped"]) ?? 0,
+    },
+    unknown: waits.unknown + holds.unknown,
+  };
+}
+
+function contendedWait(value: unknown, sites: number): ContendedWait | undefined {
+  const fields = record(value);
+  const { entries: stack } = list(fields["stack"], (each) => index(each, sites));
+  const state = oneOf(fields["state"], taskStates);
+  if (stack.length === 0 || state === undefined) return undefined;
+  return {
+    stack,
+    state,
+    ...amounts(fields),
+    ...present({ resource: contendedResource(fields["resource"], sites) }),
+  };
+}
+
+function contendedHold(value: unknown, sites: number): ContendedHold | undefined {
+  const fields = record(value);
+  const { entries: stack } = list(fields["stack"], (each) => index(each, sites));
+  const held = contendedResource(fields["resource"], sites);
+  if (stack.length === 0 || held === undefined) return undefined;
+  return {
+    stack,
+    resource: held,
+    ...amounts(fields),
+    contended: number(fields["contended"]) ?? 0,
+    delayMs: number(fields["delayMs"]) ?? 0,
+    ...present({ taken: index(fields["taken"], sites) }),
+  };
+}
+
+function amounts(fields: Fields): Pick<ContendedWait, "count" | "totalMs" | "longestMs"> {
+  return {
+    count: number(fields["count"]) ?? 0,
+    totalMs: number(fields["totalMs"]) ?? 0,
+    longestMs: number(fields["longestMs"]) ?? 0,
+  };
+}
+
+function contendedResource(value: unknown, sites: number): ContendedResource | undefined {
+  const fields = record(value);
+  const kind = oneOf(fields["kind"], resourceKinds);
+  if (kind === undefined) return undefined;
+  return {
+    kind,
+    type: string(fields["type"]) ?? "",
+    ...present({ name: string(fields["name"]), created: index(fields["created"], sites) }),
   };
 }
 

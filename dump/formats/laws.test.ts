@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ContendedHold, ContendedWait } from "@unknot/protocol/contention.ts";
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import { handleKinds } from "@unknot/protocol/handle.ts";
 import { type Task, type TaskKind, taskStates } from "@unknot/protocol/task.ts";
@@ -172,8 +173,44 @@ const anyDump: fc.Arbitrary<Dump> = fc
   })
   .map((dump) => withoutUndefined(dump) as Dump);
 
+/** The same with what its tasks have waited and held so far. */
+const anyContended = anyDump.chain((dump) => {
+  const site = fc.nat(dump.sites.length - 1);
+  const stack = fc.array(site, { minLength: 1, maxLength: 3 });
+  const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+  const resource = fc.record({
+    kind: fc.constantFrom("mutex", "rwlock", "channel", "queue", "pool", "semaphore"),
+    type: hostile,
+    name: maybe(hostile),
+    created: maybe(site),
+  });
+  const amounts = { count: number, totalMs: ms, longestMs: ms };
+  const wait = fc.record({
+    stack,
+    state: fc.constantFrom(...taskStates),
+    resource: maybe(resource),
+    ...amounts,
+  });
+  const hold = fc.record({
+    stack,
+    taken: maybe(site),
+    resource,
+    ...amounts,
+    contended: number,
+    delayMs: ms,
+  });
+  const contention = fc.record({
+    forMs: ms,
+    stepMs: number,
+    waits: fc.array(wait, { maxLength: 3 }),
+    holds: fc.array(hold, { maxLength: 3 }),
+    dropped: number,
+  });
+  return contention.map((each) => withoutUndefined({ ...dump, contention: each }) as Dump);
+});
+
 /** A dump with handles, tests and a blocking stack, which text has only in its problems. */
-const anyWatched = anyDump.chain((dump) => {
+const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
   const stack = fc.array(fc.nat(dump.sites.length - 1), { maxLength: 3 });
   const handle = fc.record(
     {
@@ -218,6 +255,12 @@ function canonical(dump: Dump): unknown {
     const found = site(index);
     return found && { file: found.file, line: found.line, column: found.column };
   };
+  const contended = ({ stack, resource, ...each }: ContendedWait | ContendedHold) => ({
+    ...each,
+    stack: stack.map(site),
+    ...("taken" in each ? { taken: place(each.taken) } : {}),
+    resource: resource && { ...resource, created: place(resource.created) },
+  });
   const byId = (a: { readonly id: number }, b: { readonly id: number }) => a.id - b.id;
   return JSON.parse(
     JSON.stringify({
@@ -234,6 +277,11 @@ function canonical(dump: Dump): unknown {
         created: site(resource.created),
         holders: resource.holders.map((hold) => ({ ...hold, site: place(hold.site) })),
       })),
+      contention: dump.contention && {
+        ...dump.contention,
+        waits: dump.contention.waits.map(contended),
+        holds: dump.contention.holds.map(contended),
+      },
     }),
   );
 }
