@@ -1,4 +1,4 @@
-import type { GroupCounts } from "@unknot/dump/diff.ts";
+import type { Moment } from "@unknot/dump/diff.ts";
 import type { Dump, ProcessInfo } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { isSure } from "@unknot/protocol/verdict.ts";
@@ -24,7 +24,7 @@ export interface SessionSnapshot {
   readonly process: Pick<ProcessInfo, "pid" | "threadId" | "title" | "cwd" | "node">;
   readonly overview?: Overview;
   /** How many tasks were where while the program was healthy, or when the user asked to compare from then on. */
-  readonly baseline?: GroupCounts;
+  readonly baseline?: Moment;
   /** Problems that the process has announced and the overview does not have (yet). */
   readonly announced: readonly Problem[];
   /** Stopped by the debugger. */
@@ -118,7 +118,7 @@ function createSession(
   let connection: Connection | undefined;
   let source: DumpSource | undefined;
   let overview: Overview | undefined;
-  let baseline: GroupCounts | undefined;
+  let baseline: Moment | undefined;
   let announced: readonly Problem[] = [];
   let paused = false;
   /** When the debugger last let the thread go on; milliseconds since the epoch. */
@@ -157,7 +157,7 @@ function createSession(
       );
       overview = withoutPause(next);
       if (next.process.upMs >= options.healthyAfterMs && !paused && !next.problems.some(isSure)) {
-        baseline ??= countsOf(next);
+        baseline ??= momentOf(next);
       }
       changed.fire();
     } catch (error) {
@@ -255,7 +255,7 @@ function createSession(
       void refresh();
     },
     compareFromNow() {
-      baseline = overview && countsOf(overview);
+      baseline = overview && momentOf(overview);
       changed.fire();
     },
     endWith(last) {
@@ -309,8 +309,8 @@ export function sameProblem(one: Problem, other: Problem): boolean {
 }
 
 /** Tasks and resources need not be kept. */
-function countsOf({ capturedAt, groups, sites }: Overview): GroupCounts {
-  return { capturedAt, groups, sites };
+export function momentOf({ capturedAt, groups, sites, problems }: Overview): Moment {
+  return { capturedAt, groups, sites, problems };
 }
 
 function describe(error: unknown): string {

@@ -1,6 +1,7 @@
 import { parseFilter } from "@unknot/dump/filter.ts";
 import type { TaskQuery } from "@unknot/protocol/task-list.ts";
 import * as vscode from "vscode";
+import { menuText } from "../../program-text.ts";
 import { byLabel, filterHelp, groupingChoices, labelOf, orderChoices } from "./query-words.ts";
 
 /** Lets the user write a filter, with what it may say below; undefined when they leave it as it is. */
@@ -13,8 +14,7 @@ export function editFilter(current: string): Promise<string | undefined> {
     const show = () => {
       const parsed = parseFilter(input.value);
       const apply = {
-        label:
-          input.value.trim() === "" ? "Show every task" : `Filter: ${input.value.replaceAll("$(", "$ (")}`,
+        label: input.value.trim() === "" ? "Show every task" : `Filter: ${menuText(input.value)}`,
         alwaysShow: true,
         iconPath: new vscode.ThemeIcon(parsed.ok ? "filter" : "error"),
         ...(parsed.ok ? {} : { description: parsed.message }),
