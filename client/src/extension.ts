@@ -41,7 +41,9 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
     launches,
     trees,
-    ...views.map((register) => register({ launches, trees, query, storage, log })),
+    ...views.map((register) =>
+      register({ launches, trees, query, extension: context.extensionUri, storage, log }),
+    ),
     registerDebugging(tracer, launches, context.workspaceState),
     registerRuntimeProblems(launches),
     registerTaskdumpEditor(),

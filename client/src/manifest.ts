@@ -35,6 +35,10 @@ export interface ManifestPart {
     readonly name: string;
     readonly when?: string;
     readonly contextualTitle?: string;
+    /** Which place it has among the panel's views, from 1. */
+    readonly place: number;
+    /** Stands for the view where there is no room for its name. */
+    readonly icon: string;
     readonly visibility?: "visible" | "collapsed" | "hidden";
     /** Its share of the panel, beside the others. */
     readonly initialSize?: number;

@@ -9,6 +9,8 @@ export interface ViewContext {
   readonly trees: Trees;
   /** How tasks are listed, the same in all views. */
   readonly query: QueryState;
+  /** Where the extension is installed. */
+  readonly extension: vscode.Uri;
   /** Where files may be written that the user opens: dumps. */
   readonly storage: vscode.Uri;
   readonly log: vscode.LogOutputChannel;

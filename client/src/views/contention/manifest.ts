@@ -7,6 +7,8 @@ export const manifest: ManifestPart = {
       name: "Contention",
       when: "unknot.active",
       contextualTitle: "Unknot",
+      place: 4,
+      icon: "$(flame)",
       visibility: "collapsed",
       initialSize: 2,
     },

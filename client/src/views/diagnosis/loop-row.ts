@@ -33,5 +33,5 @@ function stateText({ state, sinceMs }: LoopState, paused: boolean): string {
 function lagText({ lag }: LoopState): readonly string[] {
   return lag === undefined
     ? []
-    : [`99 of 100 turns at most ${formatDuration(lag.p99Ms)} late, the latest ${formatDuration(lag.maxMs)}`];
+    : [`99 of 100 turns at most ${formatDuration(lag.p99Ms)} late, at worst ${formatDuration(lag.maxMs)}`];
 }

@@ -67,6 +67,8 @@ export const manifest: ManifestPart = {
       name: "Diagnosis",
       when: "unknot.active",
       contextualTitle: "Unknot",
+      place: 1,
+      icon: "$(pulse)",
       initialSize: 3,
     },
   ],

@@ -130,7 +130,9 @@ function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[]
     const name = `${scene.session.id} problem ${problem.id} ${identityOf(problem)}`;
     const before = used.get(name) ?? 0;
     used.set(name, before + 1);
-    return problemRow(scene, problem, before === 0 ? name : `${name} ${before}`);
+    const row = problemRow(scene, problem, before === 0 ? name : `${name} ${before}`);
+    // An announced problem comes before its tasks. VS Code would not open the same row later.
+    return row.children ? row : { ...row, id: `${row.id} bare` };
   });
 }
 

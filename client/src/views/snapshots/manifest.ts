@@ -73,6 +73,8 @@ export const manifest: ManifestPart = {
       name: "Snapshots",
       when: "unknot.active",
       contextualTitle: "Unknot",
+      place: 5,
+      icon: "$(device-camera)",
       visibility: "collapsed",
       initialSize: 2,
     },

@@ -41,7 +41,7 @@ describe("the rows of the Snapshots view", () => {
     const [comparison, ...kept] = rowsOf(none, snapshots);
     assert.ok(comparison);
     assert.deepEqual(drawn([comparison]), [
-      "calm → rush | 1 min apart · 1 grown",
+      "calm → rush | 1 min apart · 1 place grown",
       "  Grown | 1",
       "    2 → 1,500 × handle | IO wait · http.ts:5 · longest 10 ms > http.ts:5",
     ]);
@@ -72,7 +72,7 @@ describe("the rows of the Snapshots view", () => {
     assert.ok(now && healthy);
     snapshots.compare(now, healthy);
     const [comparison] = rowsOf(launches, snapshots);
-    assert.match(comparison?.description ?? "", /1 new problems · 3 new places · 1 gone$/);
+    assert.match(comparison?.description ?? "", /1 new problem · 3 places new · 1 place gone$/);
     const rows = flat(comparison ? [comparison] : []);
     assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length);
     for (const row of rows) assert.ok(row.spoken.length > 0);

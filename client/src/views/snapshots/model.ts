@@ -102,9 +102,7 @@ function comparisonRow({ id, before, after }: Comparison): Row {
   const label = `${plain(before.name)} → ${plain(after.name)}`;
   const description = [
     `${formatDuration(diff.elapsedMs)} apart`,
-    ...(parts.length === 0
-      ? ["nothing has changed"]
-      : parts.map((part) => `${part.children?.().length ?? 0} ${part.label.toLowerCase()}`)),
+    ...(parts.length === 0 ? ["nothing has changed"] : parts.map(({ summary }) => summary)),
   ].join(" · ");
   return {
     id,
@@ -130,12 +128,26 @@ function comparisonRow({ id, before, after }: Comparison): Row {
 const titles = {
   "new problems": "New problems",
   "gone problems": "Problems that are gone",
-  older: "Older: the same waits",
-  new: "New places",
+  older: "Older: the longest wait is the same",
+  new: "New",
   grown: "Grown",
   shrunk: "Shrunk",
   gone: "Gone",
 } as const;
+
+/** A section of a comparison, with its words in the comparison's own row. */
+type Section = Row & { readonly summary: string };
+
+function summaryOf(name: keyof typeof titles, amount: number): string {
+  switch (name) {
+    case "new problems":
+      return count(amount, "new problem");
+    case "gone problems":
+      return `${count(amount, "problem")} gone`;
+    default:
+      return `${count(amount, "place")} ${name}`;
+  }
+}
 
 /** Longer lists of changes tell nothing. */
 const mostChanges = 100;
@@ -145,7 +157,7 @@ function section(
   name: keyof typeof titles,
   rows: readonly Row[],
   icon: RowIcon,
-): readonly Row[] {
+): readonly Section[] {
   if (rows.length === 0) return [];
   const label = titles[name];
   const description = grouped(rows.length);
@@ -157,6 +169,7 @@ function section(
       description,
       icon,
       spoken: `${label}, ${description}`,
+      summary: summaryOf(name, rows.length),
       open: name !== "shrunk" && name !== "gone",
       children: () => rows.slice(0, mostChanges),
     },

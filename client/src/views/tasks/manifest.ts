@@ -34,7 +34,15 @@ export const manifest: ManifestPart = {
     ],
   },
   views: [
-    { id: "unknot.tasks", name: "Tasks", when: "unknot.active", contextualTitle: "Unknot", initialSize: 3 },
+    {
+      id: "unknot.tasks",
+      name: "Tasks",
+      when: "unknot.active",
+      contextualTitle: "Unknot",
+      place: 2,
+      icon: "$(list-tree)",
+      initialSize: 3,
+    },
   ],
   viewsWelcome: [
     {

@@ -7,6 +7,8 @@ export const manifest: ManifestPart = {
       name: "Waits",
       when: "unknot.active",
       contextualTitle: "Unknot",
+      place: 3,
+      icon: "$(lock)",
       visibility: "collapsed",
       initialSize: 2,
     },
