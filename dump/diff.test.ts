@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { detect } from "./detectors/detect.ts";
-import { changedCounts, diffDumps } from "./diff.ts";
+import { changedCounts, diffDumps, diffMoments } from "./diff.ts";
 import { overview } from "./overview.ts";
 import { DumpBuilder, joins, waits } from "./testing/dump-builder.ts";
 
@@ -75,5 +75,50 @@ describe("changedCounts", () => {
       changes.map(({ name, before: was, after: is }) => [name, was, is]),
       [["serve", 1, 3]],
     );
+  });
+});
+
+describe("diffMoments", () => {
+  const at = (elapsedMs: number, sketch: (builder: DumpBuilder) => DumpBuilder) => {
+    const dump = sketch(new DumpBuilder()).build();
+    const later = { ...dump, capturedAt: dump.capturedAt + elapsedMs, problems: detect(dump) };
+    return overview(later, { membersPerGroup: 1 });
+  };
+  const names = (changes: readonly { readonly name: string }[]) => changes.map(({ name }) => name);
+
+  it("tells new places from those that are gone, have grown or shrunk, and whose wait is the same", () => {
+    const before = at(0, (builder) =>
+      builder
+        .task(1, { name: "left", at: "left.ts:1", wait: waits(10) })
+        .task(2, { name: "queue", at: "queue.ts:1", wait: waits(10) })
+        .task(3, { name: "drain", at: "drain.ts:1", wait: waits(10) })
+        .task(4, { name: "drain", at: "drain.ts:1", wait: waits(20) })
+        .task(5, { name: "stuck", at: "stuck.ts:1", wait: waits(5000) })
+        .task(6, { name: "served", at: "served.ts:1", wait: waits(5000) }),
+    );
+    const after = at(60_000, (builder) =>
+      builder
+        .task(2, { name: "queue", at: "queue.ts:1", wait: waits(10) })
+        .task(12, { name: "queue", at: "queue.ts:1", wait: waits(10) })
+        .task(3, { name: "drain", at: "drain.ts:1", wait: waits(10) })
+        .task(5, { name: "stuck", at: "stuck.ts:1", wait: waits(65_000) })
+        .task(16, { name: "served", at: "served.ts:1", wait: waits(4000) })
+        .task(17, { name: "fresh", at: "fresh.ts:1", wait: waits(10) })
+        .task(90, { name: "one", at: "a.ts:1", wait: joins(91) })
+        .task(91, { name: "other", at: "a.ts:2", wait: joins(90) }),
+    );
+    const diff = diffMoments(before, after);
+    assert.equal(diff.elapsedMs, 60_000);
+    assert.deepEqual(names(diff.fresh).sort(), ["fresh", "one", "other"]);
+    assert.deepEqual(names(diff.gone), ["left"]);
+    assert.deepEqual(names(diff.grown), ["queue"]);
+    assert.deepEqual(names(diff.shrunk), ["drain"]);
+    assert.deepEqual(names(diff.older), ["stuck"]);
+    assert.deepEqual([diff.newProblems.length, diff.goneProblems.length], [1, 0]);
+  });
+
+  it("finds nothing in one moment", () => {
+    const now = at(0, (builder) => builder.task(1, { name: "a", at: "a.ts:1", wait: waits() }));
+    assert.deepEqual(Object.values(diffMoments(now, now)), [0, [], [], [], [], [], [], []]);
   });
 });

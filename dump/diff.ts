@@ -37,16 +37,25 @@ export function diffDumps(before: Dump, after: Dump): DumpDiff {
     before.process.pid === after.process.pid && Math.abs(startOf(before) - startOf(after)) < 5000;
   const earlier = new Set(before.tasks.map((task) => task.id));
   const later = new Set(after.tasks.map((task) => task.id));
-  const known = new Set(before.problems.map(problemKey));
-  const still = new Set(after.problems.map(problemKey));
   return {
     sameProcess,
     elapsedMs: after.capturedAt - before.capturedAt,
     started: sameProcess ? after.tasks.flatMap(({ id }) => (earlier.has(id) ? [] : id)) : [],
     ended: sameProcess ? before.tasks.flatMap(({ id }) => (later.has(id) ? [] : id)) : [],
     groups: changedCounts(withGroups(before), withGroups(after)),
-    newProblems: after.problems.filter((problem) => !known.has(problemKey(problem))),
-    goneProblems: before.problems.filter((problem) => !still.has(problemKey(problem))),
+    ...changedProblems(before.problems, after.problems),
+  };
+}
+
+function changedProblems(
+  before: readonly Problem[],
+  after: readonly Problem[],
+): Pick<DumpDiff, "newProblems" | "goneProblems"> {
+  const known = new Set(before.map(problemKey));
+  const still = new Set(after.map(problemKey));
+  return {
+    newProblems: after.filter((problem) => !known.has(problemKey(problem))),
+    goneProblems: before.filter((problem) => !still.has(problemKey(problem))),
   };
 }
 
@@ -80,6 +89,48 @@ export function changedCounts(before: GroupCounts, after: GroupCounts): readonly
     changes.push({ ...shown.change, key, before: was?.count ?? 0, after: is?.count ?? 0 });
   }
   return changes.sort(byGrowth);
+}
+
+/** A moment of a program, as far as comparing needs it: groups and problems, however many tasks there were. */
+export interface Moment extends GroupCounts {
+  readonly problems: readonly Problem[];
+}
+
+/** What changed from one moment of a program to a later one. */
+export interface MomentDiff extends Pick<DumpDiff, "elapsedMs" | "newProblems" | "goneProblems"> {
+  /** Places where tasks wait that did not before, where none does any more, where more do and where fewer do. */
+  readonly fresh: readonly GroupChange[];
+  readonly gone: readonly GroupChange[];
+  readonly grown: readonly GroupChange[];
+  readonly shrunk: readonly GroupChange[];
+  /** Places where the longest wait is the same one: nobody has let the task go on in between. */
+  readonly older: readonly GroupChange[];
+}
+
+/** Clocks of dumps are exact to some ticks, and the capture takes its time. */
+const clockToleranceMs = 250;
+
+export function diffMoments(before: Moment, after: Moment): MomentDiff {
+  const changes = changedCounts(before, after);
+  const elapsedMs = after.capturedAt - before.capturedAt;
+  const earlier = countsOf(before);
+  const older = [...countsOf(after)].flatMap(([key, { count, change }]): GroupChange[] => {
+    const was = earlier.get(key);
+    const waits = change.state !== "running" && change.state !== "runnable";
+    const stayed = elapsedMs > 0 && change.maxWaitMs >= elapsedMs - clockToleranceMs;
+    const same =
+      was !== undefined && Math.abs(change.maxWaitMs - was.change.maxWaitMs - elapsedMs) <= clockToleranceMs;
+    return waits && stayed && same ? [{ ...change, key, before: was.count, after: count }] : [];
+  });
+  return {
+    elapsedMs,
+    fresh: changes.filter((change) => change.before === 0),
+    gone: changes.filter((change) => change.after === 0),
+    grown: changes.filter((change) => change.before > 0 && change.after > change.before),
+    shrunk: changes.filter((change) => change.after > 0 && change.after < change.before),
+    older: older.sort((a, b) => b.maxWaitMs - a.maxWaitMs || (a.key < b.key ? -1 : 1)),
+    ...changedProblems(before.problems, after.problems),
+  };
 }
 
 function countsOf({ groups, sites }: GroupCounts) {

@@ -120,7 +120,12 @@ function tail(amount: number, unit: string): string {
   return amount === 0 ? "" : ` ${amount} ${unit}`;
 }
 
-/** `1 task`, `3 tasks`. */
-export function count(amount: number, word: string): string {
-  return `${amount} ${word}${amount === 1 ? "" : "s"}`;
+/** `1 task`, `3 tasks`, `100,000 tasks`. */
+export function count(amount: number, word: string, words = `${word}s`): string {
+  return `${grouped(amount)} ${amount === 1 ? word : words}`;
+}
+
+/** `100,000`: the same in every locale, as all our texts are. */
+export function grouped(amount: number): string {
+  return amount.toLocaleString("en-US");
 }

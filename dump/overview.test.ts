@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import type { ContendedWait } from "@unknot/protocol/contention.ts";
-import type { TaskId } from "@unknot/protocol/task.ts";
 import { detect } from "./detectors/detect.ts";
-import { membersOf, overview } from "./overview.ts";
+import { overview } from "./overview.ts";
 import { DumpBuilder, joins, waits, wants } from "./testing/dump-builder.ts";
 import { shop } from "./testing/shop.ts";
 
@@ -128,15 +127,4 @@ describe("overview", () => {
     const main = small.tasks.find((task) => task.id === 1)?.wait;
     assert.ok(main?.on === "tasks" && main.count === 99_000 && main.tasks.length === 5);
   }).timeout(20_000);
-
-  it("gives more members of a group, with what they name", () => {
-    const dump = shop();
-    const key =
-      overview(dump, { membersPerGroup: 1 }).groups.find((group) => group.name === "consume")?.key ?? "";
-    const page = membersOf(dump, { key, offset: 2, limit: 2 });
-    const ids = page.tasks.map((task) => task.id);
-    assert.ok(ids.includes(13 as TaskId) && ids.includes(14 as TaskId) && !ids.includes(15 as TaskId));
-    assert.equal(page.resources[0]?.name, "jobs");
-    assert.deepEqual(membersOf(dump, { key: "none", offset: 0, limit: 5 }).tasks, []);
-  });
 });

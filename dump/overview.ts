@@ -60,7 +60,9 @@ export function overview(dump: Dump, { membersPerGroup }: { readonly membersPerG
   const groups = taskGroups(dump, membersPerGroup);
   const chosen = groups.flatMap((group) => group.members);
   const blockers = blockersOf(dump, mostBlockers);
-  const picked = excerpt(dump, chosen, [...dump.problems, ...blockers.map(namedBy)], membersPerGroup);
+  const oldest = oldestOf(dump, mostOldest);
+  const named = [...dump.problems, ...blockers.map(namedBy)];
+  const picked = excerpt(dump, [...chosen, ...oldest], named, membersPerGroup);
   return {
     process: dump.process,
     capturedAt: dump.capturedAt,
@@ -70,6 +72,7 @@ export function overview(dump: Dump, { membersPerGroup }: { readonly membersPerG
     groups: groups.map((group) => picked.renumberGroup(group)),
     problems: dump.problems,
     blockers,
+    oldest,
     sites: picked.sites,
     tasks: picked.tasks,
     resources: picked.resources,
@@ -103,26 +106,28 @@ export function taskGroups(
   });
 }
 
+const mostOldest = 5;
+
+/** The tasks that have lived longest, the oldest first. Main modules live as long as the program, and say nothing. */
+function oldestOf({ tasks }: Dump, most: number): readonly TaskId[] {
+  const oldest: Task[] = [];
+  for (const task of tasks) {
+    if (task.kind === "main" || task.external === true) continue;
+    if (oldest.length === most && task.ageMs <= (oldest[most - 1]?.ageMs ?? 0)) continue;
+    const place = oldest.findIndex(({ ageMs }) => ageMs < task.ageMs);
+    oldest.splice(place === -1 ? oldest.length : place, 0, task);
+    oldest.length = Math.min(oldest.length, most);
+  }
+  return oldest.map(({ id }) => id);
+}
+
 /** Its places are those of the problem about it. */
 function withoutStack({ stack: _, ...loop }: LoopState): LoopState {
   return loop;
 }
 
-/** The members of the group `key` from `offset` on, with the sites and resources they name; empty for an unknown key. */
-export function membersOf(
-  dump: Dump,
-  { key, offset, limit }: { readonly key: string; readonly offset: number; readonly limit: number },
-): Snapshot {
-  const group = gather(dump).find((gathering) => gathering.key === key);
-  const members = (group?.members ?? [])
-    .slice(offset, offset + limit)
-    .flatMap((index) => dump.tasks[index]?.id ?? []);
-  const { sites, tasks, resources } = excerpt(dump, members, [], limit);
-  return { sites, tasks, resources };
-}
-
 /** What the members of a group have in common, with paths instead of site numbers: the same in every dump. */
-function keyOf(dump: Pick<Dump, "sites">, task: Task, label: string | undefined): string {
+export function keyOf(dump: Pick<Dump, "sites">, task: Task, label: string | undefined): string {
   const place = (index: number | undefined) => {
     const site = siteOf(dump, index);
     return site === undefined ? "-" : `${site.file}:${site.line}:${site.column}`;
@@ -209,12 +214,23 @@ function namedBy({ of, first }: Blocker): Named {
 }
 
 interface Excerpt extends Snapshot {
-  readonly renumberGroup: (group: TaskGroup) => TaskGroup;
+  readonly renumberGroup: <Group extends Placed>(group: Group) => Group;
   readonly renumberContention: (contention: Contention) => Contention;
 }
 
+/** What refers to sites besides tasks and resources. */
+interface Placed {
+  readonly at?: number;
+  readonly entry?: number;
+}
+
 /** Some tasks of a dump with everything they name, in a table of sites of their own. */
-function excerpt(dump: Dump, chosen: readonly TaskId[], named: readonly Named[], most: number): Excerpt {
+export function excerpt(
+  dump: Dump,
+  chosen: readonly TaskId[],
+  named: readonly Named[],
+  most: number,
+): Excerpt {
   const lookup = lookupOf(dump);
   const tasks = new Map<TaskId, Task>();
   const resources = new Map<ResourceId, Resource>();
@@ -311,9 +327,9 @@ class SiteTable {
     };
   }
 
-  renumberGroup(group: TaskGroup): TaskGroup {
-    const { at, entry, ...rest } = group;
-    return { ...rest, ...this.#number("at", at), ...this.#number("entry", entry) };
+  renumberGroup<Group extends Placed>({ at, entry, ...rest }: Group): Group {
+    // The fields that are taken out are put back, with other numbers.
+    return { ...rest, ...this.#number("at", at), ...this.#number("entry", entry) } as Group;
   }
 
   renumberWait({ stack, resource, ...wait }: ContendedWait): ContendedWait {

@@ -2,7 +2,9 @@ import type { Contention } from "./contention.ts";
 import type { Coverage, Dump, LoopState, ProcessInfo, Site } from "./dump.ts";
 import type { Problem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
+import type { StackTree } from "./stacks.ts";
 import type { Task } from "./task.ts";
+import type { TaskListRequest, TaskPage } from "./task-list.ts";
 
 /**
  * How a traced process is reached: JSON-RPC 2.0 (vscode-jsonrpc framing) over a Unix socket or a Windows named pipe
@@ -99,6 +101,8 @@ export interface Overview {
   readonly problems: readonly Problem[];
   /** What holds up the most tasks, the worst first, deadlocks left out. Absent from an older tracer. */
   readonly blockers?: readonly Blocker[];
+  /** The tasks that have lived longest, the oldest first; main modules and packages left out. Absent from an older tracer. */
+  readonly oldest?: readonly Task["id"][];
   readonly sites: readonly Site[];
   readonly tasks: readonly Task[];
   readonly resources: readonly Resource[];
@@ -115,10 +119,12 @@ export interface Wire {
   };
   readonly dump: { readonly params: { readonly by: string }; readonly result: Dump };
   readonly overview: { readonly params: { readonly membersPerGroup: number }; readonly result: Overview };
-  /** The members of one group from `offset` on, for "load more". */
-  readonly members: {
-    readonly params: { readonly key: string; readonly offset: number; readonly limit: number };
-    readonly result: Pick<Overview, "sites" | "tasks" | "resources">;
+  /** A part of the list of tasks at the moment of the last overview, if that is not long ago. */
+  readonly list: { readonly params: TaskListRequest; readonly result: TaskPage };
+  /** The async stacks of the tasks that match a filter, at most so many frames, at the same moment. */
+  readonly stacks: {
+    readonly params: { readonly filter: string; readonly most: number };
+    readonly result: StackTree;
   };
   /** Sent by the traced process, at once, when a detector proves something new. */
   readonly problem: { readonly params: Problem; readonly result: undefined };

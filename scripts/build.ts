@@ -25,7 +25,9 @@ export interface Bundle {
   readonly entry: string;
   readonly extension?: string;
   readonly npm?: string;
-  readonly format: "esm" | "cjs";
+  readonly format: "esm" | "cjs" | "iife";
+  /** For a page of VS Code's: a script that imports nothing. */
+  readonly browser?: boolean;
   /** A command: starts with `#!` and may be executed. */
   readonly executable?: boolean;
   /** Packages that are not bundled; they are installed (npm) or copied (extension) beside it. */
@@ -42,6 +44,12 @@ const publicModules: Readonly<Record<string, string>> = {
 
 export const bundles: readonly Bundle[] = [
   { entry: "client/src/extension.ts", extension: "extension.cjs", format: "cjs", external: ["vscode"] },
+  {
+    entry: "client/src/views/graph/page/main.ts",
+    extension: "page/graph.js",
+    format: "iife",
+    browser: true,
+  },
   { entry: "server/src/lsp/main.ts", extension: "server.mjs", format: "esm" },
   { entry: "server/src/worker/worker.ts", extension: "worker.mjs", npm: "worker.mjs", format: "esm" },
   { entry: "server/src/models/check-installed.ts", npm: "models.mjs", format: "esm" },
@@ -94,8 +102,9 @@ export async function buildBundle(
     entryPoints: [bundle.entry],
     outfile: path.join(target, first),
     bundle: true,
-    platform: "node",
-    target: "node20",
+    platform: bundle.browser ? "browser" : "node",
+    // The oldest Electron that VS Code 1.106 may have; the extension's and the programs' Node.
+    target: bundle.browser ? "chrome138" : "node20",
     // The main file of some packages (jsonc-parser) is of a kind that can't be bundled; their module is.
     mainFields: ["module", "main"],
     format: bundle.format,

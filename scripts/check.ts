@@ -10,6 +10,8 @@ const script = (file: string, ...args: string[]) => [process.execPath, path.join
 const checks: readonly (readonly [string, readonly string[]])[] = [
   ["format and lint", [bin("biome"), "ci", "--error-on-warnings"]],
   ["types", [bin("tsc"), "-p", "."]],
+  // A page has the types of a browser, which nothing else may use.
+  ["types of the page", [bin("tsc"), "-p", path.join("client", "src", "views", "graph", "page")]],
   ["dependency arrows", script("dependencies.ts")],
   ["unused code", [bin("knip")]],
   ["generated files", script("generate.ts", "--check")],

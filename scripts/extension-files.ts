@@ -9,6 +9,8 @@ export function copyExtensionFiles(root: string, extension: string): void {
   copyTypeScript(packages, path.join(extension, "typescript"));
   copyOxcParser(packages, path.join(extension, "tracer", "node_modules"));
   cpSync(path.join(root, "client", "src", "debugging", "shim.cjs"), path.join(extension, "shim.cjs"));
+  const page = path.join(root, "client", "src", "views", "graph", "page");
+  cpSync(path.join(page, "page.css"), path.join(extension, "page", "page.css"));
 }
 
 /** TypeScript's native compiler and the library declarations that it looks for beside itself. */

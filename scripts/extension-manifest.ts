@@ -59,7 +59,10 @@ export async function extensionManifest(
 }
 
 function contributes(root: string, parts: readonly ManifestPart[], rules: readonly RuleEntry[]): object {
-  const views = parts.flatMap((part) => part.views ?? []);
+  const views = parts
+    .flatMap((part) => part.views ?? [])
+    .sort((one, other) => one.place - other.place)
+    .map(({ place: _, ...view }) => view);
   const menus = new Map<string, unknown[]>();
   for (const part of parts) {
     for (const [menu, entries] of Object.entries(part.menus ?? {})) {

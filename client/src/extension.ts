@@ -12,6 +12,8 @@ import { runtimeFolder } from "./sessions/runtime-folder.ts";
 import { type RuntimeFolderWatch, watchRuntimeFolder } from "./sessions/runtime-folder-watch.ts";
 import { registerTaskdumpEditor } from "./taskdump-editor/register.ts";
 import { views } from "./views/index.ts";
+import { createQueryState } from "./views/tree/query.ts";
+import { createTrees } from "./views/tree/trees.ts";
 import { registerWorkspaceCheck } from "./workspace-check/register.ts";
 
 let server: Promise<LanguageServer> | undefined;
@@ -22,7 +24,6 @@ export function activate(context: vscode.ExtensionContext): void {
     pollMs: 1000,
     membersPerGroup: 20,
     mostTasks: 5000,
-    pageSize: 200,
     healthyAfterMs: 5000,
     overdueMs: 5000,
     log: (line) => log.warn(line),
@@ -33,11 +34,16 @@ export function activate(context: vscode.ExtensionContext): void {
     register: dist("tracer", "register.cjs"),
     shim: installShim(dist("shim.cjs"), context.globalStorageUri.fsPath),
   };
+  const trees = createTrees(launches);
+  const query = createQueryState();
   const storage = context.storageUri ?? context.globalStorageUri;
   context.subscriptions.push(
     log,
     launches,
-    ...views.map((register) => register({ launches, storage, log })),
+    trees,
+    ...views.map((register) =>
+      register({ launches, trees, query, extension: context.extensionUri, storage, log }),
+    ),
     registerDebugging(tracer, launches, context.workspaceState),
     registerRuntimeProblems(launches),
     registerTaskdumpEditor(),

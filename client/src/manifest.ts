@@ -18,6 +18,7 @@ export interface KeyEntry {
   readonly command: string;
   readonly key: string;
   readonly mac?: string;
+  readonly args?: string;
   readonly when?: string;
 }
 
@@ -34,6 +35,13 @@ export interface ManifestPart {
     readonly name: string;
     readonly when?: string;
     readonly contextualTitle?: string;
+    /** Which place it has among the panel's views, from 1. */
+    readonly place: number;
+    /** Stands for the view where there is no room for its name. */
+    readonly icon: string;
+    readonly visibility?: "visible" | "collapsed" | "hidden";
+    /** Its share of the panel, beside the others. */
+    readonly initialSize?: number;
   }[];
   /** Schemas of JSON files, by path from the root of the extension. */
   readonly jsonValidation?: readonly { readonly fileMatch: string; readonly url: string }[];

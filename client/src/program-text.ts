@@ -5,3 +5,8 @@
 export function messageText(sentence: string): string {
   return sentence.replaceAll("](", "] (");
 }
+
+/** Text with names of the program, for a menu or a quick pick: there `$(name)` becomes an icon. */
+export function menuText(text: string): string {
+  return text.replaceAll("$(", "$ (");
+}

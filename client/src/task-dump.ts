@@ -5,10 +5,11 @@ import { pipeline } from "node:stream/promises";
 import { loadDumps } from "@unknot/dump/formats/load-dumps.ts";
 import { writeTaskdump } from "@unknot/dump/formats/taskdump-writer.ts";
 import { plain } from "@unknot/dump/names.ts";
+import type { Dump } from "@unknot/protocol/dump.ts";
 import * as vscode from "vscode";
+import { chooseSession } from "./choose-session.ts";
 import { messageText } from "./program-text.ts";
 import type { Launches } from "./sessions/launches.ts";
-import type { Session } from "./sessions/session.ts";
 import type { ViewContext } from "./views/view-context.ts";
 
 /** From so many tasks on, a dump that a person reads is written in groups. */
@@ -19,7 +20,7 @@ export async function takeTaskDump(
   { launches, storage }: ViewContext,
   sessionId: string | undefined,
 ): Promise<void> {
-  const session = await chooseSession(launches.askable(), sessionId);
+  const session = await chooseSession(launches.askable(), sessionId, "The process to take a dump of");
   if (!session) return;
   try {
     const dump = await session.dump("panel");
@@ -64,6 +65,14 @@ export async function showTaskDump(launches: Launches, wanted: vscode.Uri | unde
   }
 }
 
+/** The first dump of a file that was written by us. Throws when it can't be read. */
+export async function readDump(uri: vscode.Uri): Promise<Dump> {
+  const { dumps, notes } = loadDumps(new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)));
+  const [dump] = dumps;
+  if (dump === undefined) throw new Error(notes.join(" "));
+  return dump;
+}
+
 function activeDump(): vscode.Uri | undefined {
   const document = vscode.window.activeTextEditor?.document;
   return document?.languageId === "taskdump" ? document.uri : undefined;
@@ -86,27 +95,4 @@ function makeRoom(folder: string): void {
     .map((name) => path.join(folder, name))
     .sort((one, other) => statSync(one).mtimeMs - statSync(other).mtimeMs);
   for (const old of byAge.slice(0, Math.max(byAge.length - mostDumps + 1, 0))) rmSync(old, { force: true });
-}
-
-async function chooseSession(
-  askable: readonly Session[],
-  wanted: string | undefined,
-): Promise<Session | undefined> {
-  const [first, ...others] = askable;
-  if (!first) {
-    await vscode.window.showInformationMessage("No traced program is there: start one with the debugger.");
-    return undefined;
-  }
-  const named = askable.find((session) => session.id === wanted);
-  if (named || others.length === 0) return named ?? first;
-  const picked = await vscode.window.showQuickPick(
-    askable.map((session) => ({
-      // Quick picks turn `$(name)` into an icon.
-      label: plain(session.process.title).replaceAll("$(", "$ ("),
-      description: `process ${session.process.pid}`,
-      session,
-    })),
-    { placeHolder: "The process to take a dump of" },
-  );
-  return picked?.session;
 }

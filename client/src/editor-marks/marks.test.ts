@@ -17,7 +17,6 @@ function launched(
     process: dump.process,
     overview: overview({ ...dump, problems: detect(dump) }, { membersPerGroup: 2 }),
     announced: [],
-    more: new Map(),
     paused: false,
   };
   return [{ id: "l", name: "Run", running: true, overdue: false, sessions: [session] }];

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { plain } from "@unknot/dump/names.ts";
 import * as vscode from "vscode";
+import { menuText } from "../program-text.ts";
 import type { Launches } from "./launches.ts";
 import { registeredThreads } from "./runtime-folder-watch.ts";
 
@@ -15,10 +16,9 @@ export async function attachToTraced(launches: Launches, folder: string): Promis
   }
   const picked = await vscode.window.showQuickPick(
     threads.map((thread) => ({
-      // Quick picks turn `$(name)` into an icon.
-      label: plain(path.basename(thread.title)).replaceAll("$(", "$ ("),
+      label: menuText(plain(path.basename(thread.title))),
       description: `process ${thread.pid}${thread.threadId === 0 ? "" : `, worker thread ${thread.threadId}`}`,
-      detail: plain(thread.cwd).replaceAll("$(", "$ ("),
+      detail: menuText(plain(thread.cwd)),
       thread,
     })),
     { placeHolder: "The traced process to show the tasks of", matchOnDescription: true, matchOnDetail: true },

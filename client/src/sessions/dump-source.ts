@@ -1,9 +1,11 @@
-import { membersOf, overview } from "@unknot/dump/overview.ts";
+import { overview } from "@unknot/dump/overview.ts";
+import { stackTree } from "@unknot/dump/stack-tree.ts";
+import { listTasks } from "@unknot/dump/task-list.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Wire } from "@unknot/protocol/wire.ts";
 
 /** What can be asked about the tasks of a thread. */
-export type Question = "dump" | "overview" | "members";
+export type Question = "dump" | "overview" | "list" | "stacks";
 
 /** Answers questions about a thread's tasks: a connection to it, or the last dump that it left. */
 export interface DumpSource {
@@ -19,7 +21,8 @@ export function heldDump(dump: Dump): DumpSource {
     {
       dump: () => dump,
       overview: (params) => overview(dump, params),
-      members: (params) => membersOf(dump, params),
+      list: (params) => listTasks(dump, params),
+      stacks: (params) => stackTree(dump, params),
     };
   return { request: async (question, params) => answers[question](params) };
 }

@@ -4,6 +4,7 @@ import path from "node:path";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { DumpBuilder, wants } from "@unknot/dump/testing/dump-builder.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
+import type { TaskListRequest } from "@unknot/protocol/task-list.ts";
 import type { Registration } from "@unknot/protocol/wire.ts";
 import { startWireServer, type WireServer } from "../testing/wire-server.ts";
 import type { Event } from "./event.ts";
@@ -15,11 +16,12 @@ const options = {
   pollMs: 5,
   membersPerGroup: 2,
   mostTasks: 1000,
-  pageSize: 3,
   healthyAfterMs: 5000,
   overdueMs: 20,
   log: () => {},
 };
+
+const everything: TaskListRequest = { filter: "", by: "stack", order: "problem", offset: 0, limit: 100 };
 
 /** `count` consumers wait at one line; two tasks are deadlocked. */
 function consumers(count: number): Dump {
@@ -143,8 +145,8 @@ describe("launches", () => {
     assert.deepEqual(heard, ["lock-order-inversion"]);
     assert.ok(!existsSync(file));
     const key = overview?.groups.find((group) => group.count === 8)?.key ?? "";
-    await launches.session(id)?.loadMore(key);
-    assert.equal(only()?.more.get(key)?.tasks.length, 5, "its groups can still be paged through");
+    const page = await launches.session(id)?.ask("list", { ...everything, under: { group: key }, limit: 5 });
+    assert.deepEqual([page?.rows.length, page?.count], [5, 8], "its groups can still be paged through");
     assert.equal((await launches.session(id)?.dump("panel"))?.tasks.length, 10);
     watch.dispose();
   });
@@ -278,20 +280,17 @@ describe("launches", () => {
     await waitFor(launches.onChange, () => launches.list()[0]?.overdue || undefined);
   });
 
-  it("loads more members of a group, up to the last", async () => {
+  it("asks the thread for lists, and gives none of one that is gone", async () => {
     const server = await serve(consumers(8));
     start();
     launches.register(server.registration);
-    const { id, overview } = await until((session) => session.overview !== undefined);
-    const key = overview?.groups.find((group) => group.count === 8)?.key ?? "";
-    const loaded = () => only()?.more.get(key)?.tasks.length;
-    await launches.session(id)?.loadMore(key);
-    assert.equal(loaded(), 5);
-    await launches.session(id)?.loadMore(key);
-    assert.equal(loaded(), 8);
-    server.dump = consumers(6);
-    await launches.refresh();
-    assert.equal(loaded(), 6, "a refresh also brings what was loaded on demand up to date");
+    const { id } = await until((session) => session.overview !== undefined);
+    const list = (filter: string) => launches.session(id)?.ask("list", { ...everything, filter });
+    assert.deepEqual([(await list("consumer"))?.matching, (await list("consumer"))?.total], [8, 10]);
+    assert.equal(await list("age>soon"), undefined, "a filter that can't be read");
+    server.end();
+    await until(({ state }) => state.kind === "ended");
+    assert.equal(await list("consumer"), undefined);
   });
 
   it("says why a process can't be watched", async () => {

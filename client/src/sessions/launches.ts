@@ -43,8 +43,8 @@ export interface DebuggedThread {
   readonly threadId: number;
 }
 
-/** Who shows what launches know: the Task Dump view, the marks in text editors. */
-export type Watcher = "view" | "editors";
+/** Who shows what launches know: the panel's views, the page of the graph, the marks in text editors. */
+export type Watcher = "view" | "graph" | "editors";
 
 /** All launches of this window and the sessions that belong to them. */
 export interface Launches extends Subscription {
@@ -101,7 +101,7 @@ export function createLaunches(options: LaunchOptions): Launches {
   const watchers = new Set<Watcher>();
 
   const attention = (): Attention | undefined =>
-    watchers.has("view") ? "closely" : watchers.size > 0 ? "aside" : undefined;
+    watchers.has("view") || watchers.has("graph") ? "closely" : watchers.size > 0 ? "aside" : undefined;
 
   const drop = (entry: Entry) => {
     clearTimeout(entry.patience);

@@ -1,10 +1,10 @@
-import type { GroupCounts } from "@unknot/dump/diff.ts";
+import type { Moment } from "@unknot/dump/diff.ts";
 import type { Dump, ProcessInfo } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { isSure } from "@unknot/protocol/verdict.ts";
 import type { LastDump, Overview, Registration, Wire } from "@unknot/protocol/wire.ts";
 import { type Connection, ConnectionError, connect } from "./connection.ts";
-import { type DumpSource, heldDump } from "./dump-source.ts";
+import { type DumpSource, heldDump, type Question } from "./dump-source.ts";
 import { createEmitter, type Event, type Subscription } from "./event.ts";
 
 /** What a session can be in; a blocked loop is part of the overview. */
@@ -17,9 +17,6 @@ export type SessionState =
   /** It is a dump that was read from a file. */
   | { readonly kind: "file"; readonly file: string };
 
-/** The members of a group from the first one on, more of them than an overview has. */
-export type MoreMembers = Wire["members"]["result"];
-
 /** All that is known about one traced thread at a moment: what views are made from. */
 export interface SessionSnapshot {
   readonly id: string;
@@ -27,11 +24,9 @@ export interface SessionSnapshot {
   readonly process: Pick<ProcessInfo, "pid" | "threadId" | "title" | "cwd" | "node">;
   readonly overview?: Overview;
   /** How many tasks were where while the program was healthy, or when the user asked to compare from then on. */
-  readonly baseline?: GroupCounts;
+  readonly baseline?: Moment;
   /** Problems that the process has announced and the overview does not have (yet). */
   readonly announced: readonly Problem[];
-  /** By the key of their group: the members that were asked for on top of those of the overview. */
-  readonly more: ReadonlyMap<string, MoreMembers>;
   /** Stopped by the debugger. */
   readonly paused: boolean;
 }
@@ -52,8 +47,11 @@ export interface Session extends Subscription {
   compareFromNow(): void;
   /** Asks for the overview now. */
   refresh(): Promise<void>;
-  /** Asks for the next members of a group. */
-  loadMore(key: string): Promise<void>;
+  /** What the thread's own worker, or its last dump, answers; undefined when nobody can any more. */
+  ask<Asked extends Question>(
+    question: Asked,
+    params: Wire[Asked]["params"],
+  ): Promise<Wire[Asked]["result"] | undefined>;
   /** Whether a dump can be had: the thread lives, or has left one. */
   askable(): boolean;
   dump(by: string): Promise<Dump>;
@@ -65,8 +63,6 @@ export interface SessionOptions {
   /** Members of each group in an overview, at most; fewer when there are so many groups that they exceed `mostTasks`. */
   readonly membersPerGroup: number;
   readonly mostTasks: number;
-  /** Members that one `loadMore` brings. */
-  readonly pageSize: number;
   /** A program that has run for so long without a sure problem is healthy. */
   readonly healthyAfterMs: number;
   /** Hears what nobody waits for: a refresh that failed although the process lives. */
@@ -122,10 +118,8 @@ function createSession(
   let connection: Connection | undefined;
   let source: DumpSource | undefined;
   let overview: Overview | undefined;
-  let baseline: GroupCounts | undefined;
+  let baseline: Moment | undefined;
   let announced: readonly Problem[] = [];
-  let more: ReadonlyMap<string, MoreMembers> = new Map();
-  const wanted = new Map<string, number>();
   let paused = false;
   /** When the debugger last let the thread go on; milliseconds since the epoch. */
   let resumedAt = 0;
@@ -157,21 +151,13 @@ function createSession(
       const next = await open.request("overview", {
         membersPerGroup: Math.min(options.membersPerGroup, fitting),
       });
-      for (const key of [...wanted.keys()]) {
-        if (!next.groups.some((group) => group.key === key)) wanted.delete(key);
-      }
-      more = new Map(
-        await Promise.all(
-          [...wanted.keys()].map(async (key) => [key, await members(open, next, key)] as const),
-        ),
-      );
       // What was announced before the question and is not in the answer is over.
       announced = announced.filter(
         (problem) => !before.has(problem) && !next.problems.some((known) => sameProblem(known, problem)),
       );
       overview = withoutPause(next);
       if (next.process.upMs >= options.healthyAfterMs && !paused && !next.problems.some(isSure)) {
-        baseline ??= countsOf(next);
+        baseline ??= momentOf(next);
       }
       changed.fire();
     } catch (error) {
@@ -189,14 +175,6 @@ function createSession(
       ? { ...next, problems: found.filter(({ verdict }) => verdict !== "loop-blocked") }
       : next;
   };
-
-  const members = (open: DumpSource, from: Overview, key: string) =>
-    open.request("members", {
-      key,
-      offset: 0,
-      // From the start: an overview shows members of problems first, the others come in another order.
-      limit: (from.groups.find((group) => group.key === key)?.members.length ?? 0) + (wanted.get(key) ?? 0),
-    });
 
   const refresh = (): Promise<void> => {
     if (!source) return Promise.resolve();
@@ -261,7 +239,6 @@ function createSession(
       ...(overview === undefined ? {} : { overview }),
       ...(baseline === undefined ? {} : { baseline }),
       announced,
-      more,
       paused: paused && state.kind === "live",
     }),
     watch(next) {
@@ -278,7 +255,7 @@ function createSession(
       void refresh();
     },
     compareFromNow() {
-      baseline = overview && countsOf(overview);
+      baseline = overview && momentOf(overview);
       changed.fire();
     },
     endWith(last) {
@@ -291,15 +268,13 @@ function createSession(
         if (!before.some((known) => sameProblem(known, problem))) problems.fire(problem);
       }
     },
-    async loadMore(key) {
-      if (!source || !overview) return;
-      wanted.set(key, (wanted.get(key) ?? 0) + options.pageSize);
+    async ask(question, params) {
+      const asked = source;
       try {
-        const page = await members(source, overview, key);
-        more = new Map(more).set(key, page);
-        changed.fire();
+        return await asked?.request(question, params);
       } catch (error) {
-        options.log(`tasks of process ${process.pid}: ${describe(error)}`);
+        if (source === asked) options.log(`${question} of process ${process.pid}: ${describe(error)}`);
+        return undefined;
       }
     },
     askable: () => source !== undefined,
@@ -334,8 +309,8 @@ export function sameProblem(one: Problem, other: Problem): boolean {
 }
 
 /** Tasks and resources need not be kept. */
-function countsOf({ capturedAt, groups, sites }: Overview): GroupCounts {
-  return { capturedAt, groups, sites };
+export function momentOf({ capturedAt, groups, sites, problems }: Overview): Moment {
+  return { capturedAt, groups, sites, problems };
 }
 
 function describe(error: unknown): string {

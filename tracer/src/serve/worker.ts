@@ -5,9 +5,12 @@ import path from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { BroadcastChannel, parentPort, workerData } from "node:worker_threads";
 import { detect } from "@unknot/dump/detectors/detect.ts";
-import { membersOf, overview } from "@unknot/dump/overview.ts";
+import { overview } from "@unknot/dump/overview.ts";
+import { stackTree } from "@unknot/dump/stack-tree.ts";
+import { listTasks } from "@unknot/dump/task-list.ts";
 import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
 import { isAlive } from "@unknot/protocol/registration.ts";
+import { type TaskListRequest, taskOrders } from "@unknot/protocol/task-list.ts";
 import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
 import { nowMs, ticksAt } from "../clock.ts";
 import { buildDump } from "../dump-builder.ts";
@@ -31,6 +34,7 @@ import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
 import { type MainFrame, readMainStack } from "./main-stack.ts";
 import { type ToWorker, turnMs, type WorkerData } from "./messages.ts";
+import { createRecentDump } from "./recent-dump.ts";
 import { type DumpServer, serveDumps } from "./server.ts";
 import { writeSignalDump } from "./signal-dump.ts";
 
@@ -97,6 +101,10 @@ function complain(error: unknown): void {
     // Nobody reads.
   }
 }
+
+/** What belongs to one overview is asked for within this time. */
+const recentMs = 2000;
+const recent = createRecentDump({ take: () => takeDump("panel"), keepMs: recentMs });
 
 const processInfo = () => ({
   ...data.process,
@@ -165,13 +173,10 @@ try {
     answers: {
       dump: ({ by }) => takeDump(typeof by === "string" ? by.slice(0, 40) : "client"),
       overview: async ({ membersPerGroup }) =>
-        overview(await takeDump("panel"), { membersPerGroup: limited(membersPerGroup, 1000) }),
-      members: async ({ key, offset, limit }) =>
-        membersOf(await takeDump("panel"), {
-          key: String(key),
-          offset: limited(offset, Number.MAX_SAFE_INTEGER),
-          limit: limited(limit, 10_000),
-        }),
+        overview(await recent.next(), { membersPerGroup: limited(membersPerGroup, 1000) }),
+      list: async (params) => listTasks(await recent.last(), checkedRequest(params)),
+      stacks: async ({ filter, most }) =>
+        stackTree(await recent.last(), { filter: limitedText(filter), most: limited(most, 10_000) }),
     },
     listening: () => {
       register = () => writeWhole(file, [JSON.stringify(registration(endpoint))]);
@@ -209,6 +214,34 @@ function registration(endpoint: string): Registration {
     token,
     ...(session === undefined ? {} : { session }),
   };
+}
+
+/** A request of somebody who may be of another version, or hostile. */
+function checkedRequest({
+  filter,
+  by,
+  order,
+  reverse,
+  under,
+  offset,
+  limit,
+}: TaskListRequest): TaskListRequest {
+  const key = under !== undefined && "group" in under ? under.group : undefined;
+  const task = under !== undefined && "task" in under ? under.task : undefined;
+  return {
+    filter: limitedText(filter),
+    by: typeof by === "string" ? by : "stack",
+    order: taskOrders.includes(order) ? order : "problem",
+    reverse: reverse === true,
+    offset: limited(offset, Number.MAX_SAFE_INTEGER),
+    limit: limited(limit, 10_000),
+    ...(typeof key === "string" ? { under: { group: key } } : {}),
+    ...(typeof task === "number" ? { under: { task } } : {}),
+  };
+}
+
+function limitedText(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, 1000) : "";
 }
 
 function limited(value: unknown, most: number): number {

@@ -1,325 +1,112 @@
 import assert from "node:assert/strict";
-import { detect } from "@unknot/dump/detectors/detect.ts";
-import { membersOf, overview } from "@unknot/dump/overview.ts";
-import { DumpBuilder, joins, waits, wants } from "@unknot/dump/testing/dump-builder.ts";
+import { DumpBuilder, waits } from "@unknot/dump/testing/dump-builder.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
-import type { Launch } from "../../sessions/launches.ts";
-import type { SessionSnapshot } from "../../sessions/session.ts";
-import { problemCount, rowsOf, summaryOf } from "./model.ts";
-import type { Row } from "./row.ts";
+import type { TaskQuery } from "@unknot/protocol/task-list.ts";
+import { deadlocked, drawn, flat, launch, loaded, snapshot } from "../../testing/sketches.ts";
+import { listRoots } from "../tree/list-rows.ts";
+import { linesOf, markdownOf } from "../tree/row.ts";
+import { messageOf, rowsOfPage, titleOfList } from "./model.ts";
 
-function deadlocked(): DumpBuilder {
-  return new DumpBuilder()
-    .mutex(1, "ledger", { task: 9, site: "billing.ts:70" })
-    .mutex(2, "stock", { task: 7, site: "orders.ts:38" })
-    .task(1, { kind: "main", name: "main", state: "join", at: "index.ts:30", wait: joins(7, 9) })
-    .task(7, {
-      name: "reserve",
-      state: "mutex.lock",
-      at: "orders.ts:41",
-      created: "index.ts:9",
-      parent: 1,
-      wait: wants(1),
-    })
-    .task(9, {
-      name: "charge",
-      state: "mutex.lock",
-      at: "billing.ts:77",
-      created: "index.ts:10",
-      parent: 1,
-      wait: wants(2),
-    });
+const byStack: TaskQuery = { filter: "", by: "stack", order: "problem" };
+
+const rowsFor = (dump: Dump, query: Partial<TaskQuery> = {}, options = {}) =>
+  loaded(dump, { ...byStack, ...query }, rowsOfPage, options);
+
+function crowd(count: number): Dump {
+  const builder = deadlocked();
+  for (let id = 10; id < 10 + count; id++)
+    builder.task(id, { name: "consumer", state: "chan receive", at: "consume.ts:5", wait: waits(id * 1000) });
+  return builder.build();
 }
 
-function snapshot(dump: Dump, change: Partial<SessionSnapshot> = {}, membersPerGroup = 3): SessionSnapshot {
-  return {
-    id: "s1",
-    state: { kind: "live" },
-    process: dump.process,
-    overview: overview({ ...dump, problems: detect(dump) }, { membersPerGroup }),
-    announced: [],
-    more: new Map(),
-    paused: false,
-    ...change,
-  };
-}
-
-function launch(...sessions: readonly SessionSnapshot[]): Launch {
-  return { id: "l1", name: "Run main.ts", running: true, overdue: false, sessions };
-}
-
-function problemRow(dump: Dump): Row {
-  const [first] = rowsOf([launch(snapshot(dump))]);
-  assert.equal(first?.kind, "problem");
-  return first;
-}
-
-/** The tree as text: one line per row, children indented, `>` where Enter goes. */
-function drawn(rows: readonly Row[], depth = Number.POSITIVE_INFINITY, indent = ""): string[] {
-  return rows.flatMap((row) => {
-    const place = row.place ? ` > ${row.place.file.slice(5)}:${row.place.line}` : "";
-    const line = `${indent}${row.label}${row.description ? ` | ${row.description}` : ""}${place}`;
-    return [line, ...(depth > 0 ? drawn(row.children?.() ?? [], depth - 1, `${indent}  `) : [])];
-  });
-}
-
-function find(rows: readonly Row[], label: string): Row {
-  const found = flat(rows).find((row) => row.label === label);
-  assert.ok(found, `${label} among ${flat(rows).map((row) => row.label)}`);
-  return found;
-}
-
-function flat(rows: readonly Row[]): Row[] {
-  return rows.flatMap((row) => [row, ...flat(row.children?.() ?? [])]);
-}
-
-describe("the rows of the Task Dump view", () => {
-  it("say the deadlock and its members first, then where the tasks wait, then what was not seen", () => {
-    const rows = rowsOf([launch(snapshot(deadlocked().build()))]);
-    assert.deepEqual(drawn(rows, 1), [
-      "Deadlock D1: 'reserve' waits for 'ledger', which 'charge' holds, and 'charge' waits for 'stock', which 'reserve' holds; 1 task waits behind. | orders.ts:41 > orders.ts:41",
-      "  reserve | waits for mutex 'ledger', held by charge (task 9) · orders.ts:41 · 40 s · task 7 > orders.ts:41",
-      "  charge | waits for mutex 'stock', held by reserve (task 7) · billing.ts:77 · 40 s · task 9 > billing.ts:77",
-      "Tasks | 3",
-      "  reserve | waits for mutex 'ledger', held by charge (task 9) (deadlock D1) · orders.ts:41 · 40 s · task 7 > orders.ts:41",
-      "  charge | waits for mutex 'stock', held by reserve (task 7) (deadlock D1) · billing.ts:77 · 40 s · task 9 > billing.ts:77",
-      "  main | waits for 2 tasks · index.ts:30 · 40 s · task 1 > index.ts:30",
-      "Coverage | 3 files traced, nothing dropped",
-      "  Traced | 3 files",
-      "  Library | async-mutex@0.5.0",
-      "  Dropped | 0 events",
+describe("the rows of the Tasks view", () => {
+  it("are the places where tasks wait, those in deadlocks first", () => {
+    assert.deepEqual(drawn(rowsFor(crowd(3)), 0), [
+      "reserve | waits for mutex 'ledger', held by charge (task 9) (deadlock D1) · orders.ts:41 · 40 s · task 7 > orders.ts:41",
+      "charge | waits for mutex 'stock', held by reserve (task 7) (deadlock D1) · billing.ts:77 · 40 s · task 9 > billing.ts:77",
+      "3 × consumer | chan receive · consume.ts:5 · 10 s to 12 s > consume.ts:5",
+      "main | waits for 2 tasks · index.ts:30 · 40 s · task 1 > index.ts:30",
     ]);
   });
 
-  it("tell of a task where it waits, for what, who holds that, what it holds and who created it", () => {
-    const rows = rowsOf([launch(snapshot(deadlocked().build()))]);
-    assert.deepEqual(drawn(find(rows, "reserve").children?.() ?? []), [
-      "Awaits at | reserve · orders.ts:41 > orders.ts:41",
-      "State | mutex.lock for 40 s, started 1 min ago",
-      "Waits for | mutex 'ledger'",
-      "Held by | charge (task 9) for 50 s · billing.ts:70 > billing.ts:70",
-      "Holds | mutex 'stock' for 50 s · orders.ts:38 > orders.ts:38",
-      "Created by | main (task 1) · index.ts:9 > index.ts:9",
-    ]);
-    assert.deepEqual(drawn(find(rows, "main").children?.() ?? []), [
+  it("tell all that is known of a task", () => {
+    const main = rowsFor(crowd(0)).find(({ label }) => label === "main");
+    assert.deepEqual(drawn(main?.children?.() ?? []), [
       "Awaits at | main · index.ts:30 > index.ts:30",
       "State | join for 40 s, started 1 min ago",
       "Waits for | all of reserve (task 7), charge (task 9) · orders.ts:41 > orders.ts:41",
     ]);
   });
 
-  it("name what holds up the most tasks, who holds it, and who waits", () => {
-    const builder = new DumpBuilder()
-      .resource("pool", 1, { name: "clients", capacity: 1, heldBy: [{ task: 50, site: "orders.ts:41" }] })
-      .task(50, { name: "reserve", state: "IO wait", at: "orders.ts:43", wait: waits() });
-    for (let id = 1; id <= 7; id++) {
-      builder.task(id, { name: "handle", state: "pool.acquire", at: "http.ts:5", wait: wants(1) });
-    }
-    const row = rowsOf([launch(snapshot(builder.build()))]).find(({ label }) => label === "Waits");
-    assert.ok(row?.open);
-    assert.deepEqual(drawn([row], 2), [
-      "Waits | 1 blocker",
-      "  'clients' is held for 50 s by 'reserve' at orders.ts:41; 7 tasks wait behind > orders.ts:41",
-      "    holds it: reserve | IO wait · orders.ts:43 · 40 s · task 50 > orders.ts:43",
-      ...[1, 2, 3].map(
-        (id) => `    waits: handle | pool.acquire · http.ts:5 · 40 s · task ${id} > http.ts:5`,
-      ),
-      "    4 more tasks wait",
-    ]);
-  });
-
-  it("say what has changed since the program was healthy", () => {
-    const busy = (handlers: number, idle: number) => {
-      const builder = new DumpBuilder();
-      for (let id = 1; id <= handlers; id++) {
-        builder.task(id, { name: "handle", state: "IO wait", at: "http.ts:5", wait: waits() });
-      }
-      for (let id = 100; id < 100 + idle; id++)
-        builder.task(id, { name: "idle", at: "i.ts:1", wait: waits() });
-      return builder.build();
-    };
-    const then = overview(busy(2, 3), { membersPerGroup: 3 });
-    const now = busy(7, 1);
-    const change = { baseline: then };
-    const since = (dump: Dump) =>
-      rowsOf([launch(snapshot({ ...dump, capturedAt: dump.capturedAt + 1000 }, change))]).filter(
-        ({ label }) => label.startsWith("Since"),
-      );
-    assert.deepEqual(drawn(since(now)).slice(1), [
-      "  +5 handle | 2 → 7 · IO wait · http.ts:5 > http.ts:5",
-      "  −2 idle | 3 → 1 · await · i.ts:1 > i.ts:1",
-    ]);
-    assert.equal(since(now)[0]?.description, "+3 tasks, 2 places changed");
-    assert.deepEqual(since(busy(2, 3)), []);
-  });
-
-  it("lead to the await, the holder and the creator, and copy a task", () => {
-    const row = find(rowsOf([launch(snapshot(deadlocked().build()))]), "reserve");
-    assert.deepEqual(row.task?.holder, { file: "/app/billing.ts", line: 70, column: 3 });
-    assert.deepEqual(row.task?.creator, { file: "/app/index.ts", line: 9, column: 3 });
-    assert.equal(
-      row.task?.text(),
-      [
-        "task 7 reserve [mutex.lock (deadlock D1)]",
-        "  Awaits at: reserve /app/orders.ts:41:3",
-        "  State: mutex.lock for 40 s, started 1 min ago",
-        "  Waits for: mutex 'ledger'",
-        "  Held by: charge (task 9) for 50 s /app/billing.ts:70:3",
-        "  Holds: mutex 'stock' for 50 s /app/orders.ts:38:3",
-        "  Created by: main (task 1) /app/index.ts:9:3",
-      ].join("\n"),
-    );
-  });
-
-  it("say to a screen reader what the icons and colours say", () => {
-    const rows = rowsOf([launch(snapshot(deadlocked().build()))]);
-    assert.equal(
-      find(rows, "reserve").spoken,
-      "task 7 reserve, deadlocked in mutex.lock, waiting 40 s, waits for mutex 'ledger', held by charge (task 9)",
-    );
-    for (const row of flat(rows))
-      assert.ok(row.spoken.length >= row.label.length || row.kind === "detail", row.label);
-  });
-
-  it("show a part of a large group and offer the rest", () => {
-    const builder = new DumpBuilder();
-    for (let id = 1; id <= 12_345; id++)
-      builder.task(id, { name: "consumer", state: "chan receive", at: "consume.ts:5" });
-    const dump = builder.build();
-    const label = "12345 × consumer";
-    const group = find(rowsOf([launch(snapshot(dump))]), label);
+  it("are a tree by who started whom, when asked", () => {
     assert.deepEqual(
-      group.children?.().map((row) => `${row.kind} ${row.label}`),
-      ["task consumer", "task consumer", "task consumer", "more 3 of 12345 shown"],
+      drawn(rowsFor(crowd(0), { by: "tree" }), 1)
+        .map((line) => line.split(" | ")[0])
+        .slice(0, 1),
+      ["main (2)"],
     );
-    const [{ key } = { key: "" }] = overview(dump, { membersPerGroup: 1 }).groups;
-    const more = new Map([[key, membersOf(dump, { key, offset: 0, limit: 10 })]]);
-    const members = find(rowsOf([launch(snapshot(dump, { more }))]), label).children?.() ?? [];
-    assert.equal(members.length, 11);
-    assert.equal(members[9]?.place?.line, 5, "places of loaded members are found in their own table");
-  });
-
-  it("never show a zero alone", () => {
-    const quiet = new DumpBuilder().task(1, { name: "main", kind: "main" }).build();
-    assert.match(
-      drawn(rowsOf([launch(snapshot(quiet))]))[0] ?? "",
-      /^No deadlock found among 1 task \| in async-mutex@0\.5\.0/,
-    );
-    const bare = new DumpBuilder().build({ coverage: { ...quiet.coverage, instrumented: [] } });
-    assert.match(drawn(rowsOf([launch(snapshot(bare))]))[0] ?? "", /^No pending tasks \| no library/);
-    const partly = {
-      instrumented: [],
-      transformed: 1,
-      untouched: [{ file: "/app/bundle.js", reason: "too large" }],
-      blind: ["worker_threads (2)"],
-      dropped: 7,
-    };
-    const rows = rowsOf([launch(snapshot(new DumpBuilder().build({ coverage: partly })))]);
-    assert.equal(
-      find(rows, "Coverage").description,
-      "1 file not traced, worker_threads (2) not seen, 7 events dropped",
-    );
-  });
-
-  it("name the state of the process", () => {
-    const dump = new DumpBuilder().task(1).build();
-    const first = (change: Partial<SessionSnapshot>) =>
-      drawn(rowsOf([launch(snapshot(dump, change))]), 0)[0] ?? "";
-    const { overview: _, ...fresh } = snapshot(dump);
-    assert.equal(
-      drawn(rowsOf([launch({ ...fresh, state: { kind: "connecting" } })]))[0],
-      "Connecting to main.ts (4242)",
-    );
-    assert.equal(
-      drawn(rowsOf([launch(fresh)]))[0],
-      "Connected to main.ts (4242) | waiting for the first dump",
-    );
-    assert.match(first({ paused: true }), /^Paused by the debugger \| as of \d\d:14:27$/);
-    assert.match(first({ state: { kind: "ended", exitCode: 13 } }), /^Ended with code 13 \| as of/);
-    assert.match(first({ state: { kind: "ended" } }), /^Ended \| as of/);
-    assert.equal(first({ state: { kind: "failed", why: "Not\nallowed." } }), "No connection | Not allowed.");
-  });
-
-  it("blame the debugger and not the program for a loop that stands still", () => {
-    const dump = new DumpBuilder()
-      .task(1, { name: "spin" })
-      .build({ loop: { state: "blocked", sinceMs: 4000 } });
-    const running = [launch(snapshot(dump))];
-    assert.match(drawn(rowsOf(running))[0] ?? "", /^The event loop has not turned for 4 s while 'spin' runs/);
-    assert.equal(problemCount(running), 1);
-  });
-
-  it("say what becomes of a launch without a process", () => {
-    const row = (change: Partial<Launch>) => drawn(rowsOf([{ ...launch(), ...change }]))[0];
-    assert.equal(row({}), "Waiting for 'Run main.ts' to start");
-    assert.match(
-      row({ overdue: true }) ?? "",
-      /^No traced program in 'Run main.ts' so far \| Node before 22.15/,
-    );
-    assert.equal(
-      row({ running: false }),
-      "'Run main.ts' has ended | It left no tasks behind, or could not be traced",
-    );
-    assert.equal(
-      row({ untraced: "Node 20.20.2 can't be traced." }),
-      "'Run main.ts' runs untraced | Node 20.20.2 can't be traced.",
-    );
-  });
-
-  it("give several processes a row each", () => {
-    const dump = deadlocked().build();
-    const launches = [
-      launch(snapshot(dump), snapshot(dump, { id: "s2", process: { ...dump.process, threadId: 3 } })),
-    ];
-    assert.deepEqual(drawn(rowsOf(launches), 0), [
-      "main.ts (4242) | 3 tasks, 1 problem",
-      "main.ts worker 3 (4242) | 3 tasks, 1 problem",
-    ]);
-    assert.equal(summaryOf(launches), "2 processes");
-    assert.equal(summaryOf([launch(snapshot(dump))]), "main.ts (4242), 3 tasks");
-    assert.equal(problemCount(launches), 2);
-  });
-
-  it("keep their identity from one dump to the next", () => {
-    const ids = (dump: Dump) => flat(rowsOf([launch(snapshot(dump))])).map((row) => row.id);
-    const now = ids(deadlocked().build());
-    assert.deepEqual(ids(deadlocked().build({ capturedAt: 9 })), now);
-    assert.equal(new Set(now).size, now.length);
-  });
-
-  it("keep the identity of a deadlock that more tasks wait behind", () => {
-    const before = problemRow(deadlocked().build());
-    const joined = deadlocked()
-      .task(3, { name: "audit", state: "mutex.lock", at: "audit.ts:5", wait: wants(1) })
-      .build();
-    assert.notEqual(problemRow(joined).label, before.label);
-    assert.equal(problemRow(joined).id, before.id);
+    const filtered = rowsFor(crowd(0), { by: "tree", filter: "reserve" });
     assert.deepEqual(
-      problemRow(joined)
-        .children?.()
-        .slice(0, 2)
-        .map((row) => row.id),
-      before.children?.().map((row) => row.id),
+      filtered.map(({ label, spoken }) => [label, spoken.includes("does not match the filter itself")]),
+      [["main (1) ·", true]],
     );
   });
 
-  it("show hostile names as plain text of bounded length", () => {
-    const evil = "\u202e$(trash)\n<img src=x onerror=alert(1)>[x](command:quit)";
-    const dump = new DumpBuilder()
-      .mutex(1, evil, 1)
-      .task(1, {
-        name: evil.repeat(50),
-        state: "mutex.lock",
-        at: "a.ts:1",
-        wait: wants(1),
-        labels: { [evil]: evil },
-      })
-      .build();
-    for (const { label, description = "", spoken, tooltip } of flat(rowsOf([launch(snapshot(dump))]))) {
-      for (const text of [label, description, spoken, ...(tooltip?.() ?? "").split("\n")]) {
-        assert.doesNotMatch(text, /[\u202e\n]/);
-        assert.ok(text.length < 600, text);
-      }
-    }
+  it("show a part of a large level, with thousands told apart, and offer the rest", () => {
+    const rows = rowsFor(crowd(12_345), {}, { limit: 3 });
+    const group = rows.find(({ label }) => label === "12,345 × consumer");
+    assert.deepEqual(
+      group?.children?.().map(({ kind, label }) => `${kind} ${label}`),
+      ["task consumer", "task consumer", "task consumer", "more 3 of 12,345 shown"],
+    );
+    assert.equal(group?.children?.()[3]?.level, group?.below?.level);
+    assert.equal(rows.at(-1)?.label, "3 of 4 shown");
+  });
+
+  it("say that nothing matches, and of how many", () => {
+    assert.deepEqual(drawn(rowsFor(crowd(2000), { filter: "nowhere" })), [
+      "No task matches the filter | of 2,003 tasks",
+    ]);
+    assert.deepEqual(drawn(rowsFor(new DumpBuilder().build())), ["No pending tasks"]);
+  });
+
+  it("say in title and message how tasks are listed", () => {
+    assert.equal(titleOfList(byStack), "by where they wait");
+    assert.equal(
+      titleOfList({ ...byStack, by: "label:tenant", order: "wait", reverse: true }),
+      "by label tenant, by wait reversed",
+    );
+    assert.equal(messageOf(byStack, []), undefined);
+    const page = { matching: 12, total: 100_000 } as never;
+    assert.equal(
+      messageOf({ ...byStack, filter: "wait>30s" }, [page]),
+      "Filter wait>30s: 12 of 100,000 tasks",
+    );
+  });
+
+  it("have a row for each process when there are several", () => {
+    const dump = crowd(1);
+    assert.equal(listRoots([launch(snapshot(dump))], "tasks", byStack).kind, "list");
+    const two = listRoots([launch(snapshot(dump), snapshot(dump, { id: "s2" }))], "tasks", byStack);
+    assert.deepEqual(two.kind === "rows" && two.rows.map(({ below }) => below?.session), ["s1", "s2"]);
+    assert.deepEqual(listRoots([launch()], "tasks", byStack), { kind: "rows", rows: [] });
+  });
+
+  it("have identities of their own that stay from one dump to the next", () => {
+    const ids = (change = {}) => flat(rowsFor({ ...crowd(4), ...change })).map(({ id }) => id);
+    assert.equal(new Set(ids()).size, ids().length);
+    assert.deepEqual(ids({ capturedAt: 9 }), ids());
+  });
+
+  it("copy as text and as Markdown, in which names of the program stay names", () => {
+    const evil = "<img src=x>[a](command:quit) *b*";
+    const dump = new DumpBuilder().task(1, { name: evil, at: "a.ts:1", wait: waits() }).build();
+    const [row] = rowsFor(dump);
+    assert.ok(row);
+    assert.equal(linesOf(row)[0], `task 1 ${evil} [await]`);
+    assert.equal(
+      markdownOf(row).split("\n")[0],
+      "**task 1 \\<img src=x\\>\\[a\\]\\(command:quit\\) \\*b\\* \\[await\\]**",
+    );
   });
 });

@@ -1,239 +1,126 @@
-// What the Task Dump view shows, made from launches alone: rows with their words, icons, places and children.
-import { count, plain, shortPlace } from "@unknot/dump/names.ts";
+// What the Tasks view shows, made from pages of a thread's list of tasks.
+import { count, formatDuration, grouped, placeOf, plain, shortPlace, siteOf } from "@unknot/dump/names.ts";
 import { formatPlace } from "@unknot/protocol/place.ts";
-import type { Problem } from "@unknot/protocol/problem.ts";
-import { isSure } from "@unknot/protocol/verdict.ts";
-import type { Launch } from "../../sessions/launches.ts";
-import { problemsOf, type SessionSnapshot } from "../../sessions/session.ts";
-import { blockersRow } from "./blocker-row.ts";
-import { changesRow } from "./changes-row.ts";
-import { dateOf, timeOf } from "./clock-time.ts";
-import { coverageRow } from "./coverage-row.ts";
-import { groupRow } from "./group-row.ts";
-import { icons, type RowIcon } from "./icons.ts";
-import type { Row } from "./row.ts";
-import { type Scene, sceneOf } from "./scene.ts";
-import { taskRow } from "./task-row.ts";
+import type { ListedGroup, ListedTask, TaskPage, TaskQuery } from "@unknot/protocol/task-list.ts";
+import type { SessionSnapshot } from "../../sessions/session.ts";
+import { iconOf, icons } from "../tree/icons.ts";
+import { moreRow } from "../tree/list-rows.ts";
+import type { Below, Row } from "../tree/row.ts";
+import { type Scene, sceneOf } from "../tree/scene.ts";
+import { spokenState, taskRow } from "../tree/task-row.ts";
+import { nameOfGrouping, nameOfOrder } from "./query-words.ts";
 
-/** The rows of the tree. One process needs no row of its own. */
-export function rowsOf(launches: readonly Launch[]): readonly Row[] {
-  const many = launches.reduce((sum, launch) => sum + Math.max(launch.sessions.length, 1), 0) > 1;
-  return launches.flatMap((launch) =>
-    launch.sessions.length === 0
-      ? [emptyLaunch(launch)]
-      : launch.sessions.flatMap((session) => (many ? [processRow(session)] : sessionRows(session))),
+/** The rows of one level of a list. */
+export function rowsOfPage(session: SessionSnapshot, below: Below, page: TaskPage): readonly Row[] {
+  const { overview } = session;
+  if (!overview) return [];
+  const scene = sceneOf(session, overview, page);
+  const rows = page.rows.map((row) =>
+    row.kind === "group" ? groupRow(scene, below, row) : listedTaskRow(scene, below, row),
   );
+  if (page.rows.length < page.count) return [...rows, moreRow(session, below, page)];
+  return rows.length === 0 && below.request.under === undefined ? [noneRow(session, below)] : rows;
 }
 
-/** Deadlocks and other sure problems of all processes: the number on the view's badge. */
-export function problemCount(launches: readonly Launch[]): number {
-  return launches.flatMap((launch) => launch.sessions.flatMap(problemsOf)).filter(isSure).length;
-}
-
-/** What the view's title says beside its name. */
-export function summaryOf(launches: readonly Launch[]): string {
-  const sessions = launches.flatMap((launch) => launch.sessions);
-  const [only, ...others] = sessions;
-  if (!only) return "";
-  if (others.length > 0) return `${sessions.length} processes`;
-  const { overview } = only;
-  return [titleOf(only), ...(overview ? [count(overview.total, "task")] : [])].join(", ");
-}
-
-function titleOf({ process }: SessionSnapshot): string {
-  const name = plain(baseName(process.title));
-  const thread = process.threadId === 0 ? "" : ` worker ${process.threadId}`;
-  return `${name}${thread} (${process.pid})`;
-}
-
-/** Of a path of any system: a dump may be from another one. */
-function baseName(file: string): string {
-  return file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
-}
-
-function emptyLaunch(launch: Launch): Row {
-  const name = plain(launch.name);
-  const text = (label: string, icon: RowIcon, description?: string): Row => ({
-    id: `launch ${launch.id}`,
-    kind: "launch",
-    label,
-    icon,
-    spoken: description === undefined ? label : `${label}. ${description}`,
-    ...(description === undefined ? {} : { description, tooltip: () => `${label}\n${description}` }),
-  });
-  if (launch.untraced !== undefined)
-    return text(`'${name}' runs untraced`, icons.information, launch.untraced);
-  if (launch.running && launch.overdue) {
-    const why = "Node before 22.15, package managers, compilers and linters are not traced";
-    return text(`No traced program in '${name}' so far`, icons.information, why);
+function listedTaskRow(scene: Scene, below: Below, { task: id, children, context }: ListedTask): Row {
+  const task = scene.taskById.get(id);
+  const parent = below.level;
+  if (task === undefined) {
+    const label = `task ${id}`;
+    return { id: `${parent} ${label}`, kind: "detail", label, icon: icons.detail, spoken: label };
   }
-  if (launch.running) return text(`Waiting for '${name}' to start`, icons.waiting);
-  return text(`'${name}' has ended`, icons.information, "It left no tasks behind, or could not be traced");
-}
-
-function processRow(session: SessionSnapshot): Row {
-  const problems = problemsOf(session).filter(isSure);
-  const title = titleOf(session);
-  const description = [
-    ...(session.overview ? [count(session.overview.total, "task")] : []),
-    ...(problems.length > 0 ? [count(problems.length, "problem")] : []),
-  ].join(", ");
+  const row = taskRow(scene, task, { parent, waitTold: false });
+  const inTree = below.request.by === "tree";
+  const label = children === 0 ? row.label : `${row.label} (${grouped(children)})`;
   return {
-    id: session.id,
-    kind: "process",
-    label: title,
-    description,
-    icon: problems.length > 0 ? icons.error : icons.process,
-    spoken: `process ${title}, ${description}`,
-    open: true,
-    session: session.id,
-    children: () => sessionRows(session),
+    ...row,
+    label: context ? `${label} ·` : label,
+    spoken: [
+      row.spoken,
+      ...(children === 0 ? [] : [`started ${count(children, "task")}`]),
+      ...(context ? ["does not match the filter itself"] : []),
+    ].join(", "),
+    ...(inTree && children > 0
+      ? {
+          below: {
+            session: below.session,
+            level: `${below.session} tasks under ${id}`,
+            request: { ...below.request, under: { task: id } },
+          },
+        }
+      : {}),
   };
 }
 
-function sessionRows(session: SessionSnapshot): readonly Row[] {
-  const { overview } = session;
-  const states = stateRows(session);
-  if (!overview) return states;
-  const scene = sceneOf(session, overview);
-  const problems = problemsOf(session);
-  const { blockers = [] } = overview;
-  return [
-    ...states,
-    ...(problems.length > 0 ? problemRows(scene, problems) : [nothingFound(scene)]),
-    ...(blockers.length > 0 ? [blockersRow(scene, blockers)] : []),
-    ...[changesRow(scene) ?? []].flat(),
-    ...(overview.groups.length > 0 ? [tasksRow(scene)] : []),
-    coverageRow(scene),
-  ];
+function groupRow(scene: Scene, { session, request }: Below, group: ListedGroup): Row {
+  const { key, state, problem } = group;
+  const name = plain(group.name);
+  const at = siteOf(scene.snapshot, group.at ?? group.entry);
+  const flag = problem === undefined ? "" : `(deadlock ${plain(problem)})`;
+  const stateText = [state, flag].filter(Boolean).join(" ");
+  const times = durations(group.minWaitMs, group.maxWaitMs);
+  const description = [
+    ...(stateText === "" ? [] : [stateText]),
+    ...(at === undefined ? [] : [shortPlace(at)]),
+    times,
+  ].join(" · ");
+  const level = `${session} tasks in ${request.by} ${key}`;
+  return {
+    id: level,
+    kind: "group",
+    label: `${grouped(group.count)} × ${name}`,
+    description,
+    tooltip: () =>
+      [
+        `${count(group.count, "task")} '${name}'`,
+        description,
+        ...(at === undefined ? [] : [formatPlace(at)]),
+      ].join("\n"),
+    icon: problem !== undefined ? icons.error : state === undefined ? icons.tasks : iconOf(state, false),
+    spoken: [
+      `${count(group.count, "task")} ${name}`,
+      ...(state === undefined ? [] : [spokenState(state, problem)]),
+      times,
+      ...(at === undefined ? [] : [`at ${shortPlace(at)}`]),
+    ].join(", "),
+    session,
+    open: problem !== undefined && group.count < 50,
+    ...(at === undefined ? {} : { place: placeOf(at) }),
+    below: { session, level, request: { ...request, under: { group: key } } },
+  };
 }
 
-function stateRows(session: SessionSnapshot): readonly Row[] {
-  const { state, overview, paused } = session;
-  const row = (label: string, icon: RowIcon, description?: string): Row => ({
-    id: `${session.id} state`,
+function noneRow({ id, overview }: SessionSnapshot, { level, request }: Below): Row {
+  const filtered = request.filter.trim() !== "";
+  const label = filtered ? "No task matches the filter" : "No pending tasks";
+  const description = filtered && overview ? `of ${count(overview.total, "task")}` : undefined;
+  return {
+    id: `${level} none`,
     kind: "state",
     label,
-    icon,
-    spoken: description === undefined ? label : `${label}. ${description}`,
-    session: session.id,
+    icon: filtered ? icons.filter : icons.information,
+    spoken: [label, ...(description === undefined ? [] : [description])].join(" "),
+    session: id,
     ...(description === undefined ? {} : { description }),
-  });
-  const asOf = overview === undefined ? undefined : `as of ${timeOf(overview.capturedAt)}`;
-  switch (state.kind) {
-    case "connecting":
-      return [row(`Connecting to ${titleOf(session)}`, icons.waiting)];
-    case "failed":
-      return [row("No connection", icons.warning, plainSentence(state.why))];
-    case "ended": {
-      const code = state.exitCode === undefined ? "" : ` with code ${state.exitCode}`;
-      return [row(`Ended${code}`, icons.ended, asOf ?? "no dump was taken")];
-    }
-    case "file": {
-      const taken =
-        overview === undefined || overview.capturedAt === 0 ? undefined : dateOf(overview.capturedAt);
-      return [
-        { ...row(plain(baseName(state.file)), icons.file, taken && `taken ${taken}`), file: state.file },
-      ];
-    }
-    case "live":
-      if (paused) return [row("Paused by the debugger", icons.paused, asOf)];
-      return overview
-        ? []
-        : [row(`Connected to ${titleOf(session)}`, icons.waiting, "waiting for the first dump")];
-  }
-}
-
-function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[] {
-  const used = new Map<string, number>();
-  return problems.map((problem) => {
-    const name = `${scene.session.id} problem ${problem.id} ${identityOf(problem)}`;
-    const before = used.get(name) ?? 0;
-    used.set(name, before + 1);
-    return problemRow(scene, problem, before === 0 ? name : `${name} ${before}`);
-  });
-}
-
-/** What stays the same while tasks join a problem, wherever its cycle is said to begin. */
-function identityOf({ resources, tasks }: Problem): string {
-  return resources.length > 0
-    ? `of ${[...resources].sort((one, other) => one - other).join(" ")}`
-    : `with ${tasks.length === 0 ? "" : Math.min(...tasks.slice(0, mostMembers))}`;
-}
-
-function problemRow(scene: Scene, problem: Problem, id: string): Row {
-  const { session } = scene;
-  const words =
-    problem.verdict === "deadlock"
-      ? `Deadlock${problem.label === undefined ? "" : ` ${problem.label}`}: `
-      : "";
-  const message = `${words}${plainSentence(problem.message)}`;
-  const members = problem.tasks.flatMap((task) => scene.taskById.get(task) ?? []).slice(0, mostMembers);
-  const [place] = problem.at;
-  const description = [
-    ...(isSure(problem) ? [] : ["not certain"]),
-    ...(place === undefined ? [] : [shortPlace(place)]),
-  ].join(" · ");
-  return {
-    id,
-    kind: "problem",
-    label: message,
-    description,
-    tooltip: () => [message, ...problem.at.map(formatPlace)].join("\n"),
-    icon: isSure(problem) ? icons.error : icons.warning,
-    spoken: words === "" ? `problem: ${message}` : message,
-    session: session.id,
-    ...(place === undefined ? {} : { place }),
-    ...(members.length === 0
-      ? {}
-      : {
-          open: true,
-          children: () =>
-            members.map((task) =>
-              taskRow(scene, task, { parent: id, flagged: problem.verdict === "deadlock" }),
-            ),
-        }),
   };
 }
 
-/** A deadlock of thousands shows its cycle and some others; the message has the number. */
-const mostMembers = 50;
-
-function nothingFound(scene: Scene): Row {
-  const { total, coverage } = scene.overview;
-  const seen = coverage.instrumented.map(plain).join(", ");
-  const description = seen === "" ? "no library of locks, queues or channels is loaded" : `in ${seen}`;
-  const label = total === 0 ? "No pending tasks" : `No deadlock found among ${count(total, "task")}`;
-  return {
-    id: `${scene.session.id} nothing`,
-    kind: "problem",
-    label,
-    description,
-    icon: icons.information,
-    spoken: `${label}, ${description}`,
-    session: scene.session.id,
-  };
+/** What the view's title says beside its name: how tasks are listed. */
+export function titleOfList({ by, order, reverse }: TaskQuery): string {
+  const sorting = order === "problem" ? "" : `, by ${nameOfOrder(order)}${reverse ? " reversed" : ""}`;
+  return `${nameOfGrouping(by)}${sorting}`;
 }
 
-/** All tasks, by where they wait. */
-function tasksRow(scene: Scene): Row {
-  const { session, overview } = scene;
-  const groups = overview.groups.length;
-  const description = `${overview.total}${groups < overview.total ? ` at ${count(groups, "place")}` : ""}`;
-  return {
-    id: `${session.id} tasks`,
-    kind: "section",
-    label: "Tasks",
-    description,
-    icon: icons.tasks,
-    spoken: `tasks, ${description}`,
-    session: session.id,
-    open: true,
-    children: () => overview.groups.map((group) => groupRow(scene, group)),
-  };
+/** What stands above the rows while a filter is on. */
+export function messageOf({ filter }: TaskQuery, pages: readonly TaskPage[]): string | undefined {
+  if (filter.trim() === "") return undefined;
+  const matching = pages.reduce((sum, page) => sum + page.matching, 0);
+  const total = pages.reduce((sum, page) => sum + page.total, 0);
+  const found = pages.length === 0 ? "" : `: ${grouped(matching)} of ${count(total, "task")}`;
+  return `Filter ${plain(filter)}${found}`;
 }
 
-/** A sentence from another process on one line. */
-function plainSentence(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
+function durations(minMs: number, maxMs: number): string {
+  const [min, max] = [formatDuration(minMs), formatDuration(maxMs)];
+  return min === max ? min : `${min} to ${max}`;
 }

@@ -5,27 +5,34 @@ import type { Resource } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
 import { isSure } from "@unknot/protocol/verdict.ts";
 import type { Blocker } from "@unknot/protocol/wire.ts";
-import { icons, kindIcon } from "./icons.ts";
-import type { Row } from "./row.ts";
-import type { Scene } from "./scene.ts";
-import { taskRow } from "./task-row.ts";
+import { icons, kindIcon } from "../tree/icons.ts";
+import type { Row } from "../tree/row.ts";
+import type { Scene } from "../tree/scene.ts";
+import { taskRow } from "../tree/task-row.ts";
 
 /** What holds up the most tasks, the worst first. */
 export function blockersRow(scene: Scene, blockers: readonly Blocker[]): Row {
   const id = `${scene.session.id} blockers`;
-  const description = count(blockers.length, "blocker");
+  const description = `${count(blockers.length, "resource or task", "resources and tasks")} that others wait for`;
   return {
     id,
     kind: "section",
-    label: "Waits",
+    label: "Blockers",
     description,
     icon: icons.blockers,
-    spoken: `waits, ${description}`,
+    spoken: `blockers, ${description}`,
     session: scene.session.id,
     // With a sure problem there is something more urgent to look at.
     open: !scene.overview.problems.some(isSure),
     children: () => blockers.map((blocker) => blockerRow(scene, blocker, id)),
   };
+}
+
+/** The sentence of what holds up the most, as the answer to why nothing goes on. */
+export function worstRow(scene: Scene, blocker: Blocker): Row {
+  const row = blockerRow(scene, blocker, `${scene.session.id} worst`);
+  const { children: _, ...alone } = row;
+  return { ...alone, kind: "problem", icon: icons.information };
 }
 
 function blockerRow(scene: Scene, blocker: Blocker, parent: string): Row {

@@ -1,9 +1,9 @@
 import { count, plain } from "@unknot/dump/names.ts";
 import type { Coverage } from "@unknot/protocol/dump.ts";
 import type { Place } from "@unknot/protocol/place.ts";
-import { icons } from "./icons.ts";
-import type { Row } from "./row.ts";
-import type { Scene } from "./scene.ts";
+import { icons } from "../tree/icons.ts";
+import type { Row } from "../tree/row.ts";
+import type { Scene } from "../tree/scene.ts";
 
 /** What the tracer saw and what it did not. */
 export function coverageRow({ session, overview: { coverage } }: Scene): Row {

@@ -25,6 +25,12 @@ export const icons = {
   coverage: { name: "eye" },
   detail: { name: "dash" },
   more: { name: "ellipsis" },
+  filter: { name: "filter" },
+  turning: { name: "sync" },
+  oldest: { name: "history" },
+  healthy: { name: "pass" },
+  snapshot: { name: "device-camera" },
+  comparison: { name: "git-compare" },
 } as const satisfies Readonly<Record<string, RowIcon>>;
 
 const stateIcons: Readonly<Record<TaskState, string>> = {

@@ -15,18 +15,22 @@ import { iconOf } from "./icons.ts";
 import type { Row } from "./row.ts";
 import type { Scene } from "./scene.ts";
 
-/** Where a task's row stands: a row above that says "deadlock", or what is waited for, spares its members the words. */
+/**
+ * Where a task's row stands: a row above that says "deadlock", or what is waited for, spares its members the words;
+ * `aged` asks for the task's age and its labels.
+ */
 interface Position {
   readonly parent: string;
   readonly flagged?: boolean;
   readonly waitTold?: boolean;
+  readonly aged?: boolean;
 }
 
 /** A task, with what it waits for and all that is known about it as children. */
 export function taskRow(
   scene: Scene,
   task: Task,
-  { parent, flagged = false, waitTold = false }: Position,
+  { parent, flagged = false, waitTold = false, aged = false }: Position,
 ): Row {
   const problem = deadlockOf(scene, task);
   const at = siteOf(scene.snapshot, task.at);
@@ -36,7 +40,8 @@ export function taskRow(
   const description = [
     `${waitsFor ?? task.state}${flagged ? "" : flag}`,
     ...(at === undefined ? [] : [shortPlace(at)]),
-    formatDuration(task.wait?.sinceMs ?? task.ageMs),
+    aged ? `${formatDuration(task.ageMs)} old` : formatDuration(task.wait?.sinceMs ?? task.ageMs),
+    ...(aged ? labelsText(task) : []),
     `task ${task.id}`,
   ].join(" · ");
   const id = `${parent} task ${task.id}`;
@@ -60,17 +65,25 @@ export function taskRow(
     session: scene.session.id,
     ...(site === undefined ? {} : { place: placeOf(site) }),
     children: () => details().map((detail, index) => detailRow(scene.session.id, id, detail, index)),
+    copied: () => [
+      `task ${task.id} ${name} [${task.state}${flag}]`,
+      ...details().map((one) => `  ${detailText(one)}`),
+    ],
     task: {
-      text: () =>
-        [
-          `task ${task.id} ${name} [${task.state}${flag}]`,
-          ...details().map((one) => `  ${detailText(one)}`),
-        ].join("\n"),
+      id: task.id,
       ...(holder === undefined ? {} : { holder: placeOf(holder) }),
       ...(creator === undefined ? {} : { creator: placeOf(creator) }),
     },
   };
 }
+
+/** `tenant: acme, req: r-81` */
+function labelsText({ labels = {} }: Task): readonly string[] {
+  const all = Object.entries(labels).map(([key, value]) => `${plain(key)}: ${plain(value)}`);
+  return all.length === 0 ? [] : [all.slice(0, mostLabels).join(", ")];
+}
+
+const mostLabels = 4;
 
 function deadlockOf({ overview }: Scene, task: Task): string | undefined {
   return overview.problems.find(

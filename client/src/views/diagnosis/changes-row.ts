@@ -1,10 +1,10 @@
 import { changedCounts, type GroupChange } from "@unknot/dump/diff.ts";
 import { count, placeOf, plain, shortPlace } from "@unknot/dump/names.ts";
 import { formatPlace } from "@unknot/protocol/place.ts";
-import { timeOf } from "./clock-time.ts";
-import { iconOf, icons } from "./icons.ts";
-import type { Row } from "./row.ts";
-import type { Scene } from "./scene.ts";
+import { timeOf } from "../tree/clock-time.ts";
+import { iconOf, icons } from "../tree/icons.ts";
+import type { Row } from "../tree/row.ts";
+import type { Scene } from "../tree/scene.ts";
 
 /** Longer lists of changes tell nothing. */
 const mostChanges = 30;

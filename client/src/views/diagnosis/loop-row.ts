@@ -1,0 +1,37 @@
+import { formatDuration } from "@unknot/dump/names.ts";
+import type { LoopState } from "@unknot/protocol/dump.ts";
+import { icons } from "../tree/icons.ts";
+import type { Row } from "../tree/row.ts";
+import type { Scene } from "../tree/scene.ts";
+
+/** Whether the event loop turns, and how late its turns were. */
+export function loopRow({ session, overview: { loop } }: Scene): Row {
+  const description = [stateText(loop, session.paused), ...lagText(loop)].join(", ");
+  const stands = loop.state === "blocked" && !session.paused;
+  return {
+    id: `${session.id} loop`,
+    kind: "section",
+    label: "Event loop",
+    description,
+    icon: stands ? icons.warning : icons.turning,
+    spoken: `event loop ${description}`,
+    session: session.id,
+  };
+}
+
+function stateText({ state, sinceMs }: LoopState, paused: boolean): string {
+  switch (state) {
+    case "turning":
+      return paused ? "stopped by the debugger" : "turns";
+    case "blocked":
+      return paused ? "stopped by the debugger" : `has not turned for ${formatDuration(sinceMs)}`;
+    case "ended":
+      return "ran empty: nothing is left that could wake a task";
+  }
+}
+
+function lagText({ lag }: LoopState): readonly string[] {
+  return lag === undefined
+    ? []
+    : [`99 of 100 turns at most ${formatDuration(lag.p99Ms)} late, at worst ${formatDuration(lag.maxMs)}`];
+}

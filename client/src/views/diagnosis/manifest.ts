@@ -1,0 +1,89 @@
+import type { ManifestPart } from "../../manifest.ts";
+
+export const manifest: ManifestPart = {
+  commands: [
+    { command: "unknot.tasks.refresh", title: "Refresh Tasks", icon: "$(refresh)" },
+    { command: "unknot.pauseUpdates", title: "Pause Updates of the Panel", icon: "$(debug-pause)" },
+    { command: "unknot.resumeUpdates", title: "Resume Updates of the Panel", icon: "$(debug-continue)" },
+    { command: "unknot.takeTaskDump", title: "Take Task Dump", icon: "$(save)" },
+    { command: "unknot.tasks.compareFromNow", title: "Compare Tasks From Now On", icon: "$(diff)" },
+    { command: "unknot.attach", title: "Attach to Traced Process", icon: "$(plug)" },
+    { command: "unknot.showTaskDump", title: "Open Task Dump", icon: "$(list-tree)" },
+    { command: "unknot.tasks.closeDump", title: "Close Task Dump", icon: "$(close)" },
+  ],
+  menus: {
+    commandPalette: [
+      { command: "unknot.tasks.refresh", when: "unknot.active" },
+      { command: "unknot.pauseUpdates", when: "unknot.askable && !unknot.updatesPaused" },
+      { command: "unknot.resumeUpdates", when: "unknot.updatesPaused" },
+      { command: "unknot.takeTaskDump", when: "unknot.active" },
+      { command: "unknot.tasks.compareFromNow", when: "unknot.askable" },
+      { command: "unknot.tasks.closeDump", when: "false" },
+    ],
+    "view/title": [
+      {
+        command: "unknot.takeTaskDump",
+        when: "view == unknot.diagnosis && unknot.askable",
+        group: "navigation@1",
+      },
+      {
+        command: "unknot.tasks.refresh",
+        when: "view == unknot.diagnosis && unknot.askable",
+        group: "navigation@3",
+      },
+      {
+        command: "unknot.pauseUpdates",
+        when: "view == unknot.diagnosis && unknot.askable && !unknot.updatesPaused",
+        group: "navigation@4",
+      },
+      {
+        command: "unknot.resumeUpdates",
+        when: "view == unknot.diagnosis && unknot.updatesPaused",
+        group: "navigation@4",
+      },
+      {
+        command: "unknot.tasks.compareFromNow",
+        when: "view == unknot.diagnosis && unknot.askable",
+        group: "1_compare@1",
+      },
+    ],
+    "editor/title": [
+      { command: "unknot.showTaskDump", when: "resourceLangId == taskdump", group: "navigation" },
+    ],
+    "explorer/context": [
+      { command: "unknot.showTaskDump", when: "resourceExtname == .taskdump", group: "navigation@100" },
+    ],
+    "view/item/context": [
+      {
+        command: "unknot.tasks.closeDump",
+        when: "view == unknot.diagnosis && viewItem =~ /\\bfile\\b/",
+        group: "inline",
+      },
+    ],
+  },
+  views: [
+    {
+      id: "unknot.diagnosis",
+      name: "Diagnosis",
+      when: "unknot.active",
+      contextualTitle: "Unknot",
+      place: 1,
+      icon: "$(pulse)",
+      initialSize: 3,
+    },
+  ],
+  viewsWelcome: [
+    {
+      view: "unknot.diagnosis",
+      contents:
+        "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it.\n[Start Debugging](command:workbench.action.debug.start)\nIts tasks stay here after it has ended.\n[Attach to Traced Process](command:unknot.attach)\n[Open Task Dump](command:unknot.showTaskDump)",
+      when: "unknot.tracesDebugSessions",
+    },
+    {
+      view: "unknot.diagnosis",
+      contents:
+        "Debug sessions are not traced: the setting [unknot.trace.debugSessions](command:workbench.action.openSettings?%22unknot.trace.debugSessions%22) is off.",
+      when: "!unknot.tracesDebugSessions",
+    },
+  ],
+};

@@ -1,0 +1,205 @@
+// What the Diagnosis view shows, made from launches alone: rows with their words, icons, places and children.
+import { count, plain, shortPlace } from "@unknot/dump/names.ts";
+import { formatPlace } from "@unknot/protocol/place.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
+import { isSure } from "@unknot/protocol/verdict.ts";
+import type { Launch } from "../../sessions/launches.ts";
+import { problemsOf, type SessionSnapshot } from "../../sessions/session.ts";
+import { dateOf, timeOf } from "../tree/clock-time.ts";
+import { icons, type RowIcon } from "../tree/icons.ts";
+import type { Row } from "../tree/row.ts";
+import { type Scene, sceneOf } from "../tree/scene.ts";
+import { areSeveral, baseName, processRow, titleOf } from "../tree/session-title.ts";
+import { taskRow } from "../tree/task-row.ts";
+import { blockersRow, worstRow } from "./blocker-row.ts";
+import { changesRow } from "./changes-row.ts";
+import { coverageRow } from "./coverage-row.ts";
+import { loopRow } from "./loop-row.ts";
+import { oldestRow } from "./oldest-row.ts";
+
+/** The rows of the tree. One process needs no row of its own. */
+export function rowsOf(launches: readonly Launch[]): readonly Row[] {
+  const many = areSeveral(launches);
+  return launches.flatMap((launch) =>
+    launch.sessions.length === 0
+      ? [emptyLaunch(launch)]
+      : launch.sessions.flatMap((session) =>
+          many
+            ? [processRow(session, session.id, { children: () => sessionRows(session) })]
+            : sessionRows(session),
+        ),
+  );
+}
+
+/** Deadlocks and other sure problems of all processes: the number on the view's badge. */
+export function problemCount(launches: readonly Launch[]): number {
+  return launches.flatMap((launch) => launch.sessions.flatMap(problemsOf)).filter(isSure).length;
+}
+
+/** What the view's title says beside its name. */
+export function summaryOf(launches: readonly Launch[]): string {
+  const sessions = launches.flatMap((launch) => launch.sessions);
+  const [only, ...others] = sessions;
+  if (!only) return "";
+  if (others.length > 0) return `${sessions.length} processes`;
+  const { overview } = only;
+  return [titleOf(only), ...(overview ? [count(overview.total, "task")] : [])].join(", ");
+}
+
+function emptyLaunch(launch: Launch): Row {
+  const name = plain(launch.name);
+  const text = (label: string, icon: RowIcon, description?: string): Row => ({
+    id: `launch ${launch.id}`,
+    kind: "launch",
+    label,
+    icon,
+    spoken: description === undefined ? label : `${label}. ${description}`,
+    ...(description === undefined ? {} : { description, tooltip: () => `${label}\n${description}` }),
+  });
+  if (launch.untraced !== undefined)
+    return text(`'${name}' runs untraced`, icons.information, launch.untraced);
+  if (launch.running && launch.overdue) {
+    const why = "Node before 22.15, package managers, compilers and linters are not traced";
+    return text(`No traced program in '${name}' so far`, icons.information, why);
+  }
+  if (launch.running) return text(`Waiting for '${name}' to start`, icons.waiting);
+  return text(`'${name}' has ended`, icons.information, "It left no tasks behind, or could not be traced");
+}
+
+function sessionRows(session: SessionSnapshot): readonly Row[] {
+  const { overview } = session;
+  const states = stateRows(session);
+  if (!overview) return states;
+  const scene = sceneOf(session, overview);
+  const problems = problemsOf(session);
+  const { blockers = [] } = overview;
+  const [worst] = blockers;
+  return [
+    ...states,
+    ...problemRows(scene, problems),
+    // Where nothing is wrong for all that is known, what holds up the most comes nearest to an answer.
+    ...(worst !== undefined && problems.length === 0 ? [worstRow(scene, worst)] : []),
+    ...(problems.length > 0 ? [] : [nothingFound(scene)]),
+    ...(blockers.length > 0 ? [blockersRow(scene, blockers)] : []),
+    ...[oldestRow(scene) ?? []].flat(),
+    ...[changesRow(scene) ?? []].flat(),
+    loopRow(scene),
+    coverageRow(scene),
+  ];
+}
+
+function stateRows(session: SessionSnapshot): readonly Row[] {
+  const { state, overview, paused } = session;
+  const row = (label: string, icon: RowIcon, description?: string): Row => ({
+    id: `${session.id} state`,
+    kind: "state",
+    label,
+    icon,
+    spoken: description === undefined ? label : `${label}. ${description}`,
+    session: session.id,
+    ...(description === undefined ? {} : { description }),
+  });
+  const asOf = overview === undefined ? undefined : `as of ${timeOf(overview.capturedAt)}`;
+  switch (state.kind) {
+    case "connecting":
+      return [row(`Connecting to ${titleOf(session)}`, icons.waiting)];
+    case "failed":
+      return [row("No connection", icons.warning, plainSentence(state.why))];
+    case "ended": {
+      const code = state.exitCode === undefined ? "" : ` with code ${state.exitCode}`;
+      return [row(`Ended${code}`, icons.ended, asOf ?? "no dump was taken")];
+    }
+    case "file": {
+      const taken =
+        overview === undefined || overview.capturedAt === 0 ? undefined : dateOf(overview.capturedAt);
+      return [
+        { ...row(plain(baseName(state.file)), icons.file, taken && `taken ${taken}`), file: state.file },
+      ];
+    }
+    case "live":
+      if (paused) return [row("Paused by the debugger", icons.paused, asOf)];
+      return overview
+        ? []
+        : [row(`Connected to ${titleOf(session)}`, icons.waiting, "waiting for the first dump")];
+  }
+}
+
+function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[] {
+  const used = new Map<string, number>();
+  return problems.map((problem) => {
+    const name = `${scene.session.id} problem ${problem.id} ${identityOf(problem)}`;
+    const before = used.get(name) ?? 0;
+    used.set(name, before + 1);
+    const row = problemRow(scene, problem, before === 0 ? name : `${name} ${before}`);
+    // An announced problem comes before its tasks. VS Code would not open the same row later.
+    return row.children ? row : { ...row, id: `${row.id} bare` };
+  });
+}
+
+/** What stays the same while tasks join a problem, wherever its cycle is said to begin. */
+function identityOf({ resources, tasks }: Problem): string {
+  return resources.length > 0
+    ? `of ${[...resources].sort((one, other) => one - other).join(" ")}`
+    : `with ${tasks.length === 0 ? "" : Math.min(...tasks.slice(0, mostMembers))}`;
+}
+
+function problemRow(scene: Scene, problem: Problem, id: string): Row {
+  const { session } = scene;
+  const words =
+    problem.verdict === "deadlock"
+      ? `Deadlock${problem.label === undefined ? "" : ` ${problem.label}`}: `
+      : "";
+  const message = `${words}${plainSentence(problem.message)}`;
+  const members = problem.tasks.flatMap((task) => scene.taskById.get(task) ?? []).slice(0, mostMembers);
+  const [place] = problem.at;
+  const description = [
+    ...(isSure(problem) ? [] : ["not certain"]),
+    ...(place === undefined ? [] : [shortPlace(place)]),
+  ].join(" · ");
+  return {
+    id,
+    kind: "problem",
+    label: message,
+    description,
+    tooltip: () => [message, ...problem.at.map(formatPlace)].join("\n"),
+    icon: isSure(problem) ? icons.error : icons.warning,
+    spoken: words === "" ? `problem: ${message}` : message,
+    session: session.id,
+    problem: problem.id,
+    copied: () => [message, ...problem.at.map((one) => `  ${formatPlace(one)}`)],
+    ...(place === undefined ? {} : { place }),
+    ...(members.length === 0
+      ? {}
+      : {
+          open: true,
+          children: () =>
+            members.map((task) =>
+              taskRow(scene, task, { parent: id, flagged: problem.verdict === "deadlock" }),
+            ),
+        }),
+  };
+}
+
+/** A deadlock of thousands shows its cycle and some others; the message has the number. */
+const mostMembers = 50;
+
+function nothingFound(scene: Scene): Row {
+  const { total, coverage } = scene.overview;
+  const seen = coverage.instrumented.map(plain).join(", ");
+  const description = seen === "" ? "no library of locks, queues or channels is loaded" : `in ${seen}`;
+  const label = total === 0 ? "No pending tasks" : `No deadlock found among ${count(total, "task")}`;
+  return {
+    id: `${scene.session.id} nothing`,
+    kind: "problem",
+    label,
+    description,
+    icon: icons.information,
+    spoken: `${label}, ${description}`,
+    session: scene.session.id,
+  };
+}
+
+/** A sentence from another process on one line. */
+function plainSentence(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
