@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { SeenProblem } from "@unknot/protocol/seen.ts";
 import * as vscode from "vscode";
 import { installShim } from "./debugging/install-shim.ts";
 import { registerDebugging } from "./debugging/provider.ts";
@@ -6,6 +7,7 @@ import { registerEditorMarks } from "./editor-marks/register.ts";
 import { isEnabled } from "./language/enabled.ts";
 import type { LanguageServer } from "./language/language-server.ts";
 import { isAnalyzed } from "./language/languages.ts";
+import { registerRulePages, rulePagesIn } from "./rule-pages/register.ts";
 import { registerRuntimeProblems } from "./runtime-problems.ts";
 import { createLaunches, type Launches } from "./sessions/launches.ts";
 import { runtimeFolder } from "./sessions/runtime-folder.ts";
@@ -33,17 +35,20 @@ export function activate(context: vscode.ExtensionContext): void {
     register: dist("tracer", "register.cjs"),
     shim: installShim(dist("shim.cjs"), context.globalStorageUri.fsPath),
   };
+  const rules = dist("rules");
+  const language = registerLanguageServer(dist("server.mjs"), log);
   const storage = context.storageUri ?? context.globalStorageUri;
   context.subscriptions.push(
     log,
     launches,
     ...views.map((register) => register({ launches, storage, log })),
     registerDebugging(tracer, launches, context.workspaceState),
-    registerRuntimeProblems(launches),
+    registerRulePages(rules),
+    registerRuntimeProblems(launches, rulePagesIn(rules), language.tellSeen),
     registerTaskdumpEditor(),
     registerEditorMarks(launches, vscode.Uri.joinPath(context.extensionUri, "media", "deadlock.svg")),
     watchWhenLaunched(launches, log),
-    ...registerLanguageServer(dist("server.mjs"), log),
+    language,
     registerWorkspaceCheck(),
     publishContexts(),
     vscode.commands.registerCommand("unknot.showOutput", () => log.show()),
@@ -54,12 +59,16 @@ export async function deactivate(): Promise<void> {
   await (await server)?.stop();
 }
 
-/** Starts the language server with the first document that it can analyze. */
-function registerLanguageServer(module: string, log: vscode.LogOutputChannel): readonly vscode.Disposable[] {
+/** Starts the language server with the first document that it can analyze, and tells it what runs have shown. */
+function registerLanguageServer(
+  module: string,
+  log: vscode.LogOutputChannel,
+): vscode.Disposable & { tellSeen(problems: readonly SeenProblem[]): void } {
+  let seen: readonly SeenProblem[] = [];
   const start = () => {
     // Loaded here, because the client library would take a good part of the time to activate.
     server ??= import("./language/language-server.ts").then(({ startLanguageServer }) =>
-      startLanguageServer(module, log),
+      startLanguageServer(module, log, () => seen),
     );
     return server;
   };
@@ -70,7 +79,7 @@ function registerLanguageServer(module: string, log: vscode.LogOutputChannel): r
     for (const document of vscode.workspace.textDocuments) startFor(document);
   };
   startForOpen();
-  return [
+  const registered = vscode.Disposable.from(
     vscode.workspace.onDidOpenTextDocument(startFor),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("unknot.enable")) startForOpen();
@@ -79,7 +88,14 @@ function registerLanguageServer(module: string, log: vscode.LogOutputChannel): r
       if (server) await (await server).restart();
       else await start();
     }),
-  ];
+  );
+  return {
+    dispose: () => registered.dispose(),
+    tellSeen(problems) {
+      seen = problems;
+      void server?.then((started) => started.tellSeen());
+    },
+  };
 }
 
 /** Watches for traced programs from the first launch on: a window that never debugs watches nothing. */

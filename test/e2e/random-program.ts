@@ -71,6 +71,13 @@ export function writeRandomProgram(): RandomProgram {
   ];
   write(folder, main, lines);
   writeFileSync(path.join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+  const compilerOptions = {
+    module: "nodenext",
+    allowImportingTsExtensions: true,
+    noEmit: true,
+    strict: true,
+  };
+  writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
   const configurations = Object.fromEntries(pastimes.map((pastime) => [pastime, `${name()} ${pastime}`]));
   const configuration = (pastime: Pastime) => configurations[pastime] ?? "";
   mkdirSync(path.join(folder, ".vscode"));

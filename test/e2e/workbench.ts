@@ -96,6 +96,15 @@ function drive(
     }
   };
 
+  /** Asks again and again, for what no locator can wait for. */
+  const waitUntil = async (condition: () => Promise<boolean>): Promise<void> => {
+    const end = Date.now() + patienceMs;
+    while (!(await condition())) {
+      if (Date.now() > end) throw new Error("It did not come about in time.");
+      await page.waitForTimeout(50);
+    }
+  };
+
   /** Opens Quick Open, types, and clicks the first row with this text. */
   const pick = (opener: string, typed: string, row: string) =>
     retry(async () => {
@@ -177,6 +186,7 @@ function drive(
     server,
     key,
     retry,
+    waitUntil,
     runCommand,
     openFile,
     goToLine,

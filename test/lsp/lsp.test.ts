@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { seenNotification } from "@unknot/protocol/seen.ts";
 import { type TestProject, testProject } from "@unknot/server/program/testing/project.ts";
 import { CancellationTokenSource } from "vscode-jsonrpc/node";
 import type { ClientCapabilities, Diagnostic } from "vscode-languageserver";
@@ -284,6 +286,54 @@ module.exports.run = () => { save(); };
       );
       await until(() => client.refreshes() > before);
     }
+  });
+
+  describe("says of a finding that a program was seen to do it", () => {
+    const problem = (uri: string, line: number) => ({
+      id: "floating-task",
+      message: "'save' failed and nothing awaits it.",
+      at: [{ file: fileURLToPath(uri), line, column: 3 }],
+    });
+
+    it("at its line, and still when the line has moved, until no program is known to", async () => {
+      const { client, uri } = await one(wrong);
+      const confirmed = async () => {
+        const [found] = await client.diagnostics(uri);
+        const seen = found?.relatedInformation?.filter(({ message }) =>
+          message.startsWith("seen at run time"),
+        );
+        assert.equal(
+          found !== undefined && textOf(found).includes("A run has shown it."),
+          seen?.length === 1,
+        );
+        return seen?.map(({ message, location }) => `${location.range.start.line} ${message}`);
+      };
+      assert.deepEqual(await confirmed(), []);
+      const before = client.refreshes();
+      await client.connection.sendNotification(seenNotification, { problems: [problem(uri, 5)] });
+      await until(() => client.refreshes() > before);
+      const seen = ["4 seen at run time: 'save' failed and nothing awaits it."];
+      assert.deepEqual(await confirmed(), seen);
+      await client.change(uri, `\n\n${wrong}`);
+      assert.deepEqual(await confirmed(), seen);
+      await client.connection.sendNotification(seenNotification, { problems: [problem(uri, 2)] });
+      assert.deepEqual(await confirmed(), [], "another line");
+      await client.connection.sendNotification(seenNotification, {
+        problems: [{ ...problem(uri, 7), id: "lock-reentry" }],
+      });
+      assert.deepEqual(await confirmed(), [], "another mistake");
+    });
+
+    it("to clients that do not ask, too", async () => {
+      const { diagnostic: _, ...textDocument } = fullCapabilities.textDocument ?? {};
+      const { client, uri } = await one(wrong, { capabilities: { textDocument, workspace: {} } });
+      const message = () => client.published.get(uri)?.diagnostics.map(textOf)[0] ?? "";
+      await until(() => message() !== "");
+      await client.connection.sendNotification(seenNotification, { problems: [problem(uri, 5)] });
+      await until(() => message().includes("A run has shown it."));
+      await client.connection.sendNotification(seenNotification, { problems: [] });
+      await until(() => !message().includes("A run has shown it."));
+    });
   });
 
   it("sends diagnostics to clients that do not ask for them", async () => {

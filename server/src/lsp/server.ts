@@ -1,4 +1,6 @@
 import { homedir } from "node:os";
+import type { Finding } from "@unknot/protocol/finding.ts";
+import { type SeenProblems, seenNotification } from "@unknot/protocol/seen.ts";
 import { type ServerStatus, statusNotification } from "@unknot/protocol/status.ts";
 import {
   cancelCheckCommand,
@@ -37,6 +39,8 @@ import {
 } from "../worker/host.ts";
 import { actionsFor, type ShownFinding } from "./actions.ts";
 import { type ClientSupport, clientSupport, type InitializationOptions } from "./client-support.ts";
+
+import { createConfirmations } from "./confirmations.ts";
 import { toDiagnostic } from "./diagnostics.ts";
 import { filePathOf, pathOf, sameFileKey, uriOf } from "./locations.ts";
 import { createScheduler } from "./scheduler.ts";
@@ -89,6 +93,7 @@ export function serve(connection: Connection): void {
   let memoryLimit: number | undefined;
   let opened: readonly FilePath[] = [];
   let runs = 0;
+  let results = 0;
   let idle: NodeJS.Timeout | undefined;
   let status: ServerStatus = { state: "ready" };
   let checking: AbortController | undefined;
@@ -98,6 +103,9 @@ export function serve(connection: Connection): void {
     handle(connection.sendDiagnostics({ uri, diagnostics: [...diagnostics] }));
   const elsewhere = createSentDiagnostics(send);
   const configurations = createSentDiagnostics(send);
+  /** What the last check has found in files that were not open. */
+  const checked = new Map<string, readonly Finding[]>();
+  const confirmations = createConfirmations();
 
   const scheduler = createScheduler({ run, quietMs, eager: () => !support.pull && tracked.size > 0 });
 
@@ -150,8 +158,6 @@ export function serve(connection: Connection): void {
     const file = pathOf(document.uri, document.languageId, untitledFolder());
     if (file === undefined || !isSource(file) || isDependency(file)) return;
     tracked.set(document.uri, { uri: document.uri, file });
-    // From now on the document is asked for.
-    elsewhere.set(uriOf(file), []);
     host?.setBuffer(file, document.getText());
     scheduler.changed();
   });
@@ -170,7 +176,13 @@ export function serve(connection: Connection): void {
     host?.closeBuffer(known.file);
     if (!support.pull) handle(connection.sendDiagnostics({ uri: document.uri, diagnostics: [] }));
     // A check of the workspace has shown the others; this is one of them now.
-    if (last !== undefined && elsewhere.uris.size > 0) elsewhere.set(uriOf(known.file), diagnosticsOf(last));
+    if (last !== undefined && elsewhere.uris.size > 0) {
+      checked.set(
+        uriOf(known.file),
+        last.shown.map(({ finding }) => finding),
+      );
+      elsewhere.set(uriOf(known.file), diagnosticsOf(last));
+    }
     scheduler.changed();
   });
 
@@ -212,6 +224,8 @@ export function serve(connection: Connection): void {
     }
     const result = found.get(uri);
     if (result === undefined) return { kind: DocumentDiagnosticReportKind.Full, items: [] };
+    // What a check has shown there stays until this answer takes its place.
+    setImmediate(() => takeOver(uri));
     const { resultId } = result;
     if (resultId === previousResultId) return { kind: DocumentDiagnosticReportKind.Unchanged, resultId };
     return { kind: DocumentDiagnosticReportKind.Full, resultId, items: diagnosticsOf(result) };
@@ -236,6 +250,11 @@ export function serve(connection: Connection): void {
         versioned: support.versionedEdits,
       }),
     ];
+  });
+
+  connection.onNotification(seenNotification, ({ problems }: SeenProblems) => {
+    confirmations.replace(problems);
+    showAnew();
   });
 
   connection.onExecuteCommand(async ({ command }): Promise<WorkspaceSummary | null> => {
@@ -309,19 +328,56 @@ export function serve(connection: Connection): void {
         before !== undefined &&
         JSON.stringify([before.shown, before.mistakes]) === JSON.stringify([now.shown, now.mistakes]);
       const version = versions.get(uri) ?? 0;
-      found.set(uri, { version, ...now, resultId: same ? before.resultId : `${runs}` });
-      if (!support.pull) {
-        handle(
-          connection.sendDiagnostics({
-            uri,
-            version,
-            diagnostics: diagnosticsOf(now),
-          }),
-        );
-      }
+      found.set(uri, { version, ...now, resultId: same ? before.resultId : nextResultId() });
+      if (!support.pull) push(uri);
     }
     idle = setTimeout(() => handle(host?.rest()), options.idleMs ?? idleMs);
     idle.unref();
+  }
+
+  /** Sends what was found in a document to a client that does not ask. */
+  function push(uri: string): void {
+    const result = found.get(uri);
+    if (result === undefined) return;
+    const { version } = result;
+    handle(connection.sendDiagnostics({ uri, version, diagnostics: diagnosticsOf(result) }));
+    takeOver(uri);
+  }
+
+  /** An open document shows its own findings; those of a check of the workspace go. */
+  function takeOver(uri: string): void {
+    const known = tracked.get(uri);
+    if (known === undefined) return;
+    const own = uriOf(known.file);
+    // What was sent for the same document is replaced already.
+    if (!support.pull && own === uri) elsewhere.forget(own);
+    else elsewhere.set(own, []);
+  }
+
+  /** The same findings, with what is known now of what programs have done. */
+  function showAnew(): void {
+    let changed = false;
+    for (const [uri, before] of found) {
+      const diagnostics = diagnosticsFor(before.shown.map(({ finding }) => finding));
+      const shown = before.shown.map((one, index) => ({
+        ...one,
+        diagnostic: diagnostics[index] ?? one.diagnostic,
+      }));
+      if (JSON.stringify(shown) === JSON.stringify(before.shown)) continue;
+      changed = true;
+      found.set(uri, { ...before, shown, resultId: nextResultId() });
+      if (!support.pull) push(uri);
+    }
+    for (const uri of [...elsewhere.uris]) {
+      const findings = checked.get(uri);
+      if (findings !== undefined) elsewhere.set(uri, diagnosticsFor(findings));
+    }
+    if (changed && support.refresh) handle(connection.languages.diagnostics.refresh());
+  }
+
+  function nextResultId(): string {
+    results += 1;
+    return `${results}`;
   }
 
   /** The host, with these files open. Starts one when there is none with the memory that is allowed now. */
@@ -379,15 +435,17 @@ export function serve(connection: Connection): void {
       });
       for (const report of reports) tell(report);
       const open = new Set([...tracked.values()].map(({ file }) => sameFileKey(file)));
-      const shown = new Map<string, Diagnostic[]>();
+      const shown = new Map<string, Finding[]>();
       // What is written down is shown no more.
       for (const finding of mode === "write" ? [] : reports.flatMap(({ findings }) => findings)) {
         const { file } = finding.at;
         if (finding.severity === "hint" || open.has(sameFileKey(file))) continue;
         const uri = uriOf(file);
-        shown.set(uri, [...(shown.get(uri) ?? []), diagnosticOf(finding)]);
+        shown.set(uri, [...(shown.get(uri) ?? []), finding]);
       }
-      elsewhere.replace(shown);
+      checked.clear();
+      for (const [uri, findings] of shown) checked.set(uri, findings);
+      elsewhere.replace(new Map([...shown].map(([uri, findings]) => [uri, diagnosticsFor(findings)])));
       if (written.length > 0) {
         host?.invalidate(written);
         outdate();
@@ -431,20 +489,24 @@ export function serve(connection: Connection): void {
     handle(connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }));
   }
 
-  function diagnosticOf(finding: AnalysisReport["findings"][number]): Diagnostic {
-    return toDiagnostic(finding, {
+  /** As the client shows them; they are all that their files have. */
+  function diagnosticsFor(findings: readonly Finding[]): readonly Diagnostic[] {
+    const context = {
       uriOf: clientUri,
       supports: support.diagnostics,
       ...(options.rulePages === undefined ? {} : { rulePages: options.rulePages }),
-    });
+    };
+    const seen = confirmations.among(findings);
+    return findings.map((finding) => toDiagnostic(finding, context, seen.get(finding)));
   }
 
   function collect(report: AnalysisReport, into: Map<string, readonly ShownFinding[]>): void {
     const uris = new Map([...tracked.values()].map(({ uri, file }) => [sameFileKey(file), uri]));
+    const diagnostics = diagnosticsFor(report.findings);
     for (const [index, finding] of report.findings.entries()) {
       const uri = uris.get(sameFileKey(finding.at.file));
-      if (uri === undefined) continue;
-      const diagnostic = diagnosticOf(finding);
+      const diagnostic = diagnostics[index];
+      if (uri === undefined || diagnostic === undefined) continue;
       const commentable = report.commentable[index] ?? false;
       into.set(uri, [...(into.get(uri) ?? []), { finding, diagnostic, commentable }]);
     }
