@@ -1,4 +1,9 @@
 import { homedir } from "node:os";
+import {
+  type DescribedResource,
+  type ResourcesParams,
+  resourcesRequest,
+} from "@unknot/protocol/described-resource.ts";
 import type { Finding } from "@unknot/protocol/finding.ts";
 import { type SeenProblems, seenNotification } from "@unknot/protocol/seen.ts";
 import { type ServerStatus, statusNotification } from "@unknot/protocol/status.ts";
@@ -9,6 +14,7 @@ import {
   writeBaselineCommand,
 } from "@unknot/protocol/workspace-check.ts";
 import {
+  type CancellationToken,
   CodeActionKind,
   type Connection,
   type Diagnostic,
@@ -43,6 +49,7 @@ import { type ClientSupport, clientSupport, type InitializationOptions } from ".
 import { createConfirmations } from "./confirmations.ts";
 import { toDiagnostic } from "./diagnostics.ts";
 import { filePathOf, pathOf, sameFileKey, uriOf } from "./locations.ts";
+import { resourceHover } from "./resource-hover.ts";
 import { createScheduler } from "./scheduler.ts";
 import { defaultSettings, readSettings, type Settings } from "./settings.ts";
 import { checkWorkspace, createSentDiagnostics, nothingChecked } from "./workspace-check.ts";
@@ -59,6 +66,8 @@ interface Found {
   readonly shown: readonly ShownFinding[];
   /** What is wrong in what the document says to Unknot: in its tags. */
   readonly mistakes: readonly Diagnostic[];
+  /** The locks, channels, queues and pools that it makes or uses. */
+  readonly resources: readonly DescribedResource[];
   /** Grows with every run, so that a client need not be told the same twice. */
   readonly resultId: string;
 }
@@ -117,6 +126,7 @@ export function serve(connection: Connection): void {
       serverInfo: { name: "unknot" },
       capabilities: {
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: false },
+        hoverProvider: true,
         codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
         executeCommandProvider: {
           commands: [checkWorkspaceCommand, writeBaselineCommand, cancelCheckCommand],
@@ -210,18 +220,7 @@ export function serve(connection: Connection): void {
   connection.languages.diagnostics.on(async ({ textDocument, previousResultId }, token) => {
     const { uri } = textDocument;
     if (!tracked.has(uri)) return { kind: DocumentDiagnosticReportKind.Full, items: [] };
-    const controller = new AbortController();
-    const cancel = () => controller.abort(new Error("The client has cancelled."));
-    if (token.isCancellationRequested) cancel();
-    else token.onCancellationRequested(cancel);
-    try {
-      await scheduler.settled(controller.signal);
-    } catch (error) {
-      if (controller.signal.aborted)
-        throw new ResponseError(LSPErrorCodes.RequestCancelled, messageOf(error));
-      // What was shown before stays.
-      throw new ResponseError(LSPErrorCodes.ServerCancelled, messageOf(error), { retriggerRequest: false });
-    }
+    await settled(token);
     const result = found.get(uri);
     if (result === undefined) return { kind: DocumentDiagnosticReportKind.Full, items: [] };
     // What a check has shown there stays until this answer takes its place.
@@ -229,6 +228,22 @@ export function serve(connection: Connection): void {
     const { resultId } = result;
     if (resultId === previousResultId) return { kind: DocumentDiagnosticReportKind.Unchanged, resultId };
     return { kind: DocumentDiagnosticReportKind.Full, resultId, items: diagnosticsOf(result) };
+  });
+
+  connection.onHover(({ textDocument, position }) => {
+    const { uri } = textDocument;
+    const known = tracked.get(uri);
+    const result = found.get(uri);
+    // What was known of another text would stand in the wrong places.
+    if (known === undefined || result?.version !== documents.get(uri)?.version) return null;
+    const context = { file: known.file, position, markdown: support.markdownHovers, uriOf: clientUri };
+    return resourceHover(result?.resources ?? [], context) ?? null;
+  });
+
+  connection.onRequest(resourcesRequest, async ({ textDocument }: ResourcesParams, token) => {
+    if (!tracked.has(textDocument.uri)) return [];
+    await settled(token);
+    return found.get(textDocument.uri)?.resources ?? [];
   });
 
   connection.onCodeAction(({ textDocument, range, context }) => {
@@ -281,6 +296,22 @@ export function serve(connection: Connection): void {
   documents.listen(connection);
   connection.listen();
 
+  /** Resolves when what is found is about the documents as they are. */
+  async function settled(token: CancellationToken): Promise<void> {
+    const controller = new AbortController();
+    const cancel = () => controller.abort(new Error("The client has cancelled."));
+    if (token.isCancellationRequested) cancel();
+    else token.onCancellationRequested(cancel);
+    try {
+      await scheduler.settled(controller.signal);
+    } catch (error) {
+      if (controller.signal.aborted)
+        throw new ResponseError(LSPErrorCodes.RequestCancelled, messageOf(error));
+      // What was shown before stays.
+      throw new ResponseError(LSPErrorCodes.ServerCancelled, messageOf(error), { retriggerRequest: false });
+    }
+  }
+
   /** One run of the analysis over the open documents. Ends early, without results, when they change meanwhile. */
   async function run(signal: AbortSignal): Promise<void> {
     clearTimeout(idle);
@@ -297,16 +328,18 @@ export function serve(connection: Connection): void {
     const progress = runs === 0 && enabled.length > 0 ? await startProgress() : undefined;
     runs += 1;
     const notices: ProjectNotice[] = [];
+    const resources = new Map<string, readonly DescribedResource[]>();
     let mistakes: ReadonlyMap<string, readonly Diagnostic[]> = new Map();
     try {
       for (const group of groups(enabled)) {
         const report = await running.analyze({
           files: group.files,
-          options: choicesOf(group.settings, group.root),
+          options: { ...choicesOf(group.settings, group.root), describe: true },
           signal,
           ...(progress === undefined ? {} : { onProgress: progress.report }),
         });
         collect(report, next);
+        for (const [file, own] of report.resources) resources.set(sameFileKey(file), own);
         tell(report);
         notices.push(...report.notices);
         watchOthers(report.read);
@@ -328,7 +361,8 @@ export function serve(connection: Connection): void {
         before !== undefined &&
         JSON.stringify([before.shown, before.mistakes]) === JSON.stringify([now.shown, now.mistakes]);
       const version = versions.get(uri) ?? 0;
-      found.set(uri, { version, ...now, resultId: same ? before.resultId : nextResultId() });
+      const own = resources.get(sameFileKey(file)) ?? [];
+      found.set(uri, { version, ...now, resources: own, resultId: same ? before.resultId : nextResultId() });
       if (!support.pull) push(uri);
     }
     idle = setTimeout(() => handle(host?.rest()), options.idleMs ?? idleMs);
