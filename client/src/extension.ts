@@ -7,6 +7,7 @@ import { registerEditorMarks } from "./editor-marks/register.ts";
 import { isEnabled } from "./language/enabled.ts";
 import type { LanguageServer } from "./language/language-server.ts";
 import { isAnalyzed } from "./language/languages.ts";
+import { type AskResources, registerResources } from "./resources/register.ts";
 import { registerRulePages, rulePagesIn } from "./rule-pages/register.ts";
 import { registerRuntimeProblems } from "./runtime-problems.ts";
 import { createLaunches, type Launches } from "./sessions/launches.ts";
@@ -46,6 +47,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerRulePages(rules),
     registerRuntimeProblems(launches, rulePagesIn(rules), language.tellSeen),
     registerTaskdumpEditor(),
+    registerResources(launches, language.resources),
     registerEditorMarks(launches, vscode.Uri.joinPath(context.extensionUri, "media", "deadlock.svg")),
     watchWhenLaunched(launches, log),
     language,
@@ -63,7 +65,10 @@ export async function deactivate(): Promise<void> {
 function registerLanguageServer(
   module: string,
   log: vscode.LogOutputChannel,
-): vscode.Disposable & { tellSeen(problems: readonly SeenProblem[]): void } {
+): vscode.Disposable & {
+  tellSeen(problems: readonly SeenProblem[]): void;
+  readonly resources: AskResources;
+} {
   let seen: readonly SeenProblem[] = [];
   const start = () => {
     // Loaded here, because the client library would take a good part of the time to activate.
@@ -91,6 +96,7 @@ function registerLanguageServer(
   );
   return {
     dispose: () => registered.dispose(),
+    resources: async (document, token) => (await (await server)?.resources(document, token)) ?? [],
     tellSeen(problems) {
       seen = problems;
       void server?.then((started) => started.tellSeen());

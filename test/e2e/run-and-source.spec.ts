@@ -43,6 +43,46 @@ describe("a mistake that the source shows and a run shows", () => {
     await code.waitForProblem(/other way round elsewhere.*A run has shown it\./s);
   });
 
+  it("shows above and in the hover of a lock where it is used, and what the program does with it", async () => {
+    const [one, other] = program.tasks;
+    const lens = (text: string) => code.page.locator(".codelens-decoration", { hasText: text });
+    await code.openFile(program.locks.file);
+    const order = `acquired in 2 places, before and after ${one.holds}`;
+    await lens(order).waitFor();
+    await code.startDebugging(program.configuration("breakpoint"));
+    await lens("1 task waits for it, for").first().waitFor();
+    await code.goToLine(program.locks.lineOf(one.wants), "export const ".length + 2);
+    const hover = code.page.locator(".monaco-hover:not(.hidden)");
+    await code.retry(async () => {
+      await code.key("Control+K", "Control+I");
+      await hover.getByText("made at").waitFor({ timeout: 5000 });
+    });
+    await hover.getByText(`${one.file}:${one.line}`).first().waitFor();
+    const running = hover.getByText("In the running program");
+    await running.waitFor();
+    assert.match(await running.innerText(), new RegExp(`held by ${other.name} for .*1 task waits for it`));
+    await code.screenshot("hover-on-a-lock");
+    await code.key("Escape");
+    await code.stopDebugging();
+    await lens("1 task waits for it, for").waitFor({ state: "detached" });
+  });
+
+  it("opens the places where it is used from there", async () => {
+    const [one] = program.tasks;
+    await code.page.locator(".codelens-decoration a", { hasText: `before and after ${one.holds}` }).click();
+    const peek = code.page.locator(".peekview-widget");
+    await peek.locator(".monaco-list-row", { hasText: one.file }).first().waitFor();
+    await code.screenshot("peers-of-a-lock");
+    await code.key("Escape");
+    await peek.waitFor({ state: "detached" });
+    await code.openFile(one.file);
+    await code.goToLine(one.line, one.column);
+    await code.runCommand("Unknot: Show Channel Peers");
+    await peek.locator(".monaco-list-row", { hasText: program.locks.file }).first().waitFor();
+    await code.key("Escape");
+    await peek.waitFor({ state: "detached" });
+  });
+
   it("links to the rule's page, which opens to be read", async () => {
     const atRun = code.problemRows.filter({ hasText: "Unknot run" }).first();
     await atRun

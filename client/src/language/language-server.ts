@@ -1,3 +1,8 @@
+import {
+  type DescribedResource,
+  type ResourcesParams,
+  resourcesRequest,
+} from "@unknot/protocol/described-resource.ts";
 import { type SeenProblem, type SeenProblems, seenNotification } from "@unknot/protocol/seen.ts";
 import { type ServerStatus, statusNotification } from "@unknot/protocol/status.ts";
 import * as vscode from "vscode";
@@ -16,6 +21,11 @@ export interface LanguageServer {
   restart(): Promise<void>;
   /** What programs were seen to do has changed. */
   tellSeen(): void;
+  /** The locks and channels of a document; none while the server does not run. */
+  resources(
+    document: vscode.TextDocument,
+    token: vscode.CancellationToken,
+  ): Promise<readonly DescribedResource[]>;
   stop(): Promise<void>;
 }
 
@@ -66,6 +76,17 @@ export async function startLanguageServer(
   await start();
   return {
     tellSeen,
+    async resources(document, token) {
+      if (!client.isRunning()) return [];
+      const params: ResourcesParams = { textDocument: { uri: document.uri.toString() } };
+      try {
+        return await client.sendRequest<readonly DescribedResource[]>(resourcesRequest, params, token);
+      } catch (error) {
+        // It was cancelled, or the analysis could not be done, which the server says itself.
+        log.debug(`${resourcesRequest}: ${String(error)}`);
+        return [];
+      }
+    },
     restart: () => (client.isRunning() ? client.restart() : start()),
     async stop() {
       shown.dispose();

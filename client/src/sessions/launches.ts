@@ -43,8 +43,8 @@ export interface DebuggedThread {
   readonly threadId: number;
 }
 
-/** Who shows what launches know: the Task Dump view, the marks in text editors. */
-export type Watcher = "view" | "editors";
+/** Who shows what launches know: the Task Dump view, the marks in text editors, the lenses above resources. */
+export type Watcher = "view" | "editors" | "lenses";
 
 /** All launches of this window and the sessions that belong to them. */
 export interface Launches extends Subscription {
