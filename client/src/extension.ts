@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { SeenProblem } from "@unknot/protocol/seen.ts";
+import type { LastDump, Registration } from "@unknot/protocol/wire.ts";
 import * as vscode from "vscode";
 import { installShim } from "./debugging/install-shim.ts";
 import { registerDebugging } from "./debugging/provider.ts";
@@ -14,7 +15,9 @@ import { createLaunches, type Launches } from "./sessions/launches.ts";
 import { runtimeFolder } from "./sessions/runtime-folder.ts";
 import { type RuntimeFolderWatch, watchRuntimeFolder } from "./sessions/runtime-folder-watch.ts";
 import { registerTaskdumpEditor } from "./taskdump-editor/register.ts";
+import { registerTerminals, type TracedTerminals } from "./terminals/register.ts";
 import { views } from "./views/index.ts";
+import { registerWhy } from "./why/register.ts";
 import { registerWorkspaceCheck } from "./workspace-check/register.ts";
 
 let server: Promise<LanguageServer> | undefined;
@@ -36,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
     register: dist("tracer", "register.cjs"),
     shim: installShim(dist("shim.cjs"), context.globalStorageUri.fsPath),
   };
+  const terminals = registerTerminals(context, tracer, launches);
   const rules = dist("rules");
   const language = registerLanguageServer(dist("server.mjs"), log);
   const storage = context.storageUri ?? context.globalStorageUri;
@@ -49,7 +53,9 @@ export function activate(context: vscode.ExtensionContext): void {
     registerTaskdumpEditor(),
     registerResources(launches, language.resources),
     registerEditorMarks(launches, vscode.Uri.joinPath(context.extensionUri, "media", "deadlock.svg")),
-    watchWhenLaunched(launches, log),
+    terminals,
+    registerWhy(launches),
+    watchWhenLaunched(launches, terminals, log),
     language,
     registerWorkspaceCheck(),
     publishContexts(),
@@ -104,14 +110,27 @@ function registerLanguageServer(
   };
 }
 
-/** Watches for traced programs from the first launch on: a window that never debugs watches nothing. */
-function watchWhenLaunched(launches: Launches, log: vscode.LogOutputChannel): vscode.Disposable {
+/**
+ * Watches for traced programs from the first launch on, or from when terminals are traced: a window that does neither
+ * watches nothing.
+ */
+function watchWhenLaunched(
+  launches: Launches,
+  terminals: TracedTerminals,
+  log: vscode.LogOutputChannel,
+): vscode.Disposable {
   let watch: RuntimeFolderWatch | undefined;
-  const started = launches.onStart(() => {
+  const offer = (thread: Registration | LastDump) => {
+    terminals.admit(thread);
+    return launches.register(thread);
+  };
+  const look = () => {
     if (watch) watch.rescan();
-    else watch = watchRuntimeFolder(runtimeFolder(), launches.register, (why) => log.warn(why));
+    else watch = watchRuntimeFolder(runtimeFolder(), offer, (why) => log.warn(why));
+  };
+  return vscode.Disposable.from(launches.onStart(look), terminals.onWatch(look), {
+    dispose: () => watch?.dispose(),
   });
-  return vscode.Disposable.from(started, { dispose: () => watch?.dispose() });
 }
 
 /** What `when` clauses of the manifest ask for. */

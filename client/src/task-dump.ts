@@ -88,7 +88,7 @@ function makeRoom(folder: string): void {
   for (const old of byAge.slice(0, Math.max(byAge.length - mostDumps + 1, 0))) rmSync(old, { force: true });
 }
 
-async function chooseSession(
+export async function chooseSession(
   askable: readonly Session[],
   wanted: string | undefined,
 ): Promise<Session | undefined> {
@@ -106,7 +106,7 @@ async function chooseSession(
       description: `process ${session.process.pid}`,
       session,
     })),
-    { placeHolder: "The process to take a dump of" },
+    { placeHolder: "The process" },
   );
   return picked?.session;
 }

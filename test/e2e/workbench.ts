@@ -206,8 +206,29 @@ function drive(
       await ready();
     },
 
+    /** Types a line into the terminal that has the focus. */
+    async typeInTerminal(line: string) {
+      await page.locator(".terminal-wrapper.active .xterm-rows").waitFor({ timeout: patienceMs });
+      await page.locator(".terminal-wrapper.active .xterm").click();
+      await page.keyboard.type(`${line}\n`);
+    },
+
+    statusItem: (text: string) => page.locator(".statusbar-item", { hasText: text }),
+
+    /** Picks a row of the quick pick that is open. */
+    async pickRow(text: string) {
+      const row = quickRows.filter({ hasText: text }).first();
+      await row.waitFor({ timeout: patienceMs });
+      await row.click();
+    },
+
+    quickRows,
+    stackFrames,
+
     /** Where VS Code and what it starts put temporary files; traced processes register below it. */
     temporary: server.folders.tmp,
+    /** Where extensions are installed. */
+    extensions: server.folders.extensions,
     /** The absolute path of a file of the workspace's copy. */
     file: (relative: string) => path.join(server.folders.workspace, relative),
     /** What stands on disk, which is not what the editor shows. */

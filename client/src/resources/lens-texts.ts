@@ -40,12 +40,21 @@ export function lensText(resource: DescribedResource): string {
 const mostNames = 3;
 
 function orders(after: DescribedResource["after"], before: DescribedResource["before"]): readonly string[] {
-  const first = new Set(after.map(({ name }) => name));
-  const second = new Set(before.map(({ name }) => name));
+  const first = [...new Set(after.map(({ name }) => name))];
+  const second = [...new Set(before.map(({ name }) => name))];
   return [
-    ...order("after", [...first.difference(second)]),
-    ...order("before", [...second.difference(first)]),
-    ...order("before and after", [...first.intersection(second)]),
+    ...order(
+      "after",
+      first.filter((name) => !second.includes(name)),
+    ),
+    ...order(
+      "before",
+      second.filter((name) => !first.includes(name)),
+    ),
+    ...order(
+      "before and after",
+      first.filter((name) => second.includes(name)),
+    ),
   ];
 }
 
