@@ -560,6 +560,7 @@ export const both = () => ledger.runExclusive(() => stock.runExclusive(() => 1))
     it("memory that does not suffice, until it does", async () => {
       const { client, uri } = await one(wrong, { settings: { maxMemory: 20 } });
       await assert.rejects(client.diagnostics(uri), /of the 20 MB it may take/);
+      assert.match(client.shown[0] ?? "", /started again: it takes \d+ MB of the 20 MB it may take/);
       await client.configure({ maxMemory: 4000 });
       assert.deepEqual(rulesOf(await client.diagnostics(uri)), ["floating-task"]);
       assert.equal(client.statuses.at(-1)?.state, "ready");

@@ -49,6 +49,7 @@ import { type ClientSupport, clientSupport, type InitializationOptions } from ".
 import { createConfirmations } from "./confirmations.ts";
 import { toDiagnostic } from "./diagnostics.ts";
 import { filePathOf, pathOf, sameFileKey, uriOf } from "./locations.ts";
+import { savesEnergy } from "./power.ts";
 import { resourceHover } from "./resource-hover.ts";
 import { createScheduler } from "./scheduler.ts";
 import { defaultSettings, readSettings, type Settings } from "./settings.ts";
@@ -72,10 +73,16 @@ interface Found {
   readonly resultId: string;
 }
 
-/** After the last keystroke, how long to wait. */
-const quietMs = 150;
-/** Without any change TypeScript's process is let go, and with it most of the memory. */
-const idleMs = 5 * 60_000;
+/**
+ * How long to wait after the last keystroke and after the first question, and without any change until TypeScript's
+ * process is let go, and with it most of the memory.
+ */
+const paces = {
+  usual: { quietMs: 150, askedMs: 0, idleMs: 5 * 60_000 },
+  saving: { quietMs: 2000, askedMs: 2000, idleMs: 60_000 },
+} as const;
+/** The system's mode is looked at when there is work, and no more often than this. */
+const powerEveryMs = 60_000;
 
 const watchedFiles = [
   "**/*.{ts,tsx,mts,cts,js,jsx,mjs,cjs}",
@@ -116,7 +123,15 @@ export function serve(connection: Connection): void {
   const checked = new Map<string, readonly Finding[]>();
   const confirmations = createConfirmations();
 
-  const scheduler = createScheduler({ run, quietMs, eager: () => !support.pull && tracked.size > 0 });
+  let pace: (typeof paces)[keyof typeof paces] = paces.usual;
+  let powerSeenAt = Number.NEGATIVE_INFINITY;
+
+  const scheduler = createScheduler({
+    run,
+    quietMs: () => pace.quietMs,
+    askedMs: () => pace.askedMs,
+    eager: () => !support.pull && tracked.size > 0,
+  });
 
   connection.onInitialize((params): InitializeResult => {
     support = clientSupport(params.capabilities);
@@ -214,6 +229,7 @@ export function serve(connection: Connection): void {
   connection.onDidChangeConfiguration(({ settings }) => {
     sentSettings = settings;
     settingsOf.clear();
+    powerSeenAt = Number.NEGATIVE_INFINITY;
     outdate();
   });
 
@@ -365,8 +381,18 @@ export function serve(connection: Connection): void {
       found.set(uri, { version, ...now, resources: own, resultId: same ? before.resultId : nextResultId() });
       if (!support.pull) push(uri);
     }
-    idle = setTimeout(() => handle(host?.rest()), options.idleMs ?? idleMs);
+    idle = setTimeout(() => handle(host?.rest()), options.idleMs ?? pace.idleMs);
     idle.unref();
+    handle(lookAtPower());
+  }
+
+  /** Whoever saves energy waits longer for findings. */
+  async function lookAtPower(): Promise<void> {
+    if (performance.now() - powerSeenAt < powerEveryMs) return;
+    powerSeenAt = performance.now();
+    const { saveEnergy } = await settingsFor(undefined);
+    const saves = saveEnergy === "auto" ? await savesEnergy() : saveEnergy === "always";
+    pace = saves ? paces.saving : paces.usual;
   }
 
   /** Sends what was found in a document to a client that does not ask. */
@@ -439,7 +465,11 @@ export function serve(connection: Connection): void {
     return {
       ...(options.executable === undefined ? {} : { executable: options.executable }),
       ...(maxMemoryMb === undefined ? {} : { maxMemoryMb }),
-      onTrouble: (message) => connection.console.warn(message),
+      onTrouble(message, trouble) {
+        connection.console.warn(message);
+        if (trouble === "memory")
+          once("memory", () => connection.window.showWarningMessage(`Unknot: ${message}`));
+      },
     };
   }
 
