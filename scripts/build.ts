@@ -136,11 +136,13 @@ function copyPreload(target: string): void {
   }
 }
 
-/** The pages that `unknot explain` prints. */
+/** The rules' pages, for `unknot explain` and for the links of problems in VS Code. */
 function copyRulePages(target: string): void {
   const rules = path.join(root, "server", "src", "rules");
   for (const page of globSync("*/doc.md", { cwd: rules })) {
-    cpSync(path.join(rules, page), path.join(target, "npm", "rules", `${path.dirname(page)}.md`));
+    for (const product of ["npm", "extension"]) {
+      cpSync(path.join(rules, page), path.join(target, product, "rules", `${path.dirname(page)}.md`));
+    }
   }
 }
 

@@ -26,6 +26,8 @@ import type { Edge, End } from "./wait-edges.ts";
 // is held, follows calls and callbacks, and looks for edges that close a circle.
 
 export interface HoldAndWait {
+  /** All edges that begin in this file. */
+  readonly edges: readonly Edge[];
   /** The held and the wanted are the same resource. */
   readonly selfWaits: readonly Edge[];
   /** Circles over several resources, as seen from the edges of this file. */
@@ -51,6 +53,7 @@ export const holdAndWait = definePass<HoldAndWait>({
     const waits = edges.filter((edge) => isLock(edge.held.model) && !takesLock(edge.op));
     const ofTasks = edges.filter((edge) => edge.held.model.kind === "queue" && takesLock(edge.op));
     return (file) => ({
+      edges: edges.filter((edge) => edge.from.file === file),
       selfWaits: selfWaits.filter((edge) => edge.from.file === file),
       cycles: cycles.filter(({ edge }) => edge.from.file === file),
       waits: waits.filter((edge) => edge.from.file === file),
