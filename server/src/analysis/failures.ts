@@ -167,11 +167,39 @@ class Reasons {
 
   /** What a function gives to its caller and fails later. */
   #returned(run: Run, isPromise: boolean): Reason[] {
-    return run.evaluation.facts.blocks.flatMap(({ end }, index) =>
-      run.reached[index] && end.kind === "return" && end.value !== undefined
-        ? this.#value(run, end.value, end.at, isPromise)
-        : [],
-    );
+    const { facts } = run.evaluation;
+    return facts.blocks.flatMap(({ end }, index) => {
+      if (!run.reached[index] || end.kind !== "return" || end.value === undefined) return [];
+      if (!facts.async && this.#isKept(run.evaluation, end.value)) return [];
+      return this.#value(run, end.value, end.at, isPromise);
+    });
+  }
+
+  /** A promise that somebody else has had before, who hears of its failure: `return this.ready`. */
+  #isKept(evaluation: Evaluation, temp: Temp, depth = 0): boolean {
+    const { key, facts } = evaluation;
+    const [i, other] = usesIn(facts).definitions(temp);
+    if (i === undefined || other || depth > 4) return false;
+    const code = facts.blocks.flatMap((block) => block.code);
+    switch (i.op) {
+      case "move":
+        return this.#isKept(evaluation, i.from, depth + 1);
+      case "call": {
+        const [inner] = settledBy(evaluation, i);
+        return inner !== undefined && this.#isKept(evaluation, inner, depth + 1);
+      }
+      case "load": {
+        const file = this.#solution.semantics.world.facts(parseKey(key).file);
+        const isOwn = file?.variables[i.variable]?.function === parseKey(key).id;
+        return !isOwn && !code.some((one) => one.op === "store" && one.variable === i.variable);
+      }
+      case "get": {
+        const [object] = usesIn(facts).definitions(i.object);
+        return object?.op === "this" && !code.some((one) => one.op === "set" && one.name === i.name);
+      }
+      default:
+        return false;
+    }
   }
 
   #instruction(run: Run, i: Instruction): readonly Reason[] {
@@ -310,12 +338,23 @@ function sourcesOf(evaluation: Evaluation, call: CallInstruction, effect: CallEf
   return effect.targets.flatMap((target): Temp[] => {
     if (target.kind !== "operation") return [];
     const { op, promises } = target.operation;
+    if (op === "settle") return call.op === "call" ? settledBy(evaluation, call) : [];
     if (op === "chain") {
       const [callee] = usesIn(evaluation.facts).definitions(call.callee);
       return callee?.op === "get" ? [callee.object] : [];
     }
     const list = promises === undefined ? undefined : call.arguments[promises];
     return list === undefined ? [] : [list];
+  });
+}
+
+/** What a promise is settled with: `x` of `Promise.resolve(x)`. */
+function settledBy(evaluation: Evaluation, call: Extract<Instruction, { readonly op: "call" }>): Temp[] {
+  return (evaluation.calls.get(call)?.targets ?? []).flatMap((target) => {
+    const index =
+      target.kind === "operation" && target.operation.op === "settle" ? target.operation.value : undefined;
+    const temp = index === undefined ? undefined : call.arguments[index];
+    return temp ?? [];
   });
 }
 
