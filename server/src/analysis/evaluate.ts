@@ -13,6 +13,7 @@ import { isSymbolic, modelTypeOf } from "./call-effects.ts";
 import { constructorsOf } from "./calls.ts";
 import { inferredScopes } from "./inferred-scopes.ts";
 import { leaving, outermost } from "./leaving.ts";
+import { isLogging } from "./logging.ts";
 import { fieldOf, targetValue } from "./members.ts";
 import {
   type ClassKey,
@@ -194,7 +195,7 @@ class FunctionState {
           site: this.#site(i),
           at: this.#location(i),
         });
-        this.#applyEffect(i, effect);
+        this.#applyEffect(i, this.#onlyLogs(i, effect) ? { ...effect, throws: false } : effect);
         return effect.result;
       }
       case "super-call":
@@ -459,6 +460,18 @@ class FunctionState {
   }
 
   // --- effects
+
+  /** A call of code that we do not see which writes to a log. */
+  #onlyLogs(i: Instruction, { throws, targets }: CallEffect): boolean {
+    const file = this.#s.world.facts(this.#file);
+    return (
+      throws &&
+      i.op === "call" &&
+      targets.every(({ kind }) => kind === "unknown" || kind === "symbolic") &&
+      file !== undefined &&
+      isLogging(file, this.#facts, i)
+    );
+  }
 
   #applyEffect(i: Instruction, effect: CallEffect): void {
     this.#calls.set(i, effect);

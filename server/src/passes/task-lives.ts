@@ -71,7 +71,7 @@ export const consequences: Readonly<Record<DroppedTask["whoSees"], string>> = {
 export const taskLives = definePass<readonly KeptTask[]>({
   id: "task-lives",
   run(view) {
-    const failureOf = createFailures(view.solution);
+    const failureOf = createFailures(view);
     const whoSees = whoSeesFailures(view);
     return (file) => {
       const kept = view
