@@ -127,23 +127,26 @@ export function watchHandles({ ownFolder, now, test, guard }: HandleWatchOptions
 const { setInterval } = globalThis;
 const tellEveryMs = 200;
 
-/** Tells what is open now and whenever that has changed; keeps nothing alive itself. */
+/** Tells what is open now and whenever that has changed; keeps nothing alive itself. Gives what tells it at once. */
 export function tellHandles(
   watch: HandleWatch,
   note: (fact: { readonly kind: "handles"; readonly handles: readonly OpenHandle[] }) => void,
-): void {
+): () => readonly OpenHandle[] {
   let told: string | undefined;
   const tell = () => {
     const handles = watch.open();
     const text = JSON.stringify(handles);
-    if (text === told) return;
-    told = text;
-    watch.own(() => note({ kind: "handles", handles }));
+    if (text !== told) {
+      told = text;
+      watch.own(() => note({ kind: "handles", handles }));
+    }
+    return handles;
   };
   watch.own(() => setInterval(tell, tellEveryMs).unref());
   // What is open at the end was in the way, also when somebody calls `process.exit`.
   process.on("exit", tell);
   tell();
+  return tell;
 }
 
 /** A child process comes with pipes, a worker with ports: they are part of it. */

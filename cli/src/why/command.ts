@@ -63,15 +63,32 @@ export async function why(words: readonly string[], { wait }: WhyOptions): Promi
   const last = takeLastDumps(session).map((state) => state.dump);
   if (found !== undefined) process.exit(exitCodes.problem);
   const cutOff = last.filter(wasCutOff);
+  const failed = ending.code !== 0 ? last.filter((dump) => !cutOff.includes(dump) && hasLeftTasks(dump)) : [];
   if (cutOff.length > 0) answer({ is: "cut", dumps: cutOff });
+  if (failed.length > 0) answer({ is: "failed", dumps: failed });
   if (last.length === 0)
     process.stderr.write("unknot: no traced program was seen: nothing is known of it.\n");
   return endLike(ending);
 }
 
-/** A runner that ends its process by force (`mocha --exit`) hides what would have kept it alive. */
-function wasCutOff({ loop, testRun, handles }: Dump): boolean {
-  return testRun !== undefined && loop.state !== "ended" && (handles?.length ?? 0) > 0;
+/**
+ * A runner that ends its process by force (`mocha --exit`; vitest and Playwright Test always do) hides what would have
+ * kept it alive. What it has opened itself has no test and no frame of the program.
+ */
+function wasCutOff({ loop, testRun, handles = [], sites }: Dump): boolean {
+  const isProgram = (index: number) => sites[index]?.file.includes("/node_modules/") === false;
+  return (
+    testRun !== undefined &&
+    loop.state !== "ended" &&
+    handles.some(({ test, stack }) => test !== undefined || stack.some(isProgram))
+  );
+}
+
+/** A process of tests has ended while tasks of them waited; the tracer tells it of those that ended by themselves. */
+function hasLeftTasks({ loop, testRun, tasks }: Dump): boolean {
+  return (
+    testRun !== undefined && loop.state !== "ended" && tasks.some((task) => task.labels?.["test"] !== undefined)
+  );
 }
 
 /** What to start: a file or an installed command by our Node, so that it can be traced; else a command of the system. */
