@@ -3,7 +3,7 @@
 // without us (positions.ts), because the maps that runners keep of their code are theirs.
 import { syncBuiltinESMExports } from "node:module";
 import path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import type { Callback, Wrapping } from "@unknot/models/probe.ts";
 import type { FunctionTexts } from "./function-text.ts";
@@ -74,7 +74,8 @@ export function createEvaluatedCode(options: EvaluatedCodeOptions): EvaluatedCod
   };
 
   const find: FindPositions = (script) => {
-    const found = known.get(script);
+    // The inspector makes URLs of paths.
+    const found = known.get(script) ?? (script.startsWith("file:") ? known.get(fileURLToPath(script)) : undefined);
     if (found?.rewritten === undefined) return undefined;
     found.positions ??= positionsOf({ code: found.rewritten, firstColumn: found.firstColumn });
     return found.positions;
@@ -173,9 +174,7 @@ export function createEvaluatedCode(options: EvaluatedCodeOptions): EvaluatedCod
       maps.set(file, url);
     },
     runs(file, code) {
-      const entry = { code, rewritten: code, firstColumn: 0 };
-      known.set(file, entry);
-      known.set(pathToFileURL(file).href, entry);
+      known.set(file, { code, rewritten: code, firstColumn: 0 });
     },
   };
 }

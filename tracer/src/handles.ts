@@ -303,9 +303,22 @@ function captureTrace(): { readonly stack?: string } {
   return trace;
 }
 
+// As it is before a program or a test runner puts another in its place: positions are mapped elsewhere, and once.
+const { prepareStackTrace } = Error;
+
+function textOf(trace: Known["trace"]): unknown {
+  const before = Error.prepareStackTrace;
+  Error.prepareStackTrace = prepareStackTrace;
+  try {
+    return trace?.stack;
+  } finally {
+    Error.prepareStackTrace = before;
+  }
+}
+
 /** The frames of the program; those of packages when there is nothing else. */
 function framesOf(trace: Known["trace"], ownFolder: string): readonly Frame[] {
-  const text: unknown = trace?.stack;
+  const text = textOf(trace);
   if (typeof text !== "string") return [];
   const frames = text.split("\n").flatMap((line): readonly Frame[] => {
     const parts = frameLine.exec(line);

@@ -205,7 +205,16 @@ function transformFile(
             site.line === 1 ? { ...site, column: site.column + firstColumn } : site,
           );
     const map = ownMap ?? mapUrl(source);
-    options.transformed({ file, first, sites, ...(map === undefined ? {} : { mapUrl: map }) }, needsPromises);
+    options.transformed(
+      {
+        file,
+        first,
+        sites,
+        ...(map === undefined ? {} : { mapUrl: map }),
+        ...(mapsFor === "originals" ? { stacksAreMapped: true } : {}),
+      },
+      needsPromises,
+    );
     for (const { reason } of skipped) options.untouched(file, reason);
     if (mapsFor === "runner") options.runsUnmapped(file, code);
     return code;

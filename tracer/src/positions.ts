@@ -146,6 +146,8 @@ interface Coverage {
 /** Lets what a thread asks its own inspector about coverage tell of the code without insertions. */
 export function patchCoverage(find: FindPositions, probe: Wrapping): void {
   const clean = (answer: unknown) => void probe.guard(() => withoutInsertedRanges(answer as Coverage, find));
+  // It calls the other one, and takes it when it is loaded.
+  const { Session } = process.getBuiltinModule("node:inspector/promises");
   wrap(probe, inspector.Session.prototype, "post", (_, args) => {
     const at = asksForCoverage(args) ? args.findIndex((arg) => typeof arg === "function") : -1;
     if (at < 0) return undefined;
@@ -155,8 +157,6 @@ export function patchCoverage(find: FindPositions, probe: Wrapping): void {
     });
     return { args: args.with(at, callback) };
   });
-  // It calls the other one, but has taken it before.
-  const { Session } = process.getBuiltinModule("node:inspector/promises");
   const descriptor = Object.getOwnPropertyDescriptor(Session.prototype, "post");
   const post: unknown = descriptor?.value;
   if (typeof post !== "function") return;

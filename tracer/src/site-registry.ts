@@ -9,6 +9,8 @@ export interface FileSites {
   readonly sites: readonly SiteEntry[];
   /** The source map that the file names. */
   readonly mapUrl?: string;
+  /** Stack traces show places of the original source. */
+  readonly stacksAreMapped?: true;
 }
 
 /** Numbers the places of the program. Site 0 is "unknown". */

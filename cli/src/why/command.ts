@@ -60,7 +60,7 @@ export async function why(words: readonly string[], { wait }: WhyOptions): Promi
     },
   });
   stop();
-  const last = takeLastDumps(session).map((state) => state.dump);
+  const last = takeLastDumps(session).map((state) => ofTests(state.dump));
   if (found !== undefined) process.exit(exitCodes.problem);
   const cutOff = last.filter(wasCutOff);
   const failed = ending.code !== 0 ? last.filter((dump) => !cutOff.includes(dump) && hasLeftTasks(dump)) : [];
@@ -71,17 +71,16 @@ export async function why(words: readonly string[], { wait }: WhyOptions): Promi
   return endLike(ending);
 }
 
-/**
- * A runner that ends its process by force (`mocha --exit`; vitest and Playwright Test always do) hides what would have
- * kept it alive. What it has opened itself has no test and no frame of the program.
- */
-function wasCutOff({ loop, testRun, handles = [], sites }: Dump): boolean {
-  const isProgram = (index: number) => sites[index]?.file.includes("/node_modules/") === false;
-  return (
-    testRun !== undefined &&
-    loop.state !== "ended" &&
-    handles.some(({ test, stack }) => test !== undefined || stack.some(isProgram))
-  );
+/** A runner that ends its process by force (`mocha --exit`; some always do) hides what would have kept it alive. */
+function wasCutOff({ loop, testRun, handles = [] }: Dump): boolean {
+  return testRun !== undefined && loop.state !== "ended" && handles.length > 0;
+}
+
+/** Without what a runner has opened for itself: that has no test and no frame of the program. */
+function ofTests(dump: Dump): Dump {
+  const isProgram = (index: number) => dump.sites[index]?.file.includes("/node_modules/") === false;
+  const handles = dump.handles?.filter(({ test, stack }) => test !== undefined || stack.some(isProgram));
+  return handles === undefined ? dump : { ...dump, handles };
 }
 
 /** A process of tests has ended while tasks of them waited; the tracer tells it of those that ended by themselves. */

@@ -37,39 +37,37 @@ export function vitestInstrumentation(library: string, run: TestRun, options: Vi
   };
 }
 
-function observed(startTests: Callback, probe: Probe, run: TestRun, { settled }: VitestOptions): Callback {
-  return wrapFunction(
-    probe,
-    startTests,
-    (_, [, runner]) => {
-      if (typeof runner === "object" && runner !== null) hear(runner as Record<string, unknown>, probe, run);
-      return undefined;
-    },
-    async (result) => {
-      try {
-        return await result;
-      } finally {
-        run.pauses("resting");
-        await settled();
-      }
-    },
-  );
+function observed(startTests: Callback, probe: Probe, run: TestRun, options: VitestOptions): Callback {
+  return wrapFunction(probe, startTests, (_, [, runner]) => {
+    if (typeof runner === "object" && runner !== null)
+      hear(runner as Record<string, unknown>, probe, run, options);
+    return undefined;
+  });
 }
 
 const heard = new WeakSet<object>();
 
-function hear(runner: Record<string, unknown>, probe: Probe, run: TestRun): void {
+function hear(
+  runner: Record<string, unknown>,
+  probe: Probe,
+  run: TestRun,
+  { settled }: VitestOptions,
+): void {
   if (heard.has(runner)) return;
   heard.add(runner);
-  const on = (name: string, hears: (task: VitestTask) => void) => {
+  const on = (name: string, hears: (task: VitestTask) => void, after?: () => Promise<void>) => {
     const { [name]: old } = runner;
     runner[name] = function (this: unknown, ...args: unknown[]): unknown {
       probe.guard(() => hears(args[0] as VitestTask));
-      return typeof old === "function" ? Reflect.apply(old, this, args) : undefined;
+      const result: unknown = typeof old === "function" ? Reflect.apply(old, this, args) : undefined;
+      // No async function: it would be seen in the stack traces of tests.
+      return after === undefined ? result : Promise.resolve(result).then(after);
     };
   };
   on("onBeforeTryTask", (test) => run.began(testName(fileOf(test), titles(test))));
   on("onAfterRunTask", () => run.pauses("resting"));
+  // It is waited for, and the last that happens before the process may be ended.
+  on("onAfterRunFiles", () => run.pauses("resting"), settled);
   // The hooks around all tests of a suite run inside of it, and outside of its tests.
   on("onBeforeRunSuite", (suite) => run.began(testName(fileOf(suite), [...titles(suite), "beforeAll"])));
 }
