@@ -9,6 +9,7 @@ import type { Callback, Wrapping } from "@unknot/models/probe.ts";
 import type { FunctionTexts } from "./function-text.ts";
 import { hooksName } from "./hooks-name.ts";
 import { type FindPositions, type Positions, patchCoverage, patchStackTraces, positionsOf } from "./positions.ts";
+import type { MapPlace } from "./site-registry.ts";
 import type { ModuleKind } from "./transform/transform.ts";
 
 /** Code that somebody is about to evaluate as a file of the program. */
@@ -20,7 +21,7 @@ export interface Evaluated {
   /** What is added to the columns of the first line. */
   readonly firstColumn: number;
   /** The map of the code, when the code does not name it. */
-  readonly mapUrl: string | undefined;
+  readonly map: MapPlace | undefined;
 }
 
 export interface EvaluatedCodeOptions {
@@ -39,7 +40,7 @@ export interface EvaluatedCode {
   readonly isOn: boolean;
   begin(): void;
   /** The map of a file that will be evaluated, by the name that it will have. */
-  hasMap(file: string, url: string): void;
+  hasMap(file: string, map: MapPlace): void;
   /** Code of a file of the program that runs with insertions, and with no map of them. */
   runs(file: string, code: string): void;
 }
@@ -56,7 +57,7 @@ export function createEvaluatedCode(options: EvaluatedCodeOptions): EvaluatedCod
   const { guard } = probe;
   /** By the name that V8 knows the script by. */
   const known = new Map<string, Known>();
-  const maps = new Map<string, string>();
+  const maps = new Map<string, MapPlace>();
   let isOn = false;
 
   const rewrite = (code: unknown, name: unknown, firstColumn: unknown, kind: ModuleKind): string | undefined => {
@@ -67,8 +68,8 @@ export function createEvaluatedCode(options: EvaluatedCodeOptions): EvaluatedCod
     // The same file is evaluated again for each file of tests.
     if (before?.code === code) return before.rewritten;
     const column = typeof firstColumn === "number" ? firstColumn : 0;
-    const mapUrl = maps.get(name);
-    const rewritten = guard(() => options.transform({ code, file, kind, firstColumn: column, mapUrl }));
+    const map = maps.get(name);
+    const rewritten = guard(() => options.transform({ code, file, kind, firstColumn: column, map }));
     known.set(name, { code, rewritten, firstColumn: column });
     return rewritten;
   };
@@ -170,8 +171,8 @@ export function createEvaluatedCode(options: EvaluatedCodeOptions): EvaluatedCod
         patchCoverage(find, probe);
       });
     },
-    hasMap(file, url) {
-      maps.set(file, url);
+    hasMap(file, map) {
+      maps.set(file, map);
     },
     runs(file, code) {
       known.set(file, { code, rewritten: code, firstColumn: 0 });

@@ -6,7 +6,7 @@ import { liveExportsCode } from "./bindings.ts";
 import type { Evaluated } from "./evaluated-code.ts";
 import { hooksName } from "./hooks-name.ts";
 import type { Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
-import type { FileSites } from "./site-registry.ts";
+import type { FileSites, MapPlace } from "./site-registry.ts";
 import { insertionMark } from "./transform/insertions.ts";
 import { mapUrl, withoutMap } from "./transform/source-map.ts";
 import { type ModuleKind, TransformError, transform } from "./transform/transform.ts";
@@ -154,7 +154,7 @@ function isPackages(file: string): boolean {
 }
 
 function rewriteEvaluated(
-  { code, file, kind, firstColumn, mapUrl }: Evaluated,
+  { code, file, kind, firstColumn, map }: Evaluated,
   options: LoaderOptions,
   found: InstrumentedPackage[],
 ): string | undefined {
@@ -163,7 +163,7 @@ function rewriteEvaluated(
     return entry === undefined ? undefined : reported(code, file, entry, kind === "module", found);
   }
   const mapsFor = options.mapsFor() === "originals" ? "originals" : "runner";
-  return transformFile(code, file, { kind, mapsFor, firstColumn, mapUrl }, options);
+  return transformFile(code, file, { kind, mapsFor, firstColumn, map }, options);
 }
 
 interface HowItRuns {
@@ -173,13 +173,13 @@ interface HowItRuns {
   /** What is added to the columns of the first line. */
   readonly firstColumn?: number;
   /** The map of the code, when the code does not name it. */
-  readonly mapUrl?: string | undefined;
+  readonly map?: MapPlace | undefined;
 }
 
 function transformFile(
   source: string,
   file: string,
-  { typescript = false, kind, mapsFor, firstColumn = 0, mapUrl: ownMap }: HowItRuns,
+  { typescript = false, kind, mapsFor, firstColumn = 0, map }: HowItRuns,
   options: LoaderOptions,
 ): string | undefined {
   // What one of us has transformed comes with our marks: a loader that calls another.
@@ -204,13 +204,14 @@ function transformFile(
         : transformed.sites.map((site) =>
             site.line === 1 ? { ...site, column: site.column + firstColumn } : site,
           );
-    const map = ownMap ?? mapUrl(source);
+    const url = map?.url ?? mapUrl(source);
     options.transformed(
       {
         file,
         first,
         sites,
-        ...(map === undefined ? {} : { mapUrl: map }),
+        ...(url === undefined ? {} : { mapUrl: url }),
+        ...(map?.base === undefined ? {} : { mapBase: map.base }),
         ...(mapsFor === "originals" ? { stacksAreMapped: true } : {}),
       },
       needsPromises,

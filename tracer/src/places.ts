@@ -61,7 +61,7 @@ function createMaps(): (file: FileSites) => { readonly map: TraceMap; readonly b
   return (file) => {
     if (!maps.has(file)) {
       const found = readMap(file.mapUrl, file.file);
-      maps.set(file, found === undefined ? undefined : parse(found));
+      maps.set(file, found === undefined ? undefined : parse({ ...found, base: file.mapBase ?? found.base }));
     }
     return maps.get(file);
   };

@@ -102,8 +102,12 @@ export function patchStackTraces(realmsError: object, find: FindPositions, { gua
   });
 }
 
+/** One who makes stack traces may ask the one who was there before. */
+const moved = new WeakSet<CallSite>();
+
 /** The site itself when nothing of it is to be said otherwise. */
 function withoutInsertion(site: CallSite, find: FindPositions): CallSite {
+  if (moved.has(site)) return site;
   // Of an async frame the name of its script is not known.
   const file = site.getFileName();
   const positions = typeof file === "string" ? find(file) : undefined;
@@ -111,7 +115,10 @@ function withoutInsertion(site: CallSite, find: FindPositions): CallSite {
   const column = line === null ? null : site.getColumnNumber();
   if (positions === undefined || line === null || column === null) return site;
   const real = positions.column(line, column);
-  return real === column ? site : (Object.create(movedSites(site, column, real)) as CallSite);
+  if (real === column) return site;
+  const shown = Object.create(movedSites(site, column, real)) as CallSite;
+  moved.add(shown);
+  return shown;
 }
 
 /** A prototype with all that a call site has, because some make copies of it. */

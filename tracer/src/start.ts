@@ -25,7 +25,7 @@ import { jestInstrumentation } from "./runners/jest.ts";
 import { playwrightInstrumentation, watchPlaywright } from "./runners/playwright.ts";
 import { vitestInstrumentation } from "./runners/vitest.ts";
 import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
-import { createSiteRegistry } from "./site-registry.ts";
+import { createSiteRegistry, type MapPlace } from "./site-registry.ts";
 import { startWorker, type TracerWorker } from "./start-worker.ts";
 import { createTables } from "./tables.ts";
 import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.ts";
@@ -93,7 +93,7 @@ export function start(folder: string, child?: ChildFacts): void {
   const after: { tests?: AfterTests } = {};
   const paused = () => after.tests?.paused();
   const testRun = createTestRun({ paused, lastId, now: nowMs, note });
-  const hasMap = (file: string, url: string) => evaluatedCode.hasMap(file, url);
+  const hasMap = (file: string, map: MapPlace) => evaluatedCode.hasMap(file, map);
   const evaluates = () => evaluatedCode.begin();
   const settled = async () => after.tests?.settled();
   const instrumentations = createInstrumentations({

@@ -1,6 +1,8 @@
+import path from "node:path";
 import { PerformanceObserver } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
 import { type Callback, type Instrumentation, ownValue, wrap } from "@unknot/models/probe.ts";
+import type { MapPlace } from "../site-registry.ts";
 import type { TestRun } from "../test-run.ts";
 import { testName } from "./test-name.ts";
 
@@ -19,7 +21,7 @@ interface JestBlock {
 
 export interface JestOptions {
   /** The map of a file that is about to be evaluated, by the name that it is given. */
-  readonly hasMap: (file: string, url: string) => void;
+  readonly hasMap: (file: string, map: MapPlace) => void;
   /** Whether the end of the run matters. */
   readonly watchesTests: boolean;
 }
@@ -47,7 +49,9 @@ export function jestInstrumentation(run: TestRun, { hasMap, watchesTests }: Jest
         returned: () => {
           const { getSourceMaps } = self as { getSourceMaps?: () => ReadonlyMap<string, string> };
           const map = getSourceMaps?.call(self).get(String(file));
-          if (map !== undefined) hasMap(String(file), pathToFileURL(map).href);
+          // It is in jest's cache, and the sources in it are beside the file.
+          if (map !== undefined)
+            hasMap(String(file), { url: pathToFileURL(map).href, base: path.dirname(String(file)) });
         },
       }));
       return () => {

@@ -1,4 +1,5 @@
 import { type Instrumentation, ownValue, type Probe, wrap, wrapFunction, type Callback } from "@unknot/models/probe.ts";
+import type { MapPlace } from "../site-registry.ts";
 import type { TestRun } from "../test-run.ts";
 import { testName } from "./test-name.ts";
 
@@ -11,7 +12,7 @@ interface VitestTask {
 }
 
 export interface VitestOptions {
-  readonly hasMap: (file: string, url: string) => void;
+  readonly hasMap: (file: string, map: MapPlace) => void;
   /** Resolves when what is closing has been closed. */
   readonly settled: () => Promise<void>;
 }
@@ -92,7 +93,7 @@ function hearOfMaps(prototype: object, probe: Probe, { hasMap }: VitestOptions):
     const id = ownValue(module, "id");
     const map = ownValue(ownValue(module, "meta"), "sourceMap");
     if (typeof id !== "string" || typeof map !== "string") return undefined;
-    hasMap(id, `data:application/json;base64,${Buffer.from(map).toString("base64")}`);
+    hasMap(id, { url: `data:application/json;base64,${Buffer.from(map).toString("base64")}` });
     return undefined;
   });
 }
