@@ -2,7 +2,7 @@
 // as those of the code without them: in stack traces by the call sites that those are made of, in coverage by the ranges.
 import inspector from "node:inspector";
 import { type Callback, wrap, wrapFunction, type Wrapping } from "@unknot/models/probe.ts";
-import { insertionMark } from "./transform/insertions.ts";
+import { insertionMark, withoutInsertions } from "./transform/insertions.ts";
 
 /** Code as it runs. */
 export interface RunningCode {
@@ -15,6 +15,8 @@ export interface RunningCode {
 export interface Positions {
   column(line: number, column: number): number;
   offset(offset: number): number;
+  /** The code between two offsets of the code without insertions. */
+  text(from: number, to: number): string;
 }
 
 export function positionsOf({ code, firstColumn }: RunningCode): Positions {
@@ -46,8 +48,13 @@ export function positionsOf({ code, firstColumn }: RunningCode): Positions {
     if (last < 0) return from;
     return from - (before[last] as number) - (Math.min(from, ends[last] as number) - (starts[last] as number));
   };
+  let original: string | undefined;
   return {
     offset,
+    text(from, to) {
+      original ??= withoutInsertions(code);
+      return original.slice(from, to);
+    },
     column(line, column) {
       const start = lines[line - 1];
       if (start === undefined) return column;
@@ -185,15 +192,24 @@ function asksForCoverage([method]: readonly unknown[]): boolean {
   return method === "Profiler.takePreciseCoverage" || method === "Profiler.getBestEffortCoverage";
 }
 
+const generator = /^(async\s+)?(function\s*)?\*/;
+const mostToStar = 40;
+
 function withoutInsertedRanges({ result = [] }: Coverage, find: FindPositions): void {
   for (const script of result) {
     const positions = find(script.url);
     if (positions === undefined) continue;
     for (const covered of script.functions) {
+      const [whole] = covered.ranges;
+      const start = whole === undefined ? 0 : positions.offset(whole.startOffset);
+      const isGenerator = generator.test(positions.text(start, start + mostToStar));
       covered.ranges = covered.ranges.flatMap((range) => {
         const startOffset = positions.offset(range.startOffset);
         const endOffset = positions.offset(range.endOffset);
-        return startOffset === endOffset && range.startOffset !== range.endOffset
+        const isOriginal = endOffset - startOffset === range.endOffset - range.startOffset;
+        // What follows the last statement is no range of its own, except in generators.
+        const isNothing = !isGenerator && positions.text(startOffset, endOffset).trim() === "";
+        return !isOriginal && (isNothing || startOffset === endOffset)
           ? []
           : { ...range, startOffset, endOffset };
       });
