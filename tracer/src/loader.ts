@@ -106,8 +106,10 @@ export function installLoader(options: LoaderOptions): Loader {
       const { prototype } = module.Module as unknown as { prototype: { _compile: Callback } };
       prototype._compile = wrapFunction(options, prototype._compile, (_, [code, file, ...rest]) => {
         if (typeof code !== "string" || typeof file !== "string" || isPackages(file)) return undefined;
-        const transformed = transformFile(code, file, { kind: "commonjs", mapsFor: options.mapsFor() }, options);
-        return transformed === undefined ? undefined : { args: [transformed, file, ...rest] };
+        const mapsFor = options.mapsFor();
+        const transformed = transformFile(code, file, { kind: "commonjs", mapsFor }, options);
+        const compiled = withOwnMap(code, transformed, mapsFor);
+        return compiled === undefined ? undefined : { args: [compiled, file, ...rest] };
       });
     },
   };
@@ -132,14 +134,18 @@ function rewrite(
     return reported(source, file, entry, isModule(source, file, format), found);
   }
   const source = textOf(loaded.source);
-  if (source === undefined || (compiles && format.startsWith("commonjs"))) return undefined;
+  if (source === undefined || (compiles && kindOf(format) !== "module")) return undefined;
   const mapsFor = options.mapsFor();
   const typescript = format.includes("typescript") || /\.[cm]?ts$/.test(file);
   const transformed = transformFile(source, file, { typescript, kind: kindOf(format), mapsFor }, options);
-  if (mapsFor !== "stacks") return transformed;
-  // Stack traces have to look as they do without us: unless somebody asked for it, Node does not follow maps of files.
+  return withOwnMap(source, transformed, mapsFor);
+}
+
+/** Stack traces have to look as they do without us: unless somebody asked for it, Node does not follow maps of files. */
+function withOwnMap(source: string, transformed: string | undefined, mapsFor: MapsFor): string | undefined {
+  if (mapsFor !== "stacks" && mapsFor !== "runner") return transformed;
   if (transformed === undefined) return mapUrl(source) === undefined ? undefined : withoutMap(source);
-  return source.length > mostMapped ? withoutMap(transformed) : transformed;
+  return mapsFor === "runner" || source.length > mostMapped ? withoutMap(transformed) : transformed;
 }
 
 function textOf(source: unknown): string | undefined {

@@ -10,7 +10,7 @@ import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindin
 import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { createEvaluatedCode } from "./evaluated-code.ts";
-import { reportAtExit } from "./exit-report.ts";
+import { type ExitReport, reportAtExit } from "./exit-report.ts";
 import { addFact, createFacts, type Fact } from "./facts.ts";
 import { patchFunctionTexts } from "./function-text.ts";
 import { tellHandles, watchHandles } from "./handles.ts";
@@ -90,7 +90,7 @@ export function start(folder: string, child?: ChildFacts): void {
 
   const processInfo = describeProcess(child);
   const lastId = () => lastIdOf(tables.header);
-  const after: { tests?: AfterTests } = {};
+  const after: { tests?: AfterTests; exit?: ExitReport } = {};
   const paused = () => after.tests?.paused();
   const testRun = createTestRun({ paused, lastId, now: nowMs, note });
   const hasMap = (file: string, map: MapPlace) => evaluatedCode.hasMap(file, map);
@@ -188,7 +188,6 @@ export function start(folder: string, child?: ChildFacts): void {
   // Signals come to the main thread; the threads' own workers hear of it from its worker.
   const { dumpSignal } = options;
   if (dumpSignal !== undefined && isMainThread) process.on(dumpSignal, () => tell({ kind: "signal" }));
-  const exit = reportAtExit({ tables, facts, options, process: processInfo, startMs, token, guard });
   if (options.watchesTests) {
     const test = () => testRun.test;
     guard(() => {
@@ -198,13 +197,15 @@ export function start(folder: string, child?: ChildFacts): void {
         open,
         own: handles.own,
         isRunning: () => testRun.test !== undefined,
-        leave: exit.leave,
+        leave: () => after.exit?.leave(),
       });
     });
   }
   process.on("worker", ({ threadId: id }) => {
     if (id !== worker?.threadId) note({ kind: "thread", id });
   });
+  // After the others that listen to the end: it tells what they found.
+  after.exit = reportAtExit({ tables, facts, options, process: processInfo, startMs, token, guard });
 }
 
 /** The events of operations, whose part is made after the runtime that calls it. */

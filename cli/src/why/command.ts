@@ -76,10 +76,18 @@ function wasCutOff({ loop, testRun, handles = [] }: Dump): boolean {
   return testRun !== undefined && loop.state !== "ended" && handles.length > 0;
 }
 
-/** Without what a runner has opened for itself: that has no test and no frame of the program. */
+/** The packages of test runners. */
+const runners =
+  /\/node_modules\/(mocha|vitest|vite|vite-node|tinypool|playwright|playwright-core|jest|jest-[^/]+|@(vitest|jest|playwright)\/[^/]+)\//;
+
+/** Without what a runner has opened for itself: outside of tests, or in a test in its own code only. */
 function ofTests(dump: Dump): Dump {
-  const isProgram = (index: number) => dump.sites[index]?.file.includes("/node_modules/") === false;
-  const handles = dump.handles?.filter(({ test, stack }) => test !== undefined || stack.some(isProgram));
+  const files = (stack: readonly number[]) => stack.flatMap((index) => dump.sites[index]?.file ?? []);
+  const handles = dump.handles?.filter(({ test, stack }) =>
+    test === undefined
+      ? files(stack).some((file) => !file.includes("/node_modules/"))
+      : stack.length === 0 || files(stack).some((file) => !runners.test(file)),
+  );
   return handles === undefined ? dump : { ...dump, handles };
 }
 
