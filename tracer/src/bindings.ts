@@ -16,14 +16,20 @@ export function liveExportsCode(source: string, file: string, report: string): s
   const imported = new Set(
     module.staticImports.flatMap((statement) => statement.entries.map((entry) => entry.localName.value)),
   );
-  const entries = module.staticExports.flatMap((statement) =>
-    statement.entries.flatMap(({ exportName, localName, moduleRequest, isType }) => {
-      const local = localName.name;
-      if (isType || local === null || moduleRequest !== null || imported.has(local)) return [];
-      const name = exportName.kind === "Default" ? "default" : exportName.name;
-      if (name === null) return [];
-      return [`${JSON.stringify(name)}:[()=>${local},($value)=>{${local}=$value}]`];
-    }),
+  const locals = new Map<string, string>();
+  for (const { exportName, localName, moduleRequest, isType } of module.staticExports.flatMap(
+    (statement) => statement.entries,
+  )) {
+    const local = localName.name;
+    if (isType || local === null || moduleRequest !== null || imported.has(local)) continue;
+    const name = exportName.kind === "Default" ? "default" : exportName.name;
+    if (name === null) continue;
+    locals.set(name, local);
+    // A bundler that splits a package gives names of its own to what its parts export.
+    if (!locals.has(local)) locals.set(local, local);
+  }
+  const entries = [...locals].map(
+    ([name, local]) => `${JSON.stringify(name)}:[()=>${local},($value)=>{${local}=$value}]`,
   );
   return entries.length === 0 ? undefined : `\n;${report}{${entries.join()}});`;
 }

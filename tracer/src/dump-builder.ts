@@ -73,7 +73,7 @@ import {
   tickMs,
 } from "./layout.ts";
 import { stateOf } from "./operation-state.ts";
-import type { Placed } from "./places.ts";
+import { type Placed, stackPlacesOf } from "./places.ts";
 import type { Tables } from "./tables.ts";
 import { isCallOf, siteGenerator, siteModule } from "./transform/sites.ts";
 
@@ -245,12 +245,13 @@ class DumpBuilder {
   }
 
   #handles(): Pick<Dump, "handles"> {
-    const { handles } = this.#facts;
+    const { handles, files } = this.#facts;
     if (handles === undefined) return {};
+    const placeOf = stackPlacesOf(files);
     return {
       handles: handles.map(({ stack, createdAt, ...handle }) => ({
         ...handle,
-        stack: stack.map((frame) => this.#sites.push(frame) - 1),
+        stack: stack.map((frame) => this.#sites.push(placeOf(frame)) - 1),
         ageMs: Math.max(0, Math.round(this.#moment.capturedAt - createdAt)),
       })),
     };

@@ -30,12 +30,17 @@ export interface ExitOptions {
 // As they are before a program or a test puts others in their place.
 const { setImmediate } = globalThis;
 
+export interface ExitReport {
+  /** Leaves a last dump as of now, for somebody who may end the process by force. */
+  readonly leave: () => void;
+}
+
 /**
  * Says at the end of the program which tasks still wait. That nothing can wake them is sure only when the loop ran
  * empty: `beforeExit` came, and not one turn after it. This runs on the traced thread itself, because a short program
  * ends before the worker is up.
  */
-export function reportAtExit(exit: ExitOptions): void {
+export function reportAtExit(exit: ExitOptions): ExitReport {
   const { guard } = exit;
   let ranEmpty = false;
   // A program that has exactly as many listeners as Node allows without a warning gets no warning because of ours.
@@ -51,22 +56,28 @@ export function reportAtExit(exit: ExitOptions): void {
     guard(() => report(exit, code, ranEmpty));
     guard(() => unregister(exit));
   });
+  return {
+    leave: () => void guard(() => writeLast(exit, lastDump(exit, undefined, "turning"))),
+  };
 }
 
 function report(exit: ExitOptions, exitCode: number, ranEmpty: boolean): void {
-  const { options, tables } = exit;
+  const { options } = exit;
   const keeps = options.session !== undefined;
   if (!keeps && (options.prints === "nothing" || !ranEmpty)) return;
   const dump = lastDump(exit, exitCode, ranEmpty ? "ended" : "turning");
   const isNews = dump.tasks.length > 0 || dump.problems.length > 0;
   if (options.prints !== "nothing" && ranEmpty && isNews) print(exitText(dump));
-  if (options.session === undefined || !(isNews || options.alwaysLastDump)) return;
-  const { pid, threadId } = exit.process;
-  const { header } = tables;
+  if (isNews || options.alwaysLastDump) writeLast(exit, dump);
+}
+
+function writeLast({ options, process, tables: { header }, startMs }: ExitOptions, dump: Dump): void {
+  if (options.session === undefined) return;
+  const { pid, threadId } = process;
   const ids = (header[headSeqHigh] as number) * 2 ** 32 + ((header[headSeqLow] as number) >>> 0);
   const last: Omit<LastDump, "dump"> = {
     version: wireVersion,
-    startedAt: exit.startMs,
+    startedAt: startMs,
     session: options.session,
     started: ids - ((header[headOthers] as number) >>> 0),
   };
@@ -81,7 +92,7 @@ function* lastDumpText(last: Omit<LastDump, "dump">, dump: Dump): Generator<stri
   yield "}";
 }
 
-function lastDump(exit: ExitOptions, exitCode: number, loop: LoopState["state"]): Dump {
+function lastDump(exit: ExitOptions, exitCode: number | undefined, loop: LoopState["state"]): Dump {
   const { tables, facts, startMs } = exit;
   const capturedAt = nowMs();
   const built = buildDump(tables, facts, createPlaces(facts.files), {
@@ -89,7 +100,7 @@ function lastDump(exit: ExitOptions, exitCode: number, loop: LoopState["state"])
       ...exit.process,
       title: facts.title ?? exit.process.title,
       upMs: Math.round(capturedAt - startMs),
-      exitCode,
+      ...(exitCode === undefined ? {} : { exitCode }),
     },
     capturedAt,
     ticks: ticksAt(capturedAt, startMs),
@@ -102,7 +113,7 @@ function lastDump(exit: ExitOptions, exitCode: number, loop: LoopState["state"])
 }
 
 /** Node ends with code 13 when a top-level await is pending; with another code every module has ended or failed. */
-function withoutModules(dump: Dump, exitCode: number): Dump {
+function withoutModules(dump: Dump, exitCode: number | undefined): Dump {
   if (exitCode === 13) return dump;
   return { ...dump, tasks: dump.tasks.filter((task) => task.kind !== "main") };
 }

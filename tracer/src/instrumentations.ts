@@ -31,11 +31,18 @@ import tsChanModel from "@unknot/models/ts-chan/model.json" with { type: "json" 
 import { instrumentation as waitgroup } from "@unknot/models/waitgroup/instrument.ts";
 import waitgroupModel from "@unknot/models/waitgroup/model.json" with { type: "json" };
 import satisfies from "semver/functions/satisfies.js";
+import { bindingsOfCommonJs } from "./bindings.ts";
 
 /** An instrumentation with the versions that its model claims. */
 export interface KnownInstrumentation {
   readonly instrumentation: Instrumentation;
   readonly versions: string;
+}
+
+/** A test runner: it is no library that tasks wait in. */
+export interface KnownRunner extends KnownInstrumentation {
+  /** Called once for each copy of the package, before the first of its files runs. */
+  readonly seen?: (folder: string) => void;
 }
 
 const known: readonly KnownInstrumentation[] = [
@@ -63,6 +70,7 @@ export const libraries: ReadonlySet<string> = new Set(
 export interface InstrumentedPackage {
   readonly instrumentation: Instrumentation;
   readonly version: string;
+  readonly isRunner: boolean;
 }
 
 /** Finds out which packages in `node_modules` are instrumented, and wraps what their files give. */
@@ -74,8 +82,7 @@ export interface Instrumentations {
 }
 
 export interface InstrumentationsOptions {
-  /** Instrumentations besides those of the models: of what is no library that tasks wait in. */
-  readonly others: readonly KnownInstrumentation[];
+  readonly runners: readonly KnownRunner[];
   readonly probe: Probe;
   /** A package was wrapped: `async-mutex@0.5.0`. */
   readonly wrapped: (name: string) => void;
@@ -84,14 +91,14 @@ export interface InstrumentationsOptions {
 }
 
 export function createInstrumentations({
-  others,
+  runners,
   probe,
   wrapped,
   refused,
 }: InstrumentationsOptions): Instrumentations {
   const byFolder = new Map<string, InstrumentedPackage | undefined>();
   const patched = new WeakSet<object>();
-  const all = [...known, ...others];
+  const all: readonly KnownRunner[] = [...known, ...runners];
   return {
     forFile(file) {
       const place = packageOf(file);
@@ -107,8 +114,10 @@ export function createInstrumentations({
           `${place.name} ${version ?? "of unknown version"} is not known: ${entry.versions} is`,
         );
       }
-      const found = fits ? { instrumentation: entry.instrumentation, version } : undefined;
+      const isRunner = runners.includes(entry);
+      const found = fits ? { instrumentation: entry.instrumentation, version, isRunner } : undefined;
       byFolder.set(place.folder, found);
+      if (fits) entry.seen?.(place.folder);
       return found;
     },
     patch({ instrumentation, version }, bindings) {
@@ -127,6 +136,17 @@ export function createInstrumentations({
       if (libraries.has(instrumentation.library)) wrapped(`${instrumentation.library}@${version}`);
     },
   };
+}
+
+/** Wraps what was loaded before. */
+export function instrumentLoaded(
+  modules: Readonly<Record<string, { exports: unknown } | undefined>>,
+  { forFile, patch }: Instrumentations,
+): void {
+  for (const [file, module] of Object.entries(modules)) {
+    const found = module === undefined ? undefined : forFile(file);
+    if (module !== undefined && found !== undefined) patch(found, bindingsOfCommonJs(module));
+  }
 }
 
 /** Wraps what comes with Node itself. */

@@ -41,12 +41,27 @@ export function createFramePlaces(files: readonly FileSites[]): (frame: Site) =>
   };
 }
 
+const stackPlaces = new WeakMap<readonly FileSites[], (frame: Site) => Site>();
+
+/** The same for a place that a stack trace shows, which may be one of the original source. */
+export function stackPlacesOf(files: readonly FileSites[]): (frame: Site) => Site {
+  const known = stackPlaces.get(files);
+  if (known !== undefined) return known;
+  const places = createFramePlaces(files);
+  const mapped = (frame: Site): Site => {
+    const file = files.find((each) => each.file === frame.file);
+    return file?.stacksAreMapped === true ? { ...frame, file: slashes(frame.file) } : places(frame);
+  };
+  stackPlaces.set(files, mapped);
+  return mapped;
+}
+
 function createMaps(): (file: FileSites) => { readonly map: TraceMap; readonly base: string } | undefined {
   const maps = new Map<FileSites, { readonly map: TraceMap; readonly base: string } | undefined>();
   return (file) => {
     if (!maps.has(file)) {
       const found = readMap(file.mapUrl, file.file);
-      maps.set(file, found === undefined ? undefined : parse(found));
+      maps.set(file, found === undefined ? undefined : parse({ ...found, base: file.mapBase ?? found.base }));
     }
     return maps.get(file);
   };

@@ -1,5 +1,12 @@
 import { type SiteEntry, siteOwnsHandle, siteReleasesHere } from "./transform/sites.ts";
 
+/** Where the source map of a file is that does not name it itself. */
+export interface MapPlace {
+  readonly url: string;
+  /** The folder that its sources are relative to, where it is not that of the map. */
+  readonly base?: string;
+}
+
 /** What a file brings when it is loaded; the worker gets the same. */
 export interface FileSites {
   /** Absolute path. */
@@ -9,6 +16,10 @@ export interface FileSites {
   readonly sites: readonly SiteEntry[];
   /** The source map that the file names. */
   readonly mapUrl?: string;
+  /** The folder that the sources in that map are relative to, where it is not that of the map. */
+  readonly mapBase?: string;
+  /** Stack traces show places of the original source. */
+  readonly stacksAreMapped?: true;
 }
 
 /** Numbers the places of the program. Site 0 is "unknown". */
