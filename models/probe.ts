@@ -35,6 +35,10 @@ export interface OperationOptions {
   readonly priority?: number | undefined;
   /** It can end by itself: a timeout or an abort signal is set. */
   readonly cancellable?: boolean | undefined;
+  /** Its promise may be rejected: it is granted only when the task that awaits it goes on. */
+  readonly refusable?: boolean | undefined;
+  /** Of a reader-writer lock: others may hold it at the same time. */
+  readonly shared?: boolean | undefined;
 }
 
 /**
@@ -44,8 +48,11 @@ export interface OperationOptions {
 export interface Probe {
   /** Says that objects with this prototype are resources, so that they can be named where they are created. */
   describe(prototype: object, type: ResourceType): void;
-  /** Says that one object (a function that limits, for example) is a resource. */
-  introduce(object: object, type: ResourceType): void;
+  /**
+   * Says that one object (a function that limits, for example) is a resource. One that the instrumentation has made
+   * itself is kept (`isOurs`) while operations on it are pending: the program does not hold it.
+   */
+  introduce(object: object, type: ResourceType, isOurs?: true): void;
   /** An operation is asked for by the running task; without a resource it waits for nothing that has a name. */
   begin(resource: object | undefined, verb: BlockingVerb, options?: OperationOptions): Operation;
   /** The promise that the caller of the operation gets. When it settles first, the operation is over. */
@@ -56,6 +63,8 @@ export interface Probe {
    */
   grantedBy(operation: Operation, promise: unknown, granted: () => boolean): void;
   granted(operation: Operation): void;
+  /** What this operation holds is given back when the promise settles that the library has made last. */
+  heldUntilMade(operation: Operation): void;
   /** The operation turned out to be one that can end by itself. */
   cancellable(operation: Operation): void;
   /**

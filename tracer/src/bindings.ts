@@ -72,7 +72,8 @@ export function bindingsOfCommonJs(module: { exports: unknown }): Bindings {
     replace(name, value) {
       const { exports } = module;
       const key = keyOf(name);
-      if (typeof exports === "function" && (key === undefined || key === "default") && name === "default") {
+      const isItself = name === "default" || functionName(exports) === name;
+      if (typeof exports === "function" && (key === undefined || key === "default") && isItself) {
         if (typeof value !== "function") return false;
         for (const each of Reflect.ownKeys(exports)) {
           if (each === "length" || each === "name" || each === "prototype") continue;

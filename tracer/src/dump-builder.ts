@@ -9,6 +9,7 @@ import {
   flagModule,
   flagOwn,
   flagScoped,
+  flagShared,
   headClock,
   headDropped,
   headFaults,
@@ -449,7 +450,8 @@ class DumpBuilder {
       if (job === undefined) return { state: "runnable" };
       return { state: plain, wait: { on: "tasks", tasks: [job], need: "all", exact: true, sinceMs } };
     }
-    const word = stateOf(this.#verb(operation), this.#kind(operation));
+    const isShared = (this.#get(operation, rowFlags) & flagShared) !== 0;
+    const word = stateOf(this.#verb(operation), this.#kind(operation), isShared);
     const resource = this.#resourceId(operation);
     if (resource === undefined) return { state: word, wait: { on: "unknown", sinceMs } };
     const position = this.#queue(this.#get(operation, rowResource)).indexOf(operation) + 1;
@@ -704,7 +706,7 @@ function testAfter(tests: Facts["tests"], id: number): string | undefined {
   return tests[low - 1]?.test;
 }
 
-function stateOf(verb: OperationVerb, kind: ResourceKind | undefined): TaskState {
+function stateOf(verb: OperationVerb, kind: ResourceKind | undefined, isShared: boolean): TaskState {
   switch (verb) {
     case "acquire":
     case "scoped":
@@ -713,7 +715,9 @@ function stateOf(verb: OperationVerb, kind: ResourceKind | undefined): TaskState
         : kind === "pool"
           ? "pool.acquire"
           : kind === "rwlock"
-            ? "rwlock.lock"
+            ? isShared
+              ? "rwlock.rlock"
+              : "rwlock.lock"
             : "mutex.lock";
     case "submit":
       return "queued";

@@ -10,11 +10,15 @@ import type {
 import {
   firstRow,
   flagAnyone,
+  flagCallbackOver,
   flagCancellable,
   flagEndsWithJob,
   flagJob,
   flagOwn,
+  flagRefusable,
   flagScoped,
+  flagShared,
+  flagUntilMade,
   headWaiting,
   resourceCapacity,
   resourceClosed,
@@ -87,7 +91,13 @@ interface Known {
   /** Its slot in the shared table while operations wait or hold; 0 otherwise. */
   slot: number;
   readonly operations: Set<number>;
+  /** Of what an instrumentation has made itself: the object, while operations are pending. */
+  kept?: object | undefined;
+  readonly isOurs: boolean;
 }
+
+// As it is before a program or a test puts another in its place.
+const { queueMicrotask } = globalThis;
 
 /** The probe that writes operations and resources into the shared tables. */
 export function createOperations(options: OperationsOptions): { probe: Probe; events: OperationEvents } {
@@ -118,16 +128,17 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     return typeof capacity === "number" && Number.isFinite(capacity) ? Math.trunc(capacity) : -1;
   };
 
-  const create = (object: object, type: ResourceType, created: number): Known => {
+  const create = (object: object, type: ResourceType, isOurs = false): Known => {
     const resource: Known = {
       id: ++lastId,
       type: typeIndex(type),
       capacity: capacityOf(type, object),
-      created,
+      created: 0,
       length: -1,
       closed: false,
       slot: 0,
       operations: new Set(),
+      isOurs,
     };
     known.set(object, resource);
     return resource;
@@ -149,7 +160,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     const resource = known.get(object);
     if (resource !== undefined) return resource;
     const type = typeOf(object);
-    return type === undefined ? undefined : create(object, type, 0);
+    return type === undefined ? undefined : create(object, type);
   };
 
   const word = (slot: number, index: number, value: number): void => {
@@ -187,6 +198,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     const { slot } = resource;
     if (slot === 0) return;
     resource.slot = 0;
+    resource.kept = undefined;
     word(slot, resourceIdLow, 0);
     word(slot, resourceNext, freeSlots);
     freeSlots = slot;
@@ -195,7 +207,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const begin = (
     object: object | undefined,
     verb: BlockingVerb,
-    { amount = 1, priority = 0, cancellable = false }: OperationOptions,
+    { amount = 1, priority = 0, cancellable = false, refusable = false, shared = false }: OperationOptions,
   ): number => {
     core.watchPromises();
     const resource = object === undefined ? undefined : find(object);
@@ -206,12 +218,17 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     set(operation, rowOperation, verbs.indexOf(verb));
     set(operation, rowAmount, amount);
     set(operation, rowPriority, Math.trunc(priority) | 0);
-    set(operation, rowFlags, cancellable ? flagCancellable : 0);
+    set(
+      operation,
+      rowFlags,
+      (cancellable ? flagCancellable : 0) | (refusable ? flagRefusable : 0) | (shared ? flagShared : 0),
+    );
     set(operation, rowJobRow, 0);
     set(operation, rowAsker, asker);
     set(operation, rowParent, asker === 0 ? 0 : get(asker, rowSeqLow));
     set(operation, rowResource, 0);
     if (resource !== undefined) {
+      if (resource.isOurs) resource.kept = object;
       resource.operations.add(operation);
       resourceOf.set(operation, resource);
       set(operation, rowResource, publish(resource));
@@ -247,6 +264,18 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     const asker = get(operation, rowAsker);
     const parent = get(operation, rowParent);
     return asker >= firstRow && parent !== 0 && get(asker, rowSeqLow) === parent ? asker : 0;
+  };
+
+  /** A task waits for this operation and nothing else. */
+  const isAwaited = (operation: number): boolean => {
+    const joiner = get(operation, rowJoinerRow);
+    return (
+      joiner >= firstRow &&
+      get(joiner, rowSeqLow) === get(operation, rowJoinerSeq) &&
+      get(joiner, rowState) === stateWaiting &&
+      get(joiner, rowWaitRow) === operation &&
+      get(joiner, rowWaitSeq) === get(operation, rowSeqLow)
+    );
   };
 
   const stopWaiting = (operation: number): void => {
@@ -316,9 +345,12 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   };
 
   const settled = (operation: number, ofCallback: boolean): void => {
+    if (!isPending(operation)) return;
     const state = get(operation, rowState);
     if (ofCallback) {
-      if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
+      const flags = get(operation, rowFlags);
+      if ((flags & (flagEndsWithJob | flagUntilMade)) !== 0) end(operation);
+      else set(operation, rowFlags, flags | flagCallbackOver);
       return;
     }
     if (state === stateOpHolding) {
@@ -327,6 +359,11 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       return;
     }
     const granted = whenGranted.get(operation);
+    if (granted === undefined && (get(operation, rowFlags) & flagRefusable) !== 0) {
+      // Nothing tells here whether it is fulfilled; the task that awaits it will.
+      if (!isAwaited(operation)) end(operation);
+      return;
+    }
     const isGrant = granted === undefined ? verbs[get(operation, rowOperation)] === "acquire" : granted();
     if (isGrant && refusing === 0 && state === stateOpWaiting) grant(operation);
     else end(operation);
@@ -335,7 +372,8 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const probe: Probe = {
     describe: (prototype, type) =>
       guard(() => void byPrototype.set(prototype, { type, index: typeIndex(type) })),
-    introduce: (object, type) => guard(() => void (known.has(object) || create(object, type, 0))),
+    introduce: (object, type, isOurs = undefined) =>
+      guard(() => void (known.has(object) || create(object, type, isOurs))),
     begin: (resource, verb, operation = {}) => guard(() => handleOf(begin(resource, verb, operation))) ?? 0,
     promised: (handle, promise) =>
       guard(() => {
@@ -343,7 +381,11 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         const operation = rowOf(handle);
         if (operation === 0 || !types.isPromise(promise)) return;
         core.remember(promise, operation);
-        if (isSettled) settled(operation, false);
+        if (!isSettled) return;
+        const isDecided = whenGranted.has(operation) || (get(operation, rowFlags) & flagRefusable) === 0;
+        if (isDecided) settled(operation, false);
+        // Whoever awaits it does so when this call is over.
+        else queueMicrotask(() => guard(() => settled(rowOf(handle), false)));
       }),
     grantedBy: (handle, promise, granted) =>
       guard(() => {
@@ -353,6 +395,14 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         core.stamp(promise, operation);
       }),
     granted: (handle) => guard(() => grant(rowOf(handle))),
+    heldUntilMade: (handle) =>
+      guard(() => {
+        const operation = rowOf(handle);
+        const promise = core.lastMade();
+        if (operation === 0 || promise === undefined) return;
+        set(operation, rowFlags, get(operation, rowFlags) | flagUntilMade);
+        core.stamp(promise, operation, true);
+      }),
     cancellable: (handle) =>
       guard(() => {
         const operation = rowOf(handle);
@@ -426,7 +476,9 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     );
     const asker = core.asker(false);
     const own = holds.find((operation) => asker !== 0 && askerOf(operation) === asker);
-    const ended = own ?? holds[0];
+    // What a callback was given is given back when that is over, and by nobody else.
+    const over = holds.find((operation) => (get(operation, rowFlags) & flagCallbackOver) !== 0);
+    const ended = own ?? over ?? holds[0];
     if (ended !== undefined) end(ended);
   };
 
@@ -455,7 +507,6 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         if (heir !== 0) set(heir, rowHolds, get(heir, rowHolds) + 1);
       }
     },
-    jobEnded: end,
     awaited(operation, site) {
       if (!isPending(operation)) return;
       const flags = get(operation, rowFlags);
@@ -464,7 +515,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     },
     answered(operation, failed) {
       // Who gave up waits no longer, whatever the library still has in its queue.
-      if (failed && get(operation, rowState) === stateOpWaiting) end(operation);
+      const isRefusable = (get(operation, rowFlags) & flagRefusable) !== 0;
+      if (get(operation, rowState) !== stateOpWaiting) settled(operation, false);
+      else if (failed) end(operation);
+      else if (isRefusable && verbs[get(operation, rowOperation)] === "acquire") grant(operation);
       else settled(operation, false);
     },
     made(site, value) {

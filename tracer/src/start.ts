@@ -163,7 +163,6 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
   return {
     settled: (row, ofCallback) => late.events?.settled(row, ofCallback),
     holderEnded: (row) => late.events?.holderEnded(row),
-    jobEnded: (operation) => late.events?.jobEnded(operation),
     awaited: (operation, site) => late.events?.awaited(operation, site),
     answered: (operation, failed) => late.events?.answered(operation, failed),
     made: (site, value) => late.events?.made(site, value),
