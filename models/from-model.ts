@@ -25,6 +25,8 @@ export interface TypeParts {
   readonly capacity?: (object: object) => unknown;
   /** Items buffered, or jobs that wait. */
   readonly length?: (object: object) => unknown;
+  /** True when a receive would get what is there, by a promise that was settled long ago: nothing tells its end. */
+  readonly isReady?: (object: object) => boolean;
   /** Internal methods that give back, where the model names only what hands out the right to. */
   readonly releases?: readonly string[];
   /** The library makes a promise besides the one it gives back, and settles it when the hold is given back. */
@@ -76,13 +78,20 @@ export function fromModel(library: string, json: object, parts: Parts = {}): Ins
 
 interface Described {
   readonly resource: ResourceType;
-  readonly creates: readonly { readonly exported: string; readonly byCall: boolean }[];
+  readonly creates: readonly Created[];
   readonly members: ReadonlyMap<string, OperationModel>;
   /** The members that a prototype has to have for itself: those of a base class are wrapped there. */
   readonly own: ReadonlySet<string>;
   readonly parts: TypeParts;
   /** Waiters can be refused. */
   readonly refuses: boolean;
+}
+
+interface Created {
+  readonly exported: string;
+  readonly byCall: boolean;
+  /** Of a factory: where it is told how much there is room for. */
+  readonly capacities: readonly NumberSource[];
 }
 
 const kinds: Readonly<Partial<Record<TypeModel["kind"], ResourceKind>>> = {
@@ -109,9 +118,10 @@ function describeType(
     for (const [member, operation] of Object.entries(at.members))
       if (!members.has(member)) members.set(member, operation);
   }
-  const creates = (type.create ?? []).flatMap(({ new: made, call }) => {
+  const creates = (type.create ?? []).flatMap(({ new: made, call, capacity = [] }) => {
     const exported = made ?? call;
-    return exported === undefined ? [] : [{ exported, byCall: call !== undefined }];
+    const capacities = (Array.isArray(capacity) ? capacity : [capacity]) as readonly NumberSource[];
+    return exported === undefined ? [] : [{ exported, byCall: call !== undefined, capacities }];
   });
   const constant = (type.create ?? [])
     .map(({ capacity }) => capacity)
@@ -137,9 +147,9 @@ function patchType(type: Described, patching: Patching): readonly Undo[] {
   const { bindings, probe } = patching;
   const undos: Undo[] = [];
   const seen = new Set<object>();
-  for (const { exported, byCall } of type.creates) {
-    const value = bindings.get(exported);
-    if (!byCall) {
+  for (const created of type.creates) {
+    const value = bindings.get(created.exported);
+    if (!created.byCall) {
       const prototype = prototypeOf(value);
       // Another file of the package may give something else under the name `default`.
       const isIt =
@@ -150,23 +160,28 @@ function patchType(type: Described, patching: Patching): readonly Undo[] {
       seen.add(prototype);
       probe.describe(prototype, type.resource);
       undos.push(...patchMembers(prototype, type, patching));
-    } else if (typeof value === "function" && prototypeOf(value) === undefined) {
-      undos.push(patchFactory(exported, value as Callback, type, patching));
     } else if (typeof value === "function" && !isClass(value)) {
-      undos.push(patchFactory(exported, value as Callback, type, patching));
+      undos.push(patchFactory(created, value as Callback, type, patching));
     }
   }
   return undos;
 }
 
 /** What a factory gives is new, so its members can be wrapped before anybody has seen them. */
-function patchFactory(exported: string, original: Callback, type: Described, patching: Patching): Undo {
+function patchFactory(
+  { exported, capacities }: Created,
+  original: Callback,
+  type: Described,
+  patching: Patching,
+): Undo {
   const { bindings, probe } = patching;
-  const made = wrapFunction(probe, original, () => ({
+  const made = wrapFunction(probe, original, (_, args) => ({
     returned(result) {
       // A class of the library may stand behind it, and is described already.
       if (isObject(result) && [...type.members.keys()].some((name) => Object.hasOwn(result, keyOf(name)))) {
         probe.introduce(result, type.resource);
+        const capacity = capacities.map((each) => numberOf(each, args)).find((each) => each !== undefined);
+        if (capacity !== undefined) probe.changed(result, { capacity });
         patchMembers(result, type, patching);
       }
     },
@@ -258,6 +273,8 @@ function watchWait(
 ): Undo {
   return wrap(probe, target, key, (self, args) => {
     if (outermost.busy || calledBack(model, args)) return undefined;
+    if (verb === "receive" && type.parts.isReady?.(self) === true)
+      return { returned: () => noteState(self, type, probe) };
     const operation = probe.begin(self, verb, optionsOf(model, args, type));
     outermost.busy = true;
     return {
@@ -308,17 +325,37 @@ function watchSubmit(
   { probe, outermost }: Patching,
 ): Undo {
   return wrap(probe, target, key, (self, args) => {
+    if (model.fnArray !== undefined && !outermost.busy) return collectSubmitted(probe);
     const at = callbackIndex(model, args);
     const callback = at === undefined ? undefined : args[at];
     if (outermost.busy || typeof callback !== "function") return undefined;
     noteCapacity(self, type, probe);
     const operation = probe.begin(self, "submit", optionsOf(model, args, type));
+    submitted?.push(operation);
     const job = jobOf(probe, operation, callback as Callback, outermost, { endsWithCallback: true });
     return {
       args: args.map((each, index) => (index === at ? job : each)),
       ...whileRunning(probe, operation, outermost),
     };
   });
+}
+
+/** What was submitted during the call of a member that takes a list of jobs, each by the member that takes one. */
+let submitted: Operation[] | undefined;
+
+function collectSubmitted(probe: Probe) {
+  const outer = submitted;
+  const mine: Operation[] = [];
+  submitted = mine;
+  return {
+    returned(promise: unknown) {
+      submitted = outer;
+      probe.joined(promise, mine);
+    },
+    threw() {
+      submitted = outer;
+    },
+  };
 }
 
 function whileRunning(probe: Probe, operation: Operation, outermost: Outermost) {

@@ -37,6 +37,8 @@ export interface OperationOptions {
   readonly cancellable?: boolean | undefined;
   /** Its promise may be rejected: it is granted only when the task that awaits it goes on. */
   readonly refusable?: boolean | undefined;
+  /** Who asked for this one asks, from the same place: the library does so in its name. */
+  readonly of?: Operation | undefined;
   /** Of a reader-writer lock: others may hold it at the same time. */
   readonly shared?: boolean | undefined;
 }
@@ -55,6 +57,8 @@ export interface Probe {
   introduce(object: object, type: ResourceType, isOurs?: true): void;
   /** An operation is asked for by the running task; without a resource it waits for nothing that has a name. */
   begin(resource: object | undefined, verb: BlockingVerb, options?: OperationOptions): Operation;
+  /** False when it has ended, or never was traced. */
+  isPending(operation: Operation): boolean;
   /** The promise that the caller of the operation gets. When it settles first, the operation is over. */
   promised(operation: Operation, promise: unknown): void;
   /**
@@ -145,6 +149,7 @@ export function wrap(
 ): Undo {
   const descriptor = Object.getOwnPropertyDescriptor(target, name);
   if (descriptor === undefined || typeof descriptor.value !== "function") return () => {};
+  if (descriptor.configurable === false && descriptor.writable === false) return () => {};
   const wrapper = wrapFunction(probe, descriptor.value, observe);
   Object.defineProperty(target, name, { ...descriptor, value: wrapper });
   return () => {

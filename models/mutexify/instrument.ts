@@ -59,6 +59,7 @@ function lockWithReports(original: Callback, probe: Probe): Callback {
       return Reflect.apply(target, self, [entered, ...args.slice(1)]);
     },
   });
+  probe.replaces(lock, original);
   probe.introduce(lock, type);
   return lock;
 }
@@ -74,6 +75,7 @@ function promiseLockWithReports(original: Callback, probe: Probe): Callback {
       return promise;
     },
   });
+  probe.replaces(lock, original);
   probe.introduce(lock, type);
   return lock;
 }

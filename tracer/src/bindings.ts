@@ -7,25 +7,42 @@ export type LiveExports = Readonly<
 >;
 
 /**
- * Code to append to an ES module so that what it exports can be read and replaced where it is declared; `report` is the
- * beginning of a call. Undefined when it declares nothing that it exports.
+ * The source of an ES module with a last line by which what it exports can be read and replaced where it is declared;
+ * `report` is the beginning of a call. What is declared `const` under a name of `wanted` becomes a `let`, in place.
+ * Undefined when it declares nothing that it exports.
  */
-export function liveExportsCode(source: string, file: string, report: string): string | undefined {
-  const { module, errors } = parseSync(file, source, { sourceType: "module", lang: "js" });
+export function withLiveExports(
+  source: string,
+  file: string,
+  report: string,
+  wanted: readonly string[],
+): string | undefined {
+  const { module, program, errors } = parseSync(file, source, { sourceType: "module", lang: "js" });
   if (errors.length > 0) return undefined;
   const imported = new Set(
     module.staticImports.flatMap((statement) => statement.entries.map((entry) => entry.localName.value)),
   );
-  const entries = module.staticExports.flatMap((statement) =>
+  const exported = module.staticExports.flatMap((statement) =>
     statement.entries.flatMap(({ exportName, localName, moduleRequest, isType }) => {
       const local = localName.name;
       if (isType || local === null || moduleRequest !== null || imported.has(local)) return [];
       const name = exportName.kind === "Default" ? "default" : exportName.name;
-      if (name === null) return [];
-      return [`${JSON.stringify(name)}:[()=>${local},($value)=>{${local}=$value}]`];
+      return name === null ? [] : [{ name, local }];
     }),
   );
-  return entries.length === 0 ? undefined : `\n;${report}{${entries.join()}});`;
+  if (exported.length === 0) return undefined;
+  const entries = exported.map(
+    ({ name, local }) => `${JSON.stringify(name)}:[()=>${local},($value)=>{${local}=$value}]`,
+  );
+  const freed = new Set(exported.filter(({ name }) => wanted.includes(name)).map(({ local }) => local));
+  let text = source;
+  for (const statement of program.body) {
+    const declared = statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
+    if (declared?.type !== "VariableDeclaration" || declared.kind !== "const") continue;
+    const isFreed = declared.declarations.some(({ id }) => id.type === "Identifier" && freed.has(id.name));
+    if (isFreed) text = `${text.slice(0, declared.start)}let  ${text.slice(declared.start + 5)}`;
+  }
+  return `${text}\n;${report}{${entries.join()}});`;
 }
 
 /** The exports of an ES module as bindings. */
@@ -50,8 +67,31 @@ export function bindingsOfModule(exports: LiveExports): Bindings {
   };
 }
 
-/** What a CommonJS module exports as bindings: its own plain properties, or the function that it exports itself. */
-export function bindingsOfCommonJs(module: { exports: unknown }): Bindings {
+/**
+ * A call to append to a CommonJS module. What a bundler exports by getters can be replaced only where it is declared.
+ */
+export function withExportsReport(source: string, report: string, wanted: readonly string[]): string {
+  const getters = /\b__export\(\w+, \{([^}]*)\}\)/.exec(source)?.[1] ?? "";
+  const entries = [...getters.matchAll(/(\w+): \(\) => (\w+)/g)].flatMap(([, name = "", local = ""]) =>
+    wanted.includes(name) ? [`${name}:[()=>${local},($value)=>{${local}=$value}]`] : [],
+  );
+  return `${source}\n;${report}module,{${entries.join()}});`;
+}
+
+/**
+ * What a CommonJS module exports as bindings: its own plain properties, the function that it exports itself, and what
+ * `live` tells.
+ */
+export function bindingsOfCommonJs(module: { exports: unknown }, live: LiveExports = {}): Bindings {
+  const plain = plainBindings(module);
+  const declared = bindingsOfModule(live);
+  return {
+    get: (name) => plain.get(name) ?? declared.get(name),
+    replace: (name, value) => (Object.hasOwn(live, name) ? declared : plain).replace(name, value),
+  };
+}
+
+function plainBindings(module: { exports: unknown }): Bindings {
   const keyOf = (name: string): string | undefined => {
     const { exports } = module;
     if (typeof exports !== "object" && typeof exports !== "function") return undefined;

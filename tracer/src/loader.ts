@@ -2,7 +2,7 @@ import { registerHooks } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Bindings } from "@unknot/models/probe.ts";
-import { liveExportsCode } from "./bindings.ts";
+import { withExportsReport, withLiveExports } from "./bindings.ts";
 import { hooksName } from "./hooks-name.ts";
 import type { Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
 import type { FileSites } from "./site-registry.ts";
@@ -97,7 +97,7 @@ function rewrite(
     const source = entry === undefined ? undefined : textOf(loaded.source);
     if (entry === undefined || source === undefined) return undefined;
     found.push(entry);
-    return withReport(source, file, format, found.length - 1);
+    return withReport(source, file, format, found.length - 1, entry.instrumentation.exports);
   }
   const source = textOf(loaded.source);
   if (source === undefined) return undefined;
@@ -160,12 +160,17 @@ function kindOf(format: string): ModuleKind {
 }
 
 /** The source of a package's file with a last line that hands over what it exports. */
-function withReport(source: string, file: string, format: string, number: number): string | undefined {
+function withReport(
+  source: string,
+  file: string,
+  format: string,
+  number: number,
+  wanted: readonly string[],
+): string | undefined {
   const report = `${hooksName}.exported(${number},`;
   const isModule =
     format.startsWith("module") ||
     (format === "unknown" && (file.endsWith(".mjs") || /^\s*(import|export)\b/m.test(source)));
-  if (!isModule) return `${source}\n;${hooksName}.exportedCommonJs(${number},module);`;
-  const live = liveExportsCode(source, file, report);
-  return live === undefined ? undefined : source + live;
+  if (!isModule) return withExportsReport(source, `${hooksName}.exportedCommonJs(${number},`, wanted);
+  return withLiveExports(source, file, report, wanted);
 }

@@ -34,6 +34,8 @@ import {
   resourceWords,
   rowAmount,
   rowAsker,
+  rowAt,
+  rowCreated,
   rowFlags,
   rowHolds,
   rowJobRow,
@@ -207,7 +209,14 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const begin = (
     object: object | undefined,
     verb: BlockingVerb,
-    { amount = 1, priority = 0, cancellable = false, refusable = false, shared = false }: OperationOptions,
+    {
+      amount = 1,
+      priority = 0,
+      cancellable = false,
+      refusable = false,
+      shared = false,
+      of = 0,
+    }: OperationOptions,
   ): number => {
     core.watchPromises();
     const resource = object === undefined ? undefined : find(object);
@@ -224,8 +233,13 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       (cancellable ? flagCancellable : 0) | (refusable ? flagRefusable : 0) | (shared ? flagShared : 0),
     );
     set(operation, rowJobRow, 0);
-    set(operation, rowAsker, asker);
-    set(operation, rowParent, asker === 0 ? 0 : get(asker, rowSeqLow));
+    const whole = rowOf(of);
+    if (whole === 0) {
+      set(operation, rowAsker, asker);
+      set(operation, rowParent, asker === 0 ? 0 : get(asker, rowSeqLow));
+    } else
+      for (const each of [rowAsker, rowParent, rowSite, rowAt, rowCreated])
+        set(operation, each, get(whole, each));
     set(operation, rowResource, 0);
     if (resource !== undefined) {
       if (resource.isOurs) resource.kept = object;
@@ -319,6 +333,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     guard(() => grant(operation));
     let result: unknown;
     let threw = true;
+    core.begins();
     try {
       // What the callback starts was started by who asked, where it asked.
       result = core.runAs(askerOf(operation), get(operation, rowSite), () =>
@@ -326,21 +341,22 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       );
       threw = false;
     } finally {
-      guard(() => ran(rowOf(handle), result, threw));
+      guard(() => ran(rowOf(handle), result, threw || core.hasBegun(result)));
     }
     return result;
   };
 
-  const ran = (operation: number, result: unknown, threw: boolean): void => {
+  const ran = (operation: number, result: unknown, isOver: boolean): void => {
     if (!isPending(operation)) return;
-    const job = threw ? 0 : core.rowOf(result);
+    const job = isOver ? 0 : core.rowOf(result);
     if (job >= firstRow) {
       set(operation, rowJobRow, job);
       set(operation, rowJobSeq, get(job, rowSeqLow));
       set(job, rowJoinerRow, operation);
       set(job, rowJoinerSeq, get(operation, rowSeqLow));
       set(job, rowFlags, get(job, rowFlags) | flagJob);
-    } else if (!threw && types.isPromise(result)) core.stamp(result, operation, true);
+    } else if (!isOver && types.isPromise(result) && !core.hasEnded(result))
+      core.stamp(result, operation, true);
     else if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
   };
 
@@ -375,6 +391,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     introduce: (object, type, isOurs = undefined) =>
       guard(() => void (known.has(object) || create(object, type, isOurs))),
     begin: (resource, verb, operation = {}) => guard(() => handleOf(begin(resource, verb, operation))) ?? 0,
+    isPending: (handle) => guard(() => rowOf(handle) !== 0) ?? false,
     promised: (handle, promise) =>
       guard(() => {
         const isSettled = core.hasBegun(promise);

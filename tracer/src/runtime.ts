@@ -121,6 +121,8 @@ export interface Core {
   /** The row whose promise this is; 0 when it is not known or has ended. */
   rowOf(value: unknown): number;
   stamp(promise: object, row: number, inverse?: boolean): void;
+  /** This is the promise of a task that has ended. */
+  hasEnded(promise: object): boolean;
   /** The promise made last by `new Promise` or an async function; undefined when the last begun operation made none. */
   lastMade(): object | undefined;
   /** Around the call of an operation: `hasBegun` tells whether the promise that it gave was settled by then. */
@@ -832,6 +834,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     },
     rowOf,
     stamp,
+    hasEnded: (promise) => !isPendingPerhaps(promise) && rowOf(promise) === 0,
     lastMade: () => lastMade,
     begins() {
       begins = true;
