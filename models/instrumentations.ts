@@ -29,6 +29,8 @@ import { instrumentation as livekitMutex } from "./livekit-mutex/instrument.ts";
 import livekitMutexModel from "./livekit-mutex/model.json" with { type: "json" };
 import { instrumentation as mutexify } from "./mutexify/instrument.ts";
 import mutexifyModel from "./mutexify/model.json" with { type: "json" };
+import { instrumentation as mysql2 } from "./mysql2/instrument.ts";
+import mysql2Model from "./mysql2/model.json" with { type: "json" };
 import { instrumentation as pFilter } from "./p-filter/instrument.ts";
 import pFilterModel from "./p-filter/model.json" with { type: "json" };
 import { instrumentation as pLimit } from "./p-limit/instrument.ts";
@@ -81,6 +83,7 @@ export const instrumentations = [
   { instrumentation: itPushable, versions: itPushableModel.versions },
   { instrumentation: livekitMutex, versions: livekitMutexModel.versions },
   { instrumentation: mutexify, versions: mutexifyModel.versions },
+  { instrumentation: mysql2, versions: mysql2Model.versions },
   { instrumentation: pFilter, versions: pFilterModel.versions },
   { instrumentation: pLimit, versions: pLimitModel.versions },
   { instrumentation: pMap, versions: pMapModel.versions },

@@ -14,7 +14,8 @@ export type BlockingVerb =
   | "waitEvent"
   | "send"
   | "receive"
-  | "select";
+  | "select"
+  | "io";
 
 /** A class or factory whose objects are resources. */
 export interface ResourceType {
@@ -37,6 +38,8 @@ export interface OperationOptions {
   readonly cancellable?: boolean | undefined;
   /** Its promise may be rejected: it is granted only when the task that awaits it goes on. */
   readonly refusable?: boolean | undefined;
+  /** The library gives back by itself before the promise settles: between the grant and that, something else runs. */
+  readonly borrows?: boolean | undefined;
   /** Who asked for this one asks, from the same place: the library does so in its name. */
   readonly of?: Operation | undefined;
   /** Of a reader-writer lock: others may hold it at the same time. */

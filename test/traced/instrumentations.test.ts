@@ -9,9 +9,10 @@ import { folderOf, installLibraries } from "../models/install.ts";
 import { inPairs, nodes, programFolder, reading, run, runToLastDump, start } from "./kit.ts";
 import { channels, limiters, queues } from "./samples/channels.ts";
 import { locks } from "./samples/locks.ts";
+import { pools } from "./samples/pools.ts";
 import type { Age, Form, Sample } from "./samples/sample.ts";
 
-const samples: Readonly<Record<string, Sample>> = { ...locks, ...channels, ...queues, ...limiters };
+const samples: Readonly<Record<string, Sample>> = { ...locks, ...channels, ...queues, ...limiters, ...pools };
 
 /** One library as it is used in one module. */
 interface Use {

@@ -5,6 +5,7 @@ import type { Facts } from "./facts.ts";
 import {
   firstRow,
   flagAnyone,
+  flagBorrows,
   flagCancellable,
   flagModule,
   flagOwn,
@@ -447,7 +448,10 @@ class DumpBuilder {
     if (state === stateOpDropped) return { state: plain, wait: { on: "unknown", sinceMs } };
     if (state === stateOpHolding) {
       const job = this.#standsFor(operation);
-      if (job === undefined) return { state: "runnable" };
+      if (job === undefined) {
+        const isBorrowed = (this.#get(operation, rowFlags) & flagBorrows) !== 0;
+        return isBorrowed ? { state: "IO wait", wait: { on: "unknown", sinceMs } } : { state: "runnable" };
+      }
       return { state: plain, wait: { on: "tasks", tasks: [job], need: "all", exact: true, sinceMs } };
     }
     const isShared = (this.#get(operation, rowFlags) & flagShared) !== 0;
@@ -570,7 +574,7 @@ class DumpBuilder {
       for (const operation of this.#operations) {
         if (this.#get(operation, rowState) !== stateOpWaiting) continue;
         const verb = this.#verb(operation);
-        if (verb === "waitIdle" || verb === "waitEvent" || verb === "select") continue;
+        if (verb === "waitIdle" || verb === "waitEvent" || verb === "select" || verb === "io") continue;
         const key = this.#get(operation, rowResource);
         const queue = queues.get(key);
         if (queue === undefined) queues.set(key, [operation]);
@@ -730,7 +734,9 @@ function stateOf(verb: OperationVerb, kind: ResourceKind | undefined, isShared: 
     case "waitIdle":
       return kind === "mutex" ? "mutex.lock" : kind === "semaphore" ? "semaphore.acquire" : "join";
     case "waitEvent":
-      return "event.wait";
+      return kind === "stream" ? "stream.drain" : "event.wait";
+    case "io":
+      return "IO wait";
   }
 }
 

@@ -144,6 +144,8 @@ export const flagAwaited = 8192;
 
 /** An operation that is over when a promise settles that carries its stamp turned round. */
 export const flagUntilMade = 16_384;
+/** An operation whose hold ends before its promise settles: what is done with it takes time. */
+export const flagBorrows = 65_536;
 /** An operation whose callback is over, though the library has not given back yet. */
 export const flagCallbackOver = 32_768;
 
@@ -188,5 +190,6 @@ export const operations = [
   "receive",
   "select",
   "waitEvent",
+  "io",
 ] as const;
 export type OperationVerb = (typeof operations)[number];

@@ -10,6 +10,7 @@ import type {
 import {
   firstRow,
   flagAnyone,
+  flagBorrows,
   flagCallbackOver,
   flagCancellable,
   flagEndsWithJob,
@@ -215,6 +216,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       cancellable = false,
       refusable = false,
       shared = false,
+      borrows = false,
       of = 0,
     }: OperationOptions,
   ): number => {
@@ -230,7 +232,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     set(
       operation,
       rowFlags,
-      (cancellable ? flagCancellable : 0) | (refusable ? flagRefusable : 0) | (shared ? flagShared : 0),
+      (cancellable ? flagCancellable : 0) |
+        (refusable ? flagRefusable : 0) |
+        (shared ? flagShared : 0) |
+        (borrows ? flagBorrows : 0),
     );
     set(operation, rowJobRow, 0);
     const whole = rowOf(of);
@@ -371,7 +376,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     }
     if (state === stateOpHolding) {
       // A limiter's promise is settled with its job, or before it when a timeout gives the slot to another.
-      if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
+      if ((get(operation, rowFlags) & (flagEndsWithJob | flagBorrows)) !== 0) end(operation);
       return;
     }
     const granted = whenGranted.get(operation);
