@@ -15,7 +15,8 @@ export type BlockingVerb =
   | "send"
   | "receive"
   | "select"
-  | "io";
+  | "io"
+  | "worker";
 
 /** A class or factory whose objects are resources. */
 export interface ResourceType {

@@ -574,7 +574,7 @@ class DumpBuilder {
       for (const operation of this.#operations) {
         if (this.#get(operation, rowState) !== stateOpWaiting) continue;
         const verb = this.#verb(operation);
-        if (verb === "waitIdle" || verb === "waitEvent" || verb === "select" || verb === "io") continue;
+        if (isUnordered(verb)) continue;
         const key = this.#get(operation, rowResource);
         const queue = queues.get(key);
         if (queue === undefined) queues.set(key, [operation]);
@@ -710,6 +710,11 @@ function testAfter(tests: Facts["tests"], id: number): string | undefined {
   return tests[low - 1]?.test;
 }
 
+/** Who waits so is in no queue. */
+function isUnordered(verb: OperationVerb): boolean {
+  return ["waitIdle", "waitEvent", "select", "io", "worker"].includes(verb);
+}
+
 function stateOf(verb: OperationVerb, kind: ResourceKind | undefined, isShared: boolean): TaskState {
   switch (verb) {
     case "acquire":
@@ -737,6 +742,8 @@ function stateOf(verb: OperationVerb, kind: ResourceKind | undefined, isShared: 
       return kind === "stream" ? "stream.drain" : "event.wait";
     case "io":
       return "IO wait";
+    case "worker":
+      return "worker.wait";
   }
 }
 

@@ -7,6 +7,7 @@ import type { Bindings, Instrumentation, Probe } from "@unknot/models/probe.ts";
 import { patchTimersPromises } from "@unknot/models/timers-promises/instrument.ts";
 import { isObject } from "@unknot/models/wrappers.ts";
 import satisfies from "semver/functions/satisfies.js";
+import { watchIo } from "./io-waits.ts";
 
 /** An instrumentation with the versions that its model claims. */
 export interface KnownInstrumentation {
@@ -93,10 +94,12 @@ export function createInstrumentations({
   };
 }
 
-/** Wraps what comes with Node itself. */
-export function instrumentBuiltins(probe: Probe): void {
+/** Wraps what comes with Node itself; the result is called with the source of each file of the program. */
+export function instrumentBuiltins(probe: Probe): (source: string) => void {
   patchTimersPromises(timersPromises, probe);
+  const reads = watchIo(probe);
   syncBuiltinESMExports();
+  return reads;
 }
 
 /** The package a file belongs to, by the last `node_modules` of its path. */

@@ -191,5 +191,6 @@ export const operations = [
   "select",
   "waitEvent",
   "io",
+  "worker",
 ] as const;
 export type OperationVerb = (typeof operations)[number];

@@ -20,6 +20,8 @@ export interface LoaderOptions {
   /** A file was transformed; called before it runs. */
   readonly transformed: (file: FileSites, needsPromises: boolean) => void;
   readonly untouched: (file: string, reason: string) => void;
+  /** A file of the program is about to be loaded. */
+  readonly reads: (source: string) => void;
   /** The thread loads its first file. */
   readonly started: () => void;
   /** Who maps positions of running code back. */
@@ -101,6 +103,7 @@ function rewrite(
   }
   const source = textOf(loaded.source);
   if (source === undefined) return undefined;
+  options.guard(() => options.reads(source));
   const mapsFor = options.mapsFor();
   const transformed = transformFile(source, file, format, mapsFor, options);
   if (mapsFor !== "stacks") return transformed;

@@ -63,7 +63,7 @@ export function start(folder: string, child?: ChildFacts): void {
 
   const sites = createSiteRegistry();
   const texts = patchFunctionTexts();
-  const late: { events?: OperationEvents } = {};
+  const late: { events?: OperationEvents; reads?: (source: string) => void } = {};
   const { hooks, core } = createRuntime({
     tables,
     startMs,
@@ -104,6 +104,7 @@ export function start(folder: string, child?: ChildFacts): void {
       if (needsPromises) core.watchPromises();
     },
     untouched: (file, reason) => note({ kind: "untouched", file, reason }),
+    reads: (source) => late.reads?.(source),
     started() {
       // A worker thread learns what it runs after what is preloaded.
       const [, title] = process.argv;
@@ -128,7 +129,7 @@ export function start(folder: string, child?: ChildFacts): void {
     // Under Node's permission model a child could not read its preload, and would not start.
     if (options.tracesChildren && process.permission === undefined)
       traceChildren({ probe, folder, pid: process.pid });
-    instrumentBuiltins(probe);
+    late.reads = instrumentBuiltins(probe);
   });
 
   guard(() => {
