@@ -8,10 +8,12 @@ import {
   clockStepMs,
   firstRow,
   flagAnyone,
+  flagBorrows,
   flagCancellable,
   flagModule,
   flagOwn,
   flagScoped,
+  flagShared,
   headClock,
   headDropped,
   headFaults,
@@ -72,7 +74,7 @@ import {
   stateWaiting,
   tickMs,
 } from "./layout.ts";
-import { stateOf } from "./operation-state.ts";
+import { isUnordered, stateOf } from "./operation-state.ts";
 import { type Placed, stackPlacesOf } from "./places.ts";
 import type { Tables } from "./tables.ts";
 import { isCallOf, siteGenerator, siteModule } from "./transform/sites.ts";
@@ -526,10 +528,14 @@ class DumpBuilder {
     if (state === stateOpDropped) return { state: plain, wait: { on: "unknown", sinceMs } };
     if (state === stateOpHolding) {
       const job = this.#standsFor(operation);
-      if (job === undefined) return { state: "runnable" };
+      if (job === undefined) {
+        const isBorrowed = (this.#get(operation, rowFlags) & flagBorrows) !== 0;
+        return isBorrowed ? { state: "IO wait", wait: { on: "unknown", sinceMs } } : { state: "runnable" };
+      }
       return { state: plain, wait: { on: "tasks", tasks: [job], need: "all", exact: true, sinceMs } };
     }
-    const word = stateOf(this.#verb(operation), this.#kind(operation));
+    const isShared = (this.#get(operation, rowFlags) & flagShared) !== 0;
+    const word = stateOf(this.#verb(operation), this.#kind(operation), isShared);
     const resource = this.#resourceId(operation);
     if (resource === undefined) return { state: word, wait: { on: "unknown", sinceMs } };
     const position = this.#queue(this.#get(operation, rowResource)).indexOf(operation) + 1;
@@ -648,7 +654,7 @@ class DumpBuilder {
       for (const operation of this.#operations) {
         if (this.#get(operation, rowState) !== stateOpWaiting) continue;
         const verb = this.#verb(operation);
-        if (verb === "waitIdle" || verb === "waitEvent" || verb === "select") continue;
+        if (isUnordered(verb)) continue;
         const key = this.#get(operation, rowResource);
         const queue = queues.get(key);
         if (queue === undefined) queues.set(key, [operation]);

@@ -2,36 +2,13 @@ import { readFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import timersPromises from "node:timers/promises";
-import { instrumentation as asyncLock } from "@unknot/models/async-lock/instrument.ts";
-import asyncLockModel from "@unknot/models/async-lock/model.json" with { type: "json" };
-import { instrumentation as asyncMutex } from "@unknot/models/async-mutex/instrument.ts";
-import asyncMutexModel from "@unknot/models/async-mutex/model.json" with { type: "json" };
-import { instrumentation as asyncSema } from "@unknot/models/async-sema/instrument.ts";
-import asyncSemaModel from "@unknot/models/async-sema/model.json" with { type: "json" };
-import { instrumentation as awaitLock } from "@unknot/models/await-lock/instrument.ts";
-import awaitLockModel from "@unknot/models/await-lock/model.json" with { type: "json" };
-import { instrumentation as genericPool } from "@unknot/models/generic-pool/instrument.ts";
-import genericPoolModel from "@unknot/models/generic-pool/model.json" with { type: "json" };
-import { instrumentation as pLimit } from "@unknot/models/p-limit/instrument.ts";
-import pLimitModel from "@unknot/models/p-limit/model.json" with { type: "json" };
-import { instrumentation as pQueue } from "@unknot/models/p-queue/instrument.ts";
-import pQueueModel from "@unknot/models/p-queue/model.json" with { type: "json" };
-import { instrumentation as pgPool } from "@unknot/models/pg-pool/instrument.ts";
-import pgPoolModel from "@unknot/models/pg-pool/model.json" with { type: "json" };
+import { instrumentations } from "@unknot/models/instrumentations.ts";
 import type { Bindings, Instrumentation, Probe } from "@unknot/models/probe.ts";
-import { instrumentation as sapphireAsyncQueue } from "@unknot/models/sapphire-async-queue/instrument.ts";
-import sapphireAsyncQueueModel from "@unknot/models/sapphire-async-queue/model.json" with { type: "json" };
-import { instrumentation as semaphoreAsyncAwait } from "@unknot/models/semaphore-async-await/instrument.ts";
-import semaphoreAsyncAwaitModel from "@unknot/models/semaphore-async-await/model.json" with { type: "json" };
-import { instrumentation as tarn } from "@unknot/models/tarn/instrument.ts";
-import tarnModel from "@unknot/models/tarn/model.json" with { type: "json" };
 import { patchTimersPromises } from "@unknot/models/timers-promises/instrument.ts";
-import { instrumentation as tsChan } from "@unknot/models/ts-chan/instrument.ts";
-import tsChanModel from "@unknot/models/ts-chan/model.json" with { type: "json" };
-import { instrumentation as waitgroup } from "@unknot/models/waitgroup/instrument.ts";
-import waitgroupModel from "@unknot/models/waitgroup/model.json" with { type: "json" };
+import { isObject } from "@unknot/models/wrappers.ts";
 import satisfies from "semver/functions/satisfies.js";
 import { bindingsOfCommonJs } from "./bindings.ts";
+import { watchIo } from "./io-waits.ts";
 
 /** An instrumentation with the versions that its model claims. */
 export interface KnownInstrumentation {
@@ -45,21 +22,7 @@ export interface KnownRunner extends KnownInstrumentation {
   readonly seen?: (folder: string) => void;
 }
 
-const known: readonly KnownInstrumentation[] = [
-  { instrumentation: asyncMutex, versions: asyncMutexModel.versions },
-  { instrumentation: pLimit, versions: pLimitModel.versions },
-  { instrumentation: pQueue, versions: pQueueModel.versions },
-  { instrumentation: tsChan, versions: tsChanModel.versions },
-  { instrumentation: asyncLock, versions: asyncLockModel.versions },
-  { instrumentation: asyncSema, versions: asyncSemaModel.versions },
-  { instrumentation: awaitLock, versions: awaitLockModel.versions },
-  { instrumentation: genericPool, versions: genericPoolModel.versions },
-  { instrumentation: pgPool, versions: pgPoolModel.versions },
-  { instrumentation: sapphireAsyncQueue, versions: sapphireAsyncQueueModel.versions },
-  { instrumentation: semaphoreAsyncAwait, versions: semaphoreAsyncAwaitModel.versions },
-  { instrumentation: tarn, versions: tarnModel.versions },
-  { instrumentation: waitgroup, versions: waitgroupModel.versions },
-];
+const known: readonly KnownInstrumentation[] = instrumentations;
 
 /** The packages that have an instrumentation. */
 export const libraries: ReadonlySet<string> = new Set(
@@ -121,13 +84,15 @@ export function createInstrumentations({
       return found;
     },
     patch({ instrumentation, version }, bindings) {
+      // What has two names is new under both.
       const fresh = instrumentation.exports.filter((name) => {
         const value = bindings.get(name);
-        if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
-        const isNew = !patched.has(value);
-        patched.add(value);
-        return isNew;
+        return isObject(value) && !patched.has(value);
       });
+      for (const name of fresh) {
+        const value = bindings.get(name);
+        if (isObject(value)) patched.add(value);
+      }
       if (fresh.length === 0) return;
       instrumentation.patch(
         { get: (name) => (fresh.includes(name) ? bindings.get(name) : undefined), replace: bindings.replace },
@@ -149,10 +114,12 @@ export function instrumentLoaded(
   }
 }
 
-/** Wraps what comes with Node itself. */
-export function instrumentBuiltins(probe: Probe): void {
+/** Wraps what comes with Node itself; the result is called with the source of each file of the program. */
+export function instrumentBuiltins(probe: Probe): (source: string) => void {
   patchTimersPromises(timersPromises, probe);
+  const reads = watchIo(probe);
   syncBuiltinESMExports();
+  return reads;
 }
 
 /** The package a file belongs to, by the last `node_modules` of its path. */

@@ -2,7 +2,7 @@ import module, { type RegisterHooksOptions, registerHooks } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Bindings, type Callback, type Wrapping, wrapFunction } from "@unknot/models/probe.ts";
-import { liveExportsCode } from "./bindings.ts";
+import { withExportsReport, withLiveExports } from "./bindings.ts";
 import type { Evaluated } from "./evaluated-code.ts";
 import { hooksName } from "./hooks-name.ts";
 import type { Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
@@ -21,6 +21,8 @@ export interface LoaderOptions extends Wrapping {
   /** A file was transformed; called before it runs. */
   readonly transformed: (file: FileSites, needsPromises: boolean) => void;
   readonly untouched: (file: string, reason: string) => void;
+  /** A file of the program is about to be loaded. */
+  readonly reads: (source: string) => void;
   /** The thread loads its first file. */
   readonly started: () => void;
   /** Who maps positions of running code back. */
@@ -135,6 +137,7 @@ function rewrite(
   }
   const source = textOf(loaded.source);
   if (source === undefined || (compiles && kindOf(format) !== "module")) return undefined;
+  options.guard(() => options.reads(source));
   const mapsFor = options.mapsFor();
   const typescript = format.includes("typescript") || /\.[cm]?ts$/.test(file);
   const transformed = transformFile(source, file, { typescript, kind: kindOf(format), mapsFor }, options);
@@ -258,17 +261,10 @@ function reported(
   // Runners are large, and few of their files are of interest.
   const { exports } = entry.instrumentation;
   if (entry.isRunner && !exports.some((name) => source.includes(name))) return undefined;
-  const report = `${hooksName}.exported`;
   const number = found.length;
-  if (!asModule) {
-    found.push(entry);
-    const statement = `\n;${report}CommonJs(${number},module);`;
-    // Older versions of jest hand over a file as a function of theirs.
-    const end = /\n\}\}\);?$/.exec(source)?.index ?? source.length;
-    return source.slice(0, end) + statement + source.slice(end);
-  }
-  const live = liveExportsCode(source, file, `${report}(${number},`);
-  if (live === undefined) return undefined;
-  found.push(entry);
-  return source + live;
+  const text = asModule
+    ? withLiveExports(source, file, `${hooksName}.exported(${number},`, exports)
+    : withExportsReport(source, `${hooksName}.exportedCommonJs(${number},`, exports);
+  if (text !== undefined) found.push(entry);
+  return text;
 }

@@ -13,11 +13,16 @@ import type { ContentionRecorder } from "./contention.ts";
 import {
   firstRow,
   flagAnyone,
+  flagBorrows,
+  flagCallbackOver,
   flagCancellable,
   flagEndsWithJob,
   flagJob,
   flagOwn,
+  flagRefusable,
   flagScoped,
+  flagShared,
+  flagUntilMade,
   headMark,
   headWaiting,
   resourceCapacity,
@@ -34,6 +39,8 @@ import {
   resourceWords,
   rowAmount,
   rowAsker,
+  rowAt,
+  rowCreated,
   rowFlags,
   rowHolds,
   rowJobRow,
@@ -58,7 +65,7 @@ import {
   stateWaiting,
   operations as verbs,
 } from "./layout.ts";
-import { stateOf } from "./operation-state.ts";
+import { isUnordered, stateOf } from "./operation-state.ts";
 import type { Core, OperationEvents } from "./runtime.ts";
 import { freshResource, type NewSegment } from "./tables.ts";
 
@@ -128,7 +135,13 @@ interface Known {
   freed: Map<number, Freed> | undefined;
   /** Where what nobody held was given back last. */
   surplusAt: number;
+  /** Of what an instrumentation has made itself: the object, while operations are pending. */
+  kept?: object | undefined;
+  readonly isOurs: boolean;
 }
+
+// As it is before a program or a test puts another in its place.
+const { queueMicrotask } = globalThis;
 
 /** The probe that writes operations and resources into the shared tables. */
 export function createOperations(options: OperationsOptions): { probe: Probe; events: OperationEvents } {
@@ -165,8 +178,11 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     return typeof capacity === "number" && Number.isFinite(capacity) ? Math.trunc(capacity) : -1;
   };
 
-  /** `isNew`: nobody can have used it yet. */
-  const create = (object: object, type: ResourceType, isNew: boolean): Known => {
+  const create = (
+    object: object,
+    type: ResourceType,
+    { isNew = false, isOurs = false }: { readonly isNew?: boolean; readonly isOurs?: boolean } = {},
+  ): Known => {
     const resource: Known = {
       id: ++lastId,
       type: typeIndex(type),
@@ -184,6 +200,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       givers: undefined,
       freed: undefined,
       surplusAt: 0,
+      isOurs,
     };
     if (type.fixed || isNew) resource.most = Math.max(0, resource.capacity);
     known.set(object, resource);
@@ -206,7 +223,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     const resource = known.get(object);
     if (resource !== undefined) return resource;
     const type = typeOf(object);
-    return type === undefined ? undefined : create(object, type, isNew);
+    return type === undefined ? undefined : create(object, type, { isNew });
   };
 
   const word = (slot: number, index: number, value: number): void => {
@@ -244,6 +261,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     const { slot } = resource;
     if (slot === 0) return;
     resource.slot = 0;
+    resource.kept = undefined;
     word(slot, resourceIdLow, 0);
     word(slot, resourceNext, freeSlots);
     freeSlots = slot;
@@ -252,7 +270,15 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const begin = (
     object: object | undefined,
     verb: BlockingVerb,
-    { amount = 1, priority = 0, cancellable = false }: OperationOptions,
+    {
+      amount = 1,
+      priority = 0,
+      cancellable = false,
+      refusable = false,
+      shared = false,
+      borrows = false,
+      of = 0,
+    }: OperationOptions,
   ): number => {
     core.watchPromises();
     const resource = object === undefined ? undefined : find(object);
@@ -263,12 +289,25 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     set(operation, rowOperation, verbs.indexOf(verb));
     set(operation, rowAmount, amount);
     set(operation, rowPriority, Math.trunc(priority) | 0);
-    set(operation, rowFlags, cancellable ? flagCancellable : 0);
+    set(
+      operation,
+      rowFlags,
+      (cancellable ? flagCancellable : 0) |
+        (refusable ? flagRefusable : 0) |
+        (shared ? flagShared : 0) |
+        (borrows ? flagBorrows : 0),
+    );
     set(operation, rowJobRow, 0);
-    set(operation, rowAsker, asker);
-    set(operation, rowParent, asker === 0 ? 0 : get(asker, rowSeqLow));
+    const whole = rowOf(of);
+    if (whole === 0) {
+      set(operation, rowAsker, asker);
+      set(operation, rowParent, asker === 0 ? 0 : get(asker, rowSeqLow));
+    } else
+      for (const each of [rowAsker, rowParent, rowSite, rowAt, rowCreated])
+        set(operation, each, get(whole, each));
     set(operation, rowResource, 0);
     if (resource !== undefined) {
+      if (resource.isOurs) resource.kept = object;
       resource.operations.add(operation);
       resourceOf.set(operation, resource);
       set(operation, rowResource, publish(resource));
@@ -310,12 +349,26 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     return asker >= firstRow && parent !== 0 && get(asker, rowSeqLow) === parent ? asker : 0;
   };
 
+  /** A task waits for this operation and nothing else. */
+  const isAwaited = (operation: number): boolean => {
+    const joiner = get(operation, rowJoinerRow);
+    return (
+      joiner >= firstRow &&
+      get(joiner, rowSeqLow) === get(operation, rowJoinerSeq) &&
+      get(joiner, rowState) === stateWaiting &&
+      get(joiner, rowWaitRow) === operation &&
+      get(joiner, rowWaitSeq) === get(operation, rowSeqLow)
+    );
+  };
+
   const stopWaiting = (operation: number): void => {
     if (get(operation, rowState) !== stateOpWaiting) return;
     header[headWaiting] = (header[headWaiting] as number) - 1;
     const resource = resourceOf.get(operation);
     if (core.now() !== get(operation, rowSince)) {
-      const state = stateOf(verbs[get(operation, rowOperation)] ?? "acquire", resource && kindOf(resource));
+      const verb = verbs[get(operation, rowOperation)] ?? "acquire";
+      const isShared = (get(operation, rowFlags) & flagShared) !== 0;
+      const state = stateOf(verb, resource && kindOf(resource), isShared);
       contention.waitedFor(operation, state, resource);
     }
     if (resource === undefined || !queues(operation)) return;
@@ -323,11 +376,8 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     resource.queued--;
   };
 
-  /** Whether an operation waits for its turn, and not for an event or for everybody else to finish. */
-  const queues = (operation: number): boolean => {
-    const verb = verbs[get(operation, rowOperation)];
-    return verb !== "waitIdle" && verb !== "waitEvent" && verb !== "select";
-  };
+  const queues = (operation: number): boolean =>
+    !isUnordered(verbs[get(operation, rowOperation)] ?? "acquire");
 
   /** Up to now those who queue have waited for those who hold. */
   const accrue = (resource: Known): void => {
@@ -415,6 +465,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     guard(() => grant(operation));
     let result: unknown;
     let threw = true;
+    core.begins();
     try {
       // What the callback starts was started by who asked, where it asked.
       result = core.runAs(askerOf(operation), get(operation, rowSite), () =>
@@ -422,36 +473,45 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       );
       threw = false;
     } finally {
-      guard(() => ran(rowOf(handle), result, threw));
+      guard(() => ran(rowOf(handle), result, threw || core.hasBegun(result)));
     }
     return result;
   };
 
-  const ran = (operation: number, result: unknown, threw: boolean): void => {
+  const ran = (operation: number, result: unknown, isOver: boolean): void => {
     if (!isPending(operation)) return;
-    const job = threw ? 0 : core.rowOf(result);
+    const job = isOver ? 0 : core.rowOf(result);
     if (job >= firstRow) {
       set(operation, rowJobRow, job);
       set(operation, rowJobSeq, get(job, rowSeqLow));
       set(job, rowJoinerRow, operation);
       set(job, rowJoinerSeq, get(operation, rowSeqLow));
       set(job, rowFlags, get(job, rowFlags) | flagJob);
-    } else if (!threw && types.isPromise(result)) core.stamp(result, operation, true);
+    } else if (!isOver && types.isPromise(result) && !core.hasEnded(result))
+      core.stamp(result, operation, true);
     else if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
   };
 
   const settled = (operation: number, ofCallback: boolean): void => {
+    if (!isPending(operation)) return;
     const state = get(operation, rowState);
     if (ofCallback) {
-      if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
+      const flags = get(operation, rowFlags);
+      if ((flags & (flagEndsWithJob | flagUntilMade)) !== 0) end(operation);
+      else set(operation, rowFlags, flags | flagCallbackOver);
       return;
     }
     if (state === stateOpHolding) {
       // A limiter's promise is settled with its job, or before it when a timeout gives the slot to another.
-      if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
+      if ((get(operation, rowFlags) & (flagEndsWithJob | flagBorrows)) !== 0) end(operation);
       return;
     }
     const granted = whenGranted.get(operation);
+    if (granted === undefined && (get(operation, rowFlags) & flagRefusable) !== 0) {
+      // Nothing tells here whether it is fulfilled; the task that awaits it will.
+      if (!isAwaited(operation)) end(operation);
+      return;
+    }
     const isGrant = granted === undefined ? verbs[get(operation, rowOperation)] === "acquire" : granted();
     if (isGrant && refusing === 0 && state === stateOpWaiting) grant(operation);
     else end(operation);
@@ -460,15 +520,21 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const probe: Probe = {
     describe: (prototype, type) =>
       guard(() => void byPrototype.set(prototype, { type, index: typeIndex(type) })),
-    introduce: (object, type) => guard(() => void (known.has(object) || create(object, type, false))),
+    introduce: (object, type, isOurs) =>
+      guard(() => void (known.has(object) || create(object, type, { isOurs: isOurs === true }))),
     begin: (resource, verb, operation = {}) => guard(() => handleOf(begin(resource, verb, operation))) ?? 0,
+    isPending: (handle) => guard(() => rowOf(handle) !== 0) ?? false,
     promised: (handle, promise) =>
       guard(() => {
         const isSettled = core.hasBegun(promise);
         const operation = rowOf(handle);
         if (operation === 0 || !types.isPromise(promise)) return;
         core.remember(promise, operation);
-        if (isSettled) settled(operation, false);
+        if (!isSettled) return;
+        const isDecided = whenGranted.has(operation) || (get(operation, rowFlags) & flagRefusable) === 0;
+        if (isDecided) settled(operation, false);
+        // Whoever awaits it does so when this call is over.
+        else queueMicrotask(() => guard(() => settled(rowOf(handle), false)));
       }),
     grantedBy: (handle, promise, granted) =>
       guard(() => {
@@ -478,6 +544,14 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         core.stamp(promise, operation);
       }),
     granted: (handle) => guard(() => grant(rowOf(handle))),
+    heldUntilMade: (handle) =>
+      guard(() => {
+        const operation = rowOf(handle);
+        const promise = core.lastMade();
+        if (operation === 0 || promise === undefined) return;
+        set(operation, rowFlags, get(operation, rowFlags) | flagUntilMade);
+        core.stamp(promise, operation, true);
+      }),
     cancellable: (handle) =>
       guard(() => {
         const operation = rowOf(handle);
@@ -554,8 +628,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     const holds = [...resource.operations].filter((operation) => get(operation, rowState) === stateOpHolding);
     const asker = core.asker(false);
     const own = holds.find((operation) => asker !== 0 && askerOf(operation) === asker);
-    const ended = own ?? holds[0];
-    if (own === undefined && asker !== 0) checkGiver(resource, asker, ended);
+    // What a callback was given is given back when that is over, and by nobody else.
+    const over = holds.find((operation) => (get(operation, rowFlags) & flagCallbackOver) !== 0);
+    const ended = own ?? over ?? holds[0];
+    if (own === undefined && over === undefined && asker !== 0) checkGiver(resource, asker, ended);
     if (ended !== undefined) end(ended);
   };
 
@@ -622,7 +698,6 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         if (heir !== 0) set(heir, rowHolds, get(heir, rowHolds) + 1);
       }
     },
-    jobEnded: end,
     awaited(operation, site) {
       if (!isPending(operation)) return;
       const flags = get(operation, rowFlags);
@@ -631,7 +706,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     },
     answered(operation, failed) {
       // Who gave up waits no longer, whatever the library still has in its queue.
-      if (failed && get(operation, rowState) === stateOpWaiting) end(operation);
+      const isRefusable = (get(operation, rowFlags) & flagRefusable) !== 0;
+      if (get(operation, rowState) !== stateOpWaiting) settled(operation, false);
+      else if (failed) end(operation);
+      else if (isRefusable && verbs[get(operation, rowOperation)] === "acquire") grant(operation);
       else settled(operation, false);
     },
     made(site, value) {

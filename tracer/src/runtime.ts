@@ -6,7 +6,6 @@ import { nowMs, ticksAt } from "./clock.ts";
 import {
   firstRow,
   flagAwaited,
-  flagEndsWithJob,
   flagGenerator,
   flagJob,
   flagJoins,
@@ -122,6 +121,10 @@ export interface Core {
   /** The row whose promise this is; 0 when it is not known or has ended. */
   rowOf(value: unknown): number;
   stamp(promise: object, row: number, inverse?: boolean): void;
+  /** This is the promise of a task that has ended. */
+  hasEnded(promise: object): boolean;
+  /** The promise made last by `new Promise` or an async function; undefined when the last begun operation made none. */
+  lastMade(): object | undefined;
   /** Around the call of an operation: `hasBegun` tells whether the promise that it gave was settled by then. */
   begins(): void;
   hasBegun(promise: unknown): boolean;
@@ -142,12 +145,10 @@ export interface Core {
 
 /** What the runtime asks of the part that knows operations. */
 export interface OperationEvents {
-  /** A promise of an operation is settled; `ofCallback` tells that it is what its callback gave back. */
+  /** A promise of an operation is settled; `ofCallback` tells that its callback is over or its hold given back. */
   settled(row: number, ofCallback: boolean): void;
   /** A task that holds something has ended. */
   holderEnded(row: number): void;
-  /** The task that ran an operation's callback has ended. */
-  jobEnded(operation: number): void;
   /** A task waits for this operation at a site, and goes on with an answer or with an error. */
   awaited(operation: number, site: number): void;
   answered(operation: number, failed: boolean): void;
@@ -442,9 +443,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     set(row, rowFlags, 0);
     if ((flags & flagJob) !== 0) {
       const operation = get(row, rowJoinerRow);
-      if (isTenant(operation, get(row, rowJoinerSeq)) && (get(operation, rowFlags) & flagEndsWithJob) !== 0) {
-        guard(() => events.jobEnded(operation));
-      }
+      if (isTenant(operation, get(row, rowJoinerSeq))) guard(() => events.settled(operation, true));
     }
   };
 
@@ -853,8 +852,11 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     },
     rowOf,
     stamp,
+    hasEnded: (promise) => !isPendingPerhaps(promise) && rowOf(promise) === 0,
+    lastMade: () => lastMade,
     begins() {
       begins = true;
+      lastMade = undefined;
     },
     hasBegun(promise) {
       const settled = promise === settledNow;

@@ -16,15 +16,20 @@ import { addFact, createFacts, type Fact } from "./facts.ts";
 import { patchFunctionTexts } from "./function-text.ts";
 import { tellHandles, watchHandles } from "./handles.ts";
 import { hooksName } from "./hooks-name.ts";
-import { createInstrumentations, instrumentBuiltins, instrumentLoaded, libraries } from "./instrumentations.ts";
+import {
+  createInstrumentations,
+  instrumentBuiltins,
+  instrumentLoaded,
+  libraries,
+} from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
 import { installLoader, type MapsFor } from "./loader.ts";
 import { createOperations } from "./operations.ts";
 import { type Options, readOptions } from "./options.ts";
-import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
 import { jestInstrumentation } from "./runners/jest.ts";
 import { playwrightInstrumentation, watchPlaywright } from "./runners/playwright.ts";
 import { vitestInstrumentation } from "./runners/vitest.ts";
+import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
 import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
 import { createSiteRegistry, type MapPlace } from "./site-registry.ts";
 import { startWorker, type TracerWorker } from "./start-worker.ts";
@@ -34,7 +39,7 @@ import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.t
 /** What transformed and instrumented code finds under the tracer's name. */
 interface Globals extends Hooks {
   exported(number: number, exports: LiveExports): void;
-  exportedCommonJs(number: number, module: { exports: unknown }): void;
+  exportedCommonJs(number: number, module: { exports: unknown }, live?: LiveExports): void;
   /** What `unknot` and `unknot/testing` use. */
   readonly api: TracerApi;
 }
@@ -70,7 +75,7 @@ export function start(folder: string, child?: ChildFacts): void {
   const sites = createSiteRegistry();
   const texts = patchFunctionTexts();
   const contention = createContention(tables, sites);
-  const late: { events?: OperationEvents } = {};
+  const late: { events?: OperationEvents; reads?: (source: string) => void } = {};
   const { hooks, core } = createRuntime({
     tables,
     startMs,
@@ -147,6 +152,7 @@ export function start(folder: string, child?: ChildFacts): void {
       if (needsPromises) core.watchPromises();
     },
     untouched: (file, reason) => note({ kind: "untouched", file, reason }),
+    reads: (source) => late.reads?.(source),
     started() {
       // A worker thread learns what it runs after what is preloaded.
       const [, title] = process.argv;
@@ -164,7 +170,7 @@ export function start(folder: string, child?: ChildFacts): void {
   const globals: Globals = {
     ...hooks,
     exported: (number, exports) => report(number, () => bindingsOfModule(exports)),
-    exportedCommonJs: (number, module) => report(number, () => bindingsOfCommonJs(module)),
+    exportedCommonJs: (number, module, live) => report(number, () => bindingsOfCommonJs(module, live)),
     api: createApi({ core, facts, tables, process: processInfo, note, guard, lastId }),
   };
   Object.defineProperty(globalThis, hooksName, { value: Object.freeze(globals) });
@@ -172,7 +178,7 @@ export function start(folder: string, child?: ChildFacts): void {
     // Under Node's permission model a child could not read its preload, and would not start.
     if (options.tracesChildren && process.permission === undefined)
       traceChildren({ probe, folder, pid: process.pid });
-    instrumentBuiltins(probe);
+    late.reads = instrumentBuiltins(probe);
     instrumentLoaded(createRequire(path.join(folder, "register.cjs")).cache, instrumentations);
   });
 
@@ -218,7 +224,6 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
   return {
     settled: (row, ofCallback) => late.events?.settled(row, ofCallback),
     holderEnded: (row) => late.events?.holderEnded(row),
-    jobEnded: (operation) => late.events?.jobEnded(operation),
     awaited: (operation, site) => late.events?.awaited(operation, site),
     answered: (operation, failed) => late.events?.answered(operation, failed),
     made: (site, value) => late.events?.made(site, value),

@@ -1,4 +1,11 @@
-import { type Instrumentation, ownValue, type Probe, wrap, wrapFunction, type Callback } from "@unknot/models/probe.ts";
+import {
+  type Callback,
+  type Instrumentation,
+  ownValue,
+  type Probe,
+  wrap,
+  wrapFunction,
+} from "@unknot/models/probe.ts";
 import type { MapPlace } from "../site-registry.ts";
 import type { TestRun } from "../test-run.ts";
 import { testName } from "./test-name.ts";
@@ -18,7 +25,11 @@ export interface VitestOptions {
 }
 
 /** Listens to the runner that each of vitest's workers has, and to the run in its main process. */
-export function vitestInstrumentation(library: string, run: TestRun, options: VitestOptions): Instrumentation {
+export function vitestInstrumentation(
+  library: string,
+  run: TestRun,
+  options: VitestOptions,
+): Instrumentation {
   return {
     library,
     exports: ["startTests", "VitestModuleEvaluator", "createVitest"],
@@ -48,12 +59,7 @@ function observed(startTests: Callback, probe: Probe, run: TestRun, options: Vit
 
 const heard = new WeakSet<object>();
 
-function hear(
-  runner: Record<string, unknown>,
-  probe: Probe,
-  run: TestRun,
-  { settled }: VitestOptions,
-): void {
+function hear(runner: Record<string, unknown>, probe: Probe, run: TestRun, { settled }: VitestOptions): void {
   if (heard.has(runner)) return;
   heard.add(runner);
   const on = (name: string, hears: (task: VitestTask) => void, after?: () => Promise<void>) => {

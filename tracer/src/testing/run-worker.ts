@@ -18,7 +18,6 @@ const { hooks, core } = createRuntime({
   events: {
     settled: nothing,
     holderEnded: nothing,
-    jobEnded: nothing,
     awaited: nothing,
     answered: nothing,
     made: nothing,
