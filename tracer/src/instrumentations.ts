@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import timersPromises from "node:timers/promises";
@@ -31,6 +30,7 @@ import tsChanModel from "@unknot/models/ts-chan/model.json" with { type: "json" 
 import { instrumentation as waitgroup } from "@unknot/models/waitgroup/instrument.ts";
 import waitgroupModel from "@unknot/models/waitgroup/model.json" with { type: "json" };
 import satisfies from "semver/functions/satisfies.js";
+import { readFileSync } from "./own-fs.ts";
 
 /** An instrumentation with the versions that its model claims. */
 export interface KnownInstrumentation {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { url as inspectorUrl } from "node:inspector";
 import module from "node:module";
 import path from "node:path";
-import { isMainThread, threadId } from "node:worker_threads";
+import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from "node:worker_threads";
 import type { Bindings } from "@unknot/models/probe.ts";
 import { createApi, lastIdOf, type TracerApi } from "./api.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
@@ -19,9 +19,10 @@ import { installLoader, type MapsFor } from "./loader.ts";
 import { createOperations } from "./operations.ts";
 import { type Options, readOptions } from "./options.ts";
 import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
+import { runtimeFolderPath } from "./runtime-folder.ts";
 import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
 import { createSiteRegistry } from "./site-registry.ts";
-import { startWorker, type TracerWorker } from "./start-worker.ts";
+import { letRunWithoutDebugger, startWorker, type TracerWorker } from "./start-worker.ts";
 import { createTables } from "./tables.ts";
 import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.ts";
 
@@ -40,7 +41,9 @@ interface Globals extends Hooks {
 export function start(folder: string, child?: ChildFacts): void {
   if (Object.hasOwn(globalThis, hooksName)) return;
   const startMs = nowMs();
-  const options = readOptions(process.env);
+  const env = { ...process.env, ...toldVariables(child) };
+  const options = readOptions(env);
+  const runtimeFolder = runtimeFolderPath(env);
   const tables = createTables();
   const facts = createFacts();
   const token = randomBytes(16).toString("hex");
@@ -127,7 +130,7 @@ export function start(folder: string, child?: ChildFacts): void {
   guard(() => {
     // Under Node's permission model a child could not read its preload, and would not start.
     if (options.tracesChildren && process.permission === undefined)
-      traceChildren({ probe, folder, pid: process.pid });
+      traceChildren({ probe, folder, pid: process.pid, env, runtimeFolder });
     instrumentBuiltins(probe);
   });
 
@@ -138,6 +141,7 @@ export function start(folder: string, child?: ChildFacts): void {
       process: processInfo,
       startMs,
       token,
+      runtimeFolder,
       ...(options.session === undefined ? {} : { session: options.session }),
       dumpsBySignal: options.dumpSignal !== undefined,
       ...(options.dumpFile === undefined ? {} : { dumpFile: options.dumpFile }),
@@ -153,9 +157,21 @@ export function start(folder: string, child?: ChildFacts): void {
     guard(() => tellHandles(watchHandles({ ownFolder: folder, now: nowMs, test, guard }), note));
   }
   process.on("worker", ({ threadId: id }) => {
-    if (id !== worker?.threadId) note({ kind: "thread", id });
+    if (id === worker?.threadId) return;
+    note({ kind: "thread", id });
+    // A debugger may have come since the start; the thread's own worker comes later still.
+    guard(letRunWithoutDebugger);
   });
-  reportAtExit({ tables, facts, options, process: processInfo, startMs, token, guard });
+  reportAtExit({ tables, facts, options, process: processInfo, startMs, token, runtimeFolder, guard });
+}
+
+const variablesKey = "unknot.variables";
+
+/** Our variables that this thread has not got itself; the threads that it starts are told of them, too. */
+function toldVariables(child: ChildFacts | undefined): ChildFacts["variables"] {
+  if (child?.variables === undefined) return getEnvironmentData(variablesKey) as ChildFacts["variables"];
+  setEnvironmentData(variablesKey, { ...child.variables });
+  return child.variables;
 }
 
 /** The events of operations, whose part is made after the runtime that calls it. */
