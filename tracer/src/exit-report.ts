@@ -1,4 +1,3 @@
-import { rmSync, writeSync } from "node:fs";
 import path from "node:path";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { writeDumpJson } from "@unknot/dump/formats/dump-json.ts";
@@ -10,9 +9,10 @@ import { buildDump } from "./dump-builder.ts";
 import type { Facts } from "./facts.ts";
 import { headOthers, headSeqHigh, headSeqLow } from "./layout.ts";
 import type { Options } from "./options.ts";
+import { existsSync, writeSync } from "./own-fs.ts";
 import { createPlaces } from "./places.ts";
 import { exitText } from "./report-text.ts";
-import { openRuntimeFolder, removeOwn, writeWhole } from "./runtime-folder.ts";
+import { openRuntimeFolder, removeFile, removeOwn, writeWhole } from "./runtime-folder.ts";
 import type { StaticProcessInfo } from "./serve/messages.ts";
 import type { Tables } from "./tables.ts";
 import { blindThreads } from "./threads.ts";
@@ -24,6 +24,8 @@ export interface ExitOptions {
   readonly process: StaticProcessInfo;
   readonly startMs: number;
   readonly token: string;
+  /** Where the thread registers. */
+  readonly runtimeFolder: string;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
 }
 
@@ -71,9 +73,11 @@ function report(exit: ExitOptions, exitCode: number, ranEmpty: boolean): void {
   if (isNews || options.alwaysLastDump) writeLast(exit, dump);
 }
 
-function writeLast({ options, process, tables: { header }, startMs }: ExitOptions, dump: Dump): void {
+function writeLast(exit: ExitOptions, dump: Dump): void {
+  const { options, process, tables, startMs, runtimeFolder } = exit;
   if (options.session === undefined) return;
   const { pid, threadId } = process;
+  const { header } = tables;
   const ids = (header[headSeqHigh] as number) * 2 ** 32 + ((header[headSeqLow] as number) >>> 0);
   const last: Omit<LastDump, "dump"> = {
     version: wireVersion,
@@ -81,7 +85,7 @@ function writeLast({ options, process, tables: { header }, startMs }: ExitOption
     session: options.session,
     started: ids - ((header[headOthers] as number) >>> 0),
   };
-  const file = path.join(openRuntimeFolder(), `${pid}-${threadId}.last.json`);
+  const file = path.join(openRuntimeFolder(runtimeFolder), `${pid}-${threadId}.last.json`);
   writeWhole(file, lastDumpText(last, dump));
 }
 
@@ -106,7 +110,7 @@ function lastDump(exit: ExitOptions, exitCode: number | undefined, loop: LoopSta
     ticks: ticksAt(capturedAt, startMs),
     by: "exit",
     loop: { state: loop, sinceMs: 0 },
-    blind: blindThreads(facts, exit.process.pid, guardedFolder(exit)),
+    blind: blindThreads(facts, exit.process.pid, exit.runtimeFolder),
   });
   const dump = withoutModules(built, exitCode);
   return { ...dump, problems: detect(dump) };
@@ -118,10 +122,6 @@ function withoutModules(dump: Dump, exitCode: number | undefined): Dump {
   return { ...dump, tasks: dump.tasks.filter((task) => task.kind !== "main") };
 }
 
-function guardedFolder({ guard }: ExitOptions): string | undefined {
-  return guard(() => openRuntimeFolder());
-}
-
 function print(text: string): void {
   if (text === "") return;
   try {
@@ -131,8 +131,10 @@ function print(text: string): void {
   }
 }
 
-function unregister({ process: { pid, threadId }, token }: ExitOptions): void {
-  const file = path.join(openRuntimeFolder(), `${pid}-${threadId}`);
+function unregister({ process: { pid, threadId }, runtimeFolder, token }: ExitOptions): void {
+  // A program that is over before its worker was up leaves none behind.
+  if (!existsSync(runtimeFolder)) return;
+  const file = path.join(openRuntimeFolder(runtimeFolder), `${pid}-${threadId}`);
   removeOwn(`${file}.json`, token);
-  if (process.platform !== "win32") rmSync(`${file}.sock`, { force: true });
+  if (process.platform !== "win32") removeFile(`${file}.sock`);
 }

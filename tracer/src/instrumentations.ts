@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import timersPromises from "node:timers/promises";
@@ -9,6 +8,7 @@ import { isObject } from "@unknot/models/wrappers.ts";
 import satisfies from "semver/functions/satisfies.js";
 import { bindingsOfCommonJs } from "./bindings.ts";
 import { watchIo } from "./io-waits.ts";
+import { readFileSync } from "./own-fs.ts";
 
 /** An instrumentation with the versions that its model claims. */
 export interface KnownInstrumentation {

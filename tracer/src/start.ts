@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { url as inspectorUrl } from "node:inspector";
 import module, { createRequire } from "node:module";
 import path from "node:path";
-import { isMainThread, threadId } from "node:worker_threads";
+import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from "node:worker_threads";
 import type { Bindings } from "@unknot/models/probe.ts";
 import { type AfterTests, createAfterTests } from "./after-tests.ts";
 import { createApi, lastIdOf, type TracerApi } from "./api.ts";
@@ -30,9 +30,10 @@ import { jestInstrumentation } from "./runners/jest.ts";
 import { playwrightInstrumentation, watchPlaywright } from "./runners/playwright.ts";
 import { vitestInstrumentation } from "./runners/vitest.ts";
 import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
+import { runtimeFolderPath } from "./runtime-folder.ts";
 import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
 import { createSiteRegistry, type MapPlace } from "./site-registry.ts";
-import { startWorker, type TracerWorker } from "./start-worker.ts";
+import { letRunWithoutDebugger, startWorker, type TracerWorker } from "./start-worker.ts";
 import { createTables } from "./tables.ts";
 import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.ts";
 
@@ -51,7 +52,9 @@ interface Globals extends Hooks {
 export function start(folder: string, child?: ChildFacts): void {
   if (Object.hasOwn(globalThis, hooksName)) return;
   const startMs = nowMs();
-  const options = readOptions(process.env);
+  const env = { ...process.env, ...toldVariables(child) };
+  const options = readOptions(env);
+  const runtimeFolder = runtimeFolderPath(env);
   const tables = createTables();
   const facts = createFacts();
   const token = randomBytes(16).toString("hex");
@@ -177,7 +180,7 @@ export function start(folder: string, child?: ChildFacts): void {
   guard(() => {
     // Under Node's permission model a child could not read its preload, and would not start.
     if (options.tracesChildren && process.permission === undefined)
-      traceChildren({ probe, folder, pid: process.pid });
+      traceChildren({ probe, folder, pid: process.pid, env, runtimeFolder });
     late.reads = instrumentBuiltins(probe);
     instrumentLoaded(createRequire(path.join(folder, "register.cjs")).cache, instrumentations);
   });
@@ -189,6 +192,7 @@ export function start(folder: string, child?: ChildFacts): void {
       process: processInfo,
       startMs,
       token,
+      runtimeFolder,
       ...(options.session === undefined ? {} : { session: options.session }),
       dumpsBySignal: options.dumpSignal !== undefined,
       ...(options.dumpFile === undefined ? {} : { dumpFile: options.dumpFile }),
@@ -213,10 +217,31 @@ export function start(folder: string, child?: ChildFacts): void {
     });
   }
   process.on("worker", ({ threadId: id }) => {
-    if (id !== worker?.threadId) note({ kind: "thread", id });
+    if (id === worker?.threadId) return;
+    note({ kind: "thread", id });
+    // A debugger may have come since the start; the thread's own worker comes later still.
+    guard(letRunWithoutDebugger);
   });
   // After the others that listen to the end: it tells what they found.
-  after.exit = reportAtExit({ tables, facts, options, process: processInfo, startMs, token, guard });
+  after.exit = reportAtExit({
+    tables,
+    facts,
+    options,
+    process: processInfo,
+    startMs,
+    token,
+    runtimeFolder,
+    guard,
+  });
+}
+
+const variablesKey = "unknot.variables";
+
+/** Our variables that this thread has not got itself; the threads that it starts are told of them, too. */
+function toldVariables(child: ChildFacts | undefined): ChildFacts["variables"] {
+  if (child?.variables === undefined) return getEnvironmentData(variablesKey) as ChildFacts["variables"];
+  setEnvironmentData(variablesKey, { ...child.variables });
+  return child.variables;
 }
 
 /** The events of operations, whose part is made after the runtime that calls it. */

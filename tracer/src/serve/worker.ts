@@ -162,7 +162,7 @@ let folder: string | undefined;
 let register = () => {};
 let server: DumpServer | undefined;
 try {
-  folder = openRuntimeFolder();
+  folder = openRuntimeFolder(data.runtimeFolder);
   removeStale(folder, isAlive, nowMs());
   const endpoint = endpointFor(folder, data.process.pid, data.process.threadId);
   const file = path.join(folder, `${data.process.pid}-${data.process.threadId}.json`);
