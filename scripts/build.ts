@@ -111,7 +111,8 @@ export async function buildBundle(
     external: [...(bundle.external ?? [])],
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
+    // In a traced program our names stand in its stacks; elsewhere each closure would pay for having one.
+    keepNames: bundle.entry.startsWith("tracer/"),
     legalComments: "linked",
     logLevel: "warning",
     plugins: [...plugins],

@@ -175,9 +175,16 @@ function start(): Program {
   });
 }
 
+/** Nobody sees more of them, and a message costs more than many a file. */
+const progressEveryMs = 50;
+
 function report(id: number): (done: number, total: number) => void {
+  let toldMs = Number.NEGATIVE_INFINITY;
   return (done, total) => {
     pulse();
+    const now = performance.now();
+    if (done < total && now - toldMs < progressEveryMs) return;
+    toldMs = now;
     parentPort?.postMessage({ kind: "progress", id, done, total } satisfies WorkerMessage);
   };
 }
