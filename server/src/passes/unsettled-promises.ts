@@ -5,7 +5,7 @@ import type { FixPlan } from "../analysis/fix-plan.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { followSettlers, type OpenPath } from "../analysis/settlers.ts";
-import { catchInExecutor } from "../analysis/task-fixes.ts";
+import { catchInExecutor, rejectOtherwise } from "../analysis/task-fixes.ts";
 import type { BlockId, FileFacts, FunctionFacts, Instruction, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { stepText } from "./leaks.ts";
@@ -191,7 +191,11 @@ function worded(
       ? `'${what}' fails here, and nothing passes that on to ${names}`
       : "this is thrown, and nothing passes it on to the promise"
     : `this is the end, and nothing has called ${names}`;
-  const fix = fails && inside === evaluation ? catchInExecutor(view, file, inside.facts) : undefined;
+  const fix = fails
+    ? inside === evaluation
+      ? catchInExecutor(view, file, inside.facts)
+      : undefined
+    : rejectedOtherwise(view, file, executor, inside, path);
   return {
     at: headOf(maker, promise),
     when: fails
@@ -208,6 +212,25 @@ function worded(
     ],
     fixes: fix ? [fix] : [],
   };
+}
+
+function rejectedOtherwise(
+  view: ProgramView,
+  file: FileFacts,
+  { evaluation }: Executor,
+  inside: Evaluation,
+  { steps, at }: OpenPath,
+): FixPlan | undefined {
+  const last = steps.at(-1);
+  const variable = evaluation.facts.parameters[1]?.variable;
+  const reject = variable === undefined ? undefined : file.variables[variable]?.name;
+  if (!last || reject === undefined) return undefined;
+  const between = [inside.key, ...view.world.enclosing(inside.key)];
+  const inner = between.slice(0, between.indexOf(evaluation.key)).map((key) => parseKey(key).id);
+  // Another one of that name would hide it.
+  if (file.variables.some((one) => one.name === reject && inner.includes(one.function))) return undefined;
+  const condition = { condition: last.at, holds: last.what === "taken" };
+  return rejectOtherwise(view, file.path, inside.facts, { reject, ...condition, end: at });
 }
 
 /** The last condition on the way, as written where it is short. */
