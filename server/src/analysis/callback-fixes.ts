@@ -117,6 +117,49 @@ export function skipWhileRunning(
   };
 }
 
+/**
+ * Starts the next run a period after the last one has ended, with a `setTimeout` that each run sets again. Only where
+ * nobody has the timer, who could stop it.
+ */
+export function runAgainAfterwards(
+  view: Pick<ProgramView, "world" | "text">,
+  at: CallbackArgument,
+): FixPlan | undefined {
+  const { evaluation, call } = at;
+  const { file } = parseKey(evaluation.key);
+  const arrow = inlineArrow(view, at);
+  if (!arrow?.isAsync || arrow.facts.usesArguments || arrow.facts.parameters.length > 0) return undefined;
+  const { text, facts } = arrow;
+  const statement = statementOf(evaluation.facts, call, text);
+  const names = new Set(view.world.facts(file)?.variables.map(({ name }) => name));
+  const name = ["runAgain", "nextRun"].find((one) => !names.has(one));
+  const [callee] = usesIn(evaluation.facts).definitions(call.callee);
+  const period = text.slice(facts.end, call.end);
+  if (!statement || name === undefined || callee?.op !== "global" || !/^\s*,\s*[\d_\s*]+\)$/.test(period))
+    return undefined;
+  const indent = indentAt(text, statement.start);
+  const unit = unitOf(text, indent);
+  const inside = facts.concise
+    ? ` await ${arrow.body}; `
+    : indented(text, facts.body, unit + unit, facts).slice(1, -1);
+  const lines = [
+    `const ${name} = () => {`,
+    `${unit}setTimeout(async () => {`,
+    `${unit}${unit}try {${inside.trimEnd()}`,
+    `${unit}${unit}} finally {`,
+    `${unit}${unit}${unit}${name}();`,
+    `${unit}${unit}}`,
+    `${unit}}${period};`,
+    "};",
+    `${name}();`,
+  ];
+  return {
+    title: "Start the next run when the last one is over",
+    preferred: false,
+    edits: [{ file, start: statement.start, end: statement.end, newText: lines.join(`\n${indent}`) }],
+  };
+}
+
 /** Gives the promise of a callback a handler, inside of a synchronous callback. */
 export function catchInside(
   view: Pick<ProgramView, "world" | "text">,

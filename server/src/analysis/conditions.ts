@@ -87,8 +87,14 @@ export function knownOf(facts: FunctionFacts, known: KnownValues, temp: Temp): K
 
 /** What is known behind an instruction. */
 export function afterward(facts: FunctionFacts, known: KnownValues, i: Instruction): KnownValues {
-  // While the function waits, others write fields.
-  if (isAwaitPoint(i)) return kept(withoutWritten(known, i), (name) => !name.includes("."));
+  // While the function waits, others write fields, and variables that they assign.
+  if (isAwaitPoint(i)) {
+    const variables = facts.writtenByOthers.map(variableKeyText);
+    return kept(
+      withoutWritten(known, i),
+      (name) => !name.includes(".") && !variables.some((key) => speaksOf(name, key)),
+    );
+  }
   return assigned(facts, known, i);
 }
 

@@ -1,5 +1,6 @@
 import type { BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
 import type { ProgramView } from "./analyzer.ts";
+import { contentOf } from "./capacities.ts";
 import { type ConstantLists, createConstantLists } from "./constant-lists.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { describeTemp, usesIn } from "./flow.ts";
@@ -8,7 +9,7 @@ import { type FunctionKey, type Location, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
 import { throwsIn } from "./throws.ts";
-import { alternatives, isOpenResult, isSurelyPromise, type Value } from "./values.ts";
+import { alternatives, isOpenResult, isSurelyPromise, plain, type Value } from "./values.ts";
 
 // Why a task may fail: the way from the call that starts it to the statement that throws, or to a promise that may
 // reject. A task that can fail only because some function that we do not see could throw at once has no such way:
@@ -229,7 +230,7 @@ class Reasons {
   #value(run: Run, temp: Temp, at: Range, isPromise: boolean): readonly Reason[] {
     const { evaluation } = run;
     const value = evaluation.values[temp];
-    if (value && !mayReject(value)) return [];
+    if (value && (!mayReject(value) || this.#isHarmlessField(value))) return [];
     const [definition] = usesIn(evaluation.facts).definitions(temp);
     switch (definition?.op) {
       case "move":
@@ -245,6 +246,12 @@ class Reasons {
         if (!isPromise && !(value && isSurelyPromise(value))) return [];
         return [reason(evaluation, at, "this may reject, and nothing catches it")];
     }
+  }
+
+  /** A field that never holds a promise which rejects. */
+  #isHarmlessField(value: Value): boolean {
+    const content = contentOf(this.#view, plain(value));
+    return content !== plain(value) && content.kind === "promise" && !content.rejects;
   }
 
   #through({ evaluation }: Run, call: CallInstruction, functions: readonly Called[], how: How): Reason[] {

@@ -222,6 +222,9 @@ export function parameterRemoval(
   return { ...parameter, newText: isBare ? "()" : "" };
 }
 
+/** `new Mutex()`, `pLimit(4)`, `new PQueue({ concurrency: 1 })` */
+const madeOfLiterals = /^(?:new )?[\w$.]+\((?:[\d\s_,]*|\{\s*(?:\w+:\s*(?:[\d_]+|true|false)\s*,?\s*)*\})\)$/;
+
 /**
  * Moves `const name = new Lock()` out of a function, to the top of its module. Undefined where the statement says more
  * than that, where its words mean something else up there, or where there is no import to put it behind.
@@ -241,8 +244,8 @@ export function hoistToModule(
   const making = text.slice(made.start, made.end);
   if (written.replace(/;$/, "") !== `const ${name} = ${making}`) return undefined;
   // Only names that are imported, and literals, mean the same at the top.
-  if (!/^new [\w$.]+\(([\d\s_,]*)\)$/.test(making)) return undefined;
-  const [, root = ""] = /^new ([\w$]+)/.exec(making) ?? [];
+  if (!madeOfLiterals.test(making)) return undefined;
+  const [, root = ""] = /^(?:new )?([\w$]+)/.exec(making) ?? [];
   const isImported = file.imports.some(({ variable, typeOnly }) => {
     return !typeOnly && file.variables[variable]?.name === root;
   });
@@ -393,6 +396,65 @@ export function keepPromise(
     edits: [
       { file, start: declaration.end, end: declaration.end, newText: declared },
       { ...kept.await, newText: `await (${place} ??= ${started})` },
+    ],
+  };
+}
+
+/**
+ * `pages.set(url, await load(url))` with the promise kept for others that want the same entry, in a map beside `place`.
+ * Undefined where the statement may go on without loading, or a name is taken.
+ */
+export function keepLoads(
+  view: Pick<ProgramView, "text">,
+  facts: FunctionFacts,
+  kept: {
+    readonly call: Location;
+    readonly callee: string;
+    /** The cache as written, and the key: a name. */
+    readonly place: string;
+    readonly key: string;
+    /** The statement or member that declares the cache. */
+    readonly declaration: Location;
+    readonly keyword: string;
+    readonly typed: boolean;
+  },
+): FixPlan | undefined {
+  const { call, declaration } = kept;
+  const text = view.text(call.file);
+  const found = text === undefined ? undefined : statementAround(facts.statements, call);
+  const statement = found?.list.of[found.index];
+  const under = `${kept.place}UnderWay`;
+  const written = under.replace(/^this\./, "");
+  if (text === undefined || !statement) return undefined;
+  const name = ["loading", "started", "underWay"].find((one) => !new RegExp(`\\b${one}\\b`).test(text));
+  const before = text.slice(statement.start, call.start);
+  const isAlways =
+    /^(?:(?:const|let|var|return)\b|[\w$.#]+\s*[=([.])/.test(before) &&
+    !/^(?:if|for|while|switch|do|try|with)\b/.test(before) &&
+    !/[?{}]|&&|\|\||=>/.test(before);
+  if (name === undefined || !isAlways || text.includes(written)) return undefined;
+  const indent = indentAt(text, statement.start);
+  const inner = indent + unitOf(text, indent);
+  const lines = [
+    `let ${name} = ${under}.get(${kept.key});`,
+    `if (${name} === undefined) {`,
+    `${inner.slice(indent.length)}${name} = ${text.slice(call.start, call.end)}.finally(() => ${under}.delete(${kept.key}));`,
+    `${inner.slice(indent.length)}${under}.set(${kept.key}, ${name});`,
+    "}",
+    "",
+  ];
+  const types = kept.typed ? `<unknown, ReturnType<typeof ${kept.callee}>>` : "";
+  const { file } = declaration;
+  const isField = declaration.start === declaration.end;
+  const modifiers = !isField ? "const " : kept.typed ? `${kept.keyword}readonly ` : "";
+  const line = `${indentAt(text, nextTextFrom(text, declaration.start))}${modifiers}${written} = new Map${types}();`;
+  return {
+    title: `Keep the promise of '${kept.callee}' while it is under way`,
+    preferred: true,
+    edits: [
+      { ...declaration, start: declaration.end, newText: isField ? `${line}\n` : `\n${line}` },
+      { file, start: statement.start, end: statement.start, newText: lines.join(`\n${indent}`) },
+      { ...call, newText: name },
     ],
   };
 }

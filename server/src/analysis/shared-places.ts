@@ -106,6 +106,7 @@ export function placesTested(reader: AccessReader, test: Temp): readonly SharedP
 function variablePlace({ semantics, evaluation }: AccessReader, id: VariableId): SharedPlace | undefined {
   const { file, id: own } = parseKey(evaluation.key);
   const fact = semantics.world.facts(file)?.variables[id];
+  if (fact?.kind === "import") return importedPlace(semantics, semantics.world.importOf(file, id), fact.name);
   if (!fact || fact.function === own) return undefined;
   if (fact.kind !== "let" && fact.kind !== "var" && fact.kind !== "const") return undefined;
   const declaredIn = functionKey(file, fact.function);
@@ -115,6 +116,19 @@ function variablePlace({ semantics, evaluation }: AccessReader, id: VariableId):
       ? ({ kind: "program" } as const)
       : ({ kind: "activation", of: declaredIn } as const);
   return { id: variableKey(file, id), owner, text: fact.name };
+}
+
+/** A variable of another module, which only that one can assign. */
+function importedPlace(
+  { world }: Semantics,
+  target: ReturnType<Semantics["world"]["importOf"]>,
+  text: string,
+): SharedPlace | undefined {
+  if (target?.kind !== "variable") return undefined;
+  const key = variableKey(target.file, target.variable);
+  const fact = world.variable(key);
+  if (fact?.function !== 0 || !/^(?:let|var|const)$/.test(fact.kind)) return undefined;
+  return { id: key, owner: { kind: "program" }, text };
 }
 
 function fieldPlace(
@@ -127,6 +141,9 @@ function fieldPlace(
   const facts = semantics.world.facts(parseKey(evaluation.key).file);
   if (!real || !facts) return undefined;
   const text = `${describeTemp(facts, evaluation.facts, object)}.${name}`;
+  if (real.kind === "module") {
+    return importedPlace(semantics, semantics.world.exportOf(real.file, name), text);
+  }
   if (real.kind === "receiver" && isClassKey(real.of)) {
     const member = semantics.world.member(real.of as ClassKey, name, false)?.member;
     if (member && member.kind !== "field") return undefined;

@@ -1,8 +1,9 @@
 // The edits that rules on tasks offer, made from the text as it is written.
 import type { FileFacts, FunctionFacts, FunctionId, Range, VariableId } from "../program/facts.ts";
+import type { FilePath } from "../program/ids.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { FixPlan } from "./fix-plan.ts";
-import { indentAt, indented, unitOf } from "./fixes.ts";
+import { indentAt, indented, statementAround, unitOf } from "./fixes.ts";
 import { capturesIn } from "./flow.ts";
 import type { Location } from "./places.ts";
 
@@ -132,4 +133,45 @@ function awaitStatement(text: string, facts: FunctionFacts, at: Range) {
 
 function escaped(name: string): string {
   return name.replaceAll("$", "\\$");
+}
+
+/**
+ * Rejects a promise where its executor, or the one callback that it leaves everything to, ends without having settled
+ * it: `if (ready) resolve();` gets an `else`, `return;` calls `reject` before. Undefined where neither stands there.
+ */
+export function rejectOtherwise(
+  view: Texts,
+  file: FilePath,
+  facts: FunctionFacts,
+  open: {
+    readonly reject: string;
+    /** The last condition on the way, and whether it holds. */
+    readonly condition: Range;
+    readonly holds: boolean;
+    /** Where the function ends. */
+    readonly end: Range;
+  },
+): FixPlan | undefined {
+  const text = view.text(file);
+  if (text === undefined) return undefined;
+  const { condition, end, holds, reject } = open;
+  const written = text.slice(condition.start, condition.end);
+  if (written.includes("\n")) return undefined;
+  const said = JSON.stringify(`${written} ${holds ? "holds" : "does not hold"}`);
+  const call = `${reject}(new Error(${said}));`;
+  const title = `Call '${reject}' here`;
+  if (/^return\s*;?$/.test(text.slice(end.start, end.end))) {
+    const newText = `{ ${call} return; }`;
+    return { title, preferred: false, edits: [{ file, start: end.start, end: end.end, newText }] };
+  }
+  const found = statementAround(facts.statements, condition);
+  const statement = found?.list.of[found.index];
+  if (!statement || holds || !/^if\b/.test(text.slice(statement.start, condition.start))) return undefined;
+  // The branch that is there: nothing in it may take the `else` for its own.
+  const branch = text.slice(condition.end, statement.end);
+  const isLast = found.index === found.list.of.length - 1 && found.list.end >= facts.body.end - 1;
+  if (!isLast || !/^\s*\)/.test(branch) || /\b(?:if|else)\b/.test(branch) || !/[;}]$/.test(branch))
+    return undefined;
+  const newText = `\n${indentAt(text, statement.start)}else ${call}`;
+  return { title, preferred: false, edits: [{ file, start: statement.end, end: statement.end, newText }] };
 }

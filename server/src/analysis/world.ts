@@ -214,6 +214,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
       if (!facts) return [];
       const specifiers = new Set([
         ...facts.imports.map((one) => one.specifier),
+        ...facts.bareImports,
         ...facts.exports.flatMap((one) => ("specifier" in one ? [one.specifier] : [])),
       ]);
       return [...specifiers].flatMap((specifier) => {
@@ -618,6 +619,7 @@ function specifiersIn(facts: FileFacts): ReadonlySet<string> {
   if (known) return known;
   const found = new Set([
     ...facts.imports.map(({ specifier }) => specifier),
+    ...facts.bareImports,
     ...facts.exports.flatMap((fact) => ("specifier" in fact ? [fact.specifier] : [])),
     ...requiredModules(facts),
   ]);

@@ -3,7 +3,7 @@ import { isExclusive } from "../analysis/capacities.ts";
 import { type Cost, createCosts, madeBy } from "../analysis/costs.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
-import { keepPromise, testAgain } from "../analysis/fixes.ts";
+import { keepLoads, keepPromise, testAgain } from "../analysis/fixes.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
 import { isLock } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
@@ -395,16 +395,18 @@ function keptPromise(view: ProgramView, code: FunctionCode, test: Test, fill: Fi
   const { file } = parseKey(evaluation.key);
   const facts = view.world.facts(file);
   const uses = usesIn(evaluation.facts);
-  const [wait] = uses.definitions(fill.value);
-  if (fill.code !== code || test.key !== undefined || !facts || wait?.op !== "await") return [];
+  const wait = test.key === undefined ? uses.definitions(fill.value)[0] : awaitedFor(code, fill.value);
+  if (fill.code !== code || !facts || wait?.op !== "await") return [];
   const [call] = uses.definitions(wait.from);
-  const [callee] = call?.op === "call" && call.arguments.length === 0 ? uses.definitions(call.callee) : [];
+  const [callee] = call?.op === "call" ? uses.definitions(call.callee) : [];
   if (call?.op !== "call" || callee?.op !== "load") return [];
+  if (test.key === undefined && call.arguments.length > 0) return [];
   const [target, ...others] = evaluation.calls.get(call)?.targets ?? [];
   const maker = facts.variables[callee.variable];
   if (target?.kind !== "function" || others.length > 0 || maker?.function !== 0) return [];
   if (!isPlainAsyncFunction(view, target.function)) return [];
-  const declaration = declarationOf(view, code, fill.write);
+  if (test.key !== undefined) return keptLoads(view, code, test, { call, callee: maker.name });
+  const declaration = declarationOf(view, evaluation, fill.write);
   const fix =
     declaration &&
     keepPromise(view, {
@@ -418,6 +420,49 @@ function keptPromise(view: ProgramView, code: FunctionCode, test: Test, fill: Fi
   return fix ? [fix] : [];
 }
 
+/** The one `await` that a value comes from, at once or by a variable. */
+function awaitedFor({ evaluation, reader }: FunctionCode, value: Temp): Instruction | undefined {
+  const uses = usesIn(evaluation.facts);
+  const origin = originOf(reader, value);
+  if (origin?.op === "await") return origin;
+  const [load] = uses.definitions(value);
+  if (load?.op !== "load") return undefined;
+  const awaits = evaluation.facts.blocks.flatMap(({ code }) =>
+    code.flatMap((i) => {
+      const [from] = i.op === "store" && i.variable === load.variable ? uses.definitions(i.from) : [];
+      return from?.op === "await" ? [from] : [];
+    }),
+  );
+  return awaits.length === 1 ? awaits[0] : undefined;
+}
+
+/** The same for an entry: loads under way are kept by their key, where that is a name. */
+function keptLoads(
+  view: ProgramView,
+  { evaluation }: FunctionCode,
+  { place, key, read }: Test,
+  { call, callee }: { readonly call: Instruction; readonly callee: string },
+): readonly FixPlan[] {
+  const { file } = parseKey(evaluation.key);
+  const facts = view.world.facts(file);
+  const [named] = key === undefined ? [] : usesIn(evaluation.facts).definitions(key);
+  const variable = named?.op === "load" ? facts?.variables[named.variable] : undefined;
+  const object = read.op === "call" ? read.receiver : read.op === "get-element" ? read.object : undefined;
+  const [held] = object === undefined ? [] : usesIn(evaluation.facts).definitions(object);
+  if (!facts || !variable || variable.assignments > 0 || !held) return [];
+  const declaration = declarationOf(view, evaluation, held);
+  if (!declaration) return [];
+  const fix = keepLoads(view, evaluation.facts, {
+    call: locationIn(file, call),
+    callee,
+    place: place.text,
+    key: variable.name,
+    ...declaration,
+    typed: facts.language === "typescript",
+  });
+  return fix ? [fix] : [];
+}
+
 function isPlainAsyncFunction(view: ProgramView, key: FunctionKey): boolean {
   const facts = view.world.function(key);
   const head = facts && view.text(parseKey(key).file)?.slice(facts.start, facts.body.start);
@@ -427,31 +472,32 @@ function isPlainAsyncFunction(view: ProgramView, key: FunctionKey): boolean {
 /** Where a variable of the module or a private field of the class is declared. */
 function declarationOf(
   view: ProgramView,
-  { evaluation }: FunctionCode,
-  write: Instruction,
+  evaluation: Evaluation,
+  access: Instruction,
 ): { readonly declaration: Location; readonly keyword: string } | undefined {
   const { file } = parseKey(evaluation.key);
   const facts = view.world.facts(file);
-  if (write.op === "store") {
-    const variable = facts?.variables[write.variable];
+  if (access.op === "store" || access.op === "load") {
+    const variable = facts?.variables[access.variable];
     const statement = facts?.functions[0]?.statements
       .flatMap(({ of }) => of)
       .find((one) => variable && one.start <= variable.start && variable.end <= one.end);
     const isOwn = variable?.function === 0 && statement !== undefined;
     return isOwn ? { declaration: locationIn(file, statement), keyword: "let " } : undefined;
   }
-  const owner = write.op === "set" ? evaluation.values[write.object] : undefined;
+  if (access.op !== "set" && access.op !== "get") return undefined;
+  const owner = evaluation.values[access.object];
   const real = owner && plain(owner);
-  if (write.op !== "set" || real?.kind !== "receiver" || !isClassKey(real.of)) return undefined;
-  const found = view.world.member(real.of as ClassKey, write.name, false);
+  if (real?.kind !== "receiver" || !isClassKey(real.of)) return undefined;
+  const found = view.world.member(real.of as ClassKey, access.name, false);
   if (!found || parseKey(found.owner).file !== file || found.member.access !== "private") return undefined;
   // What stands in front of a field speaks of it.
   const text = view.text(file) ?? "";
   const start = text.lastIndexOf("\n", found.member.start) + 1;
-  const isAlone = /^\s*(?:private\s+)?$/.test(text.slice(start, found.member.start));
+  const isAlone = /^\s*(?:(?:private|readonly)\s+)*$/.test(text.slice(start, found.member.start));
   const isFree = /(?:[;{}]|^)\s*$/.test(text.slice(0, start)) && found.member.decorators.length === 0;
   if (!isAlone || !isFree) return undefined;
-  const keyword = write.name.startsWith("#") ? "" : "private ";
+  const keyword = access.name.startsWith("#") ? "" : "private ";
   return { declaration: { file, start, end: start }, keyword };
 }
 

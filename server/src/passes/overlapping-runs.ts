@@ -1,6 +1,6 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { alwaysGivesPromise } from "../analysis/async-functions.ts";
-import { type CallbackArgument, skipWhileRunning } from "../analysis/callback-fixes.ts";
+import { type CallbackArgument, runAgainAfterwards, skipWhileRunning } from "../analysis/callback-fixes.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { isDropped, memberCalled, usesIn } from "../analysis/flow.ts";
@@ -71,7 +71,6 @@ function overlapsIn(
       const [definition] = usesIn(evaluation.facts).definitions(call.callee);
       const at = locationIn(file, definition ?? call);
       const every = periodMs === undefined ? "again and again" : `every ${periodMs} ms`;
-      const fix = skipWhileRunning(view, argument);
       found.set(call.start, {
         at,
         call: locationIn(file, call),
@@ -81,7 +80,9 @@ function overlapsIn(
           { at, what: `a run is started here ${every}, whether the last one is over or not` },
           ...wait.steps,
         ],
-        fixes: fix ? [fix] : [],
+        fixes: [skipWhileRunning(view, argument), runAgainAfterwards(view, argument)].filter(
+          (fix) => fix !== undefined,
+        ),
       });
     }
   }

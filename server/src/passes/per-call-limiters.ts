@@ -1,6 +1,8 @@
 import type { OperationName } from "@unknot/models/model.ts";
 import type { ProgramView, ReportedStep } from "../analysis/analyzer.ts";
 import { type Contexts, loopBlocks, startup } from "../analysis/contexts.ts";
+import type { FixPlan } from "../analysis/fix-plan.ts";
+import { hoistToModule } from "../analysis/fixes.ts";
 import { operationOf, opOf } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import type { Location } from "../analysis/places.ts";
@@ -18,6 +20,7 @@ export interface PerCallLimiter {
   /** The function whose every call makes one. */
   readonly function: string;
   readonly trace: readonly ReportedStep[];
+  readonly fixes: readonly FixPlan[];
 }
 
 /** It gets a task, or makes a function that gives it one. */
@@ -49,6 +52,8 @@ function limiterIn(
   const threads = contexts().threads(owner);
   if (threads !== "many" && (threads.size < 2 || threads.has(startup))) return [];
   const limiter = resourceName(view, resource, task.at);
+  const file = view.world.facts(made.file);
+  const fix = file && hoistToModule(view, file, facts, made, limiter);
   const found = {
     limiter,
     at: made,
@@ -57,6 +62,7 @@ function limiterIn(
       { at: made, what: `'${limiter}' is made here, by every call anew` },
       { at: task.at, what: "it gets this one task" },
     ],
+    fixes: fix ? [fix] : [],
   };
   return [found];
 }

@@ -76,7 +76,8 @@ function withoutTheLock(view: ProgramView, { wanted, via }: Edge): FixPlan | und
   });
 }
 
-function callAt(facts: FunctionFacts, at: Range): CallInstruction | undefined {
+/** The call that stands at a place. */
+export function callAt(facts: FunctionFacts, at: Range): CallInstruction | undefined {
   for (const { code } of facts.blocks) {
     const found = code.find((i) => i.op === "call" && isSame(i, at));
     if (found?.op === "call") return found;
@@ -84,7 +85,12 @@ function callAt(facts: FunctionFacts, at: Range): CallInstruction | undefined {
   return undefined;
 }
 
-function closureOf(facts: FunctionFacts, call: CallInstruction, index: number): FunctionId | undefined {
+/** The function that is written as an argument. */
+export function closureOf(
+  facts: FunctionFacts,
+  call: CallInstruction,
+  index: number,
+): FunctionId | undefined {
   const given = call.arguments[index];
   const [made, ...others] = given === undefined ? [] : usesIn(facts).definitions(given);
   return made?.op === "closure" && others.length === 0 ? made.function : undefined;

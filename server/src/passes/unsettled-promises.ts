@@ -5,9 +5,10 @@ import type { FixPlan } from "../analysis/fix-plan.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { followSettlers, type OpenPath } from "../analysis/settlers.ts";
-import { catchInExecutor } from "../analysis/task-fixes.ts";
-import type { BlockId, FileFacts, FunctionFacts, Instruction, VariableId } from "../program/facts.ts";
+import { catchInExecutor, rejectOtherwise } from "../analysis/task-fixes.ts";
+import type { BlockId, FileFacts, FunctionFacts, Instruction, Range, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import { isSame } from "../program/ranges.ts";
 import { stepText } from "./leaks.ts";
 import { startOf } from "./returns-before-release.ts";
 import { headOf } from "./task-lives.ts";
@@ -131,10 +132,12 @@ function ofCallback(
   const outer = executor.evaluation;
   const effect = outer.calls.get(mention);
   const [target, ...others] = effect?.targets ?? [];
-  if (mention.op !== "call" || target?.kind !== "operation" || others.length > 0) return [];
-  const { op, when, fn, fulfilled } = target.operation;
+  if (mention.op !== "call" || target === undefined || others.length > 0) return [];
+  const isOperation = target.kind === "operation";
+  const { op, when, fn, fulfilled } = isOperation ? target.operation : {};
   const index = op === "spawn" && when === "later" ? fn : op === "chain" ? fulfilled : undefined;
   const argument = index === undefined ? undefined : mention.arguments[index];
+  if (argument === undefined && !isOperation) return ofNodeCallback(view, file, executor, mention, failureOf);
   // A second callback may settle it as well.
   if (argument === undefined || mention.arguments.filter((one) => isFunction(outer, one)).length !== 1)
     return [];
@@ -147,6 +150,47 @@ function ofCallback(
   const { open, lost } = followSettlers(file, inside, settling, { block: 0 as BlockId, from: 0 });
   const path = lost ? undefined : chosen(inside, open, failureOf);
   return path ? [worded(view, file, executor, inside, path, failureOf)] : [];
+}
+
+/** What Node's own functions and those after their manner call a failure. */
+const failureName = /^(?:e|er|err|error)(?:[A-Z_]\w*)?$/;
+
+/**
+ * `readFile(path, (error, text) => { … })`: called once, with a failure or without; a path that finds the failure and ends
+ * with the promise open leaves it open.
+ */
+function ofNodeCallback(
+  view: ProgramView,
+  file: FileFacts,
+  executor: Executor,
+  mention: CallInstruction,
+  failureOf: FailureOfCall,
+): readonly UnsettledPromise[] {
+  const outer = executor.evaluation;
+  const last = mention.arguments.at(-1);
+  const value = last === undefined ? undefined : outer.values[last];
+  const inside = value?.kind === "function" ? view.solution.evaluation(value.function) : undefined;
+  const [closure] = last === undefined ? [] : usesIn(outer.facts).definitions(last);
+  const first = inside?.facts.parameters[0]?.variable;
+  const name = first === undefined ? undefined : file.variables[first]?.name;
+  if (!inside || closure?.op !== "closure" || inside.facts.generator || !failureName.test(name ?? ""))
+    return [];
+  if (inside.facts.parameters.length < 2 || inside.facts.imprecise !== undefined) return [];
+  if (mention.arguments.filter((one) => isFunction(outer, one)).length !== 1) return [];
+  const settling = { captured: settlersOf(outer.facts) };
+  const { open, lost } = followSettlers(file, inside, settling, { block: 0 as BlockId, from: 0 });
+  const path = open.find(
+    ({ how, steps }) =>
+      how === "returns" &&
+      steps.some(({ at, what }) => what === "taken" && isLoadOf(inside.facts, at, first)),
+  );
+  return path && !lost ? [worded(view, file, executor, inside, path, failureOf)] : [];
+}
+
+function isLoadOf(facts: FunctionFacts, at: Range, variable: VariableId | undefined): boolean {
+  return facts.blocks.some(({ code }) =>
+    code.some((i) => i.op === "load" && i.variable === variable && isSame(i, at)),
+  );
 }
 
 function isFunction({ values }: Evaluation, temp: CallInstruction["arguments"][number]): boolean {
@@ -191,7 +235,11 @@ function worded(
       ? `'${what}' fails here, and nothing passes that on to ${names}`
       : "this is thrown, and nothing passes it on to the promise"
     : `this is the end, and nothing has called ${names}`;
-  const fix = fails && inside === evaluation ? catchInExecutor(view, file, inside.facts) : undefined;
+  const fix = fails
+    ? inside === evaluation
+      ? catchInExecutor(view, file, inside.facts)
+      : undefined
+    : rejectedOtherwise(view, file, executor, inside, path);
   return {
     at: headOf(maker, promise),
     when: fails
@@ -208,6 +256,25 @@ function worded(
     ],
     fixes: fix ? [fix] : [],
   };
+}
+
+function rejectedOtherwise(
+  view: ProgramView,
+  file: FileFacts,
+  { evaluation }: Executor,
+  inside: Evaluation,
+  { steps, at }: OpenPath,
+): FixPlan | undefined {
+  const last = steps.at(-1);
+  const variable = evaluation.facts.parameters[1]?.variable;
+  const reject = variable === undefined ? undefined : file.variables[variable]?.name;
+  if (!last || reject === undefined) return undefined;
+  const between = [inside.key, ...view.world.enclosing(inside.key)];
+  const inner = between.slice(0, between.indexOf(evaluation.key)).map((key) => parseKey(key).id);
+  // Another one of that name would hide it.
+  if (file.variables.some((one) => one.name === reject && inner.includes(one.function))) return undefined;
+  const condition = { condition: last.at, holds: last.what === "taken" };
+  return rejectOtherwise(view, file.path, inside.facts, { reject, ...condition, end: at });
 }
 
 /** The last condition on the way, as written where it is short. */

@@ -9,6 +9,7 @@ import type { Instruction } from "../program/facts.ts";
 import { isSame } from "../program/ranges.ts";
 import { holdAndWait } from "./hold-and-wait.ts";
 import { type Parallel, parallel } from "./parallel.ts";
+import { identityOf } from "./resource-identity.ts";
 import { type ResourceUses, resourceUses, type UseIn } from "./resource-uses.ts";
 import type { Edge } from "./wait-edges.ts";
 
@@ -69,7 +70,9 @@ function waitOf(
   switch (edge.op) {
     case "waitIdle": {
       const task = ofTasks.find(
-        (one) => one.held.resource === wanted.resource && one.wanted.resource === held.resource,
+        (one) =>
+          others.identity(one.held.resource) === others.identity(wanted.resource) &&
+          others.identity(one.wanted.resource) === others.identity(held.resource),
       );
       if (!task) return undefined;
       return { of: "task", ...said, op: undefined, trace: [...edge.trace, ...task.trace] };
@@ -84,7 +87,7 @@ function waitOf(
     case "recv":
     case "range": {
       const isSend = edge.op === "send";
-      if (isSend && !isUnbuffered(view, edge)) return undefined;
+      if (isSend && !isUnbuffered(view, edge, others.identity(wanted.resource))) return undefined;
       const needs = others.ofChannel(edge);
       if (!needs) return undefined;
       const verb = isSend ? "receives from" : "sends to";
@@ -100,12 +103,14 @@ function waitOf(
 }
 
 /** A send that is only over when somebody receives. */
-function isUnbuffered(view: ProgramView, { wanted }: Edge): boolean {
+function isUnbuffered(view: ProgramView, { wanted }: Edge, channel: Value): boolean {
   const { completes } = operationOf(wanted.model, wanted.operation) ?? {};
-  return completes === "onReceive" || capacityOf(view, wanted.resource) === 0;
+  return completes === "onReceive" || capacityOf(view, channel) === 0;
 }
 
 interface OtherEnds {
+  /** One name for a resource that several objects were handed. */
+  identity(resource: Value): Value;
   /** Where a task that a group counts asks for the lock. */
   counted(edge: Edge): Location | undefined;
   /** Where each of those at the other end of a channel asks for the lock; undefined when one goes on without it. */
@@ -113,10 +118,17 @@ interface OtherEnds {
 }
 
 function otherEnds(view: ProgramView, { byResource, escaped }: ResourceUses, beside: Parallel): OtherEnds {
-  const usesOf = (resource: Value) => byResource.get(resource) ?? [];
+  const identity = (value: Value) => identityOf(view, beside.contexts(), value);
+  const byIdentity = new Map<Value, UseIn[]>();
+  for (const [resource, uses] of byResource) {
+    const same = identity(resource);
+    byIdentity.set(same, [...(byIdentity.get(same) ?? []), ...uses]);
+  }
+  const usesOf = (resource: Value) => byIdentity.get(identity(resource)) ?? [];
   const takes = (key: FunctionKey, lock: Value) =>
     usesOf(lock).find((one) => one.by === key && /^(acquire|scoped)$/.test(opOf(one) ?? ""));
   return {
+    identity,
     counted({ held, wanted, function: holder }) {
       for (const one of usesOf(wanted.resource)) {
         if (opOf(one) !== "done" || one.by === holder) continue;
@@ -136,7 +148,13 @@ function otherEnds(view: ProgramView, { byResource, escaped }: ResourceUses, bes
       const needs = ends.map((one) =>
         one.by === edge.function
           ? undefined
-          : needAt(view, beside, one, held.resource, takes(one.by, held.resource)),
+          : needAt(
+              view,
+              beside,
+              one,
+              (lock) => identity(lock) === identity(held.resource),
+              takes(one.by, held.resource),
+            ),
       );
       return needs.every((at) => at !== undefined) ? needs : undefined;
     },
@@ -148,7 +166,7 @@ function needAt(
   view: ProgramView,
   beside: Parallel,
   use: UseIn,
-  lock: Value,
+  isLockHeld: (lock: Value) => boolean,
   taken: UseIn | undefined,
 ): Location | undefined {
   const { by } = use;
@@ -158,7 +176,8 @@ function needAt(
   const at = (place: Location) => (i: Instruction) => isSame(i, place);
   const instruction = blocks.flatMap((block) => block.code).find(at(use.at));
   if (!instruction) return undefined;
-  if (beside.contexts().gates(by).has(lock) || beside.heldAt(by, instruction).includes(lock)) return use.at;
+  const held = [...beside.contexts().gates(by), ...beside.heldAt(by, instruction)];
+  if (held.some(isLockHeld)) return use.at;
   const loops = loopBlocks(facts);
   const inLoop = (place: Location) => blocks.some((block, id) => loops.has(id) && block.code.some(at(place)));
   if (!taken || taken.via.length > 0 || !inLoop(taken.at)) return undefined;

@@ -7,7 +7,7 @@ import type { FilePath, NodeId } from "./ids.ts";
  *
  * Invariant: whatever changes the meaning of a field raises `factsFormat`.
  */
-export const factsFormat = 4;
+export const factsFormat = 5;
 
 declare const brand: unique symbol;
 type Id<Name extends string> = number & { readonly [brand]: Name };
@@ -43,6 +43,8 @@ export interface FileFacts {
   /** Offset of the first unit of each line. */
   readonly lines: readonly number[];
   readonly imports: readonly ImportFact[];
+  /** `import "specifier"`, for what its code does. */
+  readonly bareImports: readonly string[];
   readonly exports: readonly ExportFact[];
   readonly variables: readonly VariableFact[];
   /** The first is the body of the module. */
@@ -231,6 +233,8 @@ export interface FunctionFacts extends Range {
   /** Blocks of statements as written, for edits. */
   readonly statements: readonly StatementList[];
   readonly usesArguments: boolean;
+  /** The variables that it reads or writes and other functions assign, too. */
+  readonly writtenByOthers: readonly VariableId[];
   /** Why nothing should be concluded from this function: too deep, too many copies of finally blocks. */
   readonly imprecise?: string;
   /** Where the body begins and ends, braces or expression included. */

@@ -27,6 +27,7 @@ export function lowerClass(f: FunctionBuilder, node: ClassLikeDeclaration, name:
   const superclass = parent && f.lower(f, parent.expression);
   for (const member of node.members) {
     evaluateDecorators(f, member as MethodDeclaration);
+    for (const parameter of (member as MethodDeclaration).parameters ?? []) evaluateDecorators(f, parameter);
     const key = (member as MethodDeclaration).name;
     if (key?.kind === SyntaxKind.ComputedPropertyName) f.lower(f, (key as ComputedPropertyName).expression);
   }

@@ -252,7 +252,11 @@ function isExported(node: { readonly modifierFlags: ModifierFlags }): boolean {
 function declareImport(file: FileBuilder, scope: Scope, node: ImportDeclaration): void {
   const specifier = (node.moduleSpecifier as StringLiteral).text;
   const clause = node.importClause;
-  if (!clause || typeof specifier !== "string") return;
+  if (typeof specifier !== "string") return;
+  if (!clause) {
+    file.bareImports.push(specifier);
+    return;
+  }
   const clauseTypeOnly = clause.phaseModifier === SyntaxKind.TypeKeyword;
   const add = (name: Identifier, imported: string, typeOnly: boolean, declaration: Node): void => {
     const variable = file.newVariable(name.text, "import", declaration, file.range(name), scope.function);

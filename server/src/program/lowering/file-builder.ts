@@ -49,6 +49,7 @@ export class FileBuilder {
   readonly classes: (ClassFact | undefined)[] = [];
   readonly types: (TypeFact | undefined)[] = [];
   readonly imports: ImportFact[] = [];
+  readonly bareImports: string[] = [];
   readonly pending: PendingFunction[] = [];
   readonly #exports = new Map<string, ExportFact>();
   readonly #scopes = new Map<NodeId, Scope>();
@@ -151,6 +152,7 @@ export class FileBuilder {
   }: Pick<FileFacts, "suppressions" | "disabledRules" | "tags">): FileFacts {
     const functions = this.functions.map((facts) => present(facts));
     this.#countUses(functions);
+    const writers = this.#writers(functions);
     return {
       format: factsFormat,
       path: this.path,
@@ -158,9 +160,13 @@ export class FileBuilder {
       module: this.sourceFile.externalModuleIndicator !== undefined,
       lines: this.sourceFile.getLineStarts(),
       imports: this.imports,
+      bareImports: this.bareImports,
       exports: [...this.#exports.values()],
       variables: this.variables,
-      functions,
+      functions: functions.map((facts, id) => ({
+        ...facts,
+        writtenByOthers: writtenByOthers(facts, id, writers),
+      })),
       classes: this.classes.map((facts) => present(facts)),
       types: this.types.map((facts) => present(facts)),
       suppressions,
@@ -169,6 +175,18 @@ export class FileBuilder {
       generated: isGenerated(this.text),
       hashbang: this.text.startsWith("#!"),
     };
+  }
+
+  /** The functions that assign a variable where it is not declared. */
+  #writers(functions: readonly FunctionFacts[]): ReadonlyMap<VariableId, ReadonlySet<number>> {
+    const found = new Map<VariableId, Set<number>>();
+    for (const [id, { blocks }] of functions.entries()) {
+      for (const i of blocks.flatMap(({ code }) => code)) {
+        if (i.op !== "store" || i.initial || !this.variables[i.variable]?.captured) continue;
+        found.set(i.variable, (found.get(i.variable) ?? new Set()).add(id));
+      }
+    }
+    return found;
   }
 
   /** Copies of a `finally` body repeat an assignment, so places are counted and not instructions. */
@@ -188,6 +206,20 @@ export class FileBuilder {
       }
     }
   }
+}
+
+function writtenByOthers(
+  { blocks }: FunctionFacts,
+  id: number,
+  writers: ReadonlyMap<VariableId, ReadonlySet<number>>,
+): readonly VariableId[] {
+  if (writers.size === 0) return [];
+  const mentioned = new Set(
+    blocks.flatMap(({ code }) =>
+      code.flatMap((i) => (i.op === "load" || i.op === "store" ? [i.variable] : [])),
+    ),
+  );
+  return [...mentioned].filter((variable) => [...(writers.get(variable) ?? [])].some((one) => one !== id));
 }
 
 function present<T>(value: T | undefined): T {

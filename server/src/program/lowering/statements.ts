@@ -71,6 +71,8 @@ export function lowerModule(file: FileBuilder): FunctionFacts {
     ...f.finish({ start: sourceFile.end, end: sourceFile.end }),
     statements: f.statements,
     usesArguments: f.usesArguments,
+    // Known when the whole file is lowered.
+    writtenByOthers: [],
     ...(f.imprecise === undefined ? {} : { imprecise: f.imprecise }),
     body: whole,
     concise: false,
@@ -130,6 +132,8 @@ export function lowerFunction(file: FileBuilder, pending: PendingFunction): Func
     ...f.finish(at),
     statements: f.statements,
     usesArguments: f.usesArguments,
+    // Known when the whole file is lowered.
+    writtenByOthers: [],
     ...(f.imprecise === undefined ? {} : { imprecise: f.imprecise }),
     body: bodyRange,
     concise: body !== undefined && !initialisers && body.kind !== SyntaxKind.Block,

@@ -17,6 +17,7 @@ export const cacheStampede = defineRule({
         severity: fill.cost?.kind === "remote" ? "warning" : "information",
         message: `Calls of '${fill.function}' that miss '${fill.place}' at the same time all ${work}: the entry is set only after an await.`,
         trace: fill.trace,
+        fixes: fill.fixes,
       });
     }
   },

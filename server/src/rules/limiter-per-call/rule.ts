@@ -12,6 +12,7 @@ export const limiterPerCall = defineRule({
         at: one.at,
         message: `Every call of ${one.function} makes its own '${one.limiter}' and gives it one task, so tasks of different calls are not limited.`,
         trace: one.trace,
+        fixes: one.fixes,
       });
     }
   },

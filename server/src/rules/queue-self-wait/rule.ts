@@ -1,15 +1,14 @@
 import { defineRule } from "../../analysis/analyzer.ts";
-import { holdAndWait } from "../../passes/hold-and-wait.ts";
+import { selfWaits } from "../../passes/self-waits.ts";
 
 export const queueSelfWait = defineRule({
   id: "queue-self-wait",
   title: "A task waits for the queue that it runs in",
   severity: "error",
   about: "holds",
-  requires: [holdAndWait],
+  requires: [selfWaits],
   run(pass) {
-    for (const wait of pass.resultOf(holdAndWait).selfWaits) {
-      if (wait.held.model.kind !== "queue") continue;
+    for (const wait of pass.resultOf(selfWaits)) {
       const { held, op } = wait;
       const { capacity } = held;
       const idle = op === "waitIdle";
@@ -26,6 +25,7 @@ export const queueSelfWait = defineRule({
         severity: certain ? "error" : "warning",
         message: `A task of '${held.text}' waits here for ${idle ? `'${held.text}' ` : `another task of '${held.text}'`}${why}.`,
         trace: wait.trace,
+        fixes: wait.fixes,
       });
     }
   },
