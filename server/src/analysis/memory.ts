@@ -74,6 +74,8 @@ export interface Outcome {
   readonly stores: ReadonlyMap<VariableKey, Value>;
   readonly fields: ReadonlyMap<FieldKey, Value>;
   readonly questions: readonly Question[];
+  /** The last run that it was made or taken over in. */
+  run: number;
   /** Dropped when a newer one has come, and made again when it is wanted. */
   evaluation: Evaluation | undefined;
 }
@@ -106,7 +108,9 @@ export interface Memory {
   answer(file: FilePath, node: number): Cell<Answered | undefined>;
   now<T>(cell: Cell<T>): T;
   variablesNow(): Iterable<readonly [VariableKey, Value]>;
-  keep(unit: Unit, outcome: Outcome): void;
+  keep(unit: Unit, outcome: Omit<Outcome, "run">): Outcome;
+  /** It counts in this run, too. */
+  takeOver(outcome: Outcome): void;
   /** The one object for all that are equal. */
   interned(summary: Summary): Summary;
   /** What both say, as one. */
@@ -114,7 +118,7 @@ export interface Memory {
   internedAnswer(answer: Answered): Answered;
 }
 
-/** A function in a cycle has several outcomes in one run; a few more are of earlier runs. */
+/** A function in a cycle has several outcomes in one run, which the next one wants, too; the others are of earlier runs. */
 const maxOutcomes = 12;
 
 /** `keeps`: there will be further runs. */
@@ -175,10 +179,18 @@ export function createMemory(keeps = false): Memory {
     *variablesNow() {
       for (const variable of variables.values()) yield [variable.key, memory.now(variable)] as const;
     },
-    keep(unit, outcome) {
+    keep(unit, made) {
+      const outcome: Outcome = { ...made, run };
       for (const older of unit.outcomes) older.evaluation = undefined;
       unit.outcomes.unshift(outcome);
-      if (unit.outcomes.length > (keeps ? maxOutcomes : 1)) unit.outcomes.pop();
+      if (unit.outcomes.length > (keeps ? maxOutcomes : 1)) {
+        const past = keeps ? unit.outcomes.findLastIndex((one) => one.run !== run) : unit.outcomes.length - 1;
+        if (past >= 0) unit.outcomes.splice(past, 1);
+      }
+      return outcome;
+    },
+    takeOver(outcome) {
+      outcome.run = run;
     },
     interned: (summary) => known(summaries, summaryText(summary), () => summary),
     joined(before, after) {

@@ -218,7 +218,11 @@ class Solver {
 
   /** What was concluded when everything was as it is now, else what is concluded now; undefined when that fails. */
   #outcomeOf(unit: Unit): Outcome | undefined {
-    for (const outcome of unit.outcomes) if (this.#holds(outcome, unit)) return outcome;
+    for (const outcome of unit.outcomes) {
+      if (!this.#holds(outcome, unit)) continue;
+      this.#memory.takeOver(outcome);
+      return outcome;
+    }
     if (!unit.facts) return undefined;
     this.#evaluations += 1;
     return this.#evaluate(unit, unit.facts);
@@ -259,7 +263,7 @@ class Solver {
     const { stores, fields, questions } = done;
     const summary = this.#memory.interned(done.summary);
     const evaluation = summary === done.summary ? done : { ...done, summary };
-    const outcome: Outcome = {
+    return this.#memory.keep(unit, {
       facts,
       inside,
       looks: looks?.done(),
@@ -270,9 +274,7 @@ class Solver {
       fields,
       questions,
       evaluation,
-    };
-    this.#memory.keep(unit, outcome);
-    return outcome;
+    });
   }
 
   // --- what functions read of one another
