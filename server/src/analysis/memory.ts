@@ -111,6 +111,8 @@ export interface Memory {
   keep(unit: Unit, outcome: Omit<Outcome, "run">): Outcome;
   /** It counts in this run, too. */
   takeOver(outcome: Outcome): void;
+  /** The questions of an outcome about members that a model has, or that have one of these names. */
+  worthAsking(names: ReadonlySet<string>, world: World): (of: Outcome) => readonly Question[];
   /** The one object for all that are equal. */
   interned(summary: Summary): Summary;
   /** What both say, as one. */
@@ -133,6 +135,7 @@ export function createMemory(keeps = false): Memory {
   const answered = new Map<string, Answered>();
   const latest = new WeakMap<SymbolAnswer, Answered>();
   const compare = keeps ? createComparison() : undefined;
+  const worth = new Map<string, WorthAsking>();
   let run = 0;
 
   const cell = <T>(bottom: T): Cell<T> => ({ value: bottom, bottom, run, readers: new Set() });
@@ -192,6 +195,20 @@ export function createMemory(keeps = false): Memory {
     takeOver(outcome) {
       outcome.run = run;
     },
+    worthAsking(names, world) {
+      const text = [...names, "", ...world.imported].sort().join("\n");
+      if (worth.size >= maxWorth && !worth.has(text)) worth.clear();
+      const asked = known(worth, text, () => ({ isWorth: new Map(), of: new WeakMap() }));
+      const isWorth = ({ name }: Question): boolean =>
+        known(asked.isWorth, name, () => names.has(name) || world.models.mayBeMember(name, world.imported));
+      return (outcome) => {
+        const before = asked.of.get(outcome);
+        if (before) return before;
+        const found = outcome.questions.filter(isWorth);
+        asked.of.set(outcome, found.length === 0 ? noQuestions : found);
+        return found;
+      };
+    },
     interned: (summary) => known(summaries, summaryText(summary), () => summary),
     joined(before, after) {
       const others = joins.get(before) ?? new WeakMap<Summary, Summary>();
@@ -210,6 +227,16 @@ export function createMemory(keeps = false): Memory {
   };
   return memory;
 }
+
+/** Which questions are worth it for one set of names. */
+interface WorthAsking {
+  readonly isWorth: Map<string, boolean>;
+  readonly of: WeakMap<Outcome, readonly Question[]>;
+}
+
+/** Rounds of questions in a run, times two. */
+const maxWorth = 16;
+const noQuestions: readonly Question[] = [];
 
 const withoutChanges: WorldChanges = { insideOf: () => 0, newLooks: () => undefined, holds: () => true };
 
