@@ -117,7 +117,7 @@ describe("unknot check", () => {
     const { stdout, stderr } = await check("--stats");
     assert.match(
       stderr,
-      /^files +2\ntime +\d.*\nquestions +\d+ symbols, \d+ types, \d+ trees\nmemory +\d+ MB/,
+      /^files +2\ntime +\d.*\nquestions +\d+ symbols, \d+ types, \d+ trees; [\d.]+ questions per 1,000 calls\nmemory +\d+ MB/,
     );
     assert.doesNotMatch(stdout, /questions/);
   });

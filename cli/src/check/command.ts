@@ -271,12 +271,17 @@ function textOf(file: string): string | undefined {
 
 function statistics({ files, stats }: AnalysisReport, tookMs: number): string {
   const { symbols, types, trees } = stats.questions;
+  const calls = stats.analysis?.calls ?? 0;
+  const perCalls =
+    stats.kept || calls === 0
+      ? ""
+      : `; ${((1_000 * (symbols + types)) / calls).toFixed(1)} questions per 1,000 calls`;
   const megabytes = (process.memoryUsage.rss() / 1024 / 1024).toFixed(0);
   return [
     `files       ${files.length}`,
     `time        ${(tookMs / 1000).toFixed(2)} s (opening ${(stats.openMs / 1000).toFixed(2)} s, analysis ${(stats.analyzeMs / 1000).toFixed(2)} s)`,
     ...(stats.kept ? ["kept        nothing has changed since an earlier run"] : []),
-    `questions   ${symbols} symbols, ${types} types, ${trees} trees`,
+    `questions   ${symbols} symbols, ${types} types, ${trees} trees${perCalls}`,
     `memory      ${megabytes} MB without TypeScript's process`,
     "",
   ].join("\n");

@@ -295,6 +295,8 @@ function exits(block: Block | undefined): readonly number[] {
   return block.handler === undefined ? successors(block.end) : [...successors(block.end), block.handler];
 }
 
+const noGates: ReadonlySet<Value> = new Set();
+
 /** Greatest fixed point: a function with unknown callers has no gate, any other those that all its callers share. */
 function gatesOf(
   view: ProgramView,
@@ -315,18 +317,20 @@ function gatesOf(
   for (let changed = true, round = 0; changed && round < 50; round += 1) {
     changed = false;
     for (const key of view.solution.functions) {
+      const before = gates.get(key);
+      // Nothing is left that a caller could take away.
+      if (before?.size === 0) continue;
       const known = contexts.get(key) ?? [];
       let shared: ReadonlySet<Value> | undefined;
       for (const context of known.length === 0 ? [anonymousContext] : known) {
-        const outer =
-          context.caller === undefined || !context.awaited ? new Set<Value>() : gates.get(context.caller);
+        const outer = context.caller === undefined || !context.awaited ? noGates : gates.get(context.caller);
         if (outer === undefined && context.caller !== undefined) continue;
-        const here = new Set([...(outer ?? []), ...(context.awaited ? own(context) : context.under)]);
+        const inner = context.awaited ? own(context) : context.under;
+        const here = inner.length === 0 ? (outer ?? noGates) : new Set([...(outer ?? []), ...inner]);
         shared = shared === undefined ? here : new Set([...shared].filter((value) => here.has(value)));
         if (shared.size === 0) break;
       }
       if (shared === undefined) continue;
-      const before = gates.get(key);
       if (before && before.size <= shared.size) continue;
       gates.set(key, shared);
       changed = true;

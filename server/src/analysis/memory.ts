@@ -74,6 +74,8 @@ export interface Outcome {
   readonly stores: ReadonlyMap<VariableKey, Value>;
   readonly fields: ReadonlyMap<FieldKey, Value>;
   readonly questions: readonly Question[];
+  /** The last run that it was made or taken over in. */
+  run: number;
   /** Dropped when a newer one has come, and made again when it is wanted. */
   evaluation: Evaluation | undefined;
 }
@@ -106,7 +108,11 @@ export interface Memory {
   answer(file: FilePath, node: number): Cell<Answered | undefined>;
   now<T>(cell: Cell<T>): T;
   variablesNow(): Iterable<readonly [VariableKey, Value]>;
-  keep(unit: Unit, outcome: Outcome): void;
+  keep(unit: Unit, outcome: Omit<Outcome, "run">): Outcome;
+  /** It counts in this run, too. */
+  takeOver(outcome: Outcome): void;
+  /** The questions of an outcome about members that a model has, or that have one of these names. */
+  worthAsking(names: ReadonlySet<string>, world: World): (of: Outcome) => readonly Question[];
   /** The one object for all that are equal. */
   interned(summary: Summary): Summary;
   /** What both say, as one. */
@@ -114,7 +120,7 @@ export interface Memory {
   internedAnswer(answer: Answered): Answered;
 }
 
-/** A function in a cycle has several outcomes in one run; a few more are of earlier runs. */
+/** A function in a cycle has several outcomes in one run, which the next one wants, too; the others are of earlier runs. */
 const maxOutcomes = 12;
 
 /** `keeps`: there will be further runs. */
@@ -129,6 +135,7 @@ export function createMemory(keeps = false): Memory {
   const answered = new Map<string, Answered>();
   const latest = new WeakMap<SymbolAnswer, Answered>();
   const compare = keeps ? createComparison() : undefined;
+  const worth = new Map<string, WorthAsking>();
   let run = 0;
 
   const cell = <T>(bottom: T): Cell<T> => ({ value: bottom, bottom, run, readers: new Set() });
@@ -175,10 +182,32 @@ export function createMemory(keeps = false): Memory {
     *variablesNow() {
       for (const variable of variables.values()) yield [variable.key, memory.now(variable)] as const;
     },
-    keep(unit, outcome) {
+    keep(unit, made) {
+      const outcome: Outcome = { ...made, run };
       for (const older of unit.outcomes) older.evaluation = undefined;
       unit.outcomes.unshift(outcome);
-      if (unit.outcomes.length > (keeps ? maxOutcomes : 1)) unit.outcomes.pop();
+      if (unit.outcomes.length > (keeps ? maxOutcomes : 1)) {
+        const past = keeps ? unit.outcomes.findLastIndex((one) => one.run !== run) : unit.outcomes.length - 1;
+        if (past >= 0) unit.outcomes.splice(past, 1);
+      }
+      return outcome;
+    },
+    takeOver(outcome) {
+      outcome.run = run;
+    },
+    worthAsking(names, world) {
+      const text = [...names, "", ...world.imported].sort().join("\n");
+      if (worth.size >= maxWorth && !worth.has(text)) worth.clear();
+      const asked = known(worth, text, () => ({ isWorth: new Map(), of: new WeakMap() }));
+      const isWorth = ({ name }: Question): boolean =>
+        known(asked.isWorth, name, () => names.has(name) || world.models.mayBeMember(name, world.imported));
+      return (outcome) => {
+        const before = asked.of.get(outcome);
+        if (before) return before;
+        const found = outcome.questions.filter(isWorth);
+        asked.of.set(outcome, found.length === 0 ? noQuestions : found);
+        return found;
+      };
     },
     interned: (summary) => known(summaries, summaryText(summary), () => summary),
     joined(before, after) {
@@ -198,6 +227,16 @@ export function createMemory(keeps = false): Memory {
   };
   return memory;
 }
+
+/** Which questions are worth it for one set of names. */
+interface WorthAsking {
+  readonly isWorth: Map<string, boolean>;
+  readonly of: WeakMap<Outcome, readonly Question[]>;
+}
+
+/** Rounds of questions in a run, times two. */
+const maxWorth = 16;
+const noQuestions: readonly Question[] = [];
 
 const withoutChanges: WorldChanges = { insideOf: () => 0, newLooks: () => undefined, holds: () => true };
 

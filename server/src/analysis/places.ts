@@ -22,15 +22,15 @@ export function isWithin(inner: Location, outer: Location): boolean {
 }
 
 export function functionKey(file: FilePath, id: FunctionId): FunctionKey {
-  return keyOf(file, "f", id) as FunctionKey;
+  return keyOf(file, "functions", id) as FunctionKey;
 }
 
 export function classKey(file: FilePath, id: ClassId): ClassKey {
-  return keyOf(file, "c", id) as ClassKey;
+  return keyOf(file, "classes", id) as ClassKey;
 }
 
 export function variableKey(file: FilePath, id: VariableId): VariableKey {
-  return keyOf(file, "v", id) as VariableKey;
+  return keyOf(file, "variables", id) as VariableKey;
 }
 
 /** The file and the number of a key. */
@@ -38,11 +38,7 @@ export function parseKey(of: FunctionKey | ClassKey | VariableKey): ParsedKey {
   const known = parsed.get(of);
   if (known) return known;
   const mark = of.lastIndexOf("#");
-  const key = { file: of.slice(0, mark), id: Number(of.slice(mark + 2)) };
-  // Asked for at every step; a bound keeps a long-lived server from collecting the keys of all its past programs.
-  if (parsed.size > maxParsed) parsed.clear();
-  parsed.set(of, key);
-  return key;
+  return remember(of, { file: of.slice(0, mark), id: Number(of.slice(mark + 2)) });
 }
 
 interface ParsedKey {
@@ -51,23 +47,37 @@ interface ParsedKey {
 }
 
 /** The one text of a key: texts that are equal and not the same cost memory and a comparison at every look-up. */
-function keyOf(file: FilePath, kind: string, id: number): string {
+function keyOf(file: FilePath, kind: keyof KeysOfFile, id: number): string {
   let known = keys.get(file);
   if (!known) {
     if (keys.size > maxKeyFiles) keys.clear();
-    known = new Map();
+    known = { functions: [], classes: [], variables: [] };
     keys.set(file, known);
   }
-  const short = `${kind}${id}`;
-  let key = known.get(short);
+  let key = known[kind][id];
   if (key === undefined) {
-    key = `${file}#${short}`;
-    known.set(short, key);
+    key = `${file}#${kind[0]}${id}`;
+    known[kind][id] = key;
+    remember(key, { file, id });
   }
   return key;
 }
 
-const keys = new Map<FilePath, Map<string, string>>();
+// Asked for at every step; a bound keeps a long-lived server from collecting the keys of all its past programs.
+function remember(key: string, parts: ParsedKey): ParsedKey {
+  if (parsed.size > maxParsed) parsed.clear();
+  parsed.set(key, parts);
+  return parts;
+}
+
+/** By number. */
+interface KeysOfFile {
+  readonly functions: string[];
+  readonly classes: string[];
+  readonly variables: string[];
+}
+
+const keys = new Map<FilePath, KeysOfFile>();
 const maxKeyFiles = 20_000;
 const parsed = new Map<string, ParsedKey>();
 const maxParsed = 200_000;

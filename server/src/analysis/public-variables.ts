@@ -1,4 +1,3 @@
-import type { FileFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { VariableKey } from "./places.ts";
@@ -21,7 +20,7 @@ function collect(view: ProgramView): ReadonlySet<VariableKey> {
   const imported = new Set<FilePath>();
   for (const file of world.files) {
     if (view.roleOf(file) === "test") continue;
-    for (const other of [...world.filesImportedBy(file), ...loadedBy(view, file)]) {
+    for (const other of world.filesLoadedBy(file)) {
       if (other !== file) imported.add(other);
     }
   }
@@ -40,15 +39,4 @@ function collect(view: ProgramView): ReadonlySet<VariableKey> {
     }
   }
   return found;
-}
-
-/** The files that `import()` and `require()` name. */
-function loadedBy(view: ProgramView, file: FilePath): readonly FilePath[] {
-  const facts: FileFacts | undefined = view.world.facts(file);
-  const code = (facts?.functions ?? []).flatMap((one) => one.blocks.flatMap((block) => block.code));
-  return code.flatMap((i) => {
-    if ((i.op !== "import" && i.op !== "require") || i.specifier === undefined) return [];
-    const target = view.world.moduleOf(file, i.specifier);
-    return target?.kind === "module" ? [target.file] : [];
-  });
 }

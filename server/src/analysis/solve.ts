@@ -95,7 +95,8 @@ class Solver {
   /** The functions of this run, and what is known of them. */
   readonly #units = new Map<FunctionKey, Unit>();
   readonly #summaries = new Map<FunctionKey, Summary>();
-  readonly #fieldsRead = new Set<Shared<unknown>>();
+  /** Fields that somebody has read while they had no value. */
+  readonly #emptyFields = new Set<Shared<unknown>>();
   #work = new WorkList<Unit>([]);
   /** The evaluation that is under way; those that wait for it are further out. */
   #current: Recording | undefined;
@@ -159,9 +160,11 @@ class Solver {
 
   /** When nothing changes any more, fields that got no value never will; who reads them has to look again. */
   #openFields(): boolean {
-    const empty = [...this.#fieldsRead].filter(
-      (field) => !this.#now(field.unassigned) && this.#now(field).kind === "nothing",
-    );
+    const empty: Shared<unknown>[] = [];
+    for (const field of this.#emptyFields) {
+      if (this.#now(field).kind === "nothing" && !this.#now(field.unassigned)) empty.push(field);
+      else this.#emptyFields.delete(field);
+    }
     for (const field of empty) this.#change(field.unassigned, true);
     return empty.length > 0;
   }
@@ -218,7 +221,11 @@ class Solver {
 
   /** What was concluded when everything was as it is now, else what is concluded now; undefined when that fails. */
   #outcomeOf(unit: Unit): Outcome | undefined {
-    for (const outcome of unit.outcomes) if (this.#holds(outcome, unit)) return outcome;
+    for (const outcome of unit.outcomes) {
+      if (!this.#holds(outcome, unit)) continue;
+      this.#memory.takeOver(outcome);
+      return outcome;
+    }
     if (!unit.facts) return undefined;
     this.#evaluations += 1;
     return this.#evaluate(unit, unit.facts);
@@ -232,7 +239,7 @@ class Solver {
       const cell = reads[index] as Cell;
       // Whatever an evaluation would have evaluated first comes first here, too.
       if (cell.unit) this.#demand(cell.unit);
-      if (cell.shared) this.#fieldsRead.add(cell.shared);
+      if (cell.shared) this.#noteRead(cell.shared);
       if (this.#now(cell) !== seen[index]) return false;
     }
     return true;
@@ -259,7 +266,7 @@ class Solver {
     const { stores, fields, questions } = done;
     const summary = this.#memory.interned(done.summary);
     const evaluation = summary === done.summary ? done : { ...done, summary };
-    const outcome: Outcome = {
+    return this.#memory.keep(unit, {
       facts,
       inside,
       looks: looks?.done(),
@@ -270,9 +277,7 @@ class Solver {
       fields,
       questions,
       evaluation,
-    };
-    this.#memory.keep(unit, outcome);
-    return outcome;
+    });
   }
 
   // --- what functions read of one another
@@ -312,8 +317,13 @@ class Solver {
 
   #readField(key: FieldKey): Value {
     const cell = this.#memory.field(key);
-    if (this.#current) this.#fieldsRead.add(cell);
+    if (this.#current) this.#noteRead(cell);
     return this.#read(cell);
+  }
+
+  /** What has a value by now never needs to be asked for one. */
+  #noteRead(cell: Shared<unknown>): void {
+    if (this.#now(cell).kind === "nothing") this.#emptyFields.add(cell);
   }
 
   /** A function that nobody has looked at comes before whoever asks for it. */
@@ -394,17 +404,10 @@ class Solver {
       const name = world.function(key)?.name.split(".").at(-1);
       if (name) interesting.add(name);
     }
-    const worth = new Map<string, boolean>();
-    const isWorth = (name: string): boolean => {
-      const known =
-        worth.get(name) ?? (interesting.has(name) || world.models.mayBeMember(name, world.imported));
-      worth.set(name, known);
-      return known;
-    };
+    const worthIn = this.#memory.worthAsking(interesting, world);
     const open = new Map<FilePath, Question[]>();
     for (const { file, outcome } of units) {
-      for (const question of outcome?.questions ?? []) {
-        if (!isWorth(question.name)) continue;
+      for (const question of outcome ? worthIn(outcome) : []) {
         if (this.#now(this.#memory.answer(file, question.node)) !== undefined) continue;
         const known = open.get(file);
         if (known) known.push(question);

@@ -1,4 +1,5 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
+import { callsWithScopes } from "../analysis/calls-with-scopes.ts";
 import { isExclusive } from "../analysis/capacities.ts";
 import { isAwaited } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
@@ -112,7 +113,8 @@ function calleesOf(
 function callbacksOf(view: ProgramView, key: FunctionKey): readonly CriticalSection[] {
   const { file } = parseKey(key);
   const found: CriticalSection[] = [];
-  for (const [instruction, effect] of view.solution.evaluation(key)?.calls ?? []) {
+  const caller = view.solution.evaluation(key);
+  for (const [instruction, effect] of caller ? callsWithScopes(caller) : []) {
     for (const scope of effect.scopes) {
       if (!isLock(scope.model) || !isExclusive(view, scope)) continue;
       for (const callee of alternatives(scope.callee)) {

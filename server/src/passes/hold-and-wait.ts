@@ -1,6 +1,7 @@
 import type { OperationModel, OperationName } from "@unknot/models/model.ts";
 import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { isSymbolic } from "../analysis/call-effects.ts";
+import { callsWithScopes } from "../analysis/calls-with-scopes.ts";
 import { contentOf } from "../analysis/capacities.ts";
 import type { Contexts } from "../analysis/contexts.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
@@ -140,7 +141,7 @@ class Collector {
     const evaluation = this.#view.solution.evaluation(key);
     if (!evaluation || evaluation.facts.imprecise !== undefined) return;
     for (const held of this.#parallel.births.get(key) ?? []) this.#fromBirth(evaluation, held);
-    for (const [instruction, effect] of evaluation.calls) {
+    for (const [instruction, effect] of callsWithScopes(evaluation)) {
       for (const scope of effect.scopes) this.#fromScope(evaluation, instruction, scope);
     }
   }

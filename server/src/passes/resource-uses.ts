@@ -1,4 +1,5 @@
 import { definePass, type ProgramView } from "../analysis/analyzer.ts";
+import type { Evaluation } from "../analysis/evaluate.ts";
 import { type FunctionKey, parseKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
 import { plain, type Value } from "../analysis/values.ts";
@@ -38,11 +39,20 @@ function collect(
   const evaluation = view.solution.evaluation(by);
   if (!evaluation) return;
   for (const value of evaluation.escapes) escaped.add(value);
-  for (const use of evaluation.uses) {
+  for (const use of usesIn(evaluation)) {
     const resource = plain(use.resource);
     const known = byResource.get(resource);
-    const one = { ...use, by };
-    if (known) known.push(one);
-    else byResource.set(resource, [one]);
+    if (known) known.push(use);
+    else byResource.set(resource, [use]);
   }
+}
+
+const usesOf = new WeakMap<Evaluation, readonly UseIn[]>();
+
+function usesIn(evaluation: Evaluation): readonly UseIn[] {
+  const known = usesOf.get(evaluation);
+  if (known) return known;
+  const found = evaluation.uses.map((use) => ({ ...use, by: evaluation.key }));
+  usesOf.set(evaluation, found);
+  return found;
 }
