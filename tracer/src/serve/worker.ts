@@ -31,6 +31,7 @@ import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
 import { type MainFrame, readMainStack } from "./main-stack.ts";
 import { type ToWorker, turnMs, type WorkerData } from "./messages.ts";
+import { servePprof } from "./pprof-server.ts";
 import { type DumpServer, serveDumps } from "./server.ts";
 import { writeSignalDump } from "./signal-dump.ts";
 
@@ -85,14 +86,13 @@ async function dumpBySignal(): Promise<void> {
   try {
     writeSignalDump(await takeDump("signal"), data.dumpFile);
   } catch (error) {
-    complain(error);
+    complain(`no dump could be written: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-function complain(error: unknown): void {
+function complain(what: string): void {
   try {
-    const reason = error instanceof Error ? error.message : String(error);
-    writeSync(2, `unknot: no dump could be written: ${reason}\n`);
+    writeSync(2, `unknot: ${what}\n`);
   } catch {
     // Nobody reads.
   }
@@ -147,6 +147,19 @@ function withStack(dump: Dump, frames: readonly MainFrame[]): Dump {
   const sites = frames.map(framePlaces);
   const stack = sites.map((_, index) => dump.sites.length + index);
   return { ...dump, sites: [...dump.sites, ...sites], loop: { ...dump.loop, stack } };
+}
+
+let pprofUrl: string | undefined;
+if (data.pprof !== undefined) {
+  void servePprof({
+    address: data.pprof,
+    take: () => takeDump("pprof"),
+    listening(url) {
+      pprofUrl = url;
+      registerAgain();
+    },
+    failed: (reason) => complain(`/debug/pprof/ can't be served: ${reason}`),
+  });
 }
 
 let folder: string | undefined;
@@ -207,6 +220,7 @@ function registration(endpoint: string): Registration {
     startedAt: startMs,
     endpoint,
     token,
+    ...(pprofUrl === undefined ? {} : { pprof: pprofUrl }),
     ...(session === undefined ? {} : { session }),
   };
 }
