@@ -12,6 +12,8 @@ import { rules } from "./explain/rule-pages.ts";
 import { checkModels } from "./models/command.ts";
 import { type RunOptions, run } from "./run/command.ts";
 import { colorsFor, printable } from "./terminal.ts";
+import { type TopOptions, top } from "./top/command.ts";
+import { helpLines, sortKeys, views } from "./top/state.ts";
 import { type WhyOptions, why } from "./why/command.ts";
 
 const version = versionOf();
@@ -156,6 +158,22 @@ program
   });
 
 program
+  .command("top")
+  .description(
+    "watch the traced processes: their tasks by where they wait, who holds them up, the event loop",
+  )
+  .argument("[process]", "only this process (default: all of this user)")
+  .option("--once", "print what there is now and end; the default when the output is no terminal")
+  .addOption(new Option("--interval <seconds>", "how often to look").argParser(collectInterval).default(1))
+  .addOption(new Option("--view <view>", "what to show first").choices([...views]).default("tasks"))
+  .addOption(new Option("--sort <column>", "how to sort tasks").choices([...sortKeys]).default("count"))
+  .option("--filter <words>", 'only these tasks: state:"chan receive" file:orders.ts wait>30s name')
+  .addHelpText("after", `\nKeys:\n${helpLines.map((line) => `  ${line}`).join("\n")}`)
+  .action(async (pid: string | undefined, options: TopOptions) => {
+    await top(pid, options);
+  });
+
+program
   .command("diff")
   .description("compare two dumps: what started, ended, grew")
   .argument("<before>", "dump file")
@@ -224,6 +242,12 @@ function collectRules(value: string, before: readonly string[] | undefined): rea
 function collectSeconds(value: string): number {
   const seconds = Number(value);
   if (value.trim() === "" || !(seconds >= 0)) throw new InvalidArgumentError("Give a number of seconds.");
+  return seconds;
+}
+
+function collectInterval(value: string): number {
+  const seconds = collectSeconds(value);
+  if (seconds < 0.1) throw new InvalidArgumentError("Give at least 0.1 seconds.");
   return seconds;
 }
 
