@@ -1,6 +1,8 @@
 // The `unknot` command: says what it can do, reads its options and hands over to one file per command.
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { pprofProfiles } from "@unknot/dump/formats/pprof.ts";
+import { type Move, parseMove } from "@unknot/dump/moved.ts";
 import { severities } from "@unknot/protocol/finding.ts";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type CheckOptions, check, checkFormats } from "./check/command.ts";
@@ -10,6 +12,7 @@ import { dumpFormats } from "./dumps/write-dumps.ts";
 import { explain } from "./explain/command.ts";
 import { rules } from "./explain/rule-pages.ts";
 import { checkModels } from "./models/command.ts";
+import { slashes } from "./paths.ts";
 import { type RunOptions, run } from "./run/command.ts";
 import { colorsFor, printable } from "./terminal.ts";
 import { type TopOptions, top } from "./top/command.ts";
@@ -144,6 +147,11 @@ program
   .option("--full", "one block per task, complete enough to be read again (taskdump)")
   .option("--only-deadlocks", "only tasks that are part of a deadlock")
   .option("--children", "also the traced processes that it has started")
+  .option(
+    "--map <from=to>",
+    "files below one folder are below another one here; may be repeated",
+    collectMoves,
+  )
   .addHelpText(
     "after",
     `
@@ -151,6 +159,7 @@ program
   unknot dump 4242 --full -o hang.taskdump
   unknot dump hang.taskdump --format pprof -o tasks.pb.gz
   unknot dump 4242 --format pprof --profile mutex -o mutex.pb.gz
+  unknot dump from-production.taskdump --map /srv/app=.
   unknot dump 4242 --filter 'state:mutex wait>10s'`,
   )
   .action(async (source: string, options: DumpOptions) => {
@@ -179,6 +188,11 @@ program
   .argument("<before>", "dump file")
   .argument("<after>", "dump file, or the id of a process to compare with as it is now")
   .option("--json", "print JSON")
+  .option(
+    "--map <from=to>",
+    "files below one folder are below another one here; may be repeated",
+    collectMoves,
+  )
   .action(async (before: string, after: string, options: DiffOptions) => {
     await diff(before, after, options);
   });
@@ -237,6 +251,12 @@ function collectRules(value: string, before: readonly string[] | undefined): rea
   const ids = value.split(",").map((id) => id.trim().replace(/^unknot\//, ""));
   if (ids.includes("")) throw new InvalidArgumentError("Name a rule.");
   return [...(before ?? []), ...ids];
+}
+
+function collectMoves(value: string, before: readonly Move[] | undefined): readonly Move[] {
+  const move = parseMove(value);
+  if (move === undefined) throw new InvalidArgumentError("Name two folders: --map /srv/app=/home/me/app.");
+  return [...(before ?? []), { from: move.from, to: slashes(path.resolve(move.to)) }];
 }
 
 function collectSeconds(value: string): number {

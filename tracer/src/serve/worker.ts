@@ -9,9 +9,10 @@ import { membersOf, overview } from "@unknot/dump/overview.ts";
 import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
 import { isAlive } from "@unknot/protocol/registration.ts";
 import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
+import { buildId } from "../build-id.ts";
 import { nowMs, ticksAt } from "../clock.ts";
 import { buildDump } from "../dump-builder.ts";
-import { addFact, createFacts } from "../facts.ts";
+import { addFact, createFacts, type Fact } from "../facts.ts";
 import {
   clockStepMs,
   headClock,
@@ -34,6 +35,7 @@ import { type ToWorker, turnMs, type WorkerData } from "./messages.ts";
 import { servePprof } from "./pprof-server.ts";
 import { type DumpServer, serveDumps } from "./server.ts";
 import { writeSignalDump } from "./signal-dump.ts";
+import { createSources } from "./sources.ts";
 
 const data = workerData as WorkerData;
 const { tables, turns, startMs, token, session } = data;
@@ -41,7 +43,12 @@ const { header } = tables;
 Atomics.store(header, headServed, 1);
 Atomics.notify(header, headServed);
 const facts = createFacts();
-for (const fact of data.facts) addFact(facts, fact);
+const sources = createSources();
+const learn = (fact: Fact): void => {
+  addFact(facts, fact);
+  if (fact.kind === "file") sources.loaded(fact.file);
+};
+for (const fact of data.facts) learn(fact);
 const places = createPlaces(facts.files);
 const framePlaces = createFramePlaces(facts.files);
 // Nothing is sent to the traced thread: it would run JavaScript for it, and a debugger that is to pause the program
@@ -56,7 +63,7 @@ const loop = createLoopWatch({
 parentPort?.on("message", (message: ToWorker) => {
   switch (message.kind) {
     case "fact":
-      addFact(facts, message.fact);
+      learn(message.fact);
       if (message.fact.kind === "title") registerAgain();
       else deadlocks.lookAgain();
       break;
@@ -98,8 +105,10 @@ function complain(what: string): void {
   }
 }
 
+const build = buildId(data.process.cwd);
 const processInfo = () => ({
   ...data.process,
+  ...(build === undefined ? {} : { build }),
   title: facts.title ?? data.process.title,
   upMs: Math.round(nowMs() - startMs),
 });
@@ -117,7 +126,8 @@ async function takeDump(by: string): Promise<Dump> {
     blind: blindThreads(facts, data.process.pid, folder),
   });
   const dump = withStack(built, stack);
-  return { ...dump, problems: detect(dump) };
+  const known = sources.of(dump);
+  return { ...dump, ...(known.length === 0 ? {} : { sources: known }), problems: detect(dump) };
 }
 
 /** By how much turns were late. Node counts how long each one took, the wait for it included. */
