@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { type LoopbackAddress, loopbackAddress } from "./loopback.ts";
 
-/** What `UNKNOT_…` variables say; tracer/README.md describes them. */
+/** What `UNKNOT_…` variables say; docs/tests-and-production.md describes them. */
 export interface Options {
   /** `UNKNOT_MAX_TASKS`: live tasks, operations and joins that the table holds at most. */
   readonly maxTasks: number;

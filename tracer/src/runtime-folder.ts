@@ -17,7 +17,12 @@ import path from "node:path";
  * folder for temporary files is another one is told by `UNKNOT_RUNTIME_FOLDER`.
  */
 export function runtimeFolderPath(): string {
-  return process.env["UNKNOT_RUNTIME_FOLDER"] || path.join(tmpdir(), `unknot-${userInfo().uid}`);
+  return process.env["UNKNOT_RUNTIME_FOLDER"] || path.join(tmpdir(), `unknot-${userId()}`);
+}
+
+/** This user. In a container he often has no name, and then Node has no other information about him. */
+export function userId(): number {
+  return process.geteuid?.() ?? userInfo().uid;
 }
 
 /** Makes sure that the folder is there and that only this user can enter it; throws when somebody else owns it. */
@@ -29,7 +34,7 @@ export function openRuntimeFolder(folder = runtimeFolderPath()): string {
   }
   if (process.platform === "win32") return folder;
   const stats = lstatSync(folder);
-  const { uid } = userInfo();
+  const uid = userId();
   if (!stats.isDirectory() || stats.uid !== uid) {
     throw new Error(`'${folder}' is not a folder of this user, so no dumps are served`);
   }

@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { userInfo } from "node:os";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { writeContentionProfile, writeGoroutineProfile } from "@unknot/dump/formats/go-profile-text.ts";
@@ -12,6 +11,7 @@ import { writeTaskdump } from "@unknot/dump/formats/taskdump-writer.ts";
 import { formatDuration } from "@unknot/dump/names.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import type { LoopbackAddress } from "../loopback.ts";
+import { userId } from "../runtime-folder.ts";
 
 export interface PprofServerOptions {
   readonly address: LoopbackAddress;
@@ -120,7 +120,7 @@ function isLoopback(url: string): boolean {
  */
 function isOwnUser({ remotePort, localPort }: Socket): boolean {
   if (process.platform !== "linux") return true;
-  const own = userInfo().uid;
+  const own = userId();
   const established = "01";
   for (const table of ["/proc/self/net/tcp", "/proc/self/net/tcp6"]) {
     let lines: readonly string[];

@@ -25,7 +25,13 @@ import {
 } from "../layout.ts";
 import { createFramePlaces, createPlaces } from "../places.ts";
 import { deadlockText } from "../report-text.ts";
-import { endpointFor, openRuntimeFolder, removeStale, writeWhole } from "../runtime-folder.ts";
+import {
+  endpointFor,
+  openRuntimeFolder,
+  removeStale,
+  runtimeFolderPath,
+  writeWhole,
+} from "../runtime-folder.ts";
 import { copyOf } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
@@ -204,7 +210,7 @@ try {
 } catch (error) {
   addFact(facts, {
     kind: "untouched",
-    file: folder ?? "",
+    file: folder ?? runtimeFolderPath(),
     reason: error instanceof Error ? error.message : String(error),
   });
 }
