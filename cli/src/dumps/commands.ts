@@ -53,19 +53,24 @@ export async function dump(source: string, options: DumpOptions): Promise<void> 
 
 /** `unknot diff <before> <after>` */
 export async function diff(before: string, after: string, { json, ...options }: DiffOptions): Promise<void> {
-  const [first] = await dumpsOf(before, options);
-  const second = (await dumpsOf(after, options)).find(
-    (each) => each.process.threadId === first?.process.threadId,
-  );
-  if (first === undefined || second === undefined) {
-    throw new CliError(`'${before}' and '${after}' have no thread in common.`);
+  const first = await dumpsOf(before, options);
+  const second = await dumpsOf(after, options);
+  const pairs = first.flatMap((each) => {
+    const later = second.find(({ process: { threadId } }) => threadId === each.process.threadId);
+    return later === undefined ? [] : { before: each, after: later, changes: diffDumps(each, later) };
+  });
+  if (pairs.length === 0) throw new CliError(`'${before}' and '${after}' have no thread in common.`);
+  if (json) {
+    const values = pairs.map(({ changes, after: { process: about } }) => ({
+      version: 1,
+      ...(pairs.length === 1 ? {} : { threadId: about.threadId }),
+      ...changes,
+    }));
+    await print(`${JSON.stringify(values.length === 1 ? values[0] : values, null, 2)}\n`);
+    return;
   }
-  const changes = diffDumps(first, second);
-  await print(
-    json
-      ? `${JSON.stringify({ version: 1, ...changes }, null, 2)}\n`
-      : diffText(first, second, changes, { colors: colorsFor(process.stdout), base: process.cwd() }),
-  );
+  const how = { colors: colorsFor(process.stdout), base: process.cwd() };
+  await print(pairs.map((pair) => diffText(pair.before, pair.after, pair.changes, how)).join("\n"));
 }
 
 /** The dumps of a process, one per thread, or of a file. What a user has to know goes to standard error. */
