@@ -37,7 +37,7 @@ export interface DumpDiff {
 }
 
 /** Waits at one place that have ended between two dumps. */
-export interface WaitedBetween {
+interface WaitedBetween {
   readonly state: TaskState;
   readonly resource?: Pick<ContendedResource, "kind" | "type" | "name">;
   readonly at?: Site;
