@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import type { Contention } from "@unknot/protocol/contention.ts";
+import type { Dump } from "@unknot/protocol/dump.ts";
 import { detect } from "./detectors/detect.ts";
 import { changedCounts, diffDumps, diffMoments } from "./diff.ts";
 import { overview } from "./overview.ts";
 import { DumpBuilder, joins, waits } from "./testing/dump-builder.ts";
+import { busyShop, shop } from "./testing/shop.ts";
 
 describe("diffDumps", () => {
   const dumpOf = (ids: readonly number[], stuck = false) => {
@@ -120,5 +123,53 @@ describe("diffMoments", () => {
   it("finds nothing in one moment", () => {
     const now = at(0, (builder) => builder.task(1, { name: "a", at: "a.ts:1", wait: waits() }));
     assert.deepEqual(Object.values(diffMoments(now, now)), [0, [], [], [], [], [], [], []]);
+  });
+});
+
+describe("what was waited between two dumps", () => {
+  const busy = busyShop();
+  const later = (more: Partial<Contention>, startedLater = 0): Dump => ({
+    ...busy,
+    capturedAt: busy.capturedAt + 1000,
+    process: { ...busy.process, upMs: busy.process.upMs + 1000 - startedLater },
+    ...(busy.contention === undefined ? {} : { contention: { ...busy.contention, ...more } }),
+  });
+
+  it("is the difference, by place, whatever numbers the places have", () => {
+    const [first, second] = busy.contention?.waits ?? [];
+    assert.ok(first && second);
+    // What the later dump has in its first place was not known to the earlier one.
+    const sites = [{ file: "/new.ts", line: 1, column: 1 }, ...busy.sites];
+    const tasks = busy.tasks.map(({ at: _at, entry: _entry, created: _created, ...task }) => task);
+    const waits = [
+      {
+        ...first,
+        stack: first.stack.map((index) => index + 1),
+        count: first.count + 3,
+        totalMs: first.totalMs + 500,
+      },
+      { ...second, stack: second.stack.map((index) => index + 1) },
+      { ...second, stack: [0], count: 1, totalMs: 900 },
+    ];
+    const { waited, stillProblems } = diffDumps(busy, { ...later({ waits }), sites, tasks });
+    assert.deepEqual(
+      waited.map(({ state, resource, at, count, totalMs }) => [
+        state,
+        resource?.name,
+        at?.file,
+        count,
+        totalMs,
+      ]),
+      [
+        ["await", undefined, "/new.ts", 1, 900],
+        ["mutex.lock", "ledger", "/app/orders.ts", 3, 500],
+      ],
+    );
+    assert.equal(stillProblems.length, busy.problems.length);
+  });
+
+  it("is nothing when they are of two processes", () => {
+    assert.deepEqual(diffDumps(busy, later({ waits: [] }, 60_000)).waited, []);
+    assert.deepEqual(diffDumps(shop(), later({}, 60_000)).waited, []);
   });
 });

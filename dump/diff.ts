@@ -1,3 +1,4 @@
+import type { ContendedResource, ContendedWait } from "@unknot/protocol/contention.ts";
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { TaskId, TaskState } from "@unknot/protocol/task.ts";
@@ -29,6 +30,19 @@ export interface DumpDiff {
   readonly groups: readonly GroupChange[];
   readonly newProblems: readonly Problem[];
   readonly goneProblems: readonly Problem[];
+  /** Problems of both, as the later one has them. */
+  readonly stillProblems: readonly Problem[];
+  /** What has been waited between the two, the longest in sum first. Empty for different processes. */
+  readonly waited: readonly WaitedBetween[];
+}
+
+/** Waits at one place that have ended between two dumps. */
+interface WaitedBetween {
+  readonly state: TaskState;
+  readonly resource?: Pick<ContendedResource, "kind" | "type" | "name">;
+  readonly at?: Site;
+  readonly count: number;
+  readonly totalMs: number;
 }
 
 /** What changed from one dump to a later one. */
@@ -44,6 +58,8 @@ export function diffDumps(before: Dump, after: Dump): DumpDiff {
     ended: sameProcess ? before.tasks.flatMap(({ id }) => (later.has(id) ? [] : id)) : [],
     groups: changedCounts(withGroups(before), withGroups(after)),
     ...changedProblems(before.problems, after.problems),
+    stillProblems: stillProblems(before.problems, after.problems),
+    waited: sameProcess ? waitedBetween(before, after) : [],
   };
 }
 
@@ -57,6 +73,43 @@ function changedProblems(
     newProblems: after.filter((problem) => !known.has(problemKey(problem))),
     goneProblems: before.filter((problem) => !still.has(problemKey(problem))),
   };
+}
+
+function stillProblems(before: readonly Problem[], after: readonly Problem[]): readonly Problem[] {
+  const known = new Set(before.map(problemKey));
+  return after.filter((problem) => known.has(problemKey(problem)));
+}
+
+function waitedBetween(before: Dump, after: Dump): readonly WaitedBetween[] {
+  const earlier = new Map(before.contention?.waits.map((wait) => [waitKey(before, wait), wait]));
+  return (after.contention?.waits ?? [])
+    .flatMap((wait) => {
+      const was = earlier.get(waitKey(after, wait));
+      const totalMs = wait.totalMs - (was?.totalMs ?? 0);
+      if (totalMs <= 0) return [];
+      const at = siteOf(after, wait.stack[0]);
+      return {
+        state: wait.state,
+        count: wait.count - (was?.count ?? 0),
+        totalMs,
+        ...(wait.resource === undefined ? {} : { resource: named(wait.resource) }),
+        ...(at === undefined ? {} : { at }),
+      };
+    })
+    .sort((a, b) => b.totalMs - a.totalMs);
+}
+
+function named({ kind, type, name }: ContendedResource): NonNullable<WaitedBetween["resource"]> {
+  return { kind, type, ...(name === undefined ? {} : { name }) };
+}
+
+/** The same place in two dumps, which number their sites each in their own way. */
+function waitKey(dump: Dump, { stack, state, resource }: ContendedWait): string {
+  const place = (index: number | undefined) => {
+    const site = siteOf(dump, index);
+    return site && [site.file, site.line, site.column];
+  };
+  return JSON.stringify([stack.map(place), state, resource?.type, place(resource?.created)]);
 }
 
 /** Recognises a problem in another dump of the same program: what it is and where, not which tasks have it. */

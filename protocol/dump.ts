@@ -14,6 +14,13 @@ export interface Site {
   readonly function?: string;
 }
 
+/** A source file as it was when it was loaded. */
+export interface SourceFile {
+  readonly file: string;
+  /** 16 hexadecimal digits: the beginning of the SHA-256 of its text with LF line ends and no byte order mark. */
+  readonly hash: string;
+}
+
 export interface ProcessInfo {
   readonly pid: number;
   /** 0 on the main thread. */
@@ -25,6 +32,8 @@ export interface ProcessInfo {
   readonly title: string;
   readonly cwd: string;
   readonly upMs: number;
+  /** Which build runs: what `UNKNOT_BUILD` says, else `commit 0123456789ab` where there is a repository. */
+  readonly build?: string;
   /** The exit code, once the process has ended. */
   readonly exitCode?: number;
 }
@@ -91,6 +100,8 @@ export interface Dump {
   readonly testRun?: TestRun;
   /** Absent from an older tracer, and where nothing was measured. */
   readonly contention?: Contention;
+  /** Of the files in `sites`, those whose content is known. */
+  readonly sources?: readonly SourceFile[];
   /** Only there when something was given back more often than it was taken. */
   readonly overReleases?: readonly OverRelease[];
 }

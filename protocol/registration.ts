@@ -8,6 +8,7 @@ export function isRegistration(value: unknown): value is Registration {
   return (
     ["version", "pid", "threadId", "startedAt"].every((name) => typeof fields[name] === "number") &&
     ["endpoint", "token", "title", "cwd", "node"].every((name) => typeof fields[name] === "string") &&
+    (fields["pprof"] === undefined || typeof fields["pprof"] === "string") &&
     (fields["session"] === undefined || typeof fields["session"] === "string")
   );
 }

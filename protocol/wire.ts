@@ -36,6 +36,8 @@ export interface Registration {
   readonly endpoint: string;
   /** Proves that the client could read this file; the first request carries it. */
   readonly token: string;
+  /** Where it answers as Go's `/debug/pprof/` does, for this machine alone: only when it was asked to. */
+  readonly pprof?: string;
   /** The debug session that started the program: `UNKNOT_SESSION`, inherited by child processes. */
   readonly session?: string;
 }

@@ -1,6 +1,8 @@
 // The `unknot` command: says what it can do, reads its options and hands over to one file per command.
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { pprofProfiles } from "@unknot/dump/formats/pprof.ts";
+import { type Move, parseMove } from "@unknot/dump/moved.ts";
 import { severities } from "@unknot/protocol/finding.ts";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type CheckOptions, check, checkFormats } from "./check/command.ts";
@@ -10,8 +12,11 @@ import { dumpFormats } from "./dumps/write-dumps.ts";
 import { explain } from "./explain/command.ts";
 import { rules } from "./explain/rule-pages.ts";
 import { checkModels } from "./models/command.ts";
+import { slashes } from "./paths.ts";
 import { type RunOptions, run } from "./run/command.ts";
 import { colorsFor, printable } from "./terminal.ts";
+import { type TopOptions, top } from "./top/command.ts";
+import { helpLines, sortKeys, views } from "./top/state.ts";
 import { type WhyOptions, why } from "./why/command.ts";
 
 const version = versionOf();
@@ -142,6 +147,11 @@ program
   .option("--full", "one block per task, complete enough to be read again (taskdump)")
   .option("--only-deadlocks", "only tasks that are part of a deadlock")
   .option("--children", "also the traced processes that it has started")
+  .option(
+    "--map <from=to>",
+    "files below one folder are below another one here; may be repeated",
+    collectMoves,
+  )
   .addHelpText(
     "after",
     `
@@ -149,10 +159,27 @@ program
   unknot dump 4242 --full -o hang.taskdump
   unknot dump hang.taskdump --format pprof -o tasks.pb.gz
   unknot dump 4242 --format pprof --profile mutex -o mutex.pb.gz
+  unknot dump from-production.taskdump --map /srv/app=.
   unknot dump 4242 --filter 'state:mutex wait>10s'`,
   )
   .action(async (source: string, options: DumpOptions) => {
     await dump(source, options);
+  });
+
+program
+  .command("top")
+  .description(
+    "watch the traced processes: their tasks by where they wait, who holds them up, the event loop",
+  )
+  .argument("[process]", "only this process (default: all of this user)")
+  .option("--once", "print what there is now and end; the default when the output is no terminal")
+  .addOption(new Option("--interval <seconds>", "how often to look").argParser(collectInterval).default(1))
+  .addOption(new Option("--view <view>", "what to show first").choices([...views]).default("tasks"))
+  .addOption(new Option("--sort <column>", "how to sort tasks").choices([...sortKeys]).default("count"))
+  .option("--filter <words>", 'only these tasks: state:"chan receive" file:orders.ts wait>30s name')
+  .addHelpText("after", `\nKeys:\n${helpLines.map((line) => `  ${line}`).join("\n")}`)
+  .action(async (pid: string | undefined, options: TopOptions) => {
+    await top(pid, options);
   });
 
 program
@@ -161,6 +188,11 @@ program
   .argument("<before>", "dump file")
   .argument("<after>", "dump file, or the id of a process to compare with as it is now")
   .option("--json", "print JSON")
+  .option(
+    "--map <from=to>",
+    "files below one folder are below another one here; may be repeated",
+    collectMoves,
+  )
   .action(async (before: string, after: string, options: DiffOptions) => {
     await diff(before, after, options);
   });
@@ -221,9 +253,21 @@ function collectRules(value: string, before: readonly string[] | undefined): rea
   return [...(before ?? []), ...ids];
 }
 
+function collectMoves(value: string, before: readonly Move[] | undefined): readonly Move[] {
+  const move = parseMove(value);
+  if (move === undefined) throw new InvalidArgumentError("Name two folders: --map /srv/app=/home/me/app.");
+  return [...(before ?? []), { from: move.from, to: slashes(path.resolve(move.to)) }];
+}
+
 function collectSeconds(value: string): number {
   const seconds = Number(value);
   if (value.trim() === "" || !(seconds >= 0)) throw new InvalidArgumentError("Give a number of seconds.");
+  return seconds;
+}
+
+function collectInterval(value: string): number {
+  const seconds = collectSeconds(value);
+  if (seconds < 0.1) throw new InvalidArgumentError("Give at least 0.1 seconds.");
   return seconds;
 }
 

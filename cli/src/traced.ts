@@ -84,6 +84,29 @@ function startedAtLeast(dump: Dump): number {
 }
 
 async function takeDump(registration: Registration, by: string, patienceMs: number): Promise<Dump> {
+  const connection = await connectTraced(registration, patienceMs);
+  try {
+    return await connection.request("dump", { by });
+  } finally {
+    connection.close();
+  }
+}
+
+/** A connection to a traced thread that has said hello. */
+export interface TracedConnection {
+  /** Rejects with a CliError when the process refuses, is gone or takes too long. */
+  request<Method extends keyof Wire>(
+    method: Method,
+    params: Wire[Method]["params"],
+  ): Promise<Wire[Method]["result"]>;
+  close(): void;
+}
+
+/** Connects to a traced thread; throws a CliError when it can't be asked. Each answer may take `patienceMs`. */
+export async function connectTraced(
+  registration: Registration,
+  patienceMs: number,
+): Promise<TracedConnection> {
   const { pid, version } = registration;
   if (version !== wireVersion) {
     throw new CliError(
@@ -94,28 +117,33 @@ async function takeDump(registration: Registration, by: string, patienceMs: numb
   const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
   rpc.onError(() => {}); // A broken socket ends the requests as well.
   rpc.listen();
-  const request = <Method extends keyof Wire>(method: Method, params: Wire[Method]["params"]) =>
-    rpc.sendRequest<Wire[Method]["result"]>(method, params);
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new CliError(`Process ${pid} did not answer within ${patienceMs / 1000} s.`)),
-      patienceMs,
-    );
-  });
-  const answer = (async () => {
-    await request("hello", { version: wireVersion, token: registration.token });
-    return request("dump", { by });
-  })();
-  try {
-    return await Promise.race([answer, tooLate]);
-  } catch (error) {
-    throw error instanceof CliError ? error : new CliError(`Process ${pid} refused: ${reasonOf(error)}.`);
-  } finally {
-    clearTimeout(timer);
+  const close = () => {
     rpc.dispose();
     socket.destroy();
+  };
+  const request: TracedConnection["request"] = async (method, params) => {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new CliError(`Process ${pid} did not answer within ${patienceMs / 1000} s.`)),
+        patienceMs,
+      );
+    });
+    try {
+      return await Promise.race([rpc.sendRequest<Wire[typeof method]["result"]>(method, params), tooLate]);
+    } catch (error) {
+      throw error instanceof CliError ? error : new CliError(`Process ${pid} refused: ${reasonOf(error)}.`);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  try {
+    await request("hello", { version: wireVersion, token: registration.token });
+  } catch (error) {
+    close();
+    throw error;
   }
+  return { request, close };
 }
 
 function openSocket({ endpoint, pid }: Registration): Promise<Socket> {

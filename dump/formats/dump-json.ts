@@ -4,7 +4,15 @@ import type {
   ContendedWait,
   Contention,
 } from "@unknot/protocol/contention.ts";
-import type { Coverage, Dump, LoopState, ProcessInfo, Site, TestRun } from "@unknot/protocol/dump.ts";
+import type {
+  Coverage,
+  Dump,
+  LoopState,
+  ProcessInfo,
+  Site,
+  SourceFile,
+  TestRun,
+} from "@unknot/protocol/dump.ts";
 import { type Handle, handleKinds } from "@unknot/protocol/handle.ts";
 import type { OverRelease } from "@unknot/protocol/over-release.ts";
 import type { Place } from "@unknot/protocol/place.ts";
@@ -101,6 +109,7 @@ export function asDump(value: unknown): {
       resources: resources.entries,
       problems: problems.entries,
       ...(handles === undefined ? {} : { handles: handles.entries }),
+      ...(fields["sources"] === undefined ? {} : { sources: list(fields["sources"], sourceFile).entries }),
       ...present({ testRun: testRun(fields["testRun"]) }),
       ...(contended === undefined ? {} : { contention: contended.contention }),
       ...(overReleases === undefined ? {} : { overReleases: overReleases.entries }),
@@ -320,6 +329,11 @@ function testRun(value: unknown): TestRun | undefined {
   };
 }
 
+function sourceFile(value: unknown): SourceFile | undefined {
+  const { file, hash } = record(value);
+  return typeof file === "string" && typeof hash === "string" ? { file, hash } : undefined;
+}
+
 function contention(
   value: unknown,
   sites: number,
@@ -431,7 +445,11 @@ function processInfo(value: unknown): ProcessInfo {
     title: string(fields["title"]) ?? "",
     cwd: string(fields["cwd"]) ?? "",
     upMs: number(fields["upMs"]) ?? 0,
-    ...present({ parentPid: number(fields["parentPid"]), exitCode: number(fields["exitCode"]) }),
+    ...present({
+      parentPid: number(fields["parentPid"]),
+      build: string(fields["build"]),
+      exitCode: number(fields["exitCode"]),
+    }),
   };
 }
 

@@ -149,6 +149,7 @@ const anyDump: fc.Arbitrary<Dump> = fc
         title: hostile,
         cwd: hostile,
         upMs: ms,
+        build: maybe(hostile),
         exitCode: maybe(fc.integer({ min: -1, max: 255 })),
       }),
       capturedAt: fc.nat(4_000_000_000_000),
@@ -166,6 +167,12 @@ const anyDump: fc.Arbitrary<Dump> = fc
         dropped: number,
       }),
       sites: fc.constant(sites),
+      sources: maybe(
+        fc.array(fc.record({ file: hostile, hash: fc.oneof(hostile, fc.constant("0123456789abcdef")) }), {
+          minLength: 1,
+          maxLength: 2,
+        }),
+      ),
       tasks: fc.tuple(...tasks.map(taskOf)),
       resources: fc.tuple(...resources.map(resourceOf)),
       problems: fc.array(fc.oneof(problem, deadlock), { maxLength: 3 }),

@@ -58,7 +58,7 @@ const contentionTypes = [
   ["delay", "nanoseconds"],
 ] as const satisfies readonly ValueType[];
 
-type TaskProfile = Exclude<PprofProfile, "block" | "mutex">;
+export type TaskProfile = Exclude<PprofProfile, "block" | "mutex">;
 
 function nameOf(profile: TaskProfile): string {
   return profile === "leak" ? "taskleak" : profile === "floating" ? "unawaited" : "tasks";
@@ -77,6 +77,24 @@ const leaks: readonly Verdict[] = [
   "cannot-resume",
 ];
 
+/** The tasks that a profile is about. */
+export function tasksOf(dump: Dump, profile: TaskProfile): readonly Task[] {
+  switch (profile) {
+    case "tasks":
+      return dump.tasks;
+    case "deadlock": {
+      const deadlocks = deadlockLabels(dump.problems);
+      return dump.tasks.filter(({ id }) => deadlocks.has(id));
+    }
+    case "leak": {
+      const leaked = verdictsOf(dump);
+      return dump.tasks.filter(({ id }) => leaked.has(id));
+    }
+    case "floating":
+      return dump.tasks.filter(({ state }) => state === "fulfilled" || state === "rejected");
+  }
+}
+
 /** Tasks with the same stack and labels are one sample: age, wait and number. */
 function taskSamples(dump: Dump, profile: TaskProfile, countOnly: boolean): Iterable<Sample> {
   const lookup = lookupOf(dump);
@@ -84,12 +102,9 @@ function taskSamples(dump: Dump, profile: TaskProfile, countOnly: boolean): Iter
   const deadlocks = deadlockLabels(dump.problems);
   const leaked = profile === "leak" ? verdictsOf(dump) : undefined;
   const samples = new Map<string, Omit<Sample, "values"> & { age: number; wait: number; count: number }>();
-  for (const task of dump.tasks) {
+  for (const task of tasksOf(dump, profile)) {
     const deadlock = deadlocks.get(task.id);
     const leak = leaked?.get(task.id);
-    if (profile === "deadlock" && deadlock === undefined) continue;
-    if (profile === "leak" && leak === undefined) continue;
-    if (profile === "floating" && task.state !== "fulfilled" && task.state !== "rejected") continue;
     const stack =
       profile === "floating"
         ? [frameOf(siteOf(dump, task.created ?? task.entry), task.name, "")]

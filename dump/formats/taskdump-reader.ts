@@ -4,7 +4,7 @@ import type {
   ContendedWait,
   Contention,
 } from "@unknot/protocol/contention.ts";
-import type { Coverage, Dump, LoopState, ProcessInfo, Site } from "@unknot/protocol/dump.ts";
+import type { Coverage, Dump, LoopState, ProcessInfo, Site, SourceFile } from "@unknot/protocol/dump.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
@@ -123,6 +123,7 @@ const resourceCreated = pattern(`created(?: by ${nameText})?`);
 const goCreated = /^created by (.+?)(?: in goroutine (\d+))?$/;
 const contendedResource = pattern(String.raw`of (\w+)(?: (${jsonString}))? \((${jsonString}|[^)]*)\)`);
 const contentionFacts = pattern(`for ${seconds}, step ${seconds}, waits \\d+, holds \\d+, dropped (\\d+)`);
+const sourceEntry = pattern(String.raw`(${jsonString}|\S+) (${jsonString})`);
 const untouchedEntry = pattern(`(${jsonString}): (${jsonString})`);
 const frame = /^(?:(?:async|await|for await|new) )?(.+)\((.*)\)$/;
 
@@ -187,6 +188,7 @@ class DumpReader {
   #by = "file";
   #loop: LoopState = { state: "turning", sinceMs: 0 };
   #coverage: Coverage = { instrumented: [], transformed: 0, untouched: [], blind: [], dropped: 0 };
+  readonly #sources: SourceFile[] = [];
   readonly #waits: ContendedWait[] = [];
   readonly #holds: ContendedHold[] = [];
   #contention: Pick<Contention, "forMs" | "stepMs" | "dropped"> | undefined;
@@ -243,6 +245,7 @@ class DumpReader {
       tasks: [...this.#tasks.values()],
       resources: [...this.#resources.values()],
       problems: this.#problems,
+      ...(this.#sources.length === 0 ? {} : { sources: this.#sources }),
       ...(this.#contention === undefined
         ? {}
         : { contention: { ...this.#contention, waits: this.#waits, holds: this.#holds } }),
@@ -325,6 +328,7 @@ class DumpReader {
           title: string("title"),
           cwd: string("cwd"),
           upMs: Math.round((number("up") ?? 0) * 1000),
+          ...(/(?:^|, )build "/.test(text) ? { build: string("build") } : {}),
           ...(parentPid === undefined ? {} : { parentPid }),
           ...(exitCode === undefined ? {} : { exitCode }),
         };
@@ -363,6 +367,12 @@ class DumpReader {
           blind: strings("blind"),
           untouched: [],
         };
+        return true;
+      }
+      case "source": {
+        const match = sourceEntry.exec(text);
+        if (match === null) return false;
+        this.#sources.push({ hash: unquote(match[1] ?? ""), file: unquote(match[2] ?? "") });
         return true;
       }
       case "untouched": {

@@ -95,6 +95,7 @@ function metadata(dump: Dump, mode: string, groups: number): string {
     ...(process.parentPid === undefined ? [] : [`parent ${process.parentPid}`]),
     `node ${writeWord(process.node)}`,
     `up ${writeSeconds(process.upMs)}`,
+    ...(process.build === undefined ? [] : [`build ${quote(process.build)}`]),
     ...(process.exitCode === undefined ? [] : [`exit ${process.exitCode}`]),
     `title ${quote(process.title)}`,
     `cwd ${quote(process.cwd)}`,
@@ -109,6 +110,7 @@ function metadata(dump: Dump, mode: string, groups: number): string {
     `# totals   ${totals}`,
     `# coverage transformed ${coverage.transformed}, dropped ${coverage.dropped}, instrumented ${listText(coverage.instrumented)}, blind ${listText(coverage.blind)}`,
     ...contentionLine(dump),
+    ...(dump.sources ?? []).map(({ file, hash }) => `# source   ${writeWord(hash)} ${quote(file)}`),
     ...coverage.untouched.map(({ file, reason }) => `# untouched ${quote(file)}: ${quote(reason)}`),
   ];
   return `${lines.join("\n")}\n\n`;

@@ -136,7 +136,22 @@ describe("unknot diff", () => {
     assert.equal(code, 0);
     assert.match(stdout, /\n1 s apart: 4 tasks started, 0 ended\.\n/);
     assert.match(stdout, /\nGrew\n {7}\+4 {2}1 → 5 {2}chan receive {2}consume \/app\/consume\.ts:5:20\n/);
+    assert.match(stdout, /\nProblems that are still there\n {2}lock-order-inversion: /);
     const json = await unknot(["diff", "before.json", "after.json", "--json"], { cwd: folder });
     assert.deepEqual(JSON.parse(json.stdout).started, [12, 13, 14, 15]);
+  });
+
+  it("compares every thread that both have", async () => {
+    const main = JSON.parse(readFileSync(golden("shop.dump.json"), "utf8"));
+    const worker = { ...main, process: { ...main.process, threadId: 2 } };
+    writeFileSync(path.join(folder, "threads.json"), JSON.stringify([main, worker]));
+    writeFileSync(path.join(folder, "worker.json"), JSON.stringify([{ ...worker, tasks: [] }, main]));
+    const { stdout } = await unknot(["diff", "threads.json", "worker.json"], { cwd: folder });
+    assert.match(stdout, /process 4242 2026[\s\S]*No group of tasks changed\.[\s\S]*process 4242, thread 2 /);
+    const json = await unknot(["diff", "threads.json", "worker.json", "--json"], { cwd: folder });
+    assert.deepEqual(
+      JSON.parse(json.stdout).map((each: { threadId: number }) => each.threadId),
+      [0, 2],
+    );
   });
 });

@@ -9,7 +9,7 @@ describe("the unknot command", () => {
     const help = await unknot(["--help"]);
     assert.deepEqual([bare.code, help.code], [0, 0]);
     assert.equal(bare.stdout, help.stdout);
-    for (const command of ["check", "run", "ps", "dump", "diff", "explain", "models"]) {
+    for (const command of ["check", "run", "ps", "top", "dump", "diff", "explain", "models"]) {
       assert.match(help.stdout, new RegExp(`^ {2}${command} `, "m"));
       const page = await unknot([command, "--help"]);
       assert.equal(page.code, 0);

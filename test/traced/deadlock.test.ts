@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { lineOf, nodes, programFolder, reading, start, until } from "./kit.ts";
 
@@ -65,6 +66,26 @@ waits();
 waitsToo();
 `;
 
+// Most locks are taken through a function that only returns what it asks for.
+const wrapped = `import { Mutex } from "async-mutex";
+const one = new Mutex();
+const two = new Mutex();
+async function take(lock) {
+  return lock.acquire();
+}
+const takeAtOnce = async (lock) => lock.acquire();
+async function both(first, second) {
+  const release = await take(first);
+  await new Promise(setImmediate);
+  const other = await takeAtOnce(second); // knots
+  other();
+  release();
+}
+void both(one, two);
+void both(two, one);
+setInterval(() => {}, 1000);
+`;
+
 describe("a deadlock", () => {
   const folder = programFolder({
     "rounds.mjs": rounds,
@@ -74,6 +95,7 @@ describe("a deadlock", () => {
     ),
     "spins.mjs": withoutTimers.replace("END", "for (;;);"),
     "patient.mjs": patient,
+    "wrapped.mjs": wrapped,
   });
 
   for (const node of nodes) {
@@ -127,6 +149,21 @@ describe("a deadlock", () => {
           await running.kill();
         });
       }
+
+      it("is shown through functions that return what they ask for, though nobody knows who gives back", async () => {
+        const client = await start(folder, "wrapped.mjs", { node }).connect();
+        const waiting = ({ tasks }: Dump) => tasks.filter(({ wait }) => wait?.on === "resource");
+        const dump = await client.dumpWhen("both to wait", (each) => waiting(each).length === 2);
+        assert.deepEqual(
+          waiting(dump).map(({ name, state }) => [name, state]),
+          Array.from({ length: 2 }, () => ["takeAtOnce", "mutex.lock"]),
+        );
+        // Who asked for a lock through another function holds it.
+        assert.deepEqual(
+          dump.resources.map(({ holders: [hold] }) => reading(dump).nameOf(hold?.task)),
+          ["both", "both"],
+        );
+      });
 
       it("is not what a long wait under a lock is, however often one looks", async () => {
         const running = start(folder, "patient.mjs", { node, env: { UNKNOT_REPORT_STDERR: "1" } });

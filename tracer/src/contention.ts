@@ -2,6 +2,31 @@
 // is what makes it cheap, and a sample.
 import { type TaskState, taskStates } from "@unknot/protocol/task.ts";
 import {
+  carry,
+  delayParts,
+  entryContended,
+  entryCount,
+  entryCreated,
+  entryDelay,
+  entryDepth,
+  entryFrames,
+  entryKind,
+  entryLongest,
+  entryState,
+  entryTaken,
+  entryTotal,
+  entryType,
+  entryWords,
+  firstEntry,
+  headEntries,
+  headLost,
+  keyWords,
+  kindHold,
+  kindWait,
+  mostEntries,
+  mostFrames,
+} from "./contention-layout.ts";
+import {
   firstRow,
   headClock,
   rowAsker,
@@ -32,42 +57,9 @@ import type { SiteRegistry } from "./site-registry.ts";
 import type { Tables } from "./tables.ts";
 import { isCallOf } from "./transform/sites.ts";
 
-/** Entries of the table: 100 KB, of which a program touches what it needs. */
-const mostEntries = 1024;
-const mostFrames = 8;
-/** Words before the first entry. */
-const headEntries = 0;
-const headLost = 1;
-const firstEntry = 2;
-// An entry: what it is about, by which it is found again, and its sums.
-const entryKind = 0;
-const entryState = 1;
-const entryType = 2;
-const entryCreated = 3;
-const entryTaken = 4;
-const entryDepth = 5;
-const entryFrames = 6;
-const keyWords = entryFrames + mostFrames;
-const entryCount = keyWords;
-const entryTotal = keyWords + 1;
-const entryLongest = keyWords + 3;
-const entryContended = keyWords + 4;
-const entryDelay = keyWords + 5;
-const entryWords = keyWords + 7;
-
 /** When more waits than this end in one step of the clock, one of so many stands for all of them. */
 const mostInStep = 500;
 const oneOf = 16;
-
-const kindWait = 1;
-const kindHold = 2;
-
-export const contentionWords = firstEntry + mostEntries * entryWords;
-
-/** Sums are two words: steps beyond this number are carried into the second. */
-const carry = 2 ** 30;
-/** What a hold has delayed is divided among those who hold together, so it is counted in parts of a tick. */
-const delayParts = 256;
 
 /** What an operation is about: index of the resource's type and site of its creation. */
 export interface Contended {

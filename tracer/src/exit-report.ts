@@ -4,6 +4,7 @@ import { writeDumpJson } from "@unknot/dump/formats/dump-json.ts";
 import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
 import type { LastDump } from "@unknot/protocol/wire.ts";
 import { wireVersion } from "@unknot/protocol/wire.ts";
+import { buildId } from "./build-id.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { buildDump } from "./dump-builder.ts";
 import type { Facts } from "./facts.ts";
@@ -99,9 +100,11 @@ function* lastDumpText(last: Omit<LastDump, "dump">, dump: Dump): Generator<stri
 function lastDump(exit: ExitOptions, exitCode: number | undefined, loop: LoopState["state"]): Dump {
   const { tables, facts, startMs } = exit;
   const capturedAt = nowMs();
+  const build = buildId(exit.process.cwd);
   const built = buildDump(tables, facts, createPlaces(facts.files), {
     process: {
       ...exit.process,
+      ...(build === undefined ? {} : { build }),
       title: facts.title ?? exit.process.title,
       upMs: Math.round(capturedAt - startMs),
       ...(exitCode === undefined ? {} : { exitCode }),

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
+import { type LoopbackAddress, loopbackAddress } from "./loopback.ts";
 
-/** What `UNKNOT_…` variables say; tracer/README.md describes them. */
+/** What `UNKNOT_…` variables say; docs/tests-and-production.md describes them. */
 export interface Options {
   /** `UNKNOT_MAX_TASKS`: live tasks, operations and joins that the table holds at most. */
   readonly maxTasks: number;
@@ -16,6 +17,8 @@ export interface Options {
   readonly dumpSignal: NodeJS.Signals | undefined;
   /** `UNKNOT_DUMP_FILE`: where to; standard error if not given. */
   readonly dumpFile: string | undefined;
+  /** `UNKNOT_PPROF`: where `/debug/pprof/` is served; `refused` for an address that others could reach. */
+  readonly pprof: LoopbackAddress | "refused" | undefined;
   /** `UNKNOT_CHILDREN=0`: what the program starts is not traced, unless it inherits Node's options. */
   readonly tracesChildren: boolean;
   /**
@@ -44,6 +47,7 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
     prints: report === "0" ? "nothing" : report === "1" ? "all" : "exit",
     dumpSignal: signalOf(env["UNKNOT_DUMP_SIGNAL"]),
     dumpFile: env["UNKNOT_DUMP_FILE"] || undefined,
+    pprof: env["UNKNOT_PPROF"] ? (loopbackAddress(env["UNKNOT_PPROF"]) ?? "refused") : undefined,
     watchesTests: env["UNKNOT_TESTS"] === "1",
     // The editor's own preload reaches children by itself.
     tracesChildren: env["UNKNOT_CHILDREN"] !== "0" && env["UNKNOT_REGISTER"] === undefined,

@@ -56,6 +56,21 @@ export function stackPlacesOf(files: readonly FileSites[]): (frame: Site) => Sit
   return mapped;
 }
 
+/** The sources that a file was made from, with their texts where the map carries them; none without a map. */
+export function sourcesOf(
+  file: FileSites,
+): readonly { readonly source: string; readonly content?: string }[] {
+  const found = readMap(file.mapUrl, file.file);
+  const parsed = found === undefined ? undefined : parse(found);
+  if (parsed === undefined) return [];
+  const { map, base } = parsed;
+  return map.resolvedSources.flatMap((source, index) => {
+    if (source === "") return [];
+    const content = map.sourcesContent?.[index];
+    return { source: sourceFile(source, base), ...(typeof content === "string" ? { content } : {}) };
+  });
+}
+
 function createMaps(): (file: FileSites) => { readonly map: TraceMap; readonly base: string } | undefined {
   const maps = new Map<FileSites, { readonly map: TraceMap; readonly base: string } | undefined>();
   return (file) => {

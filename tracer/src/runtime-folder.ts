@@ -21,7 +21,12 @@ const { tmpdir, userInfo } = os;
  */
 export function runtimeFolderPath(env: Readonly<Record<string, unknown>> = process.env): string {
   const told = env["UNKNOT_RUNTIME_FOLDER"];
-  return typeof told === "string" && told !== "" ? told : path.join(tmpdir(), `unknot-${userInfo().uid}`);
+  return typeof told === "string" && told !== "" ? told : path.join(tmpdir(), `unknot-${userId()}`);
+}
+
+/** This user. In a container he often has no name, and then Node has no other information about him. */
+export function userId(): number {
+  return process.geteuid?.() ?? userInfo().uid;
 }
 
 /** Makes sure that the folder is there and that only this user can enter it; throws when somebody else owns it. */
@@ -33,7 +38,7 @@ export function openRuntimeFolder(folder: string): string {
   }
   if (process.platform === "win32") return folder;
   const stats = lstatSync(folder);
-  const { uid } = userInfo();
+  const uid = userId();
   if (!stats.isDirectory() || stats.uid !== uid) {
     throw new Error(`'${folder}' is not a folder of this user, so no dumps are served`);
   }

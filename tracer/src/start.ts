@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { writeSync } from "node:fs";
 import { url as inspectorUrl } from "node:inspector";
 import module, { createRequire } from "node:module";
 import path from "node:path";
@@ -196,10 +197,16 @@ export function start(folder: string, child?: ChildFacts): void {
       ...(options.session === undefined ? {} : { session: options.session }),
       dumpsBySignal: options.dumpSignal !== undefined,
       ...(options.dumpFile === undefined ? {} : { dumpFile: options.dumpFile }),
+      ...(options.pprof === undefined || options.pprof === "refused" ? {} : { pprof: options.pprof }),
       printsDeadlocks: options.prints === "all",
       underDebugger: inspectorUrl() !== undefined || process.env["VSCODE_INSPECTOR_OPTIONS"] !== undefined,
     });
   });
+  if (options.pprof === "refused") {
+    const reason = "'UNKNOT_PPROF' names no port of this machine alone, such as 6060 or 127.0.0.1:6060";
+    note({ kind: "untouched", file: "/debug/pprof/", reason });
+    guard(() => writeSync(2, `unknot: ${reason}.\n`));
+  }
   // Signals come to the main thread; the threads' own workers hear of it from its worker.
   const { dumpSignal } = options;
   if (dumpSignal !== undefined && isMainThread) process.on(dumpSignal, () => tell({ kind: "signal" }));

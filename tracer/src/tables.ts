@@ -1,4 +1,4 @@
-import { contentionWords } from "./contention.ts";
+import { contentionWords } from "./contention-layout.ts";
 import {
   firstRow,
   headDropped,

@@ -1,5 +1,6 @@
 import { diffDumps } from "@unknot/dump/diff.ts";
 import { parseFilter } from "@unknot/dump/filter.ts";
+import { type Move, movePaths } from "@unknot/dump/moved.ts";
 import { lookupOf } from "@unknot/dump/names.ts";
 import { deadlockLabels } from "@unknot/dump/overview.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
@@ -7,6 +8,7 @@ import { CliError } from "../cli-error.ts";
 import { colorsFor, print, printable } from "../terminal.ts";
 import { listTraced, takeDumps } from "../traced.ts";
 import { diffText } from "./diff-text.ts";
+import { sourceNotes } from "./moved-sources.ts";
 import { psText } from "./ps-text.ts";
 import { readDumpFile } from "./read-dump-file.ts";
 import { type WriteOptions, writeDumps } from "./write-dumps.ts";
@@ -15,10 +17,12 @@ export interface DumpOptions extends WriteOptions {
   readonly output?: string;
   readonly filter?: string;
   readonly children?: boolean;
+  readonly map?: readonly Move[];
 }
 
 export interface DiffOptions {
   readonly json?: boolean;
+  readonly map?: readonly Move[];
 }
 
 /** `unknot ps` */
@@ -48,29 +52,39 @@ export async function dump(source: string, options: DumpOptions): Promise<void> 
 }
 
 /** `unknot diff <before> <after>` */
-export async function diff(before: string, after: string, { json }: DiffOptions): Promise<void> {
-  const [first] = await dumpsOf(before);
-  const second = (await dumpsOf(after)).find((each) => each.process.threadId === first?.process.threadId);
-  if (first === undefined || second === undefined) {
-    throw new CliError(`'${before}' and '${after}' have no thread in common.`);
+export async function diff(before: string, after: string, { json, ...options }: DiffOptions): Promise<void> {
+  const first = await dumpsOf(before, options);
+  const second = await dumpsOf(after, options);
+  const pairs = first.flatMap((each) => {
+    const later = second.find(({ process: { threadId } }) => threadId === each.process.threadId);
+    return later === undefined ? [] : { before: each, after: later, changes: diffDumps(each, later) };
+  });
+  if (pairs.length === 0) throw new CliError(`'${before}' and '${after}' have no thread in common.`);
+  if (json) {
+    const values = pairs.map(({ changes, after: { process: about } }) => ({
+      version: 1,
+      ...(pairs.length === 1 ? {} : { threadId: about.threadId }),
+      ...changes,
+    }));
+    await print(`${JSON.stringify(values.length === 1 ? values[0] : values, null, 2)}\n`);
+    return;
   }
-  const changes = diffDumps(first, second);
-  await print(
-    json
-      ? `${JSON.stringify({ version: 1, ...changes }, null, 2)}\n`
-      : diffText(first, second, changes, { colors: colorsFor(process.stdout), base: process.cwd() }),
-  );
+  const how = { colors: colorsFor(process.stdout), base: process.cwd() };
+  await print(pairs.map((pair) => diffText(pair.before, pair.after, pair.changes, how)).join("\n"));
 }
 
 /** The dumps of a process, one per thread, or of a file. What a user has to know goes to standard error. */
 async function dumpsOf(
   source: string,
-  { children = false }: Pick<DumpOptions, "children"> = {},
+  { children = false, map = [] }: Pick<DumpOptions, "children" | "map"> = {},
 ): Promise<readonly Dump[]> {
-  if (/^\d+$/.test(source)) return takeDumps(Number(source), { children });
-  const { dumps, notes } = await readDumpFile(source);
-  for (const note of notes) process.stderr.write(`${printable(note)}\n`);
-  return dumps;
+  const { dumps, notes } = /^\d+$/.test(source)
+    ? { dumps: await takeDumps(Number(source), { children }), notes: [] }
+    : await readDumpFile(source);
+  const moved = dumps.map((each) => movePaths(each, map));
+  for (const note of [...notes, ...(await sourceNotes(moved, process.cwd()))])
+    process.stderr.write(`${printable(note)}\n`);
+  return moved;
 }
 
 function selected(dump: Dump, { filter, onlyDeadlocks }: DumpOptions): Dump {

@@ -26,6 +26,7 @@ export function diffText(
     diff.newProblems.map((problem) => colors.red(problemText(problem))),
   );
   section("Problems that are gone", diff.goneProblems.map(problemText));
+  section("Problems that are still there", diff.stillProblems.map(problemText));
   const row = (change: GroupChange) => {
     const difference = change.after - change.before;
     const sign = `${difference > 0 ? "+" : ""}${difference}`.padStart(7);
@@ -35,16 +36,31 @@ export function diffText(
   };
   section("Grew", diff.groups.filter((change) => change.after > change.before).map(row));
   section("Shrank", diff.groups.filter((change) => change.after < change.before).map(row));
+  section(
+    "Waited in between",
+    diff.waited
+      .filter(({ state }) => state !== "sleep")
+      .slice(0, mostWaits)
+      .map(({ state, resource, at, count: times, totalMs }) => {
+        const what = resource === undefined ? state : `${state} ${resource.name ?? resource.type}`;
+        const place = at === undefined ? "" : ` ${shown(at.file, base)}:${at.line}:${at.column}`;
+        return `${formatDuration(totalMs).padStart(9)}  ${times} times  ${printable(what)}${colors.dim(printable(place))}`;
+      }),
+  );
   if (diff.groups.length + diff.newProblems.length + diff.goneProblems.length === 0) {
     lines.push("", "No group of tasks changed.");
   }
   return `${lines.join("\n")}\n`;
 
   function describe(which: string, dump: Dump): string {
+    const build = dump.process.build === undefined ? "" : ` (${printable(dump.process.build)})`;
     const time = dump.capturedAt === 0 ? "" : ` ${new Date(dump.capturedAt).toISOString()}`;
-    return `${which.padEnd(6)} ${count(dump.tasks.length, "task")} of process ${dump.process.pid}${time} ${printable(dump.process.title)}`.trimEnd();
+    return `${which.padEnd(6)} ${count(dump.tasks.length, "task")} of process ${dump.process.pid}${dump.process.threadId === 0 ? "" : `, thread ${dump.process.threadId}`}${time} ${printable(dump.process.title)}${build}`.trimEnd();
   }
 }
+
+/** Places where tasks have waited. */
+const mostWaits = 10;
 
 function problemText(problem: Problem): string {
   return printable(`${problem.id}: ${problem.message}`);

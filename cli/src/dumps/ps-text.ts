@@ -12,7 +12,9 @@ export function psText(processes: readonly Registration[], now: number): string 
     each.threadId === 0 ? "main" : String(each.threadId),
     formatDuration(Math.max(0, now - each.startedAt)),
     each.node,
-    "  ".repeat(depth) + printable(each.title),
+    "  ".repeat(depth) +
+      printable(each.title) +
+      (each.pprof === undefined ? "" : `  ${printable(each.pprof)}`),
   ]);
   const table = [["PID", "THREAD", "UP", "NODE", "PROGRAM"], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));

@@ -1,6 +1,7 @@
 import type { Histogram } from "node:perf_hooks";
 import type { ProcessInfo } from "@unknot/protocol/dump.ts";
 import type { Fact } from "../facts.ts";
+import type { LoopbackAddress } from "../loopback.ts";
 import type { NewSegment, Tables } from "../tables.ts";
 
 /** What the traced thread tells its worker. */
@@ -32,6 +33,8 @@ export interface WorkerData {
   readonly dumpsBySignal: boolean;
   /** Where they go; standard error if absent. */
   readonly dumpFile?: string;
+  /** Where `/debug/pprof/` is served, if somebody asked for it. */
+  readonly pprof?: LoopbackAddress;
   /** A debugger stops the program when it is told to; nobody else may. */
   readonly underDebugger: boolean;
 }

@@ -12,9 +12,10 @@ import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
 import { isAlive } from "@unknot/protocol/registration.ts";
 import { type TaskListRequest, taskOrders } from "@unknot/protocol/task-list.ts";
 import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
+import { buildId } from "../build-id.ts";
 import { nowMs, ticksAt } from "../clock.ts";
 import { buildDump } from "../dump-builder.ts";
-import { addFact, createFacts } from "../facts.ts";
+import { addFact, createFacts, type Fact } from "../facts.ts";
 import {
   clockStepMs,
   headClock,
@@ -27,16 +28,24 @@ import {
 } from "../layout.ts";
 import { createFramePlaces, createPlaces } from "../places.ts";
 import { deadlockText } from "../report-text.ts";
-import { endpointFor, openRuntimeFolder, removeStale, writeWhole } from "../runtime-folder.ts";
+import {
+  endpointFor,
+  openRuntimeFolder,
+  removeStale,
+  runtimeFolderPath,
+  writeWhole,
+} from "../runtime-folder.ts";
 import { copyOf } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
 import { type MainFrame, readMainStack } from "./main-stack.ts";
 import { type ToWorker, turnMs, type WorkerData } from "./messages.ts";
+import { servePprof } from "./pprof-server.ts";
 import { createRecentDump } from "./recent-dump.ts";
 import { type DumpServer, serveDumps } from "./server.ts";
 import { writeSignalDump } from "./signal-dump.ts";
+import { createSources } from "./sources.ts";
 
 const data = workerData as WorkerData;
 const { tables, turns, startMs, token, session } = data;
@@ -44,7 +53,12 @@ const { header } = tables;
 Atomics.store(header, headServed, 1);
 Atomics.notify(header, headServed);
 const facts = createFacts();
-for (const fact of data.facts) addFact(facts, fact);
+const sources = createSources();
+const learn = (fact: Fact): void => {
+  addFact(facts, fact);
+  if (fact.kind === "file") sources.loaded(fact.file);
+};
+for (const fact of data.facts) learn(fact);
 const places = createPlaces(facts.files);
 const framePlaces = createFramePlaces(facts.files);
 // Nothing is sent to the traced thread: it would run JavaScript for it, and a debugger that is to pause the program
@@ -59,7 +73,7 @@ const loop = createLoopWatch({
 parentPort?.on("message", (message: ToWorker) => {
   switch (message.kind) {
     case "fact":
-      addFact(facts, message.fact);
+      learn(message.fact);
       if (message.fact.kind === "title") registerAgain();
       else deadlocks.lookAgain();
       break;
@@ -89,14 +103,13 @@ async function dumpBySignal(): Promise<void> {
   try {
     writeSignalDump(await takeDump("signal"), data.dumpFile);
   } catch (error) {
-    complain(error);
+    complain(`no dump could be written: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-function complain(error: unknown): void {
+function complain(what: string): void {
   try {
-    const reason = error instanceof Error ? error.message : String(error);
-    writeSync(2, `unknot: no dump could be written: ${reason}\n`);
+    writeSync(2, `unknot: ${what}\n`);
   } catch {
     // Nobody reads.
   }
@@ -106,8 +119,10 @@ function complain(error: unknown): void {
 const recentMs = 2000;
 const recent = createRecentDump({ take: () => takeDump("panel"), keepMs: recentMs });
 
+const build = buildId(data.process.cwd);
 const processInfo = () => ({
   ...data.process,
+  ...(build === undefined ? {} : { build }),
   title: facts.title ?? data.process.title,
   upMs: Math.round(nowMs() - startMs),
 });
@@ -125,7 +140,8 @@ async function takeDump(by: string): Promise<Dump> {
     blind: blindThreads(facts, data.process.pid, folder),
   });
   const dump = withStack(built, stack);
-  return { ...dump, problems: detect(dump) };
+  const known = sources.of(dump);
+  return { ...dump, ...(known.length === 0 ? {} : { sources: known }), problems: detect(dump) };
 }
 
 /** By how much turns were late. Node counts how long each one took, the wait for it included. */
@@ -157,6 +173,19 @@ function withStack(dump: Dump, frames: readonly MainFrame[]): Dump {
   return { ...dump, sites: [...dump.sites, ...sites], loop: { ...dump.loop, stack } };
 }
 
+let pprofUrl: string | undefined;
+if (data.pprof !== undefined) {
+  void servePprof({
+    address: data.pprof,
+    take: () => takeDump("pprof"),
+    listening(url) {
+      pprofUrl = url;
+      registerAgain();
+    },
+    failed: (reason) => complain(`/debug/pprof/ can't be served: ${reason}`),
+  });
+}
+
 let folder: string | undefined;
 /** Writes the file by which the thread is found; set once it can be asked. */
 let register = () => {};
@@ -186,7 +215,7 @@ try {
 } catch (error) {
   addFact(facts, {
     kind: "untouched",
-    file: folder ?? "",
+    file: folder ?? runtimeFolderPath(),
     reason: error instanceof Error ? error.message : String(error),
   });
 }
@@ -212,6 +241,7 @@ function registration(endpoint: string): Registration {
     startedAt: startMs,
     endpoint,
     token,
+    ...(pprofUrl === undefined ? {} : { pprof: pprofUrl }),
     ...(session === undefined ? {} : { session }),
   };
 }
