@@ -1,14 +1,16 @@
+import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Bindings } from "@unknot/models/probe.ts";
-import { withExportsReport, withLiveExports } from "./bindings.ts";
+import { exportedByGetters, liveExports, withLiveExports } from "./bindings.ts";
+import { type BundledPart, exportedLocals, librariesInMap, readBundle } from "./bundles.ts";
 import { hooksName } from "./hooks-name.ts";
-import type { Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
+import type { BundledPackage, Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
 import type { FileSites } from "./site-registry.ts";
 import { insertionMark } from "./transform/insertions.ts";
-import { mapUrl, withoutMap } from "./transform/source-map.ts";
-import { type ModuleKind, TransformError, transform } from "./transform/transform.ts";
+import { mapUrl, readMap, withoutMap } from "./transform/source-map.ts";
+import { type ModuleKind, TransformError, type TransformInput, transform } from "./transform/transform.ts";
 
 export interface LoaderOptions {
   readonly libraries: ReadonlySet<string>;
@@ -105,11 +107,60 @@ function rewrite(
   if (source === undefined) return undefined;
   options.guard(() => options.reads(source));
   const mapsFor = options.mapsFor();
-  const transformed = transformFile(source, file, format, mapsFor, options);
+  const bundle = options.guard(() => bundledIn(source, file, options, found));
+  const transformed = transformFile(source, file, format, mapsFor, options, bundle);
   if (mapsFor !== "stacks") return transformed;
   // Stack traces have to look as they do without us: unless somebody asked for it, Node does not follow maps of files.
   if (transformed === undefined) return mapUrl(source) === undefined ? undefined : withoutMap(source);
   return source.length > mostMapped ? withoutMap(transformed) : transformed;
+}
+
+/** Smaller than any file with a library in it. */
+const leastBundle = 2000;
+
+type Bundled = Required<Pick<TransformInput, "reports" | "bundled" | "foreign">>;
+
+/** What the transform has to know of the packages inside a bundle; undefined for a file that is none. */
+function bundledIn(
+  source: string,
+  file: string,
+  options: LoaderOptions,
+  found: InstrumentedPackage[],
+): Bundled | undefined {
+  if (source.length < leastBundle) return undefined;
+  const { instrumentations, libraries, untouched } = options;
+  const bundle = readBundle(source, file);
+  if (bundle === undefined || bundle.parts.length === 0) {
+    const map = readMap(mapUrl(source), file)?.map ?? "";
+    for (const library of librariesInMap(map, libraries))
+      untouched(
+        file,
+        `what tasks wait for in ${library} is not seen: the bundle does not tell where it begins`,
+      );
+    return undefined;
+  }
+  const known = bundle.parts.flatMap((part) => {
+    const entry = libraries.has(part.library) ? instrumentations.forBundled(part.library, file) : undefined;
+    if (entry === undefined) return [];
+    const number = found.push(entry) - 1;
+    return [{ at: part.end, names: part.names, code: reportOf(part, source, entry, number) }];
+  });
+  return {
+    bundled: new Set(known.flatMap(({ names }) => names)),
+    reports: known,
+    foreign: bundle.foreign,
+  };
+}
+
+function reportOf(part: BundledPart, source: string, entry: BundledPackage, number: number): string {
+  const { form, end } = part;
+  if (form.is === "cjs") {
+    const getters = exportedByGetters(source.slice(form.start, end), entry.instrumentation.exports);
+    return `;${hooksName}.exportedCommonJs(${number},${form.module ?? `{exports:${form.exports}}`},${liveExports(getters)},true);`;
+  }
+  const original = path.join(entry.folder, part.file);
+  const locals = exportedLocals(readFileSync(original, "utf8"), original, form.declared);
+  return `;${hooksName}.exported(${number},${liveExports(locals)});`;
 }
 
 function textOf(source: unknown): string | undefined {
@@ -125,6 +176,7 @@ function transformFile(
   format: string,
   mapsFor: MapsFor,
   options: LoaderOptions,
+  bundle: Bundled | undefined,
 ): string | undefined {
   // What one of us has transformed comes with our marks: a loader that calls another.
   if (source.includes(`${insertionMark}${hooksName}`)) return undefined;
@@ -137,6 +189,7 @@ function transformFile(
       kind: kindOf(format),
       firstSite: first,
       libraries: options.libraries,
+      ...bundle,
       ...(mapsFor === "nobody" || source.length > mostMapped
         ? {}
         : { map: { file, composed: mapsFor === "originals" } }),
@@ -174,6 +227,9 @@ function withReport(
   const isModule =
     format.startsWith("module") ||
     (format === "unknown" && (file.endsWith(".mjs") || /^\s*(import|export)\b/m.test(source)));
-  if (!isModule) return withExportsReport(source, `${hooksName}.exportedCommonJs(${number},`, wanted);
+  if (!isModule) {
+    const getters = liveExports(exportedByGetters(source, wanted));
+    return `${source}\n;${hooksName}.exportedCommonJs(${number},module,${getters});`;
+  }
   return withLiveExports(source, file, report, wanted);
 }
