@@ -85,7 +85,7 @@ export function exportedByGetters(source: string, wanted: readonly string[]): Re
 
 /**
  * What a CommonJS module exports as bindings: its own plain properties, the function that it exports itself, and what
- * `live` tells. Bundlers add numbers to the names of functions and classes.
+ * `live` tells. Bundlers change the names of functions and classes a little.
  */
 export function bindingsOfCommonJs(
   module: { exports: unknown },
@@ -103,7 +103,7 @@ export function bindingsOfCommonJs(
 function plainBindings(module: { exports: unknown }, isBundled: boolean): Bindings {
   const isCalled = (value: unknown, name: string): boolean => {
     const own = functionName(value);
-    return own === name || (isBundled && own?.replace(/\d+$/, "") === name);
+    return own === name || (isBundled && own?.replaceAll(/^_|\d+$/g, "") === name);
   };
   const keyOf = (name: string): string | undefined => {
     const { exports } = module;

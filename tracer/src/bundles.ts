@@ -52,7 +52,7 @@ export function readBundle(source: string, file: string): Bundle | undefined {
       ? [{ start, place: placeOf(value.trim()) }]
       : [];
   });
-  const declaring = new Map<number, Place & { end: number; readonly declared: string[] }>();
+  const declaring = new Map<number, Place & { end: number; readonly declared: string[]; isLazy: boolean }>();
   const parts: BundledPart[] = [];
   const foreign = new Set<number>();
   let mark = -1;
@@ -64,25 +64,28 @@ export function readBundle(source: string, file: string): Bundle | undefined {
             id.type === "Identifier" ? (wrappedModule(id.name, init) ?? []) : [],
           )
         : [];
-    parts.push(...wrapped);
+    parts.push(...wrapped.filter(({ form }) => form.is === "cjs"));
     const place = marks[mark]?.place;
     if (wrapped.length > 0 || place !== undefined) foreign.add(statement.start);
-    if (wrapped.length > 0 || place === undefined) continue;
-    const part = declaring.get(mark) ?? { ...place, end: 0, declared: [] };
+    if (place === undefined || wrapped.some(({ form }) => form.is === "cjs")) continue;
+    const part = declaring.get(mark) ?? { ...place, end: 0, declared: [], isLazy: false };
     declaring.set(mark, part);
-    part.end = statement.end;
+    // An ES module that is required is put into a function, but for what it declares.
+    const [lazy] = wrapped;
+    if (lazy !== undefined) part.isLazy = true;
+    if (lazy !== undefined || !part.isLazy) part.end = lazy?.end ?? statement.end;
     if (statement.type === "VariableDeclaration") {
       for (const { id } of statement.declarations) if (id.type === "Identifier") part.declared.push(id.name);
     } else if (statement.type === "FunctionDeclaration" || statement.type === "ClassDeclaration") {
       if (statement.id !== null) part.declared.push(statement.id.name);
     }
   }
-  for (const { declared, ...part } of declaring.values())
+  for (const { declared, isLazy: _, ...part } of declaring.values())
     parts.push({ ...part, names: declared, form: { is: "esm", declared } });
   return { parts, foreign };
 }
 
-/** `__commonJS({ "node_modules/async-lock/lib/index.js"(exports, module) { … } })` */
+/** `__commonJS({ "node_modules/async-lock/lib/index.js"(exports, module) { … } })`, or `__esm` without parameters. */
 function wrappedModule(name: string, init: unknown): BundledPart | undefined {
   const call = init as Node | null;
   const [list] = call?.type === "CallExpression" ? (call.arguments ?? []) : [];
@@ -93,12 +96,13 @@ function wrappedModule(name: string, init: unknown): BundledPart | undefined {
   const place = placeOf(path);
   const { body } = wrapper;
   const [exports, module] = paramsOf(wrapper);
-  if (place === undefined || body === undefined || exports === undefined) return undefined;
+  if (place === undefined || body === undefined) return undefined;
   return {
     ...place,
     end: body.end - 1,
     names: [name],
-    form: { is: "cjs", exports, module, start: body.start },
+    form:
+      exports === undefined ? { is: "esm", declared: [] } : { is: "cjs", exports, module, start: body.start },
   };
 }
 
