@@ -14,6 +14,7 @@ import { locks } from "./samples/locks.ts";
 import { moreLocks } from "./samples/more-locks.ts";
 import { pools } from "./samples/pools.ts";
 import type { Age, Form, Sample } from "./samples/sample.ts";
+import { workers } from "./samples/workers.ts";
 
 const samples: Readonly<Record<string, Sample>> = {
   ...locks,
@@ -22,6 +23,7 @@ const samples: Readonly<Record<string, Sample>> = {
   ...queues,
   ...limiters,
   ...pools,
+  ...workers,
   ...builtins,
 };
 
@@ -40,8 +42,8 @@ function packageOf(specifier: string): string {
     .join("/");
 }
 
-function isBundled({ specifier }: Sample, title: string): boolean {
-  return !(specifier ?? title).startsWith("node:");
+function isBundled({ specifier, isFiles }: Sample, title: string): boolean {
+  return isFiles !== true && !(specifier ?? title).startsWith("node:");
 }
 
 function usesOf(age: Age, form: Form): readonly Use[] {
@@ -183,6 +185,46 @@ describe("the instrumentation of every library", () => {
     mkdirSync(path.dirname(at), { recursive: true });
     symlinkSync(path.join(folderOf(age), "node_modules", name), at, "junction");
   };
+
+  const [, node24] = nodes;
+  if (node24 !== undefined) {
+    it("shows who holds and who waits for locks by name, which Node has from 24 on", async () => {
+      const name = randomName("web locks");
+      folder.write(
+        "web-locks.mjs",
+        `const { locks } = navigator;
+async function holds() { await locks.request("${name}", inside); }
+async function inside() { await new Promise(() => {}); }
+async function waits() { await locks.request("${name}", { mode: "shared" }, async () => {}); }
+async function passes() { await locks.request("${name}", { ifAvailable: true }, async () => {}); }
+console.log(await locks.request("${name}", async (lock) => lock.name === "${name}"), locks.request.length, locks.request.name);
+holds(); waits(); await passes();
+setInterval(() => {}, 1000);
+`,
+      );
+      const running = start(folder, "web-locks.mjs", { node: node24 });
+      const client = await running.connect();
+      const dump = await client.dumpWhen("both to wait", (each) =>
+        reading(each)
+          .all("waits")
+          .some(({ state }) => state === "rwlock.rlock"),
+      );
+      const { task, nameOf } = reading(dump);
+      const [lock] = dump.resources;
+      assert.deepEqual(
+        [
+          lock?.kind,
+          lock?.capacity,
+          lock?.holders.map((hold) => nameOf(hold.task)),
+          lock?.waiters.map(nameOf),
+        ],
+        ["rwlock", 1, ["inside"], ["waits"]],
+      );
+      assert.deepEqual(task("waits").holding, []);
+      assert.ok(running.stdout().startsWith("true 2 request"), running.stdout());
+      await running.kill();
+    });
+  }
 
   for (const node of nodes) {
     for (const age of ["oldest", "newest"] as const) {
