@@ -23,6 +23,8 @@ import { instrumentation as genericPool } from "./generic-pool/instrument.ts";
 import genericPoolModel from "./generic-pool/model.json" with { type: "json" };
 import { instrumentation as henrygdQueue } from "./henrygd-queue/instrument.ts";
 import henrygdQueueModel from "./henrygd-queue/model.json" with { type: "json" };
+import { instrumentation as ioredis } from "./ioredis/instrument.ts";
+import ioredisModel from "./ioredis/model.json" with { type: "json" };
 import { instrumentation as itPushable } from "./it-pushable/instrument.ts";
 import itPushableModel from "./it-pushable/model.json" with { type: "json" };
 import { instrumentation as livekitMutex } from "./livekit-mutex/instrument.ts";
@@ -43,6 +45,8 @@ import { instrumentation as pThrottle } from "./p-throttle/instrument.ts";
 import pThrottleModel from "./p-throttle/model.json" with { type: "json" };
 import { instrumentation as pgPool } from "./pg-pool/instrument.ts";
 import pgPoolModel from "./pg-pool/model.json" with { type: "json" };
+import { instrumentation as piscina } from "./piscina/instrument.ts";
+import piscinaModel from "./piscina/model.json" with { type: "json" };
 import { instrumentation as promisePool } from "./promise-pool/instrument.ts";
 import promisePoolModel from "./promise-pool/model.json" with { type: "json" };
 import { instrumentation as properLockfile } from "./proper-lockfile/instrument.ts";
@@ -61,6 +65,8 @@ import { instrumentation as tarn } from "./tarn/instrument.ts";
 import tarnModel from "./tarn/model.json" with { type: "json" };
 import { instrumentation as thiNgCsp } from "./thi.ng-csp/instrument.ts";
 import thiNgCspModel from "./thi.ng-csp/model.json" with { type: "json" };
+import { instrumentation as tinypool } from "./tinypool/instrument.ts";
+import tinypoolModel from "./tinypool/model.json" with { type: "json" };
 import { instrumentation as tsChan } from "./ts-chan/instrument.ts";
 import tsChanModel from "./ts-chan/model.json" with { type: "json" };
 import { instrumentation as waitgroup } from "./waitgroup/instrument.ts";
@@ -80,6 +86,7 @@ export const instrumentations = [
   { instrumentation: fastq, versions: fastqModel.versions },
   { instrumentation: genericPool, versions: genericPoolModel.versions },
   { instrumentation: henrygdQueue, versions: henrygdQueueModel.versions },
+  { instrumentation: ioredis, versions: ioredisModel.versions },
   { instrumentation: itPushable, versions: itPushableModel.versions },
   { instrumentation: livekitMutex, versions: livekitMutexModel.versions },
   { instrumentation: mutexify, versions: mutexifyModel.versions },
@@ -90,6 +97,7 @@ export const instrumentations = [
   { instrumentation: pQueue, versions: pQueueModel.versions },
   { instrumentation: pThrottle, versions: pThrottleModel.versions },
   { instrumentation: pgPool, versions: pgPoolModel.versions },
+  { instrumentation: piscina, versions: piscinaModel.versions },
   { instrumentation: promisePool, versions: promisePoolModel.versions },
   { instrumentation: properLockfile, versions: properLockfileModel.versions },
   { instrumentation: repeater, versions: repeaterModel.versions },
@@ -99,6 +107,7 @@ export const instrumentations = [
   { instrumentation: shopifySemaphore, versions: shopifySemaphoreModel.versions },
   { instrumentation: tarn, versions: tarnModel.versions },
   { instrumentation: thiNgCsp, versions: thiNgCspModel.versions },
+  { instrumentation: tinypool, versions: tinypoolModel.versions },
   { instrumentation: tsChan, versions: tsChanModel.versions },
   { instrumentation: waitgroup, versions: waitgroupModel.versions },
 ] as const;

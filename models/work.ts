@@ -3,14 +3,16 @@
 import {
   type Bindings,
   type Callback,
+  type Instrumentation,
   type Operation,
+  ownValue,
   type Probe,
   type ResourceType,
   type Undo,
   wrap,
   wrapFunction,
 } from "./probe.ts";
-import { isObject, type Outermost, outside, positive } from "./wrappers.ts";
+import { isObject, type Outermost, outside, positive, prototypeOf } from "./wrappers.ts";
 
 /** One for all libraries: some work through others. */
 const mapping: Outermost = { busy: false };
@@ -197,4 +199,37 @@ function watchIdle(probe: Probe, queue: object, name: string): Undo {
       threw: () => probe.released(operation),
     };
   });
+}
+
+/**
+ * A pool of worker threads, as an instrumentation. Whether a task waits for a thread or runs in one is not told, so
+ * whoever awaits it waits for a worker.
+ */
+export function workerPool(library: string, exported: string, typeName: string): Instrumentation {
+  const type: ResourceType = {
+    kind: "queue",
+    name: typeName,
+    capacity: (pool) =>
+      positive((pool as { readonly options?: { readonly maxThreads?: unknown } }).options?.maxThreads),
+  };
+  return {
+    library,
+    exports: [exported],
+    patch(bindings, probe) {
+      const prototype = prototypeOf(bindings.get(exported));
+      if (prototype === undefined) return () => {};
+      probe.describe(prototype, type);
+      return wrap(probe, prototype, "run", (pool, [, options]) => {
+        const capacity = type.capacity?.(pool);
+        if (capacity !== undefined) probe.changed(pool, { capacity });
+        const operation = probe.begin(pool, "worker", {
+          cancellable: ownValue(options, "signal") !== undefined,
+        });
+        return {
+          returned: (promise) => probe.promised(operation, promise),
+          threw: () => probe.released(operation),
+        };
+      });
+    },
+  };
 }

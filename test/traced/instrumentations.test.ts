@@ -5,20 +5,25 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import type { Dump } from "@unknot/protocol/dump.ts";
+import { buildSync } from "esbuild";
 import { folderOf, installLibraries } from "../models/install.ts";
 import { inPairs, nodes, programFolder, reading, run, runToLastDump, start } from "./kit.ts";
 import { builtins } from "./samples/builtins.ts";
 import { channels, limiters, queues } from "./samples/channels.ts";
 import { locks } from "./samples/locks.ts";
+import { moreLocks } from "./samples/more-locks.ts";
 import { pools } from "./samples/pools.ts";
 import type { Age, Form, Sample } from "./samples/sample.ts";
+import { workers } from "./samples/workers.ts";
 
 const samples: Readonly<Record<string, Sample>> = {
   ...locks,
+  ...moreLocks,
   ...channels,
   ...queues,
   ...limiters,
   ...pools,
+  ...workers,
   ...builtins,
 };
 
@@ -28,6 +33,17 @@ interface Use {
   readonly sample: Sample;
   /** The random names that stand for the gaps. */
   readonly names: ReadonlyMap<string, string>;
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+}
+
+function isBundled({ specifier, isFiles }: Sample, title: string): boolean {
+  return isFiles !== true && !(specifier ?? title).startsWith("node:");
 }
 
 function usesOf(age: Age, form: Form): readonly Use[] {
@@ -112,7 +128,8 @@ describe("the instrumentation of every library", () => {
         const uses = usesOf(age, form);
         const place = `${age}-${form}`;
         used.set(place, uses);
-        for (const { sample, title } of uses) link(age, place, sample.specifier ?? title);
+        for (const { sample, title } of uses)
+          for (const name of [sample.specifier ?? title, ...(sample.uses ?? [])]) link(age, place, name);
         for (const part of ["behaves", "scene"] as const) {
           for (const [index, use] of uses.entries())
             folder.write(
@@ -121,21 +138,93 @@ describe("the instrumentation of every library", () => {
             );
           folder.write(`${place}/${part}.mjs`, mainOf(uses, form, part));
         }
+        const extension = form === "esm" ? "mjs" : "cjs";
+        folder.write(
+          `${place}/bundle-me.mjs`,
+          `${uses
+            .flatMap(({ sample, title }, index) =>
+              isBundled(sample, title)
+                ? [`import * as scene${index} from "./scene-${index}.${extension}"; scene${index}.run();`]
+                : [],
+            )
+            .join("\n")}\nsetInterval(() => process.env.SHORT && process.exit(), 100);\n`,
+        );
+        for (const [name, minify] of [
+          ["bundle", false],
+          ["small", true],
+        ] as const) {
+          buildSync({
+            entryPoints: [folder.file(`${place}/bundle-me.mjs`)],
+            outfile: folder.file(`${place}/${name}.${extension}`),
+            format: form,
+            bundle: true,
+            minify,
+            sourcemap: true,
+            platform: "node",
+            logLevel: "error",
+            absWorkingDir: folder.path,
+            external: ["pg-native"],
+            ...(form === "esm"
+              ? {
+                  banner: {
+                    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+                  },
+                }
+              : {}),
+          });
+        }
       }
     }
   });
 
   const link = (age: Age, place: string, specifier: string) => {
-    const name = specifier
-      .split("/")
-      .slice(0, specifier.startsWith("@") ? 2 : 1)
-      .join("/");
+    const name = packageOf(specifier);
     if (name.startsWith("node:")) return;
     const at = folder.file(`${place}/node_modules/${name}`);
     if (existsSync(at)) return;
     mkdirSync(path.dirname(at), { recursive: true });
     symlinkSync(path.join(folderOf(age), "node_modules", name), at, "junction");
   };
+
+  const [, node24] = nodes;
+  if (node24 !== undefined) {
+    it("shows who holds and who waits for locks by name, which Node has from 24 on", async () => {
+      const name = randomName("web locks");
+      folder.write(
+        "web-locks.mjs",
+        `const { locks } = navigator;
+async function holds() { await locks.request("${name}", inside); }
+async function inside() { await new Promise(() => {}); }
+async function waits() { await locks.request("${name}", { mode: "shared" }, async () => {}); }
+async function passes() { await locks.request("${name}", { ifAvailable: true }, async () => {}); }
+console.log(await locks.request("${name}", async (lock) => lock.name === "${name}"), locks.request.length, locks.request.name);
+holds(); waits(); await passes();
+setInterval(() => {}, 1000);
+`,
+      );
+      const running = start(folder, "web-locks.mjs", { node: node24 });
+      const client = await running.connect();
+      const dump = await client.dumpWhen("both to wait", (each) =>
+        reading(each)
+          .all("waits")
+          .some(({ state }) => state === "rwlock.rlock"),
+      );
+      const { task, nameOf } = reading(dump);
+      const [lock] = dump.resources;
+      assert.deepEqual(
+        [
+          lock?.kind,
+          lock?.capacity,
+          lock?.holders.map((hold) => nameOf(hold.task)),
+          lock?.waiters.map(nameOf),
+        ],
+        ["rwlock", 1, ["inside"], ["waits"]],
+      );
+      assert.deepEqual(task("waits").holding, []);
+      assert.ok(running.stdout().startsWith("true 2 request"), running.stdout());
+      await running.kill();
+    });
+  }
 
   for (const node of nodes) {
     for (const age of ["oldest", "newest"] as const) {
@@ -173,10 +262,9 @@ describe("the instrumentation of every library", () => {
             assert.deepEqual(errorsIn(dump), []);
           });
 
-          it("shows who holds and who waits", async () => {
-            const running = start(folder, `${place}/scene.mjs`, { node });
+          const shows = async (program: string, all: readonly Use[]) => {
+            const running = start(folder, `${place}/${program}`, { node });
             const client = await running.connect();
-            const all = uses();
             const dump = await client
               .dumpWhen("all to wait", (each) => all.every((use) => missing(use, each).length === 0))
               .catch(async (error) => {
@@ -188,6 +276,35 @@ describe("the instrumentation of every library", () => {
             for (const use of all) assert.deepEqual(missing(use, dump), [], use.title);
             assert.deepEqual(errorsIn(dump), []);
             await running.kill();
+            return dump;
+          };
+
+          it("shows who holds and who waits", async () => {
+            await shows("scene.mjs", uses());
+          });
+
+          // Bundles are the same for every Node.
+          if (node !== nodes[0]) return;
+
+          it("shows it in a bundle, too", async () => {
+            const all = uses().filter(({ sample, title }) => isBundled(sample, title));
+            await shows(`bundle.${form === "esm" ? "mjs" : "cjs"}`, all);
+          });
+
+          it("says what of a minified bundle it does not see", async () => {
+            const { last } = await runToLastDump(folder, `${place}/small.${form === "esm" ? "mjs" : "cjs"}`, {
+              node,
+              env: { SHORT: "1" },
+            });
+            const said = last.dump.coverage.untouched.map(({ reason }) => reason).join();
+            for (const { sample, title } of uses().filter((use) => isBundled(use.sample, use.title))) {
+              const name = packageOf(sample.specifier ?? title);
+              assert.ok(
+                said.includes(`in ${name === "pg" ? "pg-pool" : name} is not seen`),
+                `${name}: ${said}`,
+              );
+            }
+            assert.deepEqual(last.dump.coverage.instrumented, []);
           });
         });
       }
@@ -230,7 +347,9 @@ function missing({ sample, names }: Use, dump: Dump): readonly string[] {
       tasks.some((task) => nameOf(task) === called(shows.problem?.[1] ?? "")),
   );
   const backwards = new Map([...names].map(([gap, name]) => [name, gap]));
-  const gapOf = (name: string | undefined) => backwards.get(name ?? "") ?? name ?? "nobody";
+  const gapOf = (name = "nobody") =>
+    backwards.get(name) ??
+    name.replaceAll(/\w+/g, (word) => (backwards.has(word) ? `$${backwards.get(word)}` : word));
   const seen = {
     kind: resource.kind,
     capacity: resource.capacity,

@@ -35,9 +35,7 @@ export function withLiveExports(
     if (!locals.has(local)) locals.set(local, local);
   }
   if (locals.size === 0) return undefined;
-  const entries = [...locals].map(
-    ([name, local]) => `${JSON.stringify(name)}:[()=>${local},($value)=>{${local}=$value}]`,
-  );
+  const entries = liveExports(locals);
   const freed = new Set(wanted.flatMap((name) => locals.get(name) ?? []));
   let text = source;
   for (const statement of program.body) {
@@ -46,7 +44,15 @@ export function withLiveExports(
     const isFreed = declared.declarations.some(({ id }) => id.type === "Identifier" && freed.has(id.name));
     if (isFreed) text = `${text.slice(0, declared.start)}let  ${text.slice(declared.start + 5)}`;
   }
-  return `${text}\n;${report}{${entries.join()}});`;
+  return `${text}\n;${report}${entries});`;
+}
+
+/** Code that gives access to variables, by the names under which they are exported. */
+export function liveExports(locals: ReadonlyMap<string, string>): string {
+  const entries = [...locals].map(
+    ([name, local]) => `${JSON.stringify(name)}:[()=>${local},($value)=>{${local}=$value}]`,
+  );
+  return `{${entries.join()}}`;
 }
 
 /** The exports of an ES module as bindings. */
@@ -71,26 +77,26 @@ export function bindingsOfModule(exports: LiveExports): Bindings {
   };
 }
 
-/**
- * The source of a CommonJS module with a last call that hands it over. What a bundler exports by getters can be replaced only where it is declared.
- */
-export function withExportsReport(source: string, report: string, wanted: readonly string[]): string {
-  const getters = /\b__export\(\w+, \{([^}]*)\}\)/.exec(source)?.[1] ?? "";
-  const entries = [...getters.matchAll(/(\w+): \(\) => (\w+)/g)].flatMap(([, name = "", local = ""]) =>
-    wanted.includes(name) ? [`${name}:[()=>${local},($value)=>{${local}=$value}]`] : [],
+/** What of a CommonJS module a bundler exports by getters: it can be replaced only where it is declared. */
+export function exportedByGetters(source: string, wanted: readonly string[]): ReadonlyMap<string, string> {
+  const getters = /\b__export\d*\(\w+, \{([^}]*)\}\)/.exec(source)?.[1] ?? "";
+  return new Map(
+    [...getters.matchAll(/(\w+): \(\) => (\w+)/g)].flatMap(([, name = "", local = ""]) =>
+      wanted.includes(name) ? [[name, local] as const] : [],
+    ),
   );
-  const statement = `\n;${report}module,{${entries.join()}});`;
-  // Older versions of jest hand over a file as a function of theirs.
-  const end = /\n\}\}\);?$/.exec(source)?.index ?? source.length;
-  return source.slice(0, end) + statement + source.slice(end);
 }
 
 /**
  * What a CommonJS module exports as bindings: its own plain properties, the function that it exports itself, and what
- * `live` tells.
+ * `live` tells. Bundlers change the names of functions and classes a little.
  */
-export function bindingsOfCommonJs(module: { exports: unknown }, live: LiveExports = {}): Bindings {
-  const plain = plainBindings(module);
+export function bindingsOfCommonJs(
+  module: { exports: unknown },
+  live: LiveExports = {},
+  isBundled = false,
+): Bindings {
+  const plain = plainBindings(module, isBundled);
   const declared = bindingsOfModule(live);
   return {
     get: (name) => plain.get(name) ?? declared.get(name),
@@ -98,28 +104,32 @@ export function bindingsOfCommonJs(module: { exports: unknown }, live: LiveExpor
   };
 }
 
-function plainBindings(module: { exports: unknown }): Bindings {
+function plainBindings(module: { exports: unknown }, isBundled: boolean): Bindings {
+  const isCalled = (value: unknown, name: string): boolean => {
+    const own = functionName(value);
+    return own === name || (isBundled && own?.replaceAll(/^_|\d+$/g, "") === name);
+  };
   const keyOf = (name: string): string | undefined => {
     const { exports } = module;
     if (typeof exports !== "object" && typeof exports !== "function") return undefined;
     if (exports === null) return undefined;
     const own = (key: string) => Object.getOwnPropertyDescriptor(exports, key)?.value as unknown;
     if (own(name) !== undefined && name !== "name" && name !== "length") return name;
-    return functionName(own("default")) === name ? "default" : undefined;
+    return isCalled(own("default"), name) ? "default" : undefined;
   };
   return {
     get(name) {
       const key = keyOf(name);
       if (key !== undefined) return (module.exports as Record<string, unknown>)[key];
       const { exports } = module;
-      return typeof exports === "function" && (name === "default" || functionName(exports) === name)
+      return typeof exports === "function" && (name === "default" || isCalled(exports, name))
         ? exports
         : undefined;
     },
     replace(name, value) {
       const { exports } = module;
       const key = keyOf(name);
-      const isItself = name === "default" || functionName(exports) === name;
+      const isItself = name === "default" || isCalled(exports, name);
       if (typeof exports === "function" && (key === undefined || key === "default") && isItself) {
         if (typeof value !== "function") return false;
         for (const each of Reflect.ownKeys(exports)) {

@@ -8,7 +8,7 @@ import { isObject } from "@unknot/models/wrappers.ts";
 import satisfies from "semver/functions/satisfies.js";
 import { bindingsOfCommonJs } from "./bindings.ts";
 import { watchIo } from "./io-waits.ts";
-import { readFileSync } from "./own-fs.ts";
+import { existsSync, readFileSync } from "./own-fs.ts";
 
 /** An instrumentation with the versions that its model claims. */
 export interface KnownInstrumentation {
@@ -36,10 +36,20 @@ export interface InstrumentedPackage {
   readonly isRunner: boolean;
 }
 
+/** One that is inside a bundle, with the folder where the same version is installed. */
+export interface BundledPackage extends InstrumentedPackage {
+  readonly folder: string;
+}
+
 /** Finds out which packages in `node_modules` are instrumented, and wraps what their files give. */
 export interface Instrumentations {
   /** The instrumentation for a file of a package; undefined for other packages and versions that nobody has read. */
   forFile(file: string): InstrumentedPackage | undefined;
+  /**
+   * The instrumentation for a package that is inside a bundle, by the version that is installed around it; undefined
+   * where none is, and for a version that nobody has read.
+   */
+  forBundled(library: string, bundle: string): BundledPackage | undefined;
   /** Wraps what a file gives, once. */
   patch(found: InstrumentedPackage, bindings: Bindings): void;
 }
@@ -62,26 +72,39 @@ export function createInstrumentations({
   const byFolder = new Map<string, InstrumentedPackage | undefined>();
   const patched = new WeakSet<object>();
   const all: readonly KnownRunner[] = [...known, ...runners];
+  const inFolder = (name: string, folder: string): InstrumentedPackage | undefined => {
+    const entry = all.find(({ instrumentation }) => instrumentation.library === name);
+    if (entry === undefined) return undefined;
+    if (byFolder.has(folder)) return byFolder.get(folder);
+    const version = versionOf(folder);
+    const fits = version !== undefined && satisfies(version, entry.versions);
+    if (!fits)
+      refused(folder, `${name} ${version ?? "of unknown version"} is not known: ${entry.versions} is`);
+    const isRunner = runners.includes(entry);
+    const found = fits ? { instrumentation: entry.instrumentation, version, isRunner } : undefined;
+    byFolder.set(folder, found);
+    if (fits) entry.seen?.(folder);
+    return found;
+  };
   return {
     forFile(file) {
       const place = packageOf(file);
-      if (place === undefined) return undefined;
-      const entry = all.find(({ instrumentation }) => instrumentation.library === place.name);
-      if (entry === undefined) return undefined;
-      if (byFolder.has(place.folder)) return byFolder.get(place.folder);
-      const version = versionOf(place.folder);
-      const fits = version !== undefined && satisfies(version, entry.versions);
-      if (!fits) {
-        refused(
-          place.folder,
-          `${place.name} ${version ?? "of unknown version"} is not known: ${entry.versions} is`,
-        );
+      return place === undefined ? undefined : inFolder(place.name, place.folder);
+    },
+    forBundled(library, bundle) {
+      const key = `${library} in ${bundle}`;
+      if (byFolder.has(key)) return undefined;
+      for (let folder = path.dirname(bundle); ; folder = path.dirname(folder)) {
+        const candidate = path.join(folder, "node_modules", library);
+        if (existsSync(path.join(candidate, "package.json"))) {
+          const found = inFolder(library, candidate);
+          return found === undefined ? undefined : { ...found, folder: candidate };
+        }
+        if (folder === path.dirname(folder)) break;
       }
-      const isRunner = runners.includes(entry);
-      const found = fits ? { instrumentation: entry.instrumentation, version, isRunner } : undefined;
-      byFolder.set(place.folder, found);
-      if (fits) entry.seen?.(place.folder);
-      return found;
+      byFolder.set(key, undefined);
+      refused(bundle, `${library} in this bundle is of unknown version: it is not installed around it`);
+      return undefined;
     },
     patch({ instrumentation, version }, bindings) {
       // What has two names is new under both.

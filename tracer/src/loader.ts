@@ -2,14 +2,16 @@ import module, { type RegisterHooksOptions, registerHooks } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Bindings, type Callback, type Wrapping, wrapFunction } from "@unknot/models/probe.ts";
-import { withExportsReport, withLiveExports } from "./bindings.ts";
+import { exportedByGetters, liveExports, withLiveExports } from "./bindings.ts";
+import { type BundledPart, exportedLocals, librariesInMap, readBundle } from "./bundles.ts";
 import type { Evaluated } from "./evaluated-code.ts";
 import { hooksName } from "./hooks-name.ts";
-import type { Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
+import type { BundledPackage, Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
+import { readFileSync } from "./own-fs.ts";
 import type { FileSites, MapPlace } from "./site-registry.ts";
 import { insertionMark } from "./transform/insertions.ts";
-import { mapUrl, withoutMap } from "./transform/source-map.ts";
-import { type ModuleKind, TransformError, transform } from "./transform/transform.ts";
+import { mapUrl, readMap, withoutMap } from "./transform/source-map.ts";
+import { type ModuleKind, TransformError, type TransformInput, transform } from "./transform/transform.ts";
 
 export interface LoaderOptions extends Wrapping {
   readonly libraries: ReadonlySet<string>;
@@ -140,7 +142,9 @@ function rewrite(
   options.guard(() => options.reads(source));
   const mapsFor = options.mapsFor();
   const typescript = format.includes("typescript") || /\.[cm]?ts$/.test(file);
-  const transformed = transformFile(source, file, { typescript, kind: kindOf(format), mapsFor }, options);
+  const bundle = options.guard(() => bundledIn(source, file, options, found));
+  const how = { typescript, kind: kindOf(format), mapsFor };
+  const transformed = transformFile(source, file, how, options, bundle);
   return withOwnMap(source, transformed, mapsFor);
 }
 
@@ -149,6 +153,54 @@ function withOwnMap(source: string, transformed: string | undefined, mapsFor: Ma
   if (mapsFor !== "stacks" && mapsFor !== "runner") return transformed;
   if (transformed === undefined) return mapUrl(source) === undefined ? undefined : withoutMap(source);
   return mapsFor === "runner" || source.length > mostMapped ? withoutMap(transformed) : transformed;
+}
+
+/** Smaller than any file with a library in it. */
+const leastBundle = 2000;
+
+type Bundled = Required<Pick<TransformInput, "reports" | "bundled" | "foreign">>;
+
+/** What the transform has to know of the packages inside a bundle; undefined for a file that is none. */
+function bundledIn(
+  source: string,
+  file: string,
+  options: LoaderOptions,
+  found: InstrumentedPackage[],
+): Bundled | undefined {
+  if (source.length < leastBundle) return undefined;
+  const { instrumentations, libraries, untouched } = options;
+  const bundle = readBundle(source, file);
+  if (bundle === undefined || bundle.parts.length === 0) {
+    const map = readMap(mapUrl(source), file)?.map ?? "";
+    for (const library of librariesInMap(map, libraries))
+      untouched(
+        file,
+        `what tasks wait for in ${library} is not seen: the bundle does not tell where it begins`,
+      );
+    return undefined;
+  }
+  const known = bundle.parts.flatMap((part) => {
+    const entry = libraries.has(part.library) ? instrumentations.forBundled(part.library, file) : undefined;
+    if (entry === undefined) return [];
+    const number = found.push(entry) - 1;
+    return [{ at: part.end, names: part.names, code: reportOf(part, source, entry, number) }];
+  });
+  return {
+    bundled: new Set(known.flatMap(({ names }) => names)),
+    reports: known,
+    foreign: bundle.foreign,
+  };
+}
+
+function reportOf(part: BundledPart, source: string, entry: BundledPackage, number: number): string {
+  const { form, end } = part;
+  if (form.is === "cjs") {
+    const getters = exportedByGetters(source.slice(form.start, end), entry.instrumentation.exports);
+    return `;${hooksName}.exportedCommonJs(${number},${form.module ?? `{exports:${form.exports}}`},${liveExports(getters)},true);`;
+  }
+  const original = path.join(entry.folder, part.file);
+  const locals = exportedLocals(readFileSync(original, "utf8"), original, form.declared);
+  return `;${hooksName}.exported(${number},${liveExports(locals)});`;
 }
 
 function textOf(source: unknown): string | undefined {
@@ -190,6 +242,7 @@ function transformFile(
   file: string,
   { typescript = false, kind, mapsFor, firstColumn = 0, map }: HowItRuns,
   options: LoaderOptions,
+  bundle?: Bundled,
 ): string | undefined {
   // What one of us has transformed comes with our marks: a loader that calls another.
   if (source.includes(`${insertionMark}${hooksName}`)) return undefined;
@@ -203,6 +256,7 @@ function transformFile(
       kind,
       firstSite: first,
       libraries: options.libraries,
+      ...bundle,
       ...(hasMap ? { map: { file, composed: mapsFor === "originals" } } : {}),
     });
     if (transformed === undefined) return undefined;
@@ -264,7 +318,15 @@ function reported(
   const number = found.length;
   const text = asModule
     ? withLiveExports(source, file, `${hooksName}.exported(${number},`, exports)
-    : withExportsReport(source, `${hooksName}.exportedCommonJs(${number},`, exports);
+    : withExportsReport(source, number, exports);
   if (text !== undefined) found.push(entry);
   return text;
+}
+
+function withExportsReport(source: string, number: number, wanted: readonly string[]): string {
+  const getters = liveExports(exportedByGetters(source, wanted));
+  const statement = `\n;${hooksName}.exportedCommonJs(${number},module,${getters});`;
+  // Older versions of jest hand over a file as a function of theirs.
+  const end = /\n\}\}\);?$/.exec(source)?.index ?? source.length;
+  return source.slice(0, end) + statement + source.slice(end);
 }

@@ -41,7 +41,7 @@ import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.t
 /** What transformed and instrumented code finds under the tracer's name. */
 interface Globals extends Hooks {
   exported(number: number, exports: LiveExports): void;
-  exportedCommonJs(number: number, module: { exports: unknown }, live?: LiveExports): void;
+  exportedCommonJs(number: number, module: { exports: unknown }, live?: LiveExports, isBundled?: true): void;
   /** What `unknot` and `unknot/testing` use. */
   readonly api: TracerApi;
 }
@@ -174,7 +174,8 @@ export function start(folder: string, child?: ChildFacts): void {
   const globals: Globals = {
     ...hooks,
     exported: (number, exports) => report(number, () => bindingsOfModule(exports)),
-    exportedCommonJs: (number, module, live) => report(number, () => bindingsOfCommonJs(module, live)),
+    exportedCommonJs: (number, module, live, isBundled) =>
+      report(number, () => bindingsOfCommonJs(module, live, isBundled)),
     api: createApi({ core, facts, tables, process: processInfo, note, guard, lastId }),
   };
   Object.defineProperty(globalThis, hooksName, { value: Object.freeze(globals) });

@@ -31,6 +31,7 @@ const listening = new Promise((resolve) => server.listen(0, () => resolve((serve
 
 export const pools: Readonly<Record<string, Sample>> = {
   pg: {
+    uses: ["pg-pool"],
     setUp: `${pgServer}
 const $pools = {};
 const open = async (name, max) => { const made = new (of("Pool"))({ host: "127.0.0.1", port: await listening, user: "user", max, idleTimeoutMillis: 0 }); $pools[name] = made; return made; };`,

@@ -12,6 +12,10 @@ export interface Sample {
   readonly specifier?: string;
   /** Where it does not exist: a form that the package has not (or breaks), a version that came later. */
   readonly not?: readonly (Age | Form | `${Age}-${Form}`)[];
+  /** It needs files of its own beside it, and works in no bundle. */
+  readonly isFiles?: true;
+  /** Packages that it uses, and that are installed beside it. */
+  readonly uses?: readonly string[];
   /** Declares what the other parts use. */
   readonly setUp: string;
   /** Prints by `log(…)` what the library does, and leaves nothing taken: its twin without a mistake. */

@@ -22,6 +22,12 @@ export interface TransformInput {
   readonly firstSite: number;
   /** Packages whose objects are resources. */
   readonly libraries: ReadonlySet<string>;
+  /** Calls that hand over what the libraries in a bundle declare, and where they fit. */
+  readonly reports?: readonly { readonly at: number; readonly code: string }[];
+  /** What those declare, and functions that give their exports. */
+  readonly bundled?: ReadonlySet<string>;
+  /** Where top-level statements begin that come from packages: they stay as they are. */
+  readonly foreign?: ReadonlySet<number>;
   /** Given when something maps positions back: Node in stack traces, a debugger, coverage. */
   readonly map?: MapOptions;
 }
@@ -38,7 +44,18 @@ export class TransformError extends Error {}
  * is nothing to trace; throws a `TransformError` when the file has to stay as it is.
  */
 export function transform(input: TransformInput): Transformed | undefined {
-  const { source, file, typescript, kind, firstSite, libraries, map } = input;
+  const {
+    source,
+    file,
+    typescript,
+    kind,
+    firstSite,
+    libraries,
+    map,
+    reports = [],
+    foreign = new Set(),
+    bundled = new Set(),
+  } = input;
   if (!isWorthParsing(source)) return undefined;
   if (source.includes(insertionMark)) throw new TransformError("it contains a vertical tab");
   if (source.includes(hooksName)) throw new TransformError(`it uses the name '${hooksName}'`);
@@ -49,6 +66,8 @@ export function transform(input: TransformInput): Transformed | undefined {
     firstSite,
     libraries,
     hasValue: kind === "script",
+    bundled,
+    foreign,
     token: unusedName(source),
     placeOf: placesIn(source),
     insertions: {
@@ -56,6 +75,7 @@ export function transform(input: TransformInput): Transformed | undefined {
       close: (offset, text) => void edited.appendLeft(offset, insertionMark + text + insertionMark),
     },
   });
+  for (const { at, code } of reports) edited.appendLeft(at, insertionMark + code + insertionMark);
   if (!edited.hasChanged()) return undefined;
   const code = edited.toString();
   if (map === undefined) return { ...visited, code };

@@ -53,6 +53,10 @@ export interface Surroundings {
   readonly libraries: ReadonlySet<string>;
   /** Somebody wants the value of its last statement. */
   readonly hasValue: boolean;
+  /** The names of what parts of them declare in a bundle, and of functions that give their exports there. */
+  readonly bundled: ReadonlySet<string>;
+  /** Where top-level statements begin that are not looked at. */
+  readonly foreign: ReadonlySet<number>;
   /** A name that the source does not use. */
   readonly token: string;
 }
@@ -116,13 +120,14 @@ const combinations: Readonly<Record<string, string>> = {
 
 /** Walks a program and inserts the calls of the tracer's hooks. */
 export function visitProgram(program: Program, surroundings: Surroundings): Visited {
-  const { source, insertions, firstSite, placeOf, libraries, hasValue, token } = surroundings;
+  const { source, insertions, firstSite, placeOf, libraries, hasValue, bundled, foreign, token } =
+    surroundings;
   const { open, close } = insertions;
   /** What a traced function will return. */
   const resultName = `${token}r`;
   const sites: SiteEntry[] = [];
   const skipped: { name: string; reason: string }[] = [];
-  const imported = importedFrom(program, libraries);
+  const imported = importedFrom(program, libraries, bundled);
   const shadowsPromise = declaresPromise(program);
   let needsPromises = imported.size > 0;
   let plainNames: ReadonlySet<string> | undefined;
@@ -260,6 +265,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   /** Statements of a block: a statement that makes a call is preceded by the mark of where it does. */
   const visitList = (statements: readonly Node[], scope: Scope): void => {
     for (const statement of statements) {
+      if (foreign.has(statement.start)) continue;
       markBefore(statement, scope);
       visit(statement, scope);
     }
@@ -509,13 +515,11 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   };
 
   const makesResource = ({ callee }: CallExpression): boolean => {
-    const called = unwrap(callee);
-    if (called.type === "Identifier") return imported.has(called.name);
-    return (
-      called.type === "MemberExpression" &&
-      called.object.type === "Identifier" &&
-      imported.has(called.object.name)
-    );
+    let called = unwrap(callee);
+    // `(0, imported.default)(…)`
+    if (called.type === "SequenceExpression") called = called.expressions.at(-1) ?? called;
+    while (called.type === "MemberExpression") called = unwrap(called.object);
+    return called.type === "Identifier" && imported.has(called.name);
   };
 
   const visitNew = (node: Node & { type: "NewExpression" }, scope: Scope, hint: string | undefined): void => {
@@ -741,14 +745,18 @@ function named(name: string | undefined): Partial<SiteEntry> {
 }
 
 /** The local names of what is imported or required from some packages. */
-function importedFrom(program: Program, libraries: ReadonlySet<string>): ReadonlySet<string> {
-  const names = new Set<string>();
+function importedFrom(
+  program: Program,
+  libraries: ReadonlySet<string>,
+  bundled: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const names = new Set<string>(bundled);
   for (const statement of outermost(program.body)) {
     if (statement.type === "ImportDeclaration" && libraries.has(statement.source.value)) {
       for (const specifier of statement.specifiers) names.add(specifier.local.name);
     } else if (statement.type === "VariableDeclaration") {
       for (const { id, init } of statement.declarations) {
-        if (init === null || !requires(init, libraries)) continue;
+        if (init === null || !(requires(init, libraries) || givesBundled(init, bundled))) continue;
         if (id.type === "Identifier") names.add(id.name);
         else if (id.type === "ObjectPattern") {
           for (const property of id.properties) {
@@ -774,6 +782,17 @@ function outermost(body: Program["body"]): Program["body"] {
 const imports = /^(require|__vi_import__|__vite_ssr_import__|__vite_ssr_dynamic_import__)$/;
 /** What compilers put around an import. */
 const interop = /^_*(interop\w*|import(Star|Default))$/;
+
+/** `require_queue()` and `__toESM(require_queue())`, as a bundler writes them. */
+function givesBundled(node: Node, bundled: ReadonlySet<string>): boolean {
+  const value = unwrap(node);
+  if (value.type === "MemberExpression") return givesBundled(value.object, bundled);
+  if (bundled.size === 0 || value.type !== "CallExpression" || value.callee.type !== "Identifier")
+    return false;
+  if (bundled.has(value.callee.name)) return true;
+  const [first] = value.arguments;
+  return first !== undefined && first.type !== "SpreadElement" && givesBundled(first, bundled);
+}
 
 function requires(node: Node, libraries: ReadonlySet<string>): boolean {
   const value = unwrap(node);

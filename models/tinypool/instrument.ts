@@ -1,0 +1,3 @@
+import { workerPool } from "../work.ts";
+
+export const instrumentation = workerPool("tinypool", "Tinypool", "tinypool");
