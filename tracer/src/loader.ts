@@ -11,6 +11,8 @@ import { mapUrl, withoutMap } from "./transform/source-map.ts";
 import { type ModuleKind, TransformError, transform } from "./transform/transform.ts";
 
 export interface LoaderOptions {
+  /** False in lean mode: the program's own files run as they are. */
+  readonly transforms: boolean;
   readonly libraries: ReadonlySet<string>;
   readonly instrumentations: Instrumentations;
   /** The tracer's own folder: its files are never touched. */
@@ -99,7 +101,7 @@ function rewrite(
     found.push(entry);
     return withReport(source, file, format, found.length - 1);
   }
-  const source = textOf(loaded.source);
+  const source = options.transforms ? textOf(loaded.source) : undefined;
   if (source === undefined) return undefined;
   const mapsFor = options.mapsFor();
   const transformed = transformFile(source, file, format, mapsFor, options);

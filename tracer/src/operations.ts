@@ -30,6 +30,8 @@ import {
   resourceWords,
   rowAmount,
   rowAsker,
+  rowAt,
+  rowCreated,
   rowFlags,
   rowHolds,
   rowJobRow,
@@ -72,6 +74,8 @@ export interface OperationsOptions {
   /** A class of resources was announced: its number is the index among all. */
   readonly announced: (type: ResourceType, index: number) => void;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
+  /** Where an operation is called from, when the program itself does not say it. */
+  readonly callSite?: (() => number) | undefined;
   /** Remembers that one function stands for another. */
   readonly replaces: (wrapper: Callback, original: Callback) => void;
 }
@@ -91,7 +95,7 @@ interface Known {
 
 /** The probe that writes operations and resources into the shared tables. */
 export function createOperations(options: OperationsOptions): { probe: Probe; events: OperationEvents } {
-  const { core, sites, grew, announced, guard, replaces } = options;
+  const { core, sites, grew, announced, guard, replaces, callSite } = options;
   const { get, set, tables } = core;
   const { header } = tables;
   const known = new WeakMap<object, Known>();
@@ -208,6 +212,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     set(operation, rowPriority, Math.trunc(priority) | 0);
     set(operation, rowFlags, cancellable ? flagCancellable : 0);
     set(operation, rowJobRow, 0);
+    if (callSite !== undefined) setPlace(operation, callSite());
     set(operation, rowAsker, asker);
     set(operation, rowParent, asker === 0 ? 0 : get(asker, rowSeqLow));
     set(operation, rowResource, 0);
@@ -224,6 +229,12 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     }
     core.begins();
     return operation;
+  };
+
+  const setPlace = (operation: number, site: number): void => {
+    set(operation, rowSite, site);
+    set(operation, rowAt, site);
+    set(operation, rowCreated, site);
   };
 
   // Rows are used again, and a library may speak of an operation long after it has ended.

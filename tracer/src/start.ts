@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { url as inspectorUrl } from "node:inspector";
-import module from "node:module";
+import module, { syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from "node:worker_threads";
 import type { Bindings } from "@unknot/models/probe.ts";
 import { createApi, lastIdOf, type TracerApi } from "./api.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
+import { createCallSites } from "./call-sites.ts";
 import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { reportAtExit } from "./exit-report.ts";
@@ -21,7 +22,7 @@ import { type Options, readOptions } from "./options.ts";
 import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
 import { runtimeFolderPath } from "./runtime-folder.ts";
 import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
-import { createSiteRegistry } from "./site-registry.ts";
+import { createSiteRegistry, type FileSites } from "./site-registry.ts";
 import { letRunWithoutDebugger, startWorker, type TracerWorker } from "./start-worker.ts";
 import { createTables } from "./tables.ts";
 import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.ts";
@@ -43,6 +44,7 @@ export function start(folder: string, child?: ChildFacts): void {
   const startMs = nowMs();
   const env = { ...process.env, ...toldVariables(child) };
   const options = readOptions(env);
+  const lean = options.mode === "lean";
   const runtimeFolder = runtimeFolderPath(env);
   const tables = createTables();
   const facts = createFacts();
@@ -55,6 +57,7 @@ export function start(folder: string, child?: ChildFacts): void {
       return undefined;
     }
   };
+  if (options.leanBecause !== undefined) addFact(facts, { kind: "lean", because: options.leanBecause });
   let worker: TracerWorker | undefined;
   const tell = (message: ToWorker) => guard(() => worker?.post(message));
   const note = (fact: Fact) => {
@@ -65,6 +68,10 @@ export function start(folder: string, child?: ChildFacts): void {
     tell({ kind: "segment", segment });
 
   const sites = createSiteRegistry();
+  const addFile = (file: FileSites) => {
+    sites.add(file);
+    note({ kind: "file", file });
+  };
   const texts = patchFunctionTexts();
   const late: { events?: OperationEvents } = {};
   const { hooks, core } = createRuntime({
@@ -81,6 +88,16 @@ export function start(folder: string, child?: ChildFacts): void {
     grew,
     guard,
     replaces: texts.replaces,
+    ...(lean
+      ? {
+          callSite: createCallSites({
+            nextSite: () => sites.next,
+            found: addFile,
+            now: core.now,
+            ownFolder: folder,
+          }),
+        }
+      : {}),
     announced: ({ kind, name }, index) => note({ kind: "type", index, type: { kind, name } }),
   });
   late.events = events;
@@ -101,9 +118,9 @@ export function start(folder: string, child?: ChildFacts): void {
     ownFolder: folder,
     guard,
     nextSite: () => sites.next,
+    transforms: !lean,
     transformed(file, needsPromises) {
-      sites.add(file);
-      note({ kind: "file", file });
+      addFile(file);
       if (needsPromises) core.watchPromises();
     },
     untouched: (file, reason) => note({ kind: "untouched", file, reason }),
@@ -112,7 +129,7 @@ export function start(folder: string, child?: ChildFacts): void {
       const [, title] = process.argv;
       if (title !== undefined && title !== processInfo.title) note({ kind: "title", title });
     },
-    mapsFor: chooseMaps(options),
+    mapsFor: lean ? () => "nobody" : chooseMaps(options),
     asksForNodeTest: options.watchesTests
       ? () => watchNodeTest(testRun, path.join(folder, "register.cjs"))
       : undefined,
@@ -131,7 +148,9 @@ export function start(folder: string, child?: ChildFacts): void {
     // Under Node's permission model a child could not read its preload, and would not start.
     if (options.tracesChildren && process.permission === undefined)
       traceChildren({ probe, folder, pid: process.pid, env, runtimeFolder });
-    instrumentBuiltins(probe);
+    // It says which tasks sleep; without tasks it says nothing.
+    if (!lean) instrumentBuiltins(probe);
+    else syncBuiltinESMExports();
   });
 
   guard(() => {
@@ -188,6 +207,7 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
 
 function factsSoFar(facts: ReturnType<typeof createFacts>): Fact[] {
   return [
+    ...(facts.lean === undefined ? [] : [{ kind: "lean", because: facts.lean } as const]),
     ...facts.types.map((type, index): Fact => ({ kind: "type", index, type })),
     ...facts.files.map((file): Fact => ({ kind: "file", file })),
   ];
