@@ -136,6 +136,10 @@ program
   .option("--full", "one block per task, complete enough to be read again (taskdump)")
   .option("--only-deadlocks", "only tasks that are part of a deadlock")
   .option("--children", "also the traced processes that it has started")
+  .option(
+    "--attach",
+    "of a Node process that is not traced: pauses it and shows the suspended functions, nothing more",
+  )
   .addHelpText(
     "after",
     `

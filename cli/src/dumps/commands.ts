@@ -6,6 +6,7 @@ import type { Dump } from "@unknot/protocol/dump.ts";
 import { CliError } from "../cli-error.ts";
 import { colorsFor, print, printable } from "../terminal.ts";
 import { listTraced, takeDumps } from "../traced.ts";
+import { dumpUntraced } from "./attach.ts";
 import { diffText } from "./diff-text.ts";
 import { psText } from "./ps-text.ts";
 import { readDumpFile } from "./read-dump-file.ts";
@@ -15,6 +16,7 @@ export interface DumpOptions extends WriteOptions {
   readonly output?: string;
   readonly filter?: string;
   readonly children?: boolean;
+  readonly attach?: boolean;
 }
 
 export interface DiffOptions {
@@ -65,12 +67,23 @@ export async function diff(before: string, after: string, { json }: DiffOptions)
 /** The dumps of a process, one per thread, or of a file. What a user has to know goes to standard error. */
 async function dumpsOf(
   source: string,
-  { children = false }: Pick<DumpOptions, "children"> = {},
+  { children = false, attach = false }: Pick<DumpOptions, "children" | "attach"> = {},
 ): Promise<readonly Dump[]> {
-  if (/^\d+$/.test(source)) return takeDumps(Number(source), { children });
+  if (/^\d+$/.test(source)) return dumpsOfProcess(Number(source), children, attach);
   const { dumps, notes } = await readDumpFile(source);
   for (const note of notes) process.stderr.write(`${printable(note)}\n`);
   return dumps;
+}
+
+/** Of a process that is not traced, if that is wanted, what can be had without the tracer. */
+async function dumpsOfProcess(pid: number, children: boolean, attach: boolean): Promise<readonly Dump[]> {
+  const isTraced = listTraced().some((thread) => thread.pid === pid);
+  if (isTraced || !attach) return takeDumps(pid, { children });
+  const found = await dumpUntraced(pid);
+  process.stderr.write(
+    `Process ${pid} was started without Unknot: these are its suspended functions. Not known: ${found.coverage.blind.join("; ")}.\n`,
+  );
+  return [found];
 }
 
 function selected(dump: Dump, { filter, onlyDeadlocks }: DumpOptions): Dump {
