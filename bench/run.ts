@@ -1,6 +1,7 @@
 // `npm run bench -- [repository…]`: speed and memory beside peers of the same run, as ratios.
 //   --only check|edit|tracer   one part
 //   --edit FILE           the file of the repository that is edited; without it that part is left out
+//   --program NAME        one program of the tracer's part; may be given several times
 //   --runs N              how often each is run (5)
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -16,6 +17,7 @@ const { values, positionals } = parseArgs({
   options: {
     only: { type: "string" },
     edit: { type: "string" },
+    program: { type: "string", multiple: true },
     runs: { type: "string", default: "5" },
   },
 });
@@ -43,5 +45,5 @@ if (problem !== undefined) {
     if (isWanted("check")) await benchCheck(repository, runs);
     if (isWanted("edit") && values.edit !== undefined) benchEdit(repository, values.edit, 4 * runs);
   }
-  if (isWanted("tracer")) await benchTracer({ runs });
+  if (isWanted("tracer")) await benchTracer({ runs, programs: values.program });
 }

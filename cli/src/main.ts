@@ -152,6 +152,10 @@ program
     "files below one folder are below another one here; may be repeated",
     collectMoves,
   )
+  .option(
+    "--attach",
+    "of a Node process that is not traced: pauses it and shows the suspended functions, nothing more",
+  )
   .addHelpText(
     "after",
     `

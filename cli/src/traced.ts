@@ -31,7 +31,7 @@ export async function takeDumps(
   if (threads.length === 0) {
     throw new CliError(
       isAlive(pid)
-        ? `Process ${pid} is not traced: start it with 'unknot run -- …' or 'node --import unknot/register …' ('unknot ps' lists those that are).`
+        ? `Process ${pid} is not traced: start it with 'unknot run -- …' or 'node --import unknot/register …' ('unknot ps' lists those that are). 'unknot dump --attach ${pid}' pauses it and shows its suspended functions.`
         : `There is no process ${pid} ('unknot ps' lists the traced ones).`,
     );
   }

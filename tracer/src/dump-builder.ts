@@ -107,10 +107,12 @@ export function coverageOf(tables: Tables, facts: Facts, blind: readonly string[
   const unwatched = tables.header[headUnwatched] as number;
   return {
     instrumented: [...facts.instrumented].sort(),
-    transformed: facts.files.length,
+    // In lean mode files are known for the places in them alone.
+    transformed: facts.lean === undefined ? facts.files.length : 0,
     untouched: facts.untouched,
     blind: [
       ...blind,
+      ...(facts.lean === undefined ? [] : [`async functions (${facts.lean})`]),
       ...(unwatched === 0 ? [] : [`joins of ${unwatched} tasks, started too fast`]),
       ...(faults === 0 ? [] : [`errors of the tracer (${faults})`]),
     ],
@@ -368,7 +370,9 @@ class DumpBuilder {
 
   #showsUnasked(operation: number): boolean {
     const verb = this.#verb(operation);
-    if (verb !== "acquire" && verb !== "scoped" && verb !== "submit") return false;
+    const isTaken = verb === "acquire" || verb === "scoped" || verb === "submit";
+    // Where nobody is known who could wait, the wait itself is all that there is.
+    if (!isTaken && this.#facts.lean === undefined) return false;
     switch (this.#get(operation, rowState)) {
       case stateOpWaiting:
       case stateOpDropped:

@@ -7,6 +7,8 @@ import type { FileSites } from "./site-registry.ts";
 
 /** What the tables refer to by number and what the coverage line says; the same on both sides of the shared memory. */
 export interface Facts {
+  /** Why only libraries are looked at, when that is so. */
+  lean?: string;
   readonly files: FileSites[];
   readonly types: { readonly kind: ResourceKind; readonly name: string }[];
   readonly instrumented: Set<string>;
@@ -36,6 +38,7 @@ export type Labels = Readonly<Record<string, string>>;
 
 /** One of them, as the traced thread tells it. */
 export type Fact =
+  | { readonly kind: "lean"; readonly because: string }
   | { readonly kind: "file"; readonly file: FileSites }
   | { readonly kind: "type"; readonly index: number; readonly type: Omit<ResourceType, "capacity"> }
   | { readonly kind: "instrumented"; readonly name: string }
@@ -74,6 +77,9 @@ const mostOverReleases = 100;
 
 export function addFact(facts: Facts, fact: Fact): void {
   switch (fact.kind) {
+    case "lean":
+      facts.lean = fact.because;
+      break;
     case "file":
       facts.files.push(fact.file);
       break;

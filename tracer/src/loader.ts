@@ -14,6 +14,8 @@ import { mapUrl, readMap, withoutMap } from "./transform/source-map.ts";
 import { type ModuleKind, TransformError, type TransformInput, transform } from "./transform/transform.ts";
 
 export interface LoaderOptions extends Wrapping {
+  /** False in lean mode: the program's own files run as they are. */
+  readonly transforms: boolean;
   readonly libraries: ReadonlySet<string>;
   readonly instrumentations: Instrumentations;
   /** The tracer's own folder: its files are never touched. */
@@ -137,7 +139,7 @@ function rewrite(
     if (entry === undefined || source === undefined) return undefined;
     return reported(source, file, entry, isModule(source, file, format), found);
   }
-  const source = textOf(loaded.source);
+  const source = options.transforms ? textOf(loaded.source) : undefined;
   if (source === undefined || (compiles && kindOf(format) !== "module")) return undefined;
   options.guard(() => options.reads(source));
   const mapsFor = options.mapsFor();
@@ -245,7 +247,7 @@ function transformFile(
   bundle?: Bundled,
 ): string | undefined {
   // What one of us has transformed comes with our marks: a loader that calls another.
-  if (source.includes(`${insertionMark}${hooksName}`)) return undefined;
+  if (!options.transforms || source.includes(`${insertionMark}${hooksName}`)) return undefined;
   const first = options.nextSite();
   const hasMap = (mapsFor === "stacks" || mapsFor === "originals") && source.length <= mostMapped;
   try {

@@ -86,6 +86,8 @@ export interface OperationsOptions {
   readonly announced: (type: ResourceType, index: number) => void;
   readonly overReleased: (what: OverReleased) => void;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
+  /** Where an operation is called from, when the program itself does not say it. */
+  readonly callSite?: (() => number) | undefined;
   /** Remembers that one function stands for another. */
   readonly replaces: (wrapper: Callback, original: Callback) => void;
 }
@@ -145,7 +147,7 @@ const { queueMicrotask } = globalThis;
 
 /** The probe that writes operations and resources into the shared tables. */
 export function createOperations(options: OperationsOptions): { probe: Probe; events: OperationEvents } {
-  const { core, sites, contention, grew, announced, overReleased, guard, replaces } = options;
+  const { core, sites, contention, grew, announced, overReleased, guard, replaces, callSite } = options;
   const { get, set, tables } = core;
   const { header } = tables;
   const known = new WeakMap<object, Known>();
@@ -300,6 +302,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     set(operation, rowJobRow, 0);
     const whole = rowOf(of);
     if (whole === 0) {
+      if (callSite !== undefined) setPlace(operation, callSite());
       set(operation, rowAsker, asker);
       set(operation, rowParent, asker === 0 ? 0 : get(asker, rowSeqLow));
     } else
@@ -324,6 +327,12 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     }
     core.begins();
     return operation;
+  };
+
+  const setPlace = (operation: number, site: number): void => {
+    set(operation, rowSite, site);
+    set(operation, rowAt, site);
+    set(operation, rowCreated, site);
   };
 
   // Rows are used again, and a library may speak of an operation long after it has ended.

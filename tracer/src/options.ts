@@ -3,6 +3,10 @@ import { type LoopbackAddress, loopbackAddress } from "./loopback.ts";
 
 /** What `UNKNOT_…` variables say; docs/tests-and-production.md describes them. */
 export interface Options {
+  /** `UNKNOT_MODE=lean`: only libraries are wrapped, and the program's own files run as they are. */
+  readonly mode: "full" | "lean";
+  /** Why it is lean, as a dump says it. */
+  readonly leanBecause: string | undefined;
   /** `UNKNOT_MAX_TASKS`: live tasks, operations and joins that the table holds at most. */
   readonly maxTasks: number;
   /** `UNKNOT_SESSION`: who started the program. */
@@ -35,12 +39,26 @@ function signalOf(name: string | undefined): NodeJS.Signals | undefined {
   return full in constants.signals && full !== "SIGKILL" && full !== "SIGSTOP" ? full : undefined;
 }
 
+/** Coverage counts branches of the code that runs, so that has to be the program's own, unless `UNKNOT_MODE=full`. */
+function leanReason(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const mode = env["UNKNOT_MODE"];
+  if (mode === "lean") return "lean mode";
+  if (mode === "full") return undefined;
+  const flags = [...process.execArgv, env["NODE_OPTIONS"] ?? ""];
+  const measured =
+    Boolean(env["NODE_V8_COVERAGE"]) || flags.some((each) => each.includes("--experimental-test-coverage"));
+  return measured ? "code coverage is measured" : undefined;
+}
+
 const defaultMaxTasks = 2 ** 20;
 
 export function readOptions(env: Readonly<Record<string, string | undefined>>): Options {
   const max = Number(env["UNKNOT_MAX_TASKS"]);
   const report = env["UNKNOT_REPORT_STDERR"];
+  const leanBecause = leanReason(env);
   return {
+    mode: leanBecause === undefined ? "full" : "lean",
+    leanBecause,
     maxTasks: Number.isInteger(max) && max > 0 ? Math.min(max, 2 ** 21 - 1) : defaultMaxTasks,
     session: env["UNKNOT_SESSION"] || undefined,
     alwaysLastDump: env["UNKNOT_LAST_DUMP"] === "always",

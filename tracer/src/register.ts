@@ -1,12 +1,12 @@
 // `node --import unknot/register` and `--require` of the same file. Whatever goes wrong here, the program runs.
 import module from "node:module";
-import { isMainThread, resourceLimits } from "node:worker_threads";
+import workerThreads, { isMainThread, resourceLimits } from "node:worker_threads";
 import { passOn, takeChildFacts } from "./children.ts";
 
 /** `module.registerHooks` is there from Node 22.15 and 23.5 on. */
 const loadedBefore = new Set(Object.keys(require.cache));
 const child = takeChildFacts();
-if (isCramped()) {
+if (isCramped() || isOfNode()) {
   // The dump of the main thread says that nobody looks at this one.
 } else if (typeof module.registerHooks === "function") {
   try {
@@ -25,6 +25,11 @@ forgetFiles();
 function isCramped(): boolean {
   const { maxOldGenerationSizeMb: most } = resourceLimits;
   return most !== undefined && most < 32;
+}
+
+/** Node runs preloads once more in the thread where it asks loaders, which is none of the program's. */
+function isOfNode(): boolean {
+  return (workerThreads as { readonly isInternalThread?: boolean }).isInternalThread === true;
 }
 
 /** Only to who asked for the tracer: children and threads say on standard error what they would say without us. */

@@ -54,19 +54,29 @@ export function endpointFor(folder: string, pid: number, threadId: number): stri
     : path.join(folder, `${name}.sock`);
 }
 
-/** Writes a file of the folder whole: readers never see a part of it. */
+/** Writes a file of the folder whole: readers never see a part of it, and nothing is left of one that can't be written. */
 export function writeWhole(file: string, content: Iterable<string>): void {
   const part = `${file}.${randomBytes(4).toString("hex")}.part`;
-  writeFileSync(part, "", { mode: 0o600 });
+  try {
+    writeInPieces(part, content);
+    renameSync(part, file);
+  } catch (error) {
+    // A disk that is full is not to stay so for our sake.
+    removeFile(part);
+    throw error;
+  }
+}
+
+function writeInPieces(file: string, content: Iterable<string>): void {
+  writeFileSync(file, "", { mode: 0o600 });
   let chunk = "";
   for (const piece of content) {
     chunk += piece;
     if (chunk.length < 1 << 20) continue;
-    writeFileSync(part, chunk, { flag: "a" });
+    writeFileSync(file, chunk, { flag: "a" });
     chunk = "";
   }
-  writeFileSync(part, chunk, { flag: "a" });
-  renameSync(part, file);
+  writeFileSync(file, chunk, { flag: "a" });
 }
 
 /** Removes what threads of dead processes left, except last dumps younger than a day. */

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { writeSync } from "node:fs";
 import { url as inspectorUrl } from "node:inspector";
-import module, { createRequire } from "node:module";
+import module, { createRequire, syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from "node:worker_threads";
 import type { Bindings } from "@unknot/models/probe.ts";
 import { type AfterTests, createAfterTests } from "./after-tests.ts";
 import { createApi, lastIdOf, type TracerApi } from "./api.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
+import { createCallSites } from "./call-sites.ts";
 import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { createContention } from "./contention.ts";
@@ -33,7 +34,7 @@ import { vitestInstrumentation } from "./runners/vitest.ts";
 import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
 import { runtimeFolderPath } from "./runtime-folder.ts";
 import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
-import { createSiteRegistry, type MapPlace } from "./site-registry.ts";
+import { createSiteRegistry, type FileSites, type MapPlace } from "./site-registry.ts";
 import { letRunWithoutDebugger, startWorker, type TracerWorker } from "./start-worker.ts";
 import { createTables } from "./tables.ts";
 import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.ts";
@@ -55,6 +56,7 @@ export function start(folder: string, child?: ChildFacts): void {
   const startMs = nowMs();
   const env = { ...process.env, ...toldVariables(child) };
   const options = readOptions(env);
+  const lean = options.mode === "lean";
   const runtimeFolder = runtimeFolderPath(env);
   const tables = createTables();
   const facts = createFacts();
@@ -67,6 +69,7 @@ export function start(folder: string, child?: ChildFacts): void {
       return undefined;
     }
   };
+  if (options.leanBecause !== undefined) addFact(facts, { kind: "lean", because: options.leanBecause });
   let worker: TracerWorker | undefined;
   const tell = (message: ToWorker) => guard(() => worker?.post(message));
   const note = (fact: Fact) => {
@@ -77,6 +80,10 @@ export function start(folder: string, child?: ChildFacts): void {
     tell({ kind: "segment", segment });
 
   const sites = createSiteRegistry();
+  const addFile = (file: FileSites) => {
+    sites.add(file);
+    note({ kind: "file", file });
+  };
   const texts = patchFunctionTexts();
   const contention = createContention(tables, sites);
   const late: { events?: OperationEvents; reads?: (source: string) => void } = {};
@@ -96,6 +103,16 @@ export function start(folder: string, child?: ChildFacts): void {
     grew,
     guard,
     replaces: texts.replaces,
+    ...(lean
+      ? {
+          callSite: createCallSites({
+            nextSite: () => sites.next,
+            found: addFile,
+            now: core.now,
+            ownFolder: folder,
+          }),
+        }
+      : {}),
     announced: ({ kind, name }, index) => note({ kind: "type", index, type: { kind, name } }),
     overReleased: (what) => note({ kind: "overRelease", what, nowMs: nowMs() }),
   });
@@ -150,9 +167,9 @@ export function start(folder: string, child?: ChildFacts): void {
     instrumentations,
     ownFolder: folder,
     nextSite: () => sites.next,
+    transforms: !lean,
     transformed(file, needsPromises) {
-      sites.add(file);
-      note({ kind: "file", file });
+      addFile(file);
       if (needsPromises) core.watchPromises();
     },
     untouched: (file, reason) => note({ kind: "untouched", file, reason }),
@@ -162,7 +179,7 @@ export function start(folder: string, child?: ChildFacts): void {
       const [, title] = process.argv;
       if (title !== undefined && title !== processInfo.title) note({ kind: "title", title });
     },
-    mapsFor: chooseMaps(options, () => evaluatedCode.isOn),
+    mapsFor: lean ? () => "nobody" : chooseMaps(options, () => evaluatedCode.isOn),
     runsUnmapped: evaluatedCode.runs,
     asksForNodeTest: options.watchesTests
       ? () => watchNodeTest(testRun, path.join(folder, "register.cjs"))
@@ -183,7 +200,9 @@ export function start(folder: string, child?: ChildFacts): void {
     // Under Node's permission model a child could not read its preload, and would not start.
     if (options.tracesChildren && process.permission === undefined)
       traceChildren({ probe, folder, pid: process.pid, env, runtimeFolder });
-    late.reads = instrumentBuiltins(probe);
+    // It says what tasks wait for; without tasks it says nothing.
+    if (!lean) late.reads = instrumentBuiltins(probe);
+    else syncBuiltinESMExports();
     instrumentLoaded(createRequire(path.join(folder, "register.cjs")).cache, instrumentations);
   });
 
@@ -265,6 +284,7 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
 
 function factsSoFar(facts: ReturnType<typeof createFacts>): Fact[] {
   return [
+    ...(facts.lean === undefined ? [] : [{ kind: "lean", because: facts.lean } as const]),
     ...facts.types.map((type, index): Fact => ({ kind: "type", index, type })),
     ...facts.files.map((file): Fact => ({ kind: "file", file })),
   ];

@@ -7,6 +7,7 @@ import type { Dump } from "@unknot/protocol/dump.ts";
 import { CliError } from "../cli-error.ts";
 import { colorsFor, print, printable } from "../terminal.ts";
 import { listTraced, takeDumps } from "../traced.ts";
+import { dumpUntraced } from "./attach.ts";
 import { diffText } from "./diff-text.ts";
 import { sourceNotes } from "./moved-sources.ts";
 import { psText } from "./ps-text.ts";
@@ -18,6 +19,7 @@ export interface DumpOptions extends WriteOptions {
   readonly filter?: string;
   readonly children?: boolean;
   readonly map?: readonly Move[];
+  readonly attach?: boolean;
 }
 
 export interface DiffOptions {
@@ -76,15 +78,26 @@ export async function diff(before: string, after: string, { json, ...options }: 
 /** The dumps of a process, one per thread, or of a file. What a user has to know goes to standard error. */
 async function dumpsOf(
   source: string,
-  { children = false, map = [] }: Pick<DumpOptions, "children" | "map"> = {},
+  { children = false, attach = false, map = [] }: Pick<DumpOptions, "children" | "attach" | "map"> = {},
 ): Promise<readonly Dump[]> {
   const { dumps, notes } = /^\d+$/.test(source)
-    ? { dumps: await takeDumps(Number(source), { children }), notes: [] }
+    ? { dumps: await dumpsOfProcess(Number(source), children, attach), notes: [] }
     : await readDumpFile(source);
   const moved = dumps.map((each) => movePaths(each, map));
   for (const note of [...notes, ...(await sourceNotes(moved, process.cwd()))])
     process.stderr.write(`${printable(note)}\n`);
   return moved;
+}
+
+/** Of a process that is not traced, if that is wanted, what can be had without the tracer. */
+async function dumpsOfProcess(pid: number, children: boolean, attach: boolean): Promise<readonly Dump[]> {
+  const isTraced = listTraced().some((thread) => thread.pid === pid);
+  if (isTraced || !attach) return takeDumps(pid, { children });
+  const found = await dumpUntraced(pid);
+  process.stderr.write(
+    `Process ${pid} was started without Unknot: these are its suspended functions. Not known: ${found.coverage.blind.join("; ")}.\n`,
+  );
+  return [found];
 }
 
 function selected(dump: Dump, { filter, onlyDeadlocks }: DumpOptions): Dump {

@@ -79,6 +79,10 @@ function makeStatements(depth: number): fc.Arbitrary<Part> {
       return `const ${name} = ${value(place)}; ${name}?.then?.(() => log("${name}"), () => {}); log("kept"); await ${name};`;
     }),
     e().map((value) => (place: Place) => `if (x > 1) return ${value(place)};`),
+    fc
+      .constantFrom("{ return\n}", "return\n", "{ return }", "return /* nothing */\n")
+      .map((nothing) => () => `if (x === 2) ${nothing}`),
+    e().map((value) => (place: Place) => `if (x > 2) { return ${value(place)}\n}`),
     e().map((value) => (place: Place) => `if (x < 0) throw await ${value(place)};`),
     fc.constant((place: Place) => (place.yields ? "log(yield x);" : "log('no yield');")),
     e().map(

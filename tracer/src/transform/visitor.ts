@@ -408,7 +408,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (breaks) {
       scope.returns++;
       open(node.start, "{/*");
-      open(node.start + "return".length, argument === null ? "*/" : `*/${resultName}=(`);
+      // Not before what comes here but behind the word: a return may end with it.
+      close(node.start + "return".length, argument === null ? "*/" : `*/${resultName}=(`);
     }
     if (argument !== null) visitReturned(argument, scope);
     if (breaks && argument !== null) close(argument.end, ")");
