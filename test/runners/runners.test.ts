@@ -180,11 +180,7 @@ for (const age of ["oldest", "newest"] as const) {
       cpSync(path.join(root, "dist", "npm"), unknot, { recursive: true });
       for (const runner of runners) {
         mkdirSync(folder.file(runner));
-        symlinkSync(
-          path.join(cache(age), "node_modules"),
-          folder.file(`${runner}/node_modules`),
-          "junction",
-        );
+        symlinkSync(path.join(cache(age), "node_modules"), folder.file(`${runner}/node_modules`), "junction");
         folder.write(`${runner}/${modules.lib}.ts`, lib);
         for (const [suite, text] of Object.entries(suites)) {
           folder.write(`${runner}/${fileOf(suite, runner)}`, text(runner));

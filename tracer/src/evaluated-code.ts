@@ -8,7 +8,13 @@ import vm from "node:vm";
 import type { Callback, Wrapping } from "@unknot/models/probe.ts";
 import type { FunctionTexts } from "./function-text.ts";
 import { hooksName } from "./hooks-name.ts";
-import { type FindPositions, type Positions, patchCoverage, patchStackTraces, positionsOf } from "./positions.ts";
+import {
+  type FindPositions,
+  type Positions,
+  patchCoverage,
+  patchStackTraces,
+  positionsOf,
+} from "./positions.ts";
 import type { MapPlace } from "./site-registry.ts";
 import type { ModuleKind } from "./transform/transform.ts";
 
@@ -60,7 +66,12 @@ export function createEvaluatedCode(options: EvaluatedCodeOptions): EvaluatedCod
   const maps = new Map<string, MapPlace>();
   let isOn = false;
 
-  const rewrite = (code: unknown, name: unknown, firstColumn: unknown, kind: ModuleKind): string | undefined => {
+  const rewrite = (
+    code: unknown,
+    name: unknown,
+    firstColumn: unknown,
+    kind: ModuleKind,
+  ): string | undefined => {
     if (typeof code !== "string" || typeof name !== "string") return undefined;
     const file = fileOf(name);
     if (file === undefined || file.startsWith(ownFolder + path.sep)) return undefined;
@@ -76,7 +87,8 @@ export function createEvaluatedCode(options: EvaluatedCodeOptions): EvaluatedCod
 
   const find: FindPositions = (script) => {
     // The inspector makes URLs of paths.
-    const found = known.get(script) ?? (script.startsWith("file:") ? known.get(fileURLToPath(script)) : undefined);
+    const found =
+      known.get(script) ?? (script.startsWith("file:") ? known.get(fileURLToPath(script)) : undefined);
     if (found?.rewritten === undefined) return undefined;
     found.positions ??= positionsOf({ code: found.rewritten, firstColumn: found.firstColumn });
     return found.positions;

@@ -1,7 +1,7 @@
 // Code that others evaluate (a test runner, with its own source maps) runs with insertions, and its positions are given
 // as those of the code without them: in stack traces by the call sites that those are made of, in coverage by the ranges.
 import inspector from "node:inspector";
-import { type Callback, wrap, wrapFunction, type Wrapping } from "@unknot/models/probe.ts";
+import { type Callback, type Wrapping, wrap, wrapFunction } from "@unknot/models/probe.ts";
 import { insertionMark, withoutInsertions } from "./transform/insertions.ts";
 
 /** Code as it runs. */
@@ -52,7 +52,9 @@ export function positionsOf({ code, firstColumn }: RunningCode): Positions {
   const offset = (from: number): number => {
     const last = lastBefore(from);
     if (last < 0) return from;
-    return from - (before[last] as number) - (Math.min(from, ends[last] as number) - (starts[last] as number));
+    return (
+      from - (before[last] as number) - (Math.min(from, ends[last] as number) - (starts[last] as number))
+    );
   };
   let original: string | undefined;
   return {
@@ -90,7 +92,11 @@ type Prepare = (this: unknown, error: unknown, sites: readonly CallSite[], ...re
  * Lets those who make the stack traces of a realm, by its `Error.prepareStackTrace`, see positions without insertions.
  * Call sites themselves can't be changed.
  */
-export function patchStackTraces(realmsError: object, find: FindPositions, { guard, replaces }: Wrapping): void {
+export function patchStackTraces(
+  realmsError: object,
+  find: FindPositions,
+  { guard, replaces }: Wrapping,
+): void {
   const holder = realmsError as { prepareStackTrace?: unknown };
   const givenOf = new WeakMap<object, unknown>();
   let given: unknown;

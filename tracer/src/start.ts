@@ -15,15 +15,20 @@ import { addFact, createFacts, type Fact } from "./facts.ts";
 import { patchFunctionTexts } from "./function-text.ts";
 import { tellHandles, watchHandles } from "./handles.ts";
 import { hooksName } from "./hooks-name.ts";
-import { createInstrumentations, instrumentBuiltins, instrumentLoaded, libraries } from "./instrumentations.ts";
+import {
+  createInstrumentations,
+  instrumentBuiltins,
+  instrumentLoaded,
+  libraries,
+} from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
 import { installLoader, type MapsFor } from "./loader.ts";
 import { createOperations } from "./operations.ts";
 import { type Options, readOptions } from "./options.ts";
-import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
 import { jestInstrumentation } from "./runners/jest.ts";
 import { playwrightInstrumentation, watchPlaywright } from "./runners/playwright.ts";
 import { vitestInstrumentation } from "./runners/vitest.ts";
+import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
 import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
 import { createSiteRegistry, type MapPlace } from "./site-registry.ts";
 import { startWorker, type TracerWorker } from "./start-worker.ts";

@@ -94,7 +94,9 @@ function ofTests(dump: Dump): Dump {
 /** A process of tests has ended while tasks of them waited; the tracer tells it of those that ended by themselves. */
 function hasLeftTasks({ loop, testRun, tasks }: Dump): boolean {
   return (
-    testRun !== undefined && loop.state !== "ended" && tasks.some((task) => task.labels?.["test"] !== undefined)
+    testRun !== undefined &&
+    loop.state !== "ended" &&
+    tasks.some((task) => task.labels?.["test"] !== undefined)
   );
 }
 

@@ -19,6 +19,7 @@ type JestRunner = new (
 
 const setup = path.join(__dirname, "testing-jest.cjs");
 
+// biome-ignore lint/style/noDefaultExport: jest takes a runner from there
 export default class extends jestRunner() {
   override runTests(tests: readonly Test[], ...rest: unknown[]): Promise<void> {
     const contexts = new Map<Test["context"], Test["context"]>();

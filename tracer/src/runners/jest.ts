@@ -39,7 +39,8 @@ export function jestInstrumentation(run: TestRun, { hasMap, watchesTests }: Jest
       // It is asked for parts of jest before it runs a test.
       const undo = wrap(probe, Runtime.prototype, "requireInternalModule", (self) => {
         const environment = ownValue(self, "_environment");
-        if (typeof environment !== "object" || environment === null || heard.has(environment)) return undefined;
+        if (typeof environment !== "object" || environment === null || heard.has(environment))
+          return undefined;
         heard.add(environment);
         const file = ownValue(self, "_testPath");
         hear(environment, typeof file === "string" ? file : "", run, probe.guard);
@@ -71,9 +72,7 @@ function hear(
   const { handleTestEvent } = environment;
   environment.handleTestEvent = function (this: unknown, event: JestEvent, ...rest: unknown[]): unknown {
     guard(() => hears(run, file, event));
-    return handleTestEvent === undefined
-      ? undefined
-      : Reflect.apply(handleTestEvent, this, [event, ...rest]);
+    return handleTestEvent === undefined ? undefined : Reflect.apply(handleTestEvent, this, [event, ...rest]);
   };
 }
 
@@ -84,7 +83,8 @@ function hears(run: TestRun, file: string, { name, test, hook, describeBlock }: 
       break;
     case "hook_start":
       // Those around each test belong to the test.
-      if (hook?.type.endsWith("All")) run.began(testName(file, [...titles(hook.parent ?? describeBlock), hook.type]));
+      if (hook?.type.endsWith("All"))
+        run.began(testName(file, [...titles(hook.parent ?? describeBlock), hook.type]));
       break;
     case "hook_success":
     case "hook_failure":

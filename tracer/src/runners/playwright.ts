@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import path from "node:path";
-import { type Instrumentation, wrap, type Wrapping } from "@unknot/models/probe.ts";
+import { type Instrumentation, type Wrapping, wrap } from "@unknot/models/probe.ts";
 import type { TestRun } from "../test-run.ts";
 import { testName } from "./test-name.ts";
 

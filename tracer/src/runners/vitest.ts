@@ -1,4 +1,11 @@
-import { type Instrumentation, ownValue, type Probe, wrap, wrapFunction, type Callback } from "@unknot/models/probe.ts";
+import {
+  type Callback,
+  type Instrumentation,
+  ownValue,
+  type Probe,
+  wrap,
+  wrapFunction,
+} from "@unknot/models/probe.ts";
 import type { MapPlace } from "../site-registry.ts";
 import type { TestRun } from "../test-run.ts";
 import { testName } from "./test-name.ts";
@@ -8,6 +15,7 @@ interface VitestTask {
   readonly type: string;
   readonly name: string;
   readonly suite?: VitestTask;
+  readonly tasks?: readonly VitestTask[];
   readonly file?: { readonly filepath?: string; readonly name?: string };
 }
 
@@ -18,7 +26,11 @@ export interface VitestOptions {
 }
 
 /** Listens to the runner that each of vitest's workers has, and to the run in its main process. */
-export function vitestInstrumentation(library: string, run: TestRun, options: VitestOptions): Instrumentation {
+export function vitestInstrumentation(
+  library: string,
+  run: TestRun,
+  options: VitestOptions,
+): Instrumentation {
   return {
     library,
     exports: ["startTests", "VitestModuleEvaluator", "createVitest"],
@@ -48,12 +60,7 @@ function observed(startTests: Callback, probe: Probe, run: TestRun, options: Vit
 
 const heard = new WeakSet<object>();
 
-function hear(
-  runner: Record<string, unknown>,
-  probe: Probe,
-  run: TestRun,
-  { settled }: VitestOptions,
-): void {
+function hear(runner: Record<string, unknown>, probe: Probe, run: TestRun, { settled }: VitestOptions): void {
   if (heard.has(runner)) return;
   heard.add(runner);
   const on = (name: string, hears: (task: VitestTask) => void, after?: () => Promise<void>) => {
@@ -66,11 +73,20 @@ function hear(
     };
   };
   on("onBeforeTryTask", (test) => run.began(testName(fileOf(test), titles(test))));
-  on("onAfterRunTask", () => run.pauses("resting"));
+  on("onAfterRunTask", (test) => leaves(test, run));
+  on("onAfterRunSuite", (suite) => leaves(suite, run));
   // It is waited for, and the last that happens before the process may be ended.
   on("onAfterRunFiles", () => run.pauses("resting"), settled);
   // The hooks around all tests of a suite run inside of it, and outside of its tests.
   on("onBeforeRunSuite", (suite) => run.began(testName(fileOf(suite), [...titles(suite), "beforeAll"])));
+}
+
+/** What comes after the last one of a suite are its hooks, of which nobody tells. */
+function leaves(task: VitestTask, run: TestRun): void {
+  const around = task.suite ?? (task.file as VitestTask | undefined);
+  const isLast = around !== undefined && around !== task && around.tasks?.at(-1) === task;
+  if (isLast) run.began(testName(fileOf(task), [...titles(around), "afterAll"]));
+  else run.pauses("resting");
 }
 
 function fileOf({ file, ...task }: VitestTask): string {
