@@ -146,6 +146,14 @@ export default defineConfig({ testDir: ".", testMatch: "*.pw.ts", reporter: "lis
 `,
 };
 
+const hangs = (runner: Runner) => `${heads[runner]}
+import { ${names.waits} } from "./${modules.lib}";
+describe("${names.suite}", () => {
+  it("${names.late}", async () => { await null; });
+  afterAll(async () => { await ${names.waits}(); }); // never ends
+});
+`;
+
 const setUp = (runner: Runner) => `${heads[runner]}
 import { ${names.waits} } from "./${modules.lib}";
 ${
@@ -168,6 +176,7 @@ for (const age of ["oldest", "newest"] as const) {
       [modules.leaks]: leaks,
       [modules.equal]: equal,
       setup: setUp,
+      hangs,
     };
     const fileOf = (suite: string, runner: Runner) => `${suite}.${endings[runner]}`;
 
@@ -322,6 +331,34 @@ for (const age of ["oldest", "newest"] as const) {
         assert.deepEqual(await outcome(true), plain);
       });
     }
+
+    it("unknot why names what a hook waits for that never ends", async () => {
+      const soon: Readonly<Record<Runner, string>> = {
+        vitest: "--hookTimeout=500",
+        jest: "--testTimeout=500",
+        playwright: "--timeout=1500",
+      };
+      await inPairs(runners, async (runner) => {
+        const { code, stderr } = await run(runner, ["hangs", soon[runner]]);
+        // A process that ends by itself says it in the words of the tracer.
+        assert.match(
+          stderr,
+          runner === "jest"
+            ? new RegExp(
+                `unknot: exited with work pending[^]*name: "${names.waits}", test: "hangs.*afterAll"`,
+              )
+            : new RegExp(
+                `unknot: the tests failed, and process[^]*the task '${names.waits}' is left, await for`,
+              ),
+        );
+        assert.ok(stderr.includes(`${modules.lib}.ts:${lineOf(lib, "waits")}`), stderr);
+        assert.ok(
+          stderr.includes(`${fileOf("hangs", runner)}:${lineOf(hangs(runner), "never ends")}`),
+          stderr,
+        );
+        assert.equal(code, 1);
+      });
+    });
 
     it("set-ups fail the test that leaves a task", async () => {
       await inPairs(runners, async (runner) => {

@@ -8,9 +8,13 @@ var register = "./register.cjs";
 try {
   (() => {
     var isMain = true;
+    var threads;
     try {
       // biome-ignore lint/style/useNodejsImportProtocol: versions before 14.18 do not know it
-      isMain = require("worker_threads").isMainThread;
+      threads = require("worker_threads");
+      isMain = threads.isMainThread;
+      // The thread of somebody's module hooks is not the program's, and has none itself.
+      if (threads.isInternalThread) return;
     } catch (_) {
       // A Node without threads.
     }
