@@ -40,7 +40,21 @@ const publicModules: Readonly<Record<string, string>> = {
   "./testing": "testing",
   "./testing/mocha": "testing-mocha",
   "./testing/node": "testing-node",
+  "./vitest": "vitest",
+  "./jest": "jest",
+  "./playwright": "playwright",
 };
+
+/** What those add to a runner's setup files. */
+const setupFiles: readonly Bundle[] = [
+  {
+    entry: "tracer/src/public/testing-vitest.ts",
+    npm: "testing-vitest.mjs",
+    format: "esm",
+    external: ["vitest"],
+  },
+  { entry: "tracer/src/public/testing-jest.ts", npm: "testing-jest.cjs", format: "cjs" },
+];
 
 export const bundles: readonly Bundle[] = [
   { entry: "client/src/extension.ts", extension: "extension.cjs", format: "cjs", external: ["vscode"] },
@@ -70,6 +84,7 @@ export const bundles: readonly Bundle[] = [
   ...Object.values(publicModules).map(
     (name): Bundle => ({ entry: `tracer/src/public/${name}.ts`, npm: `${name}.cjs`, format: "cjs" }),
   ),
+  ...setupFiles,
 ];
 
 /** ES modules get the `require` that bundled CommonJS packages expect. */
@@ -175,6 +190,9 @@ function writeNpmManifest(target: string): void {
       "./package.json": "./package.json",
     },
     dependencies: { "oxc-parser": oxc, typescript },
+    // The plugin's setup file uses the vitest of the project.
+    peerDependencies: { vitest: ">=2.0.0" },
+    peerDependenciesMeta: { vitest: { optional: true } },
   };
   writeFileSync(path.join(target, "npm", "package.json"), `${JSON.stringify(npm, null, 2)}\n`);
   for (const file of ["LICENSE"]) cpSync(path.join(root, file), path.join(target, "npm", file));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { root, temporaryFolder } from "./unknot.ts";
 
@@ -34,5 +35,26 @@ export async function start(): Promise<void> {
     assert.deepEqual([ran.status, ran.stdout], [0, "ran\n"]);
     assert.match(unknot("explain", "floating-task").stdout, /\n.*\n.*\n/);
     assert.match(unknot("--version").stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  it("comes with every module that the package names, and with their types", () => {
+    interface Manifest {
+      readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+    }
+    const exportsOf = (file: string) =>
+      (JSON.parse(readFileSync(path.join(root, file), "utf8")) as Manifest).exports;
+    const packed = exportsOf("dist/npm/package.json");
+    // The repository itself can be used as the package, too.
+    const here = JSON.stringify(exportsOf("package.json")).replaceAll("./dist/npm/", "./");
+    assert.deepEqual(JSON.parse(here), packed);
+    const files = Object.values(packed).flatMap((each) =>
+      typeof each === "string" ? each : Object.values(each),
+    );
+    const setups = ["./testing-vitest.mjs", "./testing-jest.cjs"];
+    for (const file of [...files, ...setups])
+      assert.ok(existsSync(path.join(root, "dist", "npm", file)), file);
+    for (const name of [".", "./testing", "./vitest", "./playwright"]) {
+      assert.ok(typeof packed[name] === "object" && packed[name]["types"], name);
+    }
   });
 });

@@ -20,35 +20,39 @@ export function folderOf(age: Age): string {
 /** Installs what is missing; throws when npm fails. */
 export function installLibraries(): void {
   for (const age of ages) {
-    const folder = folderOf(age);
     const manifest = fileURLToPath(new URL(`${age}.json`, import.meta.url));
-    const { dependencies } = JSON.parse(readFileSync(manifest, "utf8")) as Manifest;
-    mkdirSync(folder, { recursive: true });
-    copyFileSync(manifest, path.join(folder, "package.json"));
-    writeFileSync(path.join(folder, loader), loaderText);
-    const isComplete = Object.entries(dependencies).every(
-      ([name, version]) => installedVersion(age, name) === version,
-    );
-    if (isComplete) continue;
-    console.error(`Installing the ${age} versions of ${Object.keys(dependencies).length} libraries…`);
-    // No install script of any package runs; optional and peer dependencies are drivers that nothing here needs.
-    const done = spawnSync(
-      "npm",
-      [
-        "install",
-        "--ignore-scripts",
-        "--omit=optional",
-        "--legacy-peer-deps",
-        "--no-package-lock",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-      ],
-      { cwd: folder, stdio: ["ignore", 2, 2], shell: process.platform === "win32" },
-    );
-    if (done.error) throw done.error;
-    if (done.status !== 0) throw new Error(`The libraries in test/models/${age} could not be installed.`);
+    // Optional and peer dependencies are drivers that nothing here needs.
+    installPackages(manifest, folderOf(age), ["--omit=optional", "--legacy-peer-deps"]);
+    writeFileSync(path.join(folderOf(age), loader), loaderText);
   }
+}
+
+/** Installs what a manifest names into a folder, if it is not there; no install script of any package runs. */
+export function installPackages(manifest: string, folder: string, options: readonly string[]): void {
+  const { dependencies } = JSON.parse(readFileSync(manifest, "utf8")) as Manifest;
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(manifest, path.join(folder, "package.json"));
+  const isComplete = Object.entries(dependencies).every(
+    ([name, version]) => versionIn(folder, name) === version,
+  );
+  if (isComplete) return;
+  const what = path.relative(root, manifest);
+  console.error(`Installing the ${Object.keys(dependencies).length} packages of ${what}…`);
+  const done = spawnSync(
+    "npm",
+    [
+      "install",
+      "--ignore-scripts",
+      "--no-package-lock",
+      "--no-audit",
+      "--no-fund",
+      "--loglevel=error",
+      ...options,
+    ],
+    { cwd: folder, stdio: ["ignore", 2, 2], shell: process.platform === "win32" },
+  );
+  if (done.error) throw done.error;
+  if (done.status !== 0) throw new Error(`The packages of ${what} could not be installed.`);
 }
 
 /** What a module exports to a program in the folder of an age. */
@@ -69,8 +73,12 @@ export const load = (specifier) =>
 
 /** The version of a package in the folder of an age; undefined when it is not there. */
 export function installedVersion(age: Age, name: string): string | undefined {
+  return versionIn(folderOf(age), name);
+}
+
+function versionIn(folder: string, name: string): string | undefined {
   try {
-    const file = path.join(folderOf(age), "node_modules", name, "package.json");
+    const file = path.join(folder, "node_modules", name, "package.json");
     return (JSON.parse(readFileSync(file, "utf8")) as Manifest).version;
   } catch {
     return undefined;

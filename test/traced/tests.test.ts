@@ -40,6 +40,9 @@ const programs = {
 it("is late", () => {});
 `,
   "fails.mjs": `it("fails", () => { throw new Error("on purpose"); });\n`,
+  "node_modules/vitest/package.json": `{ "version": "1.6.1" }`,
+  "node_modules/vitest/index.js": "",
+  "uses-old.cjs": `require("vitest"); console.log("ran");`,
   "app/package.json": `{ "scripts": { "test": "mocha ../leaks.mjs" } }`,
   "expects.mjs": `import { expectNoTasks, LeftTasksError } from "unknot/testing";
 import assert from "node:assert/strict";
@@ -176,6 +179,14 @@ describe("tests that run traced", () => {
         assert.match(stderr, /was ended by force after its tests; without that, it would have gone on:/);
         namesAll(stderr, "leaks.mjs", " ");
         assert.equal(code, 0);
+      });
+
+      it("unknot why says which runner it does not know", async () => {
+        const { code, stderr } = await unknot(node, ["why", "--", "uses-old.cjs"]);
+        assert.deepEqual(
+          [code, stderr],
+          [0, "unknot: vitest 1.6.1 is not known: >=2.0.0 <6.0.0 is. Its tests have no names here.\n"],
+        );
       });
 
       it("unknot why waits for hooks between the tests of a parallel run", async () => {

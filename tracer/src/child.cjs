@@ -10,9 +10,13 @@ try {
     // What the program has loaded is not to show it.
     if (require.cache) delete require.cache[__filename];
     var isMain = true;
+    var threads;
     try {
       // biome-ignore lint/style/useNodejsImportProtocol: versions before 14.18 do not know it
-      isMain = require("worker_threads").isMainThread;
+      threads = require("worker_threads");
+      isMain = threads.isMainThread;
+      // The thread of somebody's module hooks is not the program's, and has none itself.
+      if (threads.isInternalThread) return;
     } catch (_) {
       // A Node without threads.
     }

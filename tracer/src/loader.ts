@@ -1,4 +1,4 @@
-import module, { type RegisterHooksOptions, registerHooks } from "node:module";
+import module, { type RegisterHooksOptions } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Bindings, type Callback, type Wrapping, wrapFunction } from "@unknot/models/probe.ts";
@@ -92,6 +92,7 @@ export function installLoader(options: LoaderOptions): Loader {
       return source === undefined ? loaded : { ...loaded, source };
     },
   };
+  const { registerHooks } = module;
   let registered = registerHooks(hooks);
   // Hooks that are registered later come first, and may answer without asking those before them.
   module.registerHooks = wrapFunction(options, registerHooks, () => ({

@@ -15,6 +15,8 @@ export interface RunningCode {
 export interface Positions {
   column(line: number, column: number): number;
   offset(offset: number): number;
+  /** Whether an offset of the running code is within an insertion. */
+  isInserted(offset: number): boolean;
   /** The code between two offsets of the code without insertions. */
   text(from: number, to: number): string;
 }
@@ -36,7 +38,8 @@ export function positionsOf({ code, firstColumn }: RunningCode): Positions {
     sum += end - at;
     at = code.indexOf(insertionMark, end);
   }
-  const offset = (from: number): number => {
+  /** The last insertion that begins before an offset; -1 if there is none. */
+  const lastBefore = (from: number): number => {
     let low = 0;
     let high = starts.length;
     while (low < high) {
@@ -44,7 +47,10 @@ export function positionsOf({ code, firstColumn }: RunningCode): Positions {
       if ((starts[middle] as number) < from) low = middle + 1;
       else high = middle;
     }
-    const last = low - 1;
+    return low - 1;
+  };
+  const offset = (from: number): number => {
+    const last = lastBefore(from);
     if (last < 0) return from;
     return (
       from - (before[last] as number) - (Math.min(from, ends[last] as number) - (starts[last] as number))
@@ -53,6 +59,10 @@ export function positionsOf({ code, firstColumn }: RunningCode): Positions {
   let original: string | undefined;
   return {
     offset,
+    isInserted(from) {
+      const last = lastBefore(from);
+      return last >= 0 && from < (ends[last] as number);
+    },
     text(from, to) {
       original ??= withoutInsertions(code);
       return original.slice(from, to);
@@ -207,17 +217,28 @@ function withoutInsertedRanges({ result = [] }: Coverage, find: FindPositions): 
     if (positions === undefined) continue;
     for (const covered of script.functions) {
       const [whole] = covered.ranges;
-      const start = whole === undefined ? 0 : positions.offset(whole.startOffset);
+      if (whole === undefined) continue;
+      const start = positions.offset(whole.startOffset);
+      const end = positions.offset(whole.endOffset);
       const isGenerator = generator.test(positions.text(start, start + mostToStar));
-      covered.ranges = covered.ranges.flatMap((range) => {
+      const nothingAfter = new Set<number>();
+      const ranges = covered.ranges.flatMap((range) => {
         const startOffset = positions.offset(range.startOffset);
         const endOffset = positions.offset(range.endOffset);
         const isOriginal = endOffset - startOffset === range.endOffset - range.startOffset;
         // What follows the last statement is no range of its own, except in generators.
-        const isNothing = !isGenerator && positions.text(startOffset, endOffset).trim() === "";
+        const isNothing = !isGenerator && /^[\s;)]*$/.test(positions.text(startOffset, endOffset));
+        if (!isOriginal && isNothing) nothingAfter.add(startOffset);
         return !isOriginal && (isNothing || startOffset === endOffset)
           ? []
-          : { ...range, startOffset, endOffset };
+          : { ...range, startOffset, endOffset, endsInside: positions.isInserted(range.endOffset) };
+      });
+      covered.ranges = ranges.map(({ endsInside, ...range }) => {
+        // What goes on to the end of the body goes on to the end of the function.
+        const { endOffset } = range;
+        const goesOn =
+          (endsInside || nothingAfter.has(endOffset)) && positions.text(endOffset, end).trim() === "}";
+        return goesOn ? { ...range, endOffset: end } : range;
       });
     }
     script.functions = script.functions.filter(({ ranges }) => ranges.length > 0);

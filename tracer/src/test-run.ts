@@ -52,7 +52,12 @@ export function createTestRun({ paused, lastId, now, note }: TestRunOptions): Te
 
 /** What of mocha's runner is looked at. */
 interface Runner {
-  on(event: string, listener: (test?: { fullTitle?(): string }) => void): unknown;
+  on(event: string, listener: (test?: MochaTest) => void): unknown;
+}
+
+interface MochaTest {
+  readonly type?: string;
+  fullTitle?(): string;
 }
 
 /** Listens to mocha's own runner: its tests and their end, in each process of a parallel run. */
@@ -65,9 +70,14 @@ export function mochaInstrumentation(run: TestRun): Instrumentation {
       if (runner === undefined) return () => {};
       return wrap(probe, runner.prototype, "run", (self) => {
         const { on } = self as Runner;
+        const began = (test?: MochaTest) => run.began(test?.fullTitle?.() ?? "a test");
+        Reflect.apply(on, self, ["test", (test?: MochaTest) => probe.guard(() => began(test))]);
+        // Those around each test belong to the test; these are `a suite "after all" hook in "a suite"`.
+        const isAround = (hook?: MochaTest) =>
+          /^hook$/.test(hook?.type ?? "") && / all" hook/.test(hook?.fullTitle?.() ?? "");
         Reflect.apply(on, self, [
-          "test",
-          (test?: { fullTitle?(): string }) => probe.guard(() => run.began(test?.fullTitle?.() ?? "a test")),
+          "hook",
+          (hook?: MochaTest) => probe.guard(() => isAround(hook) && began(hook)),
         ]);
         Reflect.apply(on, self, ["start", () => probe.guard(() => run.pauses("running"))]);
         Reflect.apply(on, self, ["end", () => probe.guard(() => run.pauses("ended"))]);

@@ -66,6 +66,8 @@ export async function why(words: readonly string[], { wait }: WhyOptions): Promi
   const failed = ending.code !== 0 ? last.filter((dump) => !cutOff.includes(dump) && hasLeftTasks(dump)) : [];
   if (cutOff.length > 0) answer({ is: "cut", dumps: cutOff });
   if (failed.length > 0) answer({ is: "failed", dumps: failed });
+  for (const line of unknownRunners(last))
+    process.stderr.write(`unknot: ${line}. Its tests have no names here.\n`);
   if (last.length === 0)
     process.stderr.write("unknot: no traced program was seen: nothing is known of it.\n");
   return endLike(ending);
@@ -74,6 +76,16 @@ export async function why(words: readonly string[], { wait }: WhyOptions): Promi
 /** A runner that ends its process by force (`mocha --exit`; some always do) hides what would have kept it alive. */
 function wasCutOff({ loop, testRun, handles = [] }: Dump): boolean {
   return testRun !== undefined && loop.state !== "ended" && handles.length > 0;
+}
+
+/** `vitest 1.6.1 is not known: …`; a runner has several packages, and one of them is enough to say so. */
+function unknownRunners(dumps: readonly Dump[]): readonly string[] {
+  const reasons = dumps.flatMap(({ coverage }) =>
+    coverage.untouched.flatMap(({ file, reason }) =>
+      /\/node_modules\/(mocha|vitest|jest-runtime|playwright)$/.test(file) ? reason : [],
+    ),
+  );
+  return [...new Set(reasons)];
 }
 
 /** The packages of test runners. */

@@ -15,6 +15,7 @@ interface VitestTask {
   readonly type: string;
   readonly name: string;
   readonly suite?: VitestTask;
+  readonly tasks?: readonly VitestTask[];
   readonly file?: { readonly filepath?: string; readonly name?: string };
 }
 
@@ -72,11 +73,20 @@ function hear(runner: Record<string, unknown>, probe: Probe, run: TestRun, { set
     };
   };
   on("onBeforeTryTask", (test) => run.began(testName(fileOf(test), titles(test))));
-  on("onAfterRunTask", () => run.pauses("resting"));
+  on("onAfterRunTask", (test) => leaves(test, run));
+  on("onAfterRunSuite", (suite) => leaves(suite, run));
   // It is waited for, and the last that happens before the process may be ended.
   on("onAfterRunFiles", () => run.pauses("resting"), settled);
   // The hooks around all tests of a suite run inside of it, and outside of its tests.
   on("onBeforeRunSuite", (suite) => run.began(testName(fileOf(suite), [...titles(suite), "beforeAll"])));
+}
+
+/** What comes after the last one of a suite are its hooks, of which nobody tells. */
+function leaves(task: VitestTask, run: TestRun): void {
+  const around = task.suite ?? (task.file as VitestTask | undefined);
+  const isLast = around !== undefined && around !== task && around.tasks?.at(-1) === task;
+  if (isLast) run.began(testName(fileOf(task), [...titles(around), "afterAll"]));
+  else run.pauses("resting");
 }
 
 function fileOf({ file, ...task }: VitestTask): string {
