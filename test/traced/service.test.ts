@@ -86,7 +86,10 @@ console.log(isSharedArrayBuffer(globalThis.__unknot__.h.buffer));
           ["nothing", {}],
           ["dump", null],
           ["overview", { membersPerGroup: "many" }],
-          ["list", { filter: {}, by: 7, order: "odd", under: { group: { toString: 1 } }, offset: -1, limit: 1e99 }],
+          [
+            "list",
+            { filter: {}, by: 7, order: "odd", under: { group: { toString: 1 } }, offset: -1, limit: 1e99 },
+          ],
           ["list", { filter: "age>soon", under: null }],
           ["stacks", { filter: "x".repeat(10_000), most: "all" }],
         ] as const) {

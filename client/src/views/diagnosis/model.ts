@@ -126,7 +126,8 @@ function stateRows(session: SessionSnapshot): readonly Row[] {
 
 function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[] {
   const used = new Map<string, number>();
-  return problems.map((problem) => {
+  const hidden = problems.length - mostProblems;
+  const rows = problems.slice(0, mostProblems).map((problem) => {
     const name = `${scene.session.id} problem ${problem.id} ${identityOf(problem)}`;
     const before = used.get(name) ?? 0;
     used.set(name, before + 1);
@@ -134,7 +135,14 @@ function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[]
     // An announced problem comes before its tasks. VS Code would not open the same row later.
     return row.children ? row : { ...row, id: `${row.id} bare` };
   });
+  if (hidden <= 0) return rows;
+  const label = `${count(hidden, "more problem")}`;
+  const id = `${scene.session.id} problems more`;
+  return [...rows, { id, kind: "detail", label, icon: icons.more, spoken: label, session: scene.session.id }];
 }
+
+/** One cause can have hundreds, the gravest come first. */
+const mostProblems = 25;
 
 /** What stays the same while tasks join a problem, wherever its cycle is said to begin. */
 function identityOf({ resources, tasks }: Problem): string {

@@ -134,11 +134,9 @@ function graphView({ picture, tasks }: Subject): Drawn {
     const nothing = `Nothing is known to hold up another task, among ${count(tasks, "task")}.`;
     return [[], element("p", { class: "nothing" }, nothing)];
   }
-  const notes = [
-    "who waits stands left of what it waits for, and that left of who holds it",
-    ...(leftOut.length > 0 ? [`not drawn: ${leftOut.join(", ")}`] : []),
-  ];
-  if (asText) return [notes, graphInWords(picture, open)];
+  const hidden = leftOut.length > 0 ? [`left out: ${leftOut.join(", ")}`] : [];
+  if (asText) return [hidden, graphInWords(picture, open)];
+  const notes = ["who waits stands left of what it waits for, and that left of who holds it", ...hidden];
   const { view, focus } = drawGraph(picture, ({ place }) => place && open(place));
   return [notes, view, focus];
 }
@@ -151,8 +149,11 @@ function stacksView({ stacks }: Subject, filter: string): Drawn {
       filtered,
       element("p", { class: "nothing" }, filter === "" ? "No pending tasks." : "No task matches the filter."),
     ];
-  const leftOut = stacks.leftOut > 0 ? [`not drawn: ${count(stacks.leftOut, "task")} in smaller frames`] : [];
-  const total = `${count(stacks.total, "task")}, below those that await them`;
+  const leftOut = stacks.leftOut > 0 ? [`left out: ${count(stacks.leftOut, "task")} in smaller frames`] : [];
+  const total =
+    filter === ""
+      ? "each task below those that await it"
+      : `${count(stacks.total, "task")} below those that await them`;
   if (asText) return [[total, ...filtered, ...leftOut], stacksInWords(stacks, open)];
   const { view, focus, tooNarrow } = drawFlame(stacks, zoomed, {
     open,
