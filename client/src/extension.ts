@@ -6,6 +6,7 @@ import { registerEditorMarks } from "./editor-marks/register.ts";
 import { isEnabled } from "./language/enabled.ts";
 import type { LanguageServer } from "./language/language-server.ts";
 import { isAnalyzed } from "./language/languages.ts";
+import { isMuted, rulesOf } from "./muting/muted-problems.ts";
 import { registerRuntimeProblems } from "./runtime-problems.ts";
 import { createLaunches, type Launches } from "./sessions/launches.ts";
 import { runtimeFolder } from "./sessions/runtime-folder.ts";
@@ -20,11 +21,14 @@ let server: Promise<LanguageServer> | undefined;
 
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel("Unknot", { log: true });
+  const readMuted = () => rulesOf(vscode.workspace.getConfiguration("unknot").get("mutedProblems"));
+  let muted = readMuted();
   const launches = createLaunches({
     pollMs: 1000,
     membersPerGroup: 20,
     mostTasks: 5000,
     healthyAfterMs: 5000,
+    isMuted: (problem) => isMuted(problem, muted),
     overdueMs: 5000,
     log: (line) => log.warn(line),
   });
@@ -49,6 +53,11 @@ export function activate(context: vscode.ExtensionContext): void {
     registerTaskdumpEditor(),
     registerEditorMarks(launches, vscode.Uri.joinPath(context.extensionUri, "media", "deadlock.svg")),
     watchWhenLaunched(launches, log),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (!event.affectsConfiguration("unknot.mutedProblems")) return;
+      muted = readMuted();
+      launches.mutedOthers();
+    }),
     ...registerLanguageServer(dist("server.mjs"), log),
     registerWorkspaceCheck(),
     publishContexts(),

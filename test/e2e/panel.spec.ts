@@ -1,4 +1,4 @@
-// The Task Dump view of a program that is traced with F5 alone, in the moments when it matters. Every name in the
+// The Diagnosis view of a program that is traced with F5 alone, in the moments when it matters. Every name in the
 // program is made up for the run.
 import assert from "node:assert/strict";
 import { tracerWorkerName } from "@unknot/protocol/wire.ts";

@@ -17,6 +17,7 @@ function launched(
     process: dump.process,
     overview: overview({ ...dump, problems: detect(dump) }, { membersPerGroup: 2 }),
     announced: [],
+    muted: 0,
     paused: false,
   };
   return [{ id: "l", name: "Run", running: true, overdue: false, sessions: [session] }];

@@ -77,9 +77,10 @@ function sessionRows(session: SessionSnapshot): readonly Row[] {
   return [
     ...states,
     ...problemRows(scene, problems),
+    ...(session.muted > 0 ? [mutedRow(session)] : []),
     // Where nothing is wrong for all that is known, what holds up the most comes nearest to an answer.
     ...(worst !== undefined && problems.length === 0 ? [worstRow(scene, worst)] : []),
-    ...(problems.length > 0 ? [] : [nothingFound(scene)]),
+    ...(problems.length > 0 || session.muted > 0 ? [] : [nothingFound(scene)]),
     ...(blockers.length > 0 ? [blockersRow(scene, blockers)] : []),
     ...[oldestRow(scene) ?? []].flat(),
     ...[changesRow(scene) ?? []].flat(),
@@ -141,6 +142,20 @@ function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[]
   return [...rows, { id, kind: "detail", label, icon: icons.more, spoken: label, session: scene.session.id }];
 }
 
+function mutedRow({ id: session, muted }: SessionSnapshot): Row {
+  const label = `${count(muted, "problem")} muted`;
+  const description = "by the setting unknot.mutedProblems";
+  return {
+    id: `${session} muted`,
+    kind: "muted",
+    label,
+    description,
+    icon: icons.muted,
+    spoken: `${label} ${description}`,
+    session,
+  };
+}
+
 /** One cause can have hundreds, the gravest come first. */
 const mostProblems = 25;
 
@@ -173,7 +188,7 @@ function problemRow(scene: Scene, problem: Problem, id: string): Row {
     icon: isSure(problem) ? icons.error : icons.warning,
     spoken: words === "" ? `problem: ${message}` : message,
     session: session.id,
-    problem: problem.id,
+    problem,
     copied: () => [message, ...problem.at.map((one) => `  ${formatPlace(one)}`)],
     ...(place === undefined ? {} : { place }),
     ...(members.length === 0
