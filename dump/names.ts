@@ -79,11 +79,19 @@ const kindWords: Readonly<Record<ResourceKind, string>> = {
 };
 
 /** `'ledger'`, or `the lock created at locks.ts:13` when it has no name. */
-export function resourceName(snapshot: Snapshot, resource: Resource): string {
+export function resourceName(
+  snapshot: Pick<Snapshot, "sites">,
+  resource: Pick<Resource, "kind" | "name" | "created">,
+): string {
   if (resource.name !== undefined) return quoted(resource.name);
   const created = siteOf(snapshot, resource.created);
   const word = kindWords[resource.kind];
   return created === undefined ? `a ${word}` : `the ${word} created at ${shortPlace(created)}`;
+}
+
+/** A sentence with a large letter at its start. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** `an interval (every 1000 ms)` */

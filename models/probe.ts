@@ -14,7 +14,9 @@ export type BlockingVerb =
   | "waitEvent"
   | "send"
   | "receive"
-  | "select";
+  | "select"
+  | "io"
+  | "worker";
 
 /** A class or factory whose objects are resources. */
 export interface ResourceType {
@@ -26,6 +28,10 @@ export interface ResourceType {
    * unknown.
    */
   readonly capacity?: (object: object) => number | undefined;
+  /** Permits that are free now, where giving back too often makes them more. */
+  readonly free?: (object: object) => number | undefined;
+  /** `capacity` tells the same while the object is in use. */
+  readonly fixed?: true;
 }
 
 export interface OperationOptions {
@@ -35,6 +41,14 @@ export interface OperationOptions {
   readonly priority?: number | undefined;
   /** It can end by itself: a timeout or an abort signal is set. */
   readonly cancellable?: boolean | undefined;
+  /** Its promise may be rejected: it is granted only when the task that awaits it goes on. */
+  readonly refusable?: boolean | undefined;
+  /** The library gives back by itself before the promise settles: between the grant and that, something else runs. */
+  readonly borrows?: boolean | undefined;
+  /** Who asked for this one asks, from the same place: the library does so in its name. */
+  readonly of?: Operation | undefined;
+  /** Of a reader-writer lock: others may hold it at the same time. */
+  readonly shared?: boolean | undefined;
 }
 
 /**
@@ -44,10 +58,15 @@ export interface OperationOptions {
 export interface Probe {
   /** Says that objects with this prototype are resources, so that they can be named where they are created. */
   describe(prototype: object, type: ResourceType): void;
-  /** Says that one object (a function that limits, for example) is a resource. */
-  introduce(object: object, type: ResourceType): void;
+  /**
+   * Says that one object (a function that limits, for example) is a resource. One that the instrumentation has made
+   * itself is kept (`isOurs`) while operations on it are pending: the program does not hold it.
+   */
+  introduce(object: object, type: ResourceType, isOurs?: true): void;
   /** An operation is asked for by the running task; without a resource it waits for nothing that has a name. */
   begin(resource: object | undefined, verb: BlockingVerb, options?: OperationOptions): Operation;
+  /** False when it has ended, or never was traced. */
+  isPending(operation: Operation): boolean;
   /** The promise that the caller of the operation gets. When it settles first, the operation is over. */
   promised(operation: Operation, promise: unknown): void;
   /**
@@ -56,6 +75,8 @@ export interface Probe {
    */
   grantedBy(operation: Operation, promise: unknown, granted: () => boolean): void;
   granted(operation: Operation): void;
+  /** What this operation holds is given back when the promise settles that the library has made last. */
+  heldUntilMade(operation: Operation): void;
   /** The operation turned out to be one that can end by itself. */
   cancellable(operation: Operation): void;
   /**
@@ -71,6 +92,8 @@ export interface Probe {
   released(operation: Operation): void;
   /** A hold of this resource is given back, and nothing tells whose. */
   releasedBySomebody(resource: object): void;
+  /** A hold of this resource was given back, and whoever waited for that has got it. */
+  gaveBack(resource: object): void;
   /** While `action` runs, what is settled is not granted but refused. */
   refusing<Result>(action: () => Result): Result;
   /** What waits for this resource was taken out of its queue and will not be answered. */
@@ -136,6 +159,7 @@ export function wrap(
 ): Undo {
   const descriptor = Object.getOwnPropertyDescriptor(target, name);
   if (descriptor === undefined || typeof descriptor.value !== "function") return () => {};
+  if (descriptor.configurable === false && descriptor.writable === false) return () => {};
   const wrapper = wrapFunction(probe, descriptor.value, observe);
   Object.defineProperty(target, name, { ...descriptor, value: wrapper });
   return () => {

@@ -1,9 +1,42 @@
 // What the instrumentations of several libraries have in common.
-import { type Operation, type OperationOptions, type Probe, type Undo, wrap } from "./probe.ts";
+import {
+  type Bindings,
+  type Callback,
+  type Observation,
+  type Operation,
+  type OperationOptions,
+  type Probe,
+  type ResourceType,
+  type Undo,
+  wrap,
+  wrapFunction,
+} from "./probe.ts";
 
 /** True while a method of the library runs that was called from outside: what it calls itself is part of it. */
 export interface Outermost {
   busy: boolean;
+}
+
+/** A function of the program that the library calls: what it calls of the library is called from outside. */
+export function outside(
+  probe: Probe,
+  outermost: Outermost,
+  called: Callback,
+  replaced: Callback = called,
+): Callback {
+  const { fromOutside } = {
+    fromOutside(this: unknown, ...args: unknown[]): unknown {
+      const { busy } = outermost;
+      outermost.busy = false;
+      try {
+        return Reflect.apply(called, this, args);
+      } finally {
+        outermost.busy = busy;
+      }
+    },
+  };
+  probe.replaces(fromOutside, replaced);
+  return fromOutside;
 }
 
 /**
@@ -46,6 +79,8 @@ export function wrapTryAcquire(
 ): Undo {
   return wrap(probe, prototype, name, (self) => {
     if (outermost.busy) return undefined;
+    // Its capacity is what is free before the first is taken.
+    probe.changed(self, {});
     return {
       returned(result) {
         if (isTaken(result)) probe.granted(probe.begin(self, "acquire"));
@@ -63,7 +98,13 @@ export function wrapRelease(probe: Probe, prototype: object, name: string, outer
       outermost.busy = false;
     };
     probe.releasedBySomebody(self);
-    return { returned: done, threw: done };
+    return {
+      returned() {
+        done();
+        probe.gaveBack(self);
+      },
+      threw: done,
+    };
   });
 }
 
@@ -116,6 +157,91 @@ export function createPoolRequests(probe: Probe): PoolRequests {
       else holds.took(operation, client);
     },
   };
+}
+
+/** What gives back, made by the library right before it grants: a function or an object that only the holder gets. */
+export interface HandOver {
+  /** Asks for the resource in a method that is called now; its promise is the grant or a refusal. */
+  ask(resource: object, options?: OperationOptions): Observation;
+  made(handle: object): void;
+  gaveBack(handle: object): void;
+}
+
+export function createHandOver(probe: Probe): HandOver {
+  const operations = new WeakMap<object, Operation>();
+  /** Made last, and nobody has it yet. */
+  let fresh: object | undefined;
+  const handTo = (operation: Operation): boolean => {
+    if (fresh === undefined) return false;
+    operations.set(fresh, operation);
+    fresh = undefined;
+    return true;
+  };
+  return {
+    ask(resource, options) {
+      const operation = probe.begin(resource, "acquire", options);
+      fresh = undefined;
+      return {
+        returned(promise) {
+          if (handTo(operation)) probe.granted(operation);
+          else probe.grantedBy(operation, promise, () => handTo(operation));
+          probe.promised(operation, promise);
+        },
+        threw: () => probe.released(operation),
+      };
+    },
+    made(handle) {
+      fresh = handle;
+    },
+    gaveBack(handle) {
+      const operation = operations.get(handle);
+      operations.delete(handle);
+      if (operation !== undefined) probe.released(operation);
+    },
+  };
+}
+
+/** The resource of each key of an owner, as long as somebody holds it or waits for it. */
+export function createKeys(probe: Probe, type: ResourceType): (owner: object, key: string) => object {
+  const keysOf = new WeakMap<object, Map<string, WeakRef<object>>>();
+  return (owner, key) => {
+    let keys = keysOf.get(owner);
+    if (keys === undefined) {
+      keys = new Map();
+      keysOf.set(owner, keys);
+    }
+    const known = keys.get(key)?.deref();
+    if (known !== undefined) return known;
+    for (const [each, resource] of keys.size > 1000 ? keys : [])
+      if (resource.deref() === undefined) keys.delete(each);
+    const resource = { key };
+    probe.introduce(resource, type, true);
+    keys.set(key, new WeakRef(resource));
+    return resource;
+  };
+}
+
+/** Puts `stand` in the place of what an exported function gives. */
+export function replaceFactory(
+  bindings: Bindings,
+  probe: Probe,
+  exported: string,
+  stand: (made: object) => object,
+): Undo {
+  const original = bindings.get(exported);
+  if (typeof original !== "function") return () => {};
+  const stands = new WeakMap<object, object>();
+  const factory = wrapFunction(
+    probe,
+    original as Callback,
+    () => ({
+      returned(made) {
+        if (isObject(made)) stands.set(made, stand(made));
+      },
+    }),
+    (made) => (isObject(made) ? (stands.get(made) ?? made) : made),
+  );
+  return bindings.replace(exported, factory) ? () => void bindings.replace(exported, original) : () => {};
 }
 
 export function isObject(value: unknown): value is object {

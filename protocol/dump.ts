@@ -1,5 +1,6 @@
 import type { Contention } from "./contention.ts";
 import type { Handle } from "./handle.ts";
+import type { OverRelease } from "./over-release.ts";
 import type { Problem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
 import type { Task } from "./task.ts";
@@ -90,4 +91,6 @@ export interface Dump {
   readonly testRun?: TestRun;
   /** Absent from an older tracer, and where nothing was measured. */
   readonly contention?: Contention;
+  /** Only there when something was given back more often than it was taken. */
+  readonly overReleases?: readonly OverRelease[];
 }

@@ -111,7 +111,8 @@ export async function buildBundle(
     external: [...(bundle.external ?? [])],
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
+    // In a traced program our names stand in its stacks; elsewhere each closure would pay for having one.
+    keepNames: bundle.entry.startsWith("tracer/"),
     legalComments: "linked",
     logLevel: "warning",
     plugins: [...plugins],
@@ -136,11 +137,13 @@ function copyPreload(target: string): void {
   }
 }
 
-/** The pages that `unknot explain` prints. */
+/** The rules' pages, for `unknot explain` and for the links of problems in VS Code. */
 function copyRulePages(target: string): void {
   const rules = path.join(root, "server", "src", "rules");
   for (const page of globSync("*/doc.md", { cwd: rules })) {
-    cpSync(path.join(rules, page), path.join(target, "npm", "rules", `${path.dirname(page)}.md`));
+    for (const product of ["npm", "extension"]) {
+      cpSync(path.join(rules, page), path.join(target, product, "rules", `${path.dirname(page)}.md`));
+    }
   }
 }
 

@@ -83,6 +83,7 @@ function contributes(root: string, parts: readonly ManifestPart[], rules: readon
         ...ruleSetting(rules),
       },
     },
+    configurationDefaults: Object.assign({}, ...parts.map((part) => part.settingDefaults ?? {})),
     jsonValidation: parts.flatMap((part) => part.jsonValidation ?? []),
     languages: [
       // It may have comments, which VS Code's plain JSON marks as mistakes.

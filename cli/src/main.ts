@@ -1,5 +1,6 @@
 // The `unknot` command: says what it can do, reads its options and hands over to one file per command.
 import { readFileSync } from "node:fs";
+import { pprofProfiles } from "@unknot/dump/formats/pprof.ts";
 import { severities } from "@unknot/protocol/finding.ts";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type CheckOptions, check, checkFormats } from "./check/command.ts";
@@ -131,6 +132,11 @@ program
   .description("show the tasks of a traced process, or convert a dump")
   .argument("<process|file>", "process id (unknot ps lists them) or a dump file")
   .addOption(new Option("--format <format>", "how to print it").choices([...dumpFormats]).default("taskdump"))
+  .addOption(
+    new Option("--profile <what>", "which profile to write (pprof)")
+      .choices([...pprofProfiles])
+      .default("tasks"),
+  )
   .option("-o, --output <file>", "write to a file")
   .option("--filter <words>", 'only these tasks: state:"chan receive" file:orders.ts age>30s -kind:job name')
   .option("--full", "one block per task, complete enough to be read again (taskdump)")
@@ -142,6 +148,7 @@ program
   unknot dump 4242                      tasks grouped by where they wait, deadlocks first
   unknot dump 4242 --full -o hang.taskdump
   unknot dump hang.taskdump --format pprof -o tasks.pb.gz
+  unknot dump 4242 --format pprof --profile mutex -o mutex.pb.gz
   unknot dump 4242 --filter 'state:mutex wait>10s'`,
   )
   .action(async (source: string, options: DumpOptions) => {

@@ -1,4 +1,6 @@
 import path from "node:path";
+import type { SeenProblem } from "@unknot/protocol/seen.ts";
+import type { LastDump, Registration } from "@unknot/protocol/wire.ts";
 import * as vscode from "vscode";
 import { installShim } from "./debugging/install-shim.ts";
 import { registerDebugging } from "./debugging/provider.ts";
@@ -7,14 +9,18 @@ import { isEnabled } from "./language/enabled.ts";
 import type { LanguageServer } from "./language/language-server.ts";
 import { isAnalyzed } from "./language/languages.ts";
 import { isMuted, rulesOf } from "./muting/muted-problems.ts";
+import { type AskResources, registerResources } from "./resources/register.ts";
+import { registerRulePages, rulePagesIn } from "./rule-pages/register.ts";
 import { registerRuntimeProblems } from "./runtime-problems.ts";
 import { createLaunches, type Launches } from "./sessions/launches.ts";
 import { runtimeFolder } from "./sessions/runtime-folder.ts";
 import { type RuntimeFolderWatch, watchRuntimeFolder } from "./sessions/runtime-folder-watch.ts";
 import { registerTaskdumpEditor } from "./taskdump-editor/register.ts";
+import { registerTerminals, type TracedTerminals } from "./terminals/register.ts";
 import { views } from "./views/index.ts";
 import { createQueryState } from "./views/tree/query.ts";
 import { createTrees } from "./views/tree/trees.ts";
+import { registerWhy } from "./why/register.ts";
 import { registerWorkspaceCheck } from "./workspace-check/register.ts";
 
 let server: Promise<LanguageServer> | undefined;
@@ -40,6 +46,9 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   const trees = createTrees(launches);
   const query = createQueryState();
+  const terminals = registerTerminals(context, tracer, launches);
+  const rules = dist("rules");
+  const language = registerLanguageServer(dist("server.mjs"), log);
   const storage = context.storageUri ?? context.globalStorageUri;
   context.subscriptions.push(
     log,
@@ -49,16 +58,20 @@ export function activate(context: vscode.ExtensionContext): void {
       register({ launches, trees, query, extension: context.extensionUri, storage, log }),
     ),
     registerDebugging(tracer, launches, context.workspaceState),
-    registerRuntimeProblems(launches),
+    registerRulePages(rules),
+    registerRuntimeProblems(launches, rulePagesIn(rules), language.tellSeen),
     registerTaskdumpEditor(),
+    registerResources(launches, language.resources),
     registerEditorMarks(launches, vscode.Uri.joinPath(context.extensionUri, "media", "deadlock.svg")),
-    watchWhenLaunched(launches, log),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration("unknot.mutedProblems")) return;
       muted = readMuted();
       launches.mutedOthers();
     }),
-    ...registerLanguageServer(dist("server.mjs"), log),
+    terminals,
+    registerWhy(launches),
+    watchWhenLaunched(launches, terminals, log),
+    language,
     registerWorkspaceCheck(),
     publishContexts(),
     vscode.commands.registerCommand("unknot.showOutput", () => log.show()),
@@ -69,12 +82,19 @@ export async function deactivate(): Promise<void> {
   await (await server)?.stop();
 }
 
-/** Starts the language server with the first document that it can analyze. */
-function registerLanguageServer(module: string, log: vscode.LogOutputChannel): readonly vscode.Disposable[] {
+/** Starts the language server with the first document that it can analyze, and tells it what runs have shown. */
+function registerLanguageServer(
+  module: string,
+  log: vscode.LogOutputChannel,
+): vscode.Disposable & {
+  tellSeen(problems: readonly SeenProblem[]): void;
+  readonly resources: AskResources;
+} {
+  let seen: readonly SeenProblem[] = [];
   const start = () => {
     // Loaded here, because the client library would take a good part of the time to activate.
     server ??= import("./language/language-server.ts").then(({ startLanguageServer }) =>
-      startLanguageServer(module, log),
+      startLanguageServer(module, log, () => seen),
     );
     return server;
   };
@@ -85,7 +105,7 @@ function registerLanguageServer(module: string, log: vscode.LogOutputChannel): r
     for (const document of vscode.workspace.textDocuments) startFor(document);
   };
   startForOpen();
-  return [
+  const registered = vscode.Disposable.from(
     vscode.workspace.onDidOpenTextDocument(startFor),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("unknot.enable")) startForOpen();
@@ -94,17 +114,38 @@ function registerLanguageServer(module: string, log: vscode.LogOutputChannel): r
       if (server) await (await server).restart();
       else await start();
     }),
-  ];
+  );
+  return {
+    dispose: () => registered.dispose(),
+    resources: async (document, token) => (await (await server)?.resources(document, token)) ?? [],
+    tellSeen(problems) {
+      seen = problems;
+      void server?.then((started) => started.tellSeen());
+    },
+  };
 }
 
-/** Watches for traced programs from the first launch on: a window that never debugs watches nothing. */
-function watchWhenLaunched(launches: Launches, log: vscode.LogOutputChannel): vscode.Disposable {
+/**
+ * Watches for traced programs from the first launch on, or from when terminals are traced: a window that does neither
+ * watches nothing.
+ */
+function watchWhenLaunched(
+  launches: Launches,
+  terminals: TracedTerminals,
+  log: vscode.LogOutputChannel,
+): vscode.Disposable {
   let watch: RuntimeFolderWatch | undefined;
-  const started = launches.onStart(() => {
+  const offer = (thread: Registration | LastDump) => {
+    terminals.admit(thread);
+    return launches.register(thread);
+  };
+  const look = () => {
     if (watch) watch.rescan();
-    else watch = watchRuntimeFolder(runtimeFolder(), launches.register, (why) => log.warn(why));
+    else watch = watchRuntimeFolder(runtimeFolder(), offer, (why) => log.warn(why));
+  };
+  return vscode.Disposable.from(launches.onStart(look), terminals.onWatch(look), {
+    dispose: () => watch?.dispose(),
   });
-  return vscode.Disposable.from(started, { dispose: () => watch?.dispose() });
 }
 
 /** What `when` clauses of the manifest ask for. */

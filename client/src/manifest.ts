@@ -30,6 +30,8 @@ export interface ManifestPart {
   readonly menus?: Readonly<Record<string, readonly MenuEntry[]>>;
   readonly keybindings?: readonly KeyEntry[];
   readonly settings?: Readonly<Record<string, Setting>>;
+  /** Other defaults for settings of VS Code itself. */
+  readonly settingDefaults?: Readonly<Record<string, unknown>>;
   readonly views?: readonly {
     readonly id: string;
     readonly name: string;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import type { TestRun } from "@unknot/protocol/dump.ts";
 import type { Handle } from "@unknot/protocol/handle.ts";
+import type { OverRelease } from "@unknot/protocol/over-release.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { DumpBuilder, joins, waits, wants } from "../testing/dump-builder.ts";
 import { detect, detectors } from "./detect.ts";
@@ -385,6 +386,119 @@ describe("long-wait", () => {
     assert.equal(
       problem?.message,
       "'charge' has held 'ledger' for 31 s; 1 task waits for it, the longest for 30 s.",
+    );
+  });
+});
+
+describe("over-release", () => {
+  const site = (line: number, name?: string) => ({
+    file: "/app/jobs.ts",
+    line,
+    column: 5,
+    ...(name === undefined ? {} : { function: name }),
+  });
+  const sites = [site(3), site(12, "download"), site(30, "audit")];
+  const released = (more: Partial<OverRelease>) =>
+    detect({
+      ...new DumpBuilder().build(),
+      sites,
+      overReleases: [
+        {
+          resource: { kind: "semaphore", type: "async-sema.Sema", name: "downloads", created: 0 },
+          outcome: "grown",
+          at: 1,
+          capacity: 3,
+          free: 4,
+          count: 1,
+          sinceMs: 100,
+          ...more,
+        },
+      ],
+    });
+
+  it("tells of permits that became more, and where", () => {
+    const [problem, ...others] = released({});
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["lock-over-release", "over-release", "proved"]);
+    assert.equal(
+      problem?.message,
+      "'downloads' was given back by 'download' at jobs.ts:12 without being held, and now 4 permits of 3 are free.",
+    );
+    assert.deepEqual(places(problem), ["/app/jobs.ts:12", "/app/jobs.ts:3"]);
+  });
+
+  it("tells whose hold was ended", () => {
+    const [problem] = released({
+      resource: { kind: "mutex", type: "await-lock.AwaitLock", created: 0 },
+      outcome: "freed",
+      taken: 2,
+      count: 7,
+    });
+    assert.equal(
+      problem?.message,
+      "The lock created at jobs.ts:3 was given back twice by 'download' at jobs.ts:12 (7 times); the second time ended the hold of 'audit', which had taken it at jobs.ts:30.",
+    );
+    assert.deepEqual(places(problem), ["/app/jobs.ts:12", "/app/jobs.ts:30", "/app/jobs.ts:3"]);
+  });
+});
+
+describe("pool-exhausted", () => {
+  const busy = (forMs: number, waitMs: number) =>
+    new DumpBuilder()
+      .resource("pool", 1, {
+        name: "pg",
+        type: "pg-pool",
+        capacity: 2,
+        heldBy: [
+          { task: 1, forMs: forMs - 1000, site: "db.ts:10" },
+          { task: 2, forMs, site: "db.ts:20" },
+        ],
+      })
+      .task(1, { name: "list", at: "list.ts:5", wait: waits() })
+      .task(2, { name: "reserve", at: "orders.ts:41", wait: waits() })
+      .task(3, { name: "handle", at: "http.ts:7", wait: wants(1, "acquire", waitMs) })
+      .task(4, { name: "handle", at: "http.ts:7", wait: wants(1, "acquire", waitMs - 500) });
+
+  it("names who holds the clients, the longest first", () => {
+    const [problem, ...others] = detect(busy(840_000, 4200).build());
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["pool-exhausted", "pool-exhausted", "observed"]);
+    assert.equal(
+      problem?.message,
+      "All 2 clients of 'pg' are taken, the longest for 14 min by 'reserve' (db.ts:20); 2 tasks wait for one, the longest for 4.2 s.",
+    );
+    assert.deepEqual(problem?.tasks, [2, 1, 3, 4]);
+    assert.deepEqual(places(problem)?.slice(0, 2), ["/app/orders.ts:41", "/app/list.ts:5"]);
+  });
+
+  it("is silent while waits are short and while something is free", () => {
+    assert.deepEqual(detect(busy(840_000, 900).build()), []);
+    const free = new DumpBuilder()
+      .resource("pool", 1, { name: "pg", capacity: 3, heldBy: [1, 2] })
+      .task(1, { wait: waits() })
+      .task(2, { wait: waits() })
+      .task(3, { wait: wants(1, "acquire", 5000) })
+      .build();
+    assert.deepEqual(detect(free), []);
+  });
+
+  it("leaves to others what a deadlock or a holder that is gone explains", () => {
+    const nested = new DumpBuilder()
+      .resource("pool", 1, { name: "pg", capacity: 2, heldBy: [1, 2] })
+      .task(1, { wait: wants(1, "acquire", 5000) })
+      .task(2, { wait: wants(1, "acquire", 5000) })
+      .build();
+    assert.deepEqual(
+      detect(nested).map(({ verdict }) => verdict),
+      ["deadlock"],
+    );
+    const gone = new DumpBuilder()
+      .resource("pool", 1, { name: "pg", capacity: 1, heldBy: [9] })
+      .task(3, { wait: wants(1, "acquire", 5000) })
+      .build();
+    assert.deepEqual(
+      detect(gone).map(({ verdict }) => verdict),
+      ["owner-gone"],
     );
   });
 });

@@ -11,7 +11,9 @@ import { keepsAlive } from "./keeps-alive/detector.ts";
 import { longWait } from "./long-wait/detector.ts";
 import { loopBlocked } from "./loop-blocked/detector.ts";
 import { notAwaited } from "./not-awaited/detector.ts";
+import { overRelease } from "./over-release/detector.ts";
 import { ownerGone } from "./owner-gone/detector.ts";
+import { poolExhausted } from "./pool-exhausted/detector.ts";
 
 export const detectors: readonly Detector[] = [
   deadlock,
@@ -20,7 +22,9 @@ export const detectors: readonly Detector[] = [
   longWait,
   loopBlocked,
   notAwaited,
+  overRelease,
   ownerGone,
+  poolExhausted,
 ];
 
 /**

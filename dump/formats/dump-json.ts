@@ -6,6 +6,7 @@ import type {
 } from "@unknot/protocol/contention.ts";
 import type { Coverage, Dump, LoopState, ProcessInfo, Site, TestRun } from "@unknot/protocol/dump.ts";
 import { type Handle, handleKinds } from "@unknot/protocol/handle.ts";
+import type { OverRelease } from "@unknot/protocol/over-release.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource, ResourceId } from "@unknot/protocol/resource.ts";
@@ -81,6 +82,10 @@ export function asDump(value: unknown): {
       : list(fields["handles"], (each) => handle(each, sites.entries.length));
   const contended =
     fields["contention"] === undefined ? undefined : contention(fields["contention"], sites.entries.length);
+  const overReleases =
+    fields["overReleases"] === undefined
+      ? undefined
+      : list(fields["overReleases"], (each) => overRelease(each, sites.entries.length));
   const version = fields["version"];
   return {
     dump: {
@@ -98,8 +103,9 @@ export function asDump(value: unknown): {
       ...(handles === undefined ? {} : { handles: handles.entries }),
       ...present({ testRun: testRun(fields["testRun"]) }),
       ...(contended === undefined ? {} : { contention: contended.contention }),
+      ...(overReleases === undefined ? {} : { overReleases: overReleases.entries }),
     },
-    unknown: [handles, contended, problems, sites, tasks, resources].reduce(
+    unknown: [handles, contended, overReleases, problems, sites, tasks, resources].reduce(
       (sum, each) => sum + (each?.unknown ?? 0),
       0,
     ),
@@ -358,6 +364,25 @@ function contendedHold(value: unknown, sites: number): ContendedHold | undefined
     contended: number(fields["contended"]) ?? 0,
     delayMs: number(fields["delayMs"]) ?? 0,
     ...present({ taken: index(fields["taken"], sites) }),
+  };
+}
+
+function overRelease(value: unknown, sites: number): OverRelease | undefined {
+  const fields = record(value);
+  const released = contendedResource(fields["resource"], sites);
+  const outcome = oneOf(fields["outcome"], ["grown", "freed"] as const);
+  if (released === undefined || outcome === undefined) return undefined;
+  return {
+    resource: released,
+    outcome,
+    count: number(fields["count"]) ?? 1,
+    sinceMs: number(fields["sinceMs"]) ?? 0,
+    ...present({
+      at: index(fields["at"], sites),
+      taken: index(fields["taken"], sites),
+      capacity: number(fields["capacity"]),
+      free: number(fields["free"]),
+    }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { assertGolden } from "../testing/golden.ts";
-import { shop } from "../testing/shop.ts";
+import { busyShop, shop } from "../testing/shop.ts";
 import { writeDumpJson } from "./dump-json.ts";
 import { writeGoroutines } from "./goroutine-text.ts";
 import { writeTaskdump } from "./taskdump-writer.ts";
@@ -14,6 +14,13 @@ describe("a dump, as people see it", () => {
       );
     });
   }
+  it("is readable with what its tasks have waited and held", () => {
+    assertGolden(
+      import.meta.url,
+      "goldens/busy-shop.taskdump",
+      [...writeTaskdump(busyShop(), { mode: "grouped" })].join(""),
+    );
+  });
   it("is readable as goroutines", () => {
     assertGolden(import.meta.url, "goldens/shop.goroutine.txt", [...writeGoroutines(shop())].join(""));
   });

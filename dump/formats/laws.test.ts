@@ -227,10 +227,33 @@ const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
     { state: fc.constantFrom("running", "resting", "ended"), sinceMs: ms, tests: number, test: hostile },
     { requiredKeys: ["state", "sinceMs", "tests"] },
   );
-  return fc.record({ handles: fc.array(handle, { maxLength: 3 }), testRun, stack }, { requiredKeys: [] }).map(
+  const site = fc.nat(dump.sites.length - 1);
+  const overRelease = fc.record(
+    {
+      resource: fc.record(
+        { kind: fc.constantFrom("mutex", "semaphore"), type: hostile, name: hostile, created: site },
+        { requiredKeys: ["kind", "type"] },
+      ),
+      outcome: fc.constantFrom("grown", "freed"),
+      at: site,
+      taken: site,
+      capacity: number,
+      free: number,
+      count: number,
+      sinceMs: ms,
+    },
+    { requiredKeys: ["resource", "outcome", "count", "sinceMs"] },
+  );
+  const watched = {
+    handles: fc.array(handle, { maxLength: 3 }),
+    overReleases: fc.array(overRelease, { maxLength: 2 }),
+    testRun,
+    stack,
+  };
+  return fc.record(watched, { requiredKeys: [] }).map(
     ({ stack: blocking, ...more }): Dump => ({
       ...dump,
-      ...(more as Pick<Dump, "handles" | "testRun">),
+      ...(more as Pick<Dump, "handles" | "testRun" | "overReleases">),
       loop: blocking === undefined ? dump.loop : { ...dump.loop, stack: blocking },
     }),
   );
@@ -291,7 +314,7 @@ const text = (chunks: Iterable<string>) => [...chunks].join("");
 describe("every format", () => {
   it("gives the same dump back from full text, whatever names the program chose", () => {
     fc.assert(
-      fc.property(anyDump, (dump) => {
+      fc.property(fc.oneof(anyDump, anyContended), (dump) => {
         const { dumps, unknown, notes } = readDumps(text(writeTaskdump(dump, { mode: "full" })));
         assert.deepEqual({ unknown, notes }, { unknown: 0, notes: [] });
         assert.deepEqual(dumps.map(canonical), [canonical(dump)]);
@@ -427,6 +450,39 @@ describe("every format", () => {
         assert.deepEqual(types, ["age", "wait", "tasks"]);
         assert.equal(strings[Number(profile.defaultSampleType)], "tasks");
         assert.equal(strings[0], "");
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("keeps what was waited and blamed in pprof, pauses and holds that delayed nobody left out", () => {
+    fc.assert(
+      fc.property(anyContended, (dump) => {
+        const { waits = [], holds = [] } = dump.contention ?? {};
+        const sums = (profile: "block" | "mutex") => {
+          const { sample, stringTable, sampleType, location } = Profile.decode(
+            encodePprof(dump, { profile }),
+          );
+          const types = sampleType.map((type) => stringTable.strings[Number(type.type)]);
+          assert.deepEqual(types, ["contentions", "delay"]);
+          for (const { locationId } of sample) {
+            assert.ok(locationId.length > 0 && locationId.every((id) => location[Number(id) - 1]));
+          }
+          return [0, 1].map((index) =>
+            sample.reduce((sum, { value }) => sum + BigInt(value[index] ?? 0), 0n),
+          );
+        };
+        const total = (values: readonly number[]) => BigInt(values.reduce((sum, each) => sum + each, 0));
+        const blocked = waits.filter(({ state }) => state !== "sleep");
+        assert.deepEqual(sums("block"), [
+          total(blocked.map(({ count }) => count)),
+          total(blocked.map(({ totalMs }) => totalMs)) * 1_000_000n,
+        ]);
+        const blamed = holds.filter(({ contended }) => contended > 0);
+        assert.deepEqual(sums("mutex"), [
+          total(blamed.map(({ contended }) => contended)),
+          total(blamed.map(({ delayMs }) => delayMs)) * 1_000_000n,
+        ]);
       }),
       { numRuns: 300 },
     );

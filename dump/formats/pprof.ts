@@ -1,53 +1,120 @@
+import type { ContendedResource } from "@unknot/protocol/contention.ts";
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
-import type { Task } from "@unknot/protocol/task.ts";
+import type { Task, TaskId } from "@unknot/protocol/task.ts";
+import type { Verdict } from "@unknot/protocol/verdict.ts";
+import { isSure } from "@unknot/protocol/verdict.ts";
 import { callersOf } from "../callers.ts";
 import { lookupOf, siteOf, waitMs } from "../names.ts";
 import { deadlockLabels } from "../overview.ts";
-
-export interface PprofOptions {
-  /** `tasks`: all of them. `deadlock`: only members of one, which a viewer's trimming of small groups can't hide then. */
-  readonly profile: "tasks" | "deadlock";
-}
+import { encodeProfile, type Frame, nanoseconds, type Sample, type ValueType } from "./pprof-message.ts";
 
 /**
- * Encodes a dump as a pprof profile (google/pprof `proto/profile.proto`), not compressed: tools take it as it is or
- * gzipped. Tasks with the same stack and labels are one sample. The values are age, wait and, last and by default, the
- * number of tasks: some viewers show only the last.
+ * One question each, because viewers hide what is rare in a large profile. `tasks`: all of them. `deadlock`: members of
+ * one. `leak`: tasks that surely never go on. `floating`: tasks that ended unobserved, by where they were started.
+ * `block`: how long tasks waited, by where. `mutex`: how long others waited for what was held, by where it was given
+ * back.
  */
-export function encodePprof(dump: Dump, { profile }: PprofOptions): Uint8Array<ArrayBuffer> {
+export const pprofProfiles = ["tasks", "deadlock", "leak", "floating", "block", "mutex"] as const;
+export type PprofProfile = (typeof pprofProfiles)[number];
+
+export interface PprofOptions {
+  readonly profile: PprofProfile;
+  /** Go's name for the number of tasks, `goroutine`, for tools that look for it. */
+  readonly goNames?: boolean;
+}
+
+/** Encodes what a dump answers as a pprof profile (google/pprof `proto/profile.proto`), not compressed. */
+export function encodePprof(dump: Dump, { profile, goNames = false }: PprofOptions): Uint8Array<ArrayBuffer> {
+  const { contention } = dump;
+  const common = { comment: `unknot ${profile} of pid ${dump.process.pid}`, capturedAt: dump.capturedAt };
+  switch (profile) {
+    case "block":
+    case "mutex":
+      return encodeProfile({
+        ...common,
+        valueTypes: contentionTypes,
+        period: contentionTypes[0],
+        samples: profile === "block" ? blockSamples(dump) : mutexSamples(dump),
+        ...(contention === undefined ? {} : { forMs: contention.forMs }),
+      });
+    case "tasks":
+    case "deadlock":
+    case "leak":
+    case "floating": {
+      const counted: ValueType = [goNames ? goNameOf(profile) : nameOf(profile), "count"];
+      const valueTypes = [...(goNames ? [] : taskTypes), counted];
+      const samples = taskSamples(dump, profile, goNames);
+      return encodeProfile({ ...common, valueTypes, period: counted, samples });
+    }
+  }
+}
+
+const taskTypes: readonly ValueType[] = [
+  ["age", "nanoseconds"],
+  ["wait", "nanoseconds"],
+];
+const contentionTypes = [
+  ["contentions", "count"],
+  ["delay", "nanoseconds"],
+] as const satisfies readonly ValueType[];
+
+type TaskProfile = Exclude<PprofProfile, "block" | "mutex">;
+
+function nameOf(profile: TaskProfile): string {
+  return profile === "leak" ? "taskleak" : profile === "floating" ? "unawaited" : "tasks";
+}
+
+function goNameOf(profile: TaskProfile): string {
+  return profile === "leak" ? "goroutineleak" : "goroutine";
+}
+
+/** What says of tasks that they never go on. */
+const leaks: readonly Verdict[] = [
+  "deadlock",
+  "owner-gone",
+  "exit-pending",
+  "waits-on-dead",
+  "cannot-resume",
+];
+
+/** Tasks with the same stack and labels are one sample: age, wait and number. */
+function taskSamples(dump: Dump, profile: TaskProfile, countOnly: boolean): Iterable<Sample> {
   const lookup = lookupOf(dump);
   const callers = callersOf(lookup);
   const deadlocks = deadlockLabels(dump.problems);
-  const strings = new Interned<string>((text) => text);
-  strings.number("");
-  const functions = new Interned<Frame>((each) => `${each.name}\n${each.file}\n${each.line}`);
-  const samples = new Map<string, Sample>();
-
+  const leaked = profile === "leak" ? verdictsOf(dump) : undefined;
+  const samples = new Map<string, Omit<Sample, "values"> & { age: number; wait: number; count: number }>();
   for (const task of dump.tasks) {
     const deadlock = deadlocks.get(task.id);
+    const leak = leaked?.get(task.id);
     if (profile === "deadlock" && deadlock === undefined) continue;
-    const frames = [
-      frameOf(task, siteOf(dump, task.at ?? task.entry), ""),
-      ...callers(task, 64).map((caller) =>
-        frameOf(caller, siteOf(dump, caller.at ?? caller.entry), "async "),
-      ),
-    ];
-    const stack = frames.map((each) => functions.number(each) + 1);
+    if (profile === "leak" && leak === undefined) continue;
+    if (profile === "floating" && task.state !== "fulfilled" && task.state !== "rejected") continue;
+    const stack =
+      profile === "floating"
+        ? [frameOf(siteOf(dump, task.created ?? task.entry), task.name, "")]
+        : [
+            frameOf(siteOf(dump, task.at ?? task.entry), task.name, ""),
+            ...callers(task, 64).map((caller) =>
+              frameOf(siteOf(dump, caller.at ?? caller.entry), caller.name, "async "),
+            ),
+          ];
     const resource = task.wait?.on === "resource" ? lookup.resourceById.get(task.wait.resource) : undefined;
     const holder = resource?.holders[0]?.task;
     const labels = [
       ["name", task.name],
       ["state", task.state],
-      ...(deadlock === undefined ? [] : [["deadlock", deadlock]]),
+      ...(deadlock === undefined ? [] : [["deadlock", deadlock] as const]),
+      ...(leak === undefined ? [] : [["leak", leak] as const]),
       ...(resource === undefined
         ? []
-        : [
+        : ([
             ["resource_kind", resource.kind],
             ["waiting_on", `${resource.kind}#${resource.id} ${resource.name ?? ""}`.trimEnd()],
-          ]),
-      ...(holder === undefined ? [] : [["held_by", `task ${holder}`]]),
+          ] as const)),
+      ...(holder === undefined ? [] : [["held_by", `task ${holder}`] as const]),
       ...Object.entries(task.labels ?? {}),
-    ] as const satisfies readonly (readonly string[])[];
+    ] as const satisfies Sample["labels"];
     const key = JSON.stringify([stack, labels]);
     const sample = samples.get(key) ?? { stack, labels, age: 0, wait: 0, count: 0 };
     sample.age += task.ageMs;
@@ -55,136 +122,66 @@ export function encodePprof(dump: Dump, { profile }: PprofOptions): Uint8Array<A
     sample.count++;
     samples.set(key, sample);
   }
+  return [...samples.values()].map(({ stack, labels, age, wait, count }) => ({
+    stack,
+    labels,
+    values: countOnly ? [count] : [nanoseconds(age), nanoseconds(wait), count],
+  }));
+}
 
-  const message = new Message();
-  const valueType = (type: string, unit: string) =>
-    new Message().integer(1, strings.number(type)).integer(2, strings.number(unit));
-  for (const [type, unit] of valueTypes) message.message(1, valueType(type, unit));
-  for (const { stack, labels, age, wait, count } of samples.values()) {
-    const sample = new Message().integers(1, stack).integers(2, [nanoseconds(age), nanoseconds(wait), count]);
-    for (const [key = "", value = ""] of labels) {
-      sample.message(3, new Message().integer(1, strings.number(key)).integer(2, strings.number(value)));
-    }
-    message.message(2, sample);
+/** The gravest sure verdict by which a task never goes on. */
+function verdictsOf({ problems }: Dump): ReadonlyMap<TaskId, Verdict> {
+  const verdicts = new Map<TaskId, Verdict>();
+  for (const problem of problems) {
+    if (!isSure(problem) || !leaks.includes(problem.verdict)) continue;
+    for (const id of problem.tasks) if (!verdicts.has(id)) verdicts.set(id, problem.verdict);
   }
-  message.message(
-    3,
-    new Message().integer(1, 1).integer(5, strings.number("node")).integer(7, 1).integer(8, 1).integer(9, 1),
-  );
-  for (const [index, { name, file, line }] of functions.values.entries()) {
-    const id = index + 1;
-    const position = new Message().integer(1, id).integer(2, line);
-    message.message(4, new Message().integer(1, id).integer(2, 1).message(4, position));
-    const system = strings.number(name);
-    const described = new Message().integer(1, id).integer(2, system).integer(3, system);
-    message.message(5, described.integer(4, strings.number(file)).integer(5, line));
-  }
-  const period = valueType("tasks", "count");
-  const comment = strings.number(`unknot ${profile} of pid ${dump.process.pid}`);
-  const byDefault = strings.number("tasks");
-  for (const text of strings.values) message.text(6, text);
-  message.integer(9, BigInt(Math.round(dump.capturedAt)) * 1_000_000n);
-  message.message(11, period).integer(12, 1).integer(13, comment).integer(14, byDefault);
-  return message.bytes();
+  return verdicts;
 }
 
-const valueTypes = [
-  ["age", "nanoseconds"],
-  ["wait", "nanoseconds"],
-  ["tasks", "count"],
-] as const;
-
-interface Frame {
-  readonly name: string;
-  readonly file: string;
-  readonly line: number;
+/** As in Go a pause is no contention: nobody is waited for. */
+function blockSamples(dump: Dump): readonly Sample[] {
+  return (dump.contention?.waits ?? [])
+    .filter(({ state }) => state !== "sleep")
+    .map(({ stack, state, resource, count, totalMs }) => ({
+      stack: stackOf(dump, stack),
+      labels: [["state", state], ...(resource === undefined ? [] : resourceLabels(resource))],
+      values: [count, nanoseconds(totalMs)],
+    }));
 }
 
-interface Sample {
-  readonly stack: readonly number[];
-  readonly labels: readonly (readonly string[])[];
-  age: number;
-  wait: number;
-  count: number;
+function mutexSamples(dump: Dump): readonly Sample[] {
+  return (dump.contention?.holds ?? [])
+    .filter(({ contended }) => contended > 0)
+    .map(({ stack, taken, resource, contended, delayMs }) => {
+      const site = siteOf(dump, taken);
+      return {
+        stack: stackOf(dump, stack),
+        labels: [
+          ...resourceLabels(resource),
+          ...(site === undefined ? [] : [["taken", `${site.file}:${site.line}`] as const]),
+        ],
+        values: [contended, nanoseconds(delayMs)],
+      };
+    });
 }
 
-function frameOf(task: Task, site: Site | undefined, prefix: string): Frame {
-  const name = site?.function ?? task.name;
+function resourceLabels({ kind, type, name }: ContendedResource): Sample["labels"] {
+  return [
+    ["resource_kind", kind],
+    ["resource", name ?? type],
+  ];
+}
+
+function stackOf(dump: Dump, stack: readonly number[]): readonly Frame[] {
+  return stack.map((index, depth) => frameOf(siteOf(dump, index), undefined, depth === 0 ? "" : "async "));
+}
+
+/** Prefixed where it is reached by an await, so that flame graphs show which stacks are logical. */
+function frameOf(site: Site | undefined, task: Task["name"] | undefined, prefix: string): Frame {
   return {
-    name: `${prefix}${name || "(anonymous)"}`,
+    name: `${prefix}${site?.function || task || "(anonymous)"}`,
     file: site?.file ?? "",
     line: Math.max(0, site?.line ?? 0),
   };
-}
-
-function nanoseconds(ms: number): bigint {
-  return BigInt(Math.max(0, Math.round(ms))) * 1_000_000n;
-}
-
-/** Gives equal values the same number, from 0 on. */
-class Interned<T> {
-  readonly values: T[] = [];
-  readonly #numbers = new Map<string, number>();
-  readonly #keyOf: (value: T) => string;
-
-  constructor(keyOf: (value: T) => string) {
-    this.#keyOf = keyOf;
-  }
-
-  number(value: T): number {
-    const key = this.#keyOf(value);
-    const known = this.#numbers.get(key);
-    if (known !== undefined) return known;
-    const number = this.values.push(value) - 1;
-    this.#numbers.set(key, number);
-    return number;
-  }
-}
-
-const encoder = new TextEncoder();
-
-/** One protocol buffers message; fields with the value 0 are left out, as the format does. */
-class Message {
-  readonly #bytes: number[] = [];
-
-  integer(field: number, value: number | bigint): this {
-    if (value === 0 || value === 0n) return this;
-    this.#varint(field * 8);
-    this.#varint(value);
-    return this;
-  }
-
-  integers(field: number, values: readonly (number | bigint)[]): this {
-    const packed = new Message();
-    for (const value of values) packed.#varint(value);
-    return this.#field(field, packed.#bytes);
-  }
-
-  text(field: number, text: string): this {
-    return this.#field(field, encoder.encode(text));
-  }
-
-  message(field: number, message: Message): this {
-    return this.#field(field, message.#bytes);
-  }
-
-  bytes(): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from(this.#bytes);
-  }
-
-  #field(field: number, bytes: ArrayLike<number>): this {
-    this.#varint(field * 8 + 2);
-    this.#varint(bytes.length);
-    for (let index = 0; index < bytes.length; index++) this.#bytes.push(bytes[index] ?? 0);
-    return this;
-  }
-
-  #varint(value: number | bigint): void {
-    let rest = BigInt(value);
-    while (rest >= 0x80n) {
-      this.#bytes.push(Number(rest & 0x7fn) | 0x80);
-      rest >>= 7n;
-    }
-    this.#bytes.push(Number(rest));
-  }
 }

@@ -10,6 +10,9 @@ export const taskHeader =
 export const groupHeader =
   /^tasks (\d+) of (\d+) \[([^\](,]+?)((?: \([^)]*\))*)((?:, [^\],]+)*)\](?: \{(.*)\})?:$/;
 export const resourceHeader = pattern(String.raw`resource ${reference} \((${jsonString}|[^)]*)\) \[(.*)\]:`);
+export const waitsHeader = /^waits (\d+) for ([\d.]+)s, longest ([\d.]+)s \[([^\]]+)\]:$/;
+export const holdsHeader =
+  /^holds (\d+) for ([\d.]+)s, longest ([\d.]+)s, (\d+) delayed others for ([\d.]+)s:$/;
 export const problemHeader = /^(deadlock|problem) ([A-Z]\d+): (.*)$/;
 
 const location = /^\t(.+?):(\d+)(?::(\d+))?(?: \+0x[0-9a-f]+)?$/;

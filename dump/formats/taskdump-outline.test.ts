@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { detect } from "../detectors/detect.ts";
-import { shop } from "../testing/shop.ts";
+import { busyShop, shop } from "../testing/shop.ts";
 import { writeGoroutines } from "./goroutine-text.ts";
 import { outlineOf, referenceAt } from "./taskdump-outline.ts";
 import { writeTaskdump } from "./taskdump-writer.ts";
@@ -30,6 +30,18 @@ describe("the outline of a dump's text", () => {
   it("has the groups of a grouped dump", () => {
     const groups = outlineOf(text("grouped")).blocks.filter(({ kind }) => kind === "group");
     assert.deepEqual(groups.find(({ name }) => name === "consume")?.detail, "5 tasks [chan receive]");
+  });
+
+  it("has the places where tasks waited and held", () => {
+    const { blocks } = outlineOf([...writeTaskdump(busyShop(), { mode: "full" })].join(""));
+    assert.deepEqual(
+      blocks.filter(({ kind }) => kind === "contention").map(({ name, detail }) => `${name}: ${detail}`),
+      [
+        "OrderService.reserve: waits 340 for 182.412s, longest 1.24s [mutex.lock]",
+        "audit: waits 12 for 24s, longest 6s [await]",
+        "Billing.charge: holds 360 for 90s, longest 0.8s, 310 delayed others for 182.4s",
+      ],
+    );
   });
 
   it("finds every place where it stands", () => {

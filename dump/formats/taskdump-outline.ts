@@ -1,10 +1,18 @@
 import type { Place } from "@unknot/protocol/place.ts";
-import { groupHeader, problemHeader, readPlace, resourceHeader, taskHeader } from "./taskdump-lines.ts";
+import {
+  groupHeader,
+  holdsHeader,
+  problemHeader,
+  readPlace,
+  resourceHeader,
+  taskHeader,
+  waitsHeader,
+} from "./taskdump-lines.ts";
 import { unquote } from "./text.ts";
 
 /** A paragraph of a dump that begins with a header. Lines count from 0, the last one included. */
 interface OutlineBlock {
-  readonly kind: "task" | "group" | "resource" | "problem";
+  readonly kind: "task" | "group" | "resource" | "problem" | "contention";
   /** What it is called: a task by its name, a resource by its own. */
   readonly name: string;
   /** What else its header says: number and state. */
@@ -89,6 +97,11 @@ function blockOf(header: string, second: string): Omit<OutlineBlock, "start" | "
       detail: `${reference} (${unquote(type)})`,
       reference,
     };
+  }
+  if (waitsHeader.test(header) || holdsHeader.test(header)) {
+    const word = header.slice(0, "waits".length);
+    const detail = header.slice(0, -1);
+    return { kind: "contention", name: functionIn(second) ?? word, detail, reference: word };
   }
   const problem = problemHeader.exec(header);
   if (problem) {

@@ -1,3 +1,9 @@
+import type {
+  ContendedHold,
+  ContendedResource,
+  ContendedWait,
+  Contention,
+} from "@unknot/protocol/contention.ts";
 import type { Coverage, Dump, LoopState, ProcessInfo, Site } from "@unknot/protocol/dump.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
@@ -14,12 +20,14 @@ import { type Certainty, type Verdict, verdicts } from "@unknot/protocol/verdict
 import { type ReadDumps, resourceKinds, taskKinds } from "./read-dumps.ts";
 import {
   groupHeader,
+  holdsHeader,
   pattern,
   problemHeader,
   readPlace,
   reference,
   resourceHeader,
   taskHeader,
+  waitsHeader,
 } from "./taskdump-lines.ts";
 import { anonymous, jsonString, readNumbers, readOperation, readSeconds, unquote } from "./text.ts";
 
@@ -113,6 +121,8 @@ const created = pattern(
 );
 const resourceCreated = pattern(`created(?: by ${nameText})?`);
 const goCreated = /^created by (.+?)(?: in goroutine (\d+))?$/;
+const contendedResource = pattern(String.raw`of (\w+)(?: (${jsonString}))? \((${jsonString}|[^)]*)\)`);
+const contentionFacts = pattern(`for ${seconds}, step ${seconds}, waits \\d+, holds \\d+, dropped (\\d+)`);
 const untouchedEntry = pattern(`(${jsonString}): (${jsonString})`);
 const frame = /^(?:(?:async|await|for await|new) )?(.+)\((.*)\)$/;
 
@@ -146,7 +156,20 @@ interface OpenProblem {
   told: boolean;
 }
 
-type OpenBlock = OpenTask | OpenResource | OpenProblem;
+/** Waits or holds of one place. */
+interface OpenContention {
+  readonly kind: "contention";
+  readonly stack: number[];
+  readonly amounts: Pick<ContendedWait, "count" | "totalMs" | "longestMs">;
+  /** Of waits. */
+  readonly state?: TaskState;
+  /** Of holds. */
+  readonly delays?: Pick<ContendedHold, "contended" | "delayMs">;
+  resource?: Mutable<ContendedResource>;
+  taken?: number;
+}
+
+type OpenBlock = OpenTask | OpenResource | OpenProblem | OpenContention;
 
 /** Reads one dump line by line. */
 class DumpReader {
@@ -164,6 +187,9 @@ class DumpReader {
   #by = "file";
   #loop: LoopState = { state: "turning", sinceMs: 0 };
   #coverage: Coverage = { instrumented: [], transformed: 0, untouched: [], blind: [], dropped: 0 };
+  readonly #waits: ContendedWait[] = [];
+  readonly #holds: ContendedHold[] = [];
+  #contention: Pick<Contention, "forMs" | "stepMs" | "dropped"> | undefined;
   #expected: number | undefined;
   #ended = false;
   #unknown = 0;
@@ -217,6 +243,9 @@ class DumpReader {
       tasks: [...this.#tasks.values()],
       resources: [...this.#resources.values()],
       problems: this.#problems,
+      ...(this.#contention === undefined
+        ? {}
+        : { contention: { ...this.#contention, waits: this.#waits, holds: this.#holds } }),
     };
     return { dump, notes, unknown: this.#unknown };
   }
@@ -226,6 +255,7 @@ class DumpReader {
     if (line.startsWith("task ") || line.startsWith("goroutine ")) return this.#openTask(line);
     if (line.startsWith("tasks ")) return this.#openGroup(line);
     if (line.startsWith("resource ")) return this.#openResource(line);
+    if (line.startsWith("waits ") || line.startsWith("holds ")) return this.#openContention(line);
     return this.#openProblem(line);
   }
 
@@ -237,6 +267,8 @@ class DumpReader {
         return this.#resourceLine(block, line);
       case "problem":
         return this.#problemLine(block, line);
+      case "contention":
+        return this.#contentionLine(block, line);
     }
   }
 
@@ -247,7 +279,8 @@ class DumpReader {
     if (block.kind === "resource") {
       const { resource, holders, waiters } = block;
       this.#resources.set(resource.id, { ...resource, holders, waiters });
-    } else if (block.kind === "problem") {
+    } else if (block.kind === "contention") this.#closeContention(block);
+    else if (block.kind === "problem") {
       if (block.told) this.#problems.push({ ...block.problem, at: block.places });
     } else if (block.members === undefined) {
       this.#tasks.set(block.task.id, { ...block.task, holding: block.holding });
@@ -336,6 +369,16 @@ class DumpReader {
         const match = untouchedEntry.exec(text);
         if (match === null) return false;
         this.#untouched.push({ file: unquote(match[1] ?? ""), reason: unquote(match[2] ?? "") });
+        return true;
+      }
+      case "contention": {
+        const match = contentionFacts.exec(text);
+        if (match === null) return false;
+        this.#contention = {
+          forMs: readSeconds(match[1]),
+          stepMs: readSeconds(match[2]),
+          dropped: Number(match[3]),
+        };
         return true;
       }
       case "end":
@@ -683,6 +726,69 @@ class DumpReader {
     block.told = true;
     this.#awaitsPlace = addPlace;
     return true;
+  }
+
+  // — Contention
+
+  #openContention(line: string): boolean {
+    const waits = waitsHeader.exec(line);
+    const match = waits ?? holdsHeader.exec(line);
+    if (match === null || (waits !== null && !stateWords.has(waits[4] ?? ""))) return false;
+    this.#block = {
+      kind: "contention",
+      stack: [],
+      amounts: {
+        count: Number(match[1]),
+        totalMs: readSeconds(match[2]),
+        longestMs: readSeconds(match[3]),
+      },
+      ...(waits === null
+        ? { delays: { contended: Number(match[4]), delayMs: readSeconds(match[5]) } }
+        : { state: waits[4] as TaskState }),
+    };
+    return true;
+  }
+
+  #contentionLine(block: OpenContention, line: string): boolean {
+    if (line === "taken") {
+      this.#placeInto(undefined, (site) => {
+        block.taken = site;
+      });
+      return true;
+    }
+    const about = line.startsWith("of ") ? contendedResource.exec(line) : null;
+    if (about !== null) {
+      if (!kindWords.has(about[1] ?? "")) return false;
+      const resource: Mutable<ContendedResource> = {
+        kind: about[1] as ResourceKind,
+        type: unquote(about[3] ?? ""),
+        ...(about[2] === undefined ? {} : { name: unquote(about[2]) }),
+      };
+      block.resource = resource;
+      this.#placeInto(undefined, (site) => {
+        resource.created = site;
+      });
+      return true;
+    }
+    const match = readFrame(line);
+    if (match === null) return false;
+    this.#placeInto(match[1], (site) => block.stack.push(site));
+    return true;
+  }
+
+  #closeContention({ stack, amounts, state, delays, resource, taken }: OpenContention): void {
+    if (stack.length === 0) return;
+    if (state !== undefined) {
+      this.#waits.push({ stack, state, ...amounts, ...(resource === undefined ? {} : { resource }) });
+    } else if (delays !== undefined && resource !== undefined) {
+      this.#holds.push({
+        stack,
+        resource,
+        ...amounts,
+        ...delays,
+        ...(taken === undefined ? {} : { taken }),
+      });
+    }
   }
 
   // — Sites

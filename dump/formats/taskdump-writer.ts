@@ -1,3 +1,4 @@
+import type { ContendedHold, ContendedResource, ContendedWait } from "@unknot/protocol/contention.ts";
 import type { Dump, LoopState, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource } from "@unknot/protocol/resource.ts";
@@ -72,12 +73,17 @@ function* blocksOf(scene: Scene): Generator<string, void, undefined> {
     else if (rest.length > 1) yield groupBlock(scene, rest, tasks.length);
   }
   for (const resource of dump.resources) yield resourceBlock(scene, resource);
+  const most = mode === "full" ? Number.POSITIVE_INFINITY : mostContended;
+  for (const wait of dump.contention?.waits.slice(0, most) ?? []) yield contendedWaitBlock(scene, wait);
+  for (const hold of dump.contention?.holds.slice(0, most) ?? []) yield contendedHoldBlock(scene, hold);
 }
 
 /** Members of a deadlock are written one by one, so many at each place. */
 const mostAlone = 16;
 /** Frames of callers and holders of a lock in one block. */
 const mostListed = 16;
+/** Places of each kind where tasks waited and held, in a grouped dump. */
+const mostContended = 10;
 
 // — Head of the file
 
@@ -102,9 +108,18 @@ function metadata(dump: Dump, mode: string, groups: number): string {
     `# loop     ${loop.state} for ${writeSeconds(loop.sinceMs)}${lagText(loop)}`,
     `# totals   ${totals}`,
     `# coverage transformed ${coverage.transformed}, dropped ${coverage.dropped}, instrumented ${listText(coverage.instrumented)}, blind ${listText(coverage.blind)}`,
+    ...contentionLine(dump),
     ...coverage.untouched.map(({ file, reason }) => `# untouched ${quote(file)}: ${quote(reason)}`),
   ];
   return `${lines.join("\n")}\n\n`;
+}
+
+function contentionLine({ contention }: Dump): readonly string[] {
+  if (contention === undefined) return [];
+  const { forMs, stepMs, waits, holds, dropped } = contention;
+  return [
+    `# contention for ${writeSeconds(forMs)}, step ${writeSeconds(stepMs)}, waits ${waits.length}, holds ${holds.length}, dropped ${dropped}`,
+  ];
 }
 
 function lagText({ lag }: LoopState): string {
@@ -383,6 +398,46 @@ function resourceBlock(scene: Scene, resource: Resource): string {
   for (const hold of resource.holders) text += holdLine(scene, hold);
   if (resource.waiters.length > 0) text += pair(`waiters ${writeNumbers(resource.waiters)}`, noPlace);
   return `${text}\n`;
+}
+
+// — Contention
+
+function contendedWaitBlock(scene: Scene, { stack, state, resource, ...amounts }: ContendedWait): string {
+  const about = resource === undefined ? "" : contendedResource(scene, resource);
+  return `waits ${amountsText(amounts)} [${state}]:\n${frames(scene, stack, "await ")}${about}\n`;
+}
+
+function contendedHoldBlock(
+  scene: Scene,
+  { stack, taken, resource, contended, delayMs, ...amounts }: ContendedHold,
+): string {
+  const delayed = `, ${contended} delayed others for ${writeSeconds(delayMs)}`;
+  const site = siteOf(scene.dump, taken);
+  const from = site === undefined ? "" : pair("taken", writePlace(site));
+  return `holds ${amountsText(amounts)}${delayed}:\n${frames(scene, stack, "")}${contendedResource(scene, resource)}${from}\n`;
+}
+
+function amountsText({
+  count,
+  totalMs,
+  longestMs,
+}: Pick<ContendedWait, "count" | "totalMs" | "longestMs">): string {
+  return `${count} for ${writeSeconds(totalMs)}, longest ${writeSeconds(longestMs)}`;
+}
+
+/** The first as it is, the others as what awaits it. */
+function frames(scene: Scene, stack: readonly number[], first: string): string {
+  return stack
+    .map((index, depth) => {
+      const site = siteOf(scene.dump, index);
+      return pair(`${depth === 0 ? first : "await "}${writeName(site?.function)}(...)`, writePlace(site));
+    })
+    .join("");
+}
+
+function contendedResource(scene: Scene, { kind, type, name, created }: ContendedResource): string {
+  const called = name === undefined ? "" : ` ${quote(name)}`;
+  return pair(`of ${kind}${called} (${writeWord(type)})`, writePlace(siteOf(scene.dump, created)));
 }
 
 // — Small words

@@ -54,3 +54,42 @@ export function shop(): Dump {
   const dump = builder.build();
   return { ...dump, problems: detect(dump) };
 }
+
+/** The same after some hours, with what its tasks have waited and held so far. */
+export function busyShop(): Dump {
+  const dump = shop();
+  const at = (file: string, line: number) =>
+    dump.sites.findIndex((site) => site.file.endsWith(`/${file}`) && site.line === line);
+  const ledger = { kind: "mutex", type: "async-mutex.Mutex", name: "ledger" } as const;
+  return {
+    ...dump,
+    contention: {
+      forMs: 7_200_000,
+      stepMs: 20,
+      waits: [
+        {
+          stack: [at("orders.ts", 41), at("http.ts", 20)],
+          state: "mutex.lock",
+          resource: ledger,
+          count: 340,
+          totalMs: 182_412,
+          longestMs: 1240,
+        },
+        { stack: [at("audit.ts", 8)], state: "await", count: 12, totalMs: 24_000, longestMs: 6000 },
+      ],
+      holds: [
+        {
+          stack: [at("billing.ts", 77), at("http.ts", 20)],
+          taken: at("billing.ts", 70),
+          resource: { ...ledger, created: at("index.ts", 11) },
+          count: 360,
+          totalMs: 90_000,
+          longestMs: 800,
+          contended: 310,
+          delayMs: 182_400,
+        },
+      ],
+      dropped: 0,
+    },
+  };
+}

@@ -7,7 +7,7 @@ import {
   type ResourceType,
   wrap,
 } from "../probe.ts";
-import { isObject, prototypeOf } from "../wrappers.ts";
+import { createKeys, isObject, prototypeOf } from "../wrappers.ts";
 
 const type: ResourceType = { kind: "mutex", name: "async-lock", capacity: () => 1 };
 
@@ -21,7 +21,7 @@ export const instrumentation: Instrumentation = {
   patch(bindings, probe) {
     const prototype = prototypeOf(bindings.get("AsyncLock"));
     if (prototype === undefined) return () => {};
-    const keyOf = createKeys(probe);
+    const keyOf = createKeys(probe, type);
     return wrap(probe, prototype, "acquire", (lock, args) => {
       const [key, callback, second, third] = args;
       if (Array.isArray(key) || typeof callback !== "function" || callback.length > 0) return undefined;
@@ -59,24 +59,4 @@ function whenDone(probe: Probe, operation: Operation, callback: Callback): Callb
   };
   probe.replaces(called, callback);
   return called;
-}
-
-/** The resource of a key, as long as somebody holds it or waits for it. */
-function createKeys(probe: Probe): (lock: object, key: string) => object {
-  const keysOf = new WeakMap<object, Map<string, WeakRef<object>>>();
-  return (lock, key) => {
-    let keys = keysOf.get(lock);
-    if (keys === undefined) {
-      keys = new Map();
-      keysOf.set(lock, keys);
-    }
-    const known = keys.get(key)?.deref();
-    if (known !== undefined) return known;
-    for (const [each, resource] of keys.size > 1000 ? keys : [])
-      if (resource.deref() === undefined) keys.delete(each);
-    const resource = { key };
-    probe.introduce(resource, type);
-    keys.set(key, new WeakRef(resource));
-    return resource;
-  };
 }

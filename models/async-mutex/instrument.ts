@@ -37,6 +37,7 @@ const semaphoreType: ResourceType = {
     const { _maxConcurrency, _value } = semaphore as SemaphoreLike;
     return _maxConcurrency ?? _value;
   },
+  free: (semaphore) => (semaphore as SemaphoreLike)._value,
 };
 
 /**
@@ -92,6 +93,12 @@ function patchMutex(prototype: object, probe: Probe): Undo {
           probe.released(operation);
         },
       };
+    }),
+    wrap(probe, prototype, "release", (mutex) => {
+      // Ignored by the library, but perhaps the other half of a mistake.
+      const { _value } = (mutex as MutexLike)._semaphore as SemaphoreLike;
+      if (_value > 0) probe.releasedBySomebody(mutex);
+      return undefined;
     }),
     wrap(probe, prototype, "runExclusive", (mutex) => void own(mutex)),
     wrap(probe, prototype, "waitForUnlock", (mutex) => void own(mutex)),
@@ -167,7 +174,7 @@ function patchSemaphore(prototype: object, probe: Probe): Undo {
       if (!giving && (semaphore as SemaphoreLike)._maxConcurrency === undefined) {
         probe.releasedBySomebody(resourceOf(semaphore));
       }
-      return undefined;
+      return { returned: () => probe.gaveBack(resourceOf(semaphore)) };
     }),
     wrap(probe, prototype, "setValue", (semaphore, [value]) => {
       if (isSemaphore(semaphore)) probe.changed(semaphore, { capacity: numberOr(value, 0) });

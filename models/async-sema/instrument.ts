@@ -1,10 +1,12 @@
-import { type Instrumentation, type ResourceType, undoAll } from "../probe.ts";
+import { type Instrumentation, ownValue, type ResourceType, undoAll } from "../probe.ts";
 import { positive, prototypeOf, wrapAcquire, wrapRelease, wrapTryAcquire } from "../wrappers.ts";
 
 const type: ResourceType = {
   kind: "semaphore",
   name: "async-sema.Sema",
   capacity: (sema) => positive((sema as { nrTokens?: unknown }).nrTokens),
+  free: (sema) => positive(ownValue(ownValue(sema, "free"), "_length")),
+  fixed: true,
 };
 
 /** `drain` goes through `acquire`, `v` is an older name of it. */

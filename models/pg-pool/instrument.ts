@@ -1,4 +1,11 @@
-import { type Callback, type Instrumentation, type ResourceType, undoAll, wrap } from "../probe.ts";
+import {
+  type Callback,
+  type Instrumentation,
+  type Operation,
+  type ResourceType,
+  undoAll,
+  wrap,
+} from "../probe.ts";
 import { createPoolRequests, isObject, positive, prototypeOf } from "../wrappers.ts";
 
 interface Configured {
@@ -15,7 +22,7 @@ const type: ResourceType = {
   capacity: (pool) => positive((pool as Configured).options?.max),
 };
 
-/** The pool of `pg`. `query` goes through `connect` with a callback. */
+/** The pool of `pg`. `query` goes through `connect` with a callback, at once, and gives back by itself. */
 export const instrumentation: Instrumentation = {
   library: "pg-pool",
   exports: ["Pool"],
@@ -27,12 +34,13 @@ export const instrumentation: Instrumentation = {
     const requests = createPoolRequests(probe);
     /** The entry of the call of `connect` that runs, when it does not wait in the queue. */
     let begun: object | undefined;
+    /** What `query` has begun, for the `connect` that it calls. */
+    let query: Operation | undefined;
     return undoAll([
       wrap(probe, prototype, "connect", (pool, args) => {
         const [callback] = args;
-        const operation = probe.begin(pool, "acquire", {
-          cancellable: positive((pool as Configured).options?.connectionTimeoutMillis) !== undefined,
-        });
+        const operation = query ?? probe.begin(pool, "acquire", optionsOf(pool));
+        query = undefined;
         const threw = () => probe.released(operation);
         if (typeof callback !== "function") {
           begun = undefined;
@@ -62,6 +70,26 @@ export const instrumentation: Instrumentation = {
         probe.replaces(called, callback as Callback);
         return { args: [called, ...args.slice(1)], threw };
       }),
+      wrap(probe, prototype, "query", (pool, args) => {
+        if (args.some((each) => typeof each === "function")) return undefined;
+        const operation = probe.begin(pool, "acquire", { ...optionsOf(pool), borrows: true });
+        query = operation;
+        const over = () => {
+          query = undefined;
+        };
+        return {
+          returned(promise) {
+            over();
+            // The grant is told by the callback of `connect`.
+            probe.grantedBy(operation, promise, () => false);
+            probe.promised(operation, promise);
+          },
+          threw() {
+            over();
+            probe.released(operation);
+          },
+        };
+      }),
       wrap(probe, prototype, "newClient", (_, [entry]) => {
         if (isObject(entry)) begun = entry;
         return undefined;
@@ -77,3 +105,7 @@ export const instrumentation: Instrumentation = {
     ]);
   },
 };
+
+function optionsOf(pool: object) {
+  return { cancellable: positive((pool as Configured).options?.connectionTimeoutMillis) !== undefined };
+}

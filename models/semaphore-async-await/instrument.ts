@@ -2,8 +2,19 @@ import { type Instrumentation, type ResourceType, undoAll } from "../probe.ts";
 import { positive, prototypeOf, wrapAcquire, wrapRelease, wrapTryAcquire } from "../wrappers.ts";
 
 const capacity = (semaphore: object) => positive((semaphore as { permits?: unknown }).permits);
-const semaphoreType: ResourceType = { kind: "semaphore", name: "semaphore-async-await.Semaphore", capacity };
-const lockType: ResourceType = { kind: "mutex", name: "semaphore-async-await.Lock", capacity: () => 1 };
+const semaphoreType: ResourceType = {
+  kind: "semaphore",
+  name: "semaphore-async-await.Semaphore",
+  capacity,
+  free: capacity,
+};
+const lockType: ResourceType = {
+  kind: "mutex",
+  name: "semaphore-async-await.Lock",
+  capacity: () => 1,
+  free: capacity,
+  fixed: true,
+};
 
 /**
  * A lock is a semaphore of one permit. `execute` goes through `wait` and `release`. What `waitFor` takes is not looked

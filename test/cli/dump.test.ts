@@ -28,6 +28,24 @@ describe("unknot dump with a file", () => {
     assert.ok(profile.sample.length > 0);
   });
 
+  it("writes a profile for each question", async () => {
+    const types = async (profile: string) => {
+      const file = path.join(folder, `${profile}.pb.gz`);
+      const source = golden("busy-shop.taskdump");
+      const { code, stderr } = await dump(source, "--format", "pprof", "--profile", profile, "-o", file);
+      assert.deepEqual([code, stderr], [0, ""]);
+      const { sampleType, sample, stringTable } = Profile.decode(gunzipSync(readFileSync(file)));
+      const last = stringTable.strings[Number(sampleType.at(-1)?.type)];
+      return `${last} ${sample.reduce((sum, { value }) => sum + Number(value.at(-1)), 0)}`;
+    };
+    assert.equal(await types("tasks"), "tasks 10");
+    assert.equal(await types("deadlock"), "tasks 2");
+    assert.equal(await types("leak"), "taskleak 2");
+    assert.equal(await types("floating"), "unawaited 1");
+    assert.equal(await types("block"), "delay 206412000000");
+    assert.equal(await types("mutex"), "delay 182400000000");
+  });
+
   it("filters as the panel does", async () => {
     const { stdout } = await dump(
       golden("shop-full.taskdump"),

@@ -49,6 +49,12 @@ const quietSettings = {
   "typescript.disableAutomaticTypeAcquisition": true,
 } as const;
 
+const untrustedSettings = {
+  "security.workspace.trust.enabled": true,
+  "security.workspace.trust.startupPrompt": "never",
+  "security.workspace.trust.banner": "never",
+} as const;
+
 export interface ServerOptions {
   readonly environment: Environment;
   readonly vsix: string;
@@ -58,6 +64,8 @@ export interface ServerOptions {
   readonly packages?: readonly string[];
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** The workspace is not trusted, and VS Code does not ask. */
+  readonly untrusted?: boolean;
 }
 
 /** The folders of one throw-away profile. */
@@ -90,7 +98,11 @@ export async function startCodeServer(options: ServerOptions): Promise<CodeServe
   const folders = makeFolders();
   writeFileSync(
     path.join(folders.data, "User", "settings.json"),
-    JSON.stringify({ ...quietSettings, ...options.settings }, null, 2),
+    JSON.stringify(
+      { ...quietSettings, ...(options.untrusted ? untrustedSettings : {}), ...options.settings },
+      null,
+      2,
+    ),
   );
   cpSync(options.workspace, folders.workspace, { recursive: true, verbatimSymlinks: true });
   for (const name of options.packages ?? []) {
@@ -119,7 +131,8 @@ export async function startCodeServer(options: ServerOptions): Promise<CodeServe
       environment.entry,
       ...profile,
       ...["--auth", "none", "--bind-addr", `127.0.0.1:${port}`],
-      ...["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"],
+      ...["--disable-telemetry", "--disable-update-check"],
+      ...(options.untrusted ? [] : ["--disable-workspace-trust"]),
       ...["--disable-getting-started-override", "--disable-proxy", "--ignore-last-opened"],
       // Otherwise debuggees run on whatever Node a login shell finds.
       ...["--vscode-option", "force-disable-user-env"],

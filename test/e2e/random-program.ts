@@ -14,6 +14,8 @@ interface RandomTask {
   /** Name of its file, and the 1-based line of the `acquire` that never ends. */
   readonly file: string;
   readonly line: number;
+  /** Where the lock stands in that line, from 1. */
+  readonly column: number;
 }
 
 export interface RandomProgram {
@@ -22,6 +24,8 @@ export interface RandomProgram {
   /** The line on which the main thread is for a breakpoint. */
   readonly breakpointLine: number;
   readonly tasks: readonly [RandomTask, RandomTask];
+  /** The file that makes the locks, and the 1-based line of each. */
+  readonly locks: { readonly file: string; readonly lineOf: (lock: string) => number };
   /** The launch configuration for a pastime. */
   readonly configuration: (pastime: Pastime) => string;
   remove(): void;
@@ -53,14 +57,15 @@ export function writeRandomProgram(): RandomProgram {
     writeTask(folder, name(), locks.file, locks.one, locks.other, name()),
     writeTask(folder, name(), locks.file, locks.other, locks.one, name()),
   ] as const;
-  write(folder, `${locks.file}.ts`, [
+  const lockLines = [
     'import { Mutex } from "async-mutex";',
     "",
     ...blank(),
     `export const ${locks.one} = new Mutex();`,
     ...blank(),
     `export const ${locks.other} = new Mutex();`,
-  ]);
+  ];
+  write(folder, `${locks.file}.ts`, lockLines);
   const lines = [
     ...tasks.map((task) => `import { ${task.name} } from "./${task.file}";`),
     "",
@@ -77,6 +82,13 @@ export function writeRandomProgram(): RandomProgram {
   ];
   write(folder, main, lines);
   writeFileSync(path.join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+  const compilerOptions = {
+    module: "nodenext",
+    allowImportingTsExtensions: true,
+    noEmit: true,
+    strict: true,
+  };
+  writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
   const configurations = Object.fromEntries(pastimes.map((pastime) => [pastime, `${name()} ${pastime}`]));
   const configuration = (pastime: Pastime) => configurations[pastime] ?? "";
   mkdirSync(path.join(folder, ".vscode"));
@@ -98,6 +110,10 @@ export function writeRandomProgram(): RandomProgram {
     main,
     breakpointLine: lines.findIndex((line) => line.includes("at the breakpoint")) + 1,
     tasks,
+    locks: {
+      file: `${locks.file}.ts`,
+      lineOf: (lock) => lockLines.findIndex((line) => line.includes(`const ${lock} =`)) + 1,
+    },
     configuration,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
@@ -126,7 +142,8 @@ function writeTask(
   ];
   write(folder, `${file}.ts`, lines);
   const line = lines.findIndex((text) => text.includes(`${wants}.acquire()`)) + 1;
-  return { name, holds, wants, file: `${file}.ts`, line };
+  const column = (lines[line - 1]?.indexOf(wants) ?? 0) + 1;
+  return { name, holds, wants, file: `${file}.ts`, line, column };
 }
 
 function write(folder: string, file: string, lines: readonly string[]): void {

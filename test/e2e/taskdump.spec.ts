@@ -1,6 +1,6 @@
 // Dump files: those of another machine, in the Diagnosis view and in the editor.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { writeTaskdump } from "@unknot/dump/formats/taskdump-writer.ts";
@@ -76,6 +76,18 @@ describe("dump files", () => {
     await code.runCommand("Open Link");
     await code.waitForLine(4);
     assert.match(await code.activeTab(), /orders\.ts/);
+  });
+
+  it("open in the view by a link above them, which says when the sources differ", async () => {
+    utimesSync(code.file("src/billing.ts"), new Date(0), new Date(0));
+    utimesSync(code.file("src/orders.ts"), new Date(0), new Date(dump.capturedAt + 1000));
+    await code.openFile("go.taskdump");
+    await code.openFile("hung.taskdump");
+    await code.page
+      .locator(".codelens-decoration", { hasText: "Source differs: orders.ts was changed after the dump" })
+      .waitFor();
+    await code.page.locator(".codelens-decoration a", { hasText: "Open in Task Dump view" }).click();
+    await code.treeRow(/^hung\.taskdump.*taken 2026-11-2/s).waitFor();
   });
 
   it("are closed by the button of their row", async () => {

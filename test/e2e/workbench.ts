@@ -96,6 +96,15 @@ function drive(
     }
   };
 
+  /** Asks again and again, for what no locator can wait for. */
+  const waitUntil = async (condition: () => Promise<boolean>): Promise<void> => {
+    const end = Date.now() + patienceMs;
+    while (!(await condition())) {
+      if (Date.now() > end) throw new Error("It did not come about in time.");
+      await page.waitForTimeout(50);
+    }
+  };
+
   /** Opens Quick Open, types, and clicks the first row with this text. */
   const pick = (opener: string, typed: string, row: string) =>
     retry(async () => {
@@ -177,6 +186,7 @@ function drive(
     server,
     key,
     retry,
+    waitUntil,
     runCommand,
     openFile,
     goToLine,
@@ -196,8 +206,29 @@ function drive(
       await ready();
     },
 
+    /** Types a line into the terminal that has the focus. */
+    async typeInTerminal(line: string) {
+      await page.locator(".terminal-wrapper.active .xterm-rows").waitFor({ timeout: patienceMs });
+      await page.locator(".terminal-wrapper.active .xterm").click();
+      await page.keyboard.type(`${line}\n`);
+    },
+
+    statusItem: (text: string) => page.locator(".statusbar-item", { hasText: text }),
+
+    /** Picks a row of the quick pick that is open. */
+    async pickRow(text: string) {
+      const row = quickRows.filter({ hasText: text }).first();
+      await row.waitFor({ timeout: patienceMs });
+      await row.click();
+    },
+
+    quickRows,
+    stackFrames,
+
     /** Where VS Code and what it starts put temporary files; traced processes register below it. */
     temporary: server.folders.tmp,
+    /** Where extensions are installed. */
+    extensions: server.folders.extensions,
     /** The absolute path of a file of the workspace's copy. */
     file: (relative: string) => path.join(server.folders.workspace, relative),
     /** What stands on disk, which is not what the editor shows. */

@@ -23,6 +23,7 @@ const server = fileURLToPath(new URL("../../server/src/lsp/main.ts", import.meta
 
 export const fullCapabilities: ClientCapabilities = {
   textDocument: {
+    hover: { contentFormat: ["markdown", "plaintext"] },
     diagnostic: { relatedInformation: true, codeDescriptionSupport: true, tagSupport: { valueSet: [1] } },
   },
   workspace: {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { type DescribedResource, resourcesRequest } from "@unknot/protocol/described-resource.ts";
+import { seenNotification } from "@unknot/protocol/seen.ts";
 import { type TestProject, testProject } from "@unknot/server/program/testing/project.ts";
 import { CancellationTokenSource } from "vscode-jsonrpc/node";
-import type { ClientCapabilities, Diagnostic } from "vscode-languageserver";
+import type { ClientCapabilities, Diagnostic, Hover } from "vscode-languageserver";
 import {
   type ClientOptions,
   fullCapabilities,
@@ -286,6 +289,138 @@ module.exports.run = () => { save(); };
     }
   });
 
+  describe("says of a finding that a program was seen to do it", () => {
+    const problem = (uri: string, line: number) => ({
+      id: "floating-task",
+      message: "'save' failed and nothing awaits it.",
+      at: [{ file: fileURLToPath(uri), line, column: 3 }],
+    });
+
+    it("at its line, and still when the line has moved, until no program is known to", async () => {
+      const { client, uri } = await one(wrong);
+      const confirmed = async () => {
+        const [found] = await client.diagnostics(uri);
+        const seen = found?.relatedInformation?.filter(({ message }) =>
+          message.startsWith("seen at run time"),
+        );
+        assert.equal(
+          found !== undefined && textOf(found).includes("A run has shown it."),
+          seen?.length === 1,
+        );
+        return seen?.map(({ message, location }) => `${location.range.start.line} ${message}`);
+      };
+      assert.deepEqual(await confirmed(), []);
+      const before = client.refreshes();
+      await client.connection.sendNotification(seenNotification, { problems: [problem(uri, 5)] });
+      await until(() => client.refreshes() > before);
+      const seen = ["4 seen at run time: 'save' failed and nothing awaits it."];
+      assert.deepEqual(await confirmed(), seen);
+      await client.change(uri, `\n\n${wrong}`);
+      assert.deepEqual(await confirmed(), seen);
+      await client.connection.sendNotification(seenNotification, { problems: [problem(uri, 2)] });
+      assert.deepEqual(await confirmed(), [], "another line");
+      await client.connection.sendNotification(seenNotification, {
+        problems: [{ ...problem(uri, 7), id: "lock-reentry" }],
+      });
+      assert.deepEqual(await confirmed(), [], "another mistake");
+    });
+
+    it("to clients that do not ask, too", async () => {
+      const { diagnostic: _, ...textDocument } = fullCapabilities.textDocument ?? {};
+      const { client, uri } = await one(wrong, { capabilities: { textDocument, workspace: {} } });
+      const message = () => client.published.get(uri)?.diagnostics.map(textOf)[0] ?? "";
+      await until(() => message() !== "");
+      await client.connection.sendNotification(seenNotification, { problems: [problem(uri, 5)] });
+      await until(() => message().includes("A run has shown it."));
+      await client.connection.sendNotification(seenNotification, { problems: [] });
+      await until(() => !message().includes("A run has shown it."));
+    });
+  });
+
+  describe("knows the locks and channels of a document", () => {
+    const locks = `import { Mutex } from "async-mutex";
+export const ledger = new Mutex();
+export const stock = new Mutex();
+`;
+    const use = `import { ledger, stock } from "./locks.js";
+export const both = () => ledger.runExclusive(() => stock.runExclusive(() => 1));
+`;
+    const openLocks = async (capabilities?: ClientCapabilities) => {
+      const project = write(
+        {
+          "tsconfig.json": '{ "compilerOptions": { "module": "nodenext" } }',
+          "locks.ts": locks,
+          "use.ts": use,
+        },
+        ["async-mutex", "tslib"],
+      );
+      const client = await start(project, capabilities === undefined ? {} : { capabilities });
+      const uri = uriOf(project.path("locks.ts"));
+      await client.open(uri, locks);
+      const hover = (line: number, character: number) =>
+        client.connection.sendRequest<Hover | null>("textDocument/hover", {
+          textDocument: { uri },
+          position: { line, character },
+        });
+      return { project, client, uri, hover };
+    };
+
+    it("and tells a reader where each is used, and in what order", async () => {
+      const { client, uri, hover, project } = await openLocks();
+      await client.diagnostics(uri);
+      const found = await hover(1, 15);
+      assert.deepEqual(found?.range, { start: { line: 1, character: 13 }, end: { line: 1, character: 31 } });
+      const link = `[use.ts:2](${uriOf(project.path("use.ts"))}#L2,`;
+      assert.deepEqual(found.contents, {
+        kind: "markdown",
+        value: [
+          `lock \`ledger\` (async\\-mutex.Mutex), made at [locks.ts:2](${uri}#L2,14)`,
+          "",
+          `- acquired at ${link}27) in \`both\``,
+          `- held while \`stock\` is taken: ${link}53)`,
+        ].join("\n"),
+      });
+      assert.equal(await hover(0, 4), null);
+      await client.change(uri, `\n\n\n\n\n${locks}`);
+      assert.equal(await hover(1, 15), null, "the text has changed since");
+      await client.diagnostics(uri);
+      assert.notEqual(await hover(6, 15), null);
+    });
+
+    it("in plain text for clients that show nothing else", async () => {
+      const { hover: _, ...textDocument } = fullCapabilities.textDocument ?? {};
+      const { client, uri, hover } = await openLocks({ ...fullCapabilities, textDocument });
+      await client.diagnostics(uri);
+      const { contents } = (await hover(2, 15)) ?? {};
+      assert.deepEqual(contents, {
+        kind: "plaintext",
+        value: [
+          "lock 'stock' (async-mutex.Mutex), made at locks.ts:3",
+          "",
+          "- acquired at use.ts:2 in 'both'",
+          "- taken while 'ledger' is held: use.ts:2",
+        ].join("\n"),
+      });
+    });
+
+    it("and gives them to a client that asks, once the text is looked at", async () => {
+      const { client, uri } = await openLocks();
+      await client.change(uri, `${locks}export const audit = new Mutex();\n`);
+      const resources = await client.connection.sendRequest<readonly DescribedResource[]>(resourcesRequest, {
+        textDocument: { uri },
+      });
+      // Nothing is done with the new one.
+      assert.deepEqual(
+        resources.map(({ name }) => name),
+        ["ledger", "stock"],
+      );
+      const others = await client.connection.sendRequest(resourcesRequest, {
+        textDocument: { uri: `${uri}x` },
+      });
+      assert.deepEqual(others, []);
+    });
+  });
+
   it("sends diagnostics to clients that do not ask for them", async () => {
     const { diagnostic: _, ...textDocument } = fullCapabilities.textDocument ?? {};
     const capabilities: ClientCapabilities = {
@@ -425,6 +560,7 @@ module.exports.run = () => { save(); };
     it("memory that does not suffice, until it does", async () => {
       const { client, uri } = await one(wrong, { settings: { maxMemory: 20 } });
       await assert.rejects(client.diagnostics(uri), /of the 20 MB it may take/);
+      assert.match(client.shown[0] ?? "", /started again: it takes \d+ MB of the 20 MB it may take/);
       await client.configure({ maxMemory: 4000 });
       assert.deepEqual(rulesOf(await client.diagnostics(uri)), ["floating-task"]);
       assert.equal(client.statuses.at(-1)?.state, "ready");

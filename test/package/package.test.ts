@@ -78,6 +78,7 @@ describe("the packed extension", function () {
       /^(media\/unknot\.config|models\/model)\.schema\.json$/,
       /^dist\/extension\/(extension\.cjs|server\.mjs|worker\.mjs|shim\.cjs)(\.LEGAL\.txt)?$/,
       /^dist\/extension\/page\/(graph\.js(\.LEGAL\.txt)?|page\.css)$/,
+      /^dist\/extension\/rules\/[\w-]+\.md$/,
       /^dist\/extension\/tracer\/[^/]+\.[cm]js(\.LEGAL\.txt)?$/,
       /^dist\/extension\/tracer\/node_modules\/(oxc-parser|@oxc-parser\/binding-[^/]+)\//,
       /^dist\/extension\/typescript\/(tsc(\.exe|\.sig)?|lib\.[\w.]*d\.ts|LICENSE|NOTICE\.txt)$/,

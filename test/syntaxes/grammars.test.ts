@@ -25,7 +25,7 @@ describe("TextMate grammars", () => {
     assert.equal(done.stdout.match(/run success/g)?.length, 4, done.stdout);
   });
 
-  for (const dump of ["shop-full.taskdump", "shop-grouped.taskdump", "go-1.19.txt"]) {
+  for (const dump of ["shop-full.taskdump", "shop-grouped.taskdump", "busy-shop.taskdump", "go-1.19.txt"]) {
     it(`leave no line of ${dump} without colour`, async () => {
       const { grammars } = loadConfiguration(config, undefined, []);
       const grammar = await createRegistry(grammars).loadGrammar("text.taskdump");

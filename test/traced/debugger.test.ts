@@ -1,6 +1,7 @@
 // What the tracer does about debuggers that hold every new thread until they have attached to it, as js-debug does.
 import assert from "node:assert/strict";
-import { nodes, programFolder, run, start } from "./kit.ts";
+import { tracerWorkerName } from "@unknot/protocol/wire.ts";
+import { nodes, programFolder, registerFile, run, start } from "./kit.ts";
 
 /** Holds every new thread, and lets go of none. `enabled` is what it enables there before the thread's first line. */
 const debuggerThat = (enabled: readonly string[]) => `const inspector = require("node:inspector");
@@ -15,6 +16,26 @@ session.on("NodeWorker.attachedToWorker", ({ params: { sessionId } }) => {
 session.post("NodeWorker.enable", { waitForDebuggerOnStart: true });
 `;
 
+/** Lets go of the program's threads, as a debugger does that has a session for each, and not of the tracer's. */
+const debuggerOfThreads = `const inspector = require("node:inspector");
+const { isMainThread } = require("node:worker_threads");
+if (isMainThread) {
+  inspector.open(0, "127.0.0.1");
+  const session = new inspector.Session();
+  session.connect();
+  const tell = (sessionId, method) =>
+    session.post("NodeWorker.sendMessageToWorker", { sessionId, message: JSON.stringify({ id: 1, method }) });
+  session.on("NodeWorker.attachedToWorker", ({ params: { sessionId, workerInfo } }) => {
+    tell(sessionId, "Debugger.enable");
+    if (!workerInfo.title.endsWith(${JSON.stringify(tracerWorkerName)})) tell(sessionId, "Runtime.runIfWaitingForDebugger");
+  });
+  session.on("NodeWorker.receivedMessageFromWorker", ({ params: { sessionId, message } }) => {
+    if (JSON.parse(message).method === "Debugger.paused") tell(sessionId, "Debugger.resume");
+  });
+  session.post("NodeWorker.enable", { waitForDebuggerOnStart: true });
+}
+`;
+
 const waits = `async function waits() { await new Promise((resolve) => setTimeout(resolve, 3_600_000)); }
 waits();
 `;
@@ -23,7 +44,9 @@ describe("a traced program under a debugger", () => {
   const folder = programFolder({
     "holds.cjs": debuggerThat([]),
     "pauses.cjs": debuggerThat(["Runtime.enable", "Debugger.enable"]),
+    "of-threads.cjs": debuggerOfThreads,
     "waits.mjs": waits,
+    "thread.mjs": `import { Worker } from "node:worker_threads";\nnew Worker(new URL("./waits.mjs", import.meta.url));\n`,
     "blocks.mjs": `${waits}Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);\n`,
     "ends.mjs": 'console.log("done");\nprocess.exitCode = 3;\n',
   });
@@ -37,6 +60,22 @@ describe("a traced program under a debugger", () => {
           await client.dumpWhen("the task", ({ tasks }) => tasks.some(({ name }) => name === "waits"));
         });
       }
+    }
+
+    for (const order of ["before", "after"] as const) {
+      it(`is traced in its threads, too, when the debugger comes ${order} the tracer: ${node.name}`, async () => {
+        const preloads = [registerFile, folder.file("of-threads.cjs")];
+        const running = start(folder, "thread.mjs", {
+          node,
+          traced: false,
+          options: (order === "before" ? preloads.reverse() : preloads).flatMap((file) => [
+            "--require",
+            file,
+          ]),
+        });
+        const client = await running.connect((each) => each.pid === running.pid && each.threadId > 0);
+        await client.dumpWhen("the task", ({ tasks }) => tasks.some(({ name }) => name === "waits"));
+      });
     }
 
     it(`ends as it would without: ${node.name}`, async () => {

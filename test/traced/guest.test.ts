@@ -112,6 +112,34 @@ console.log(process.argv.length, [...new Set(process.getActiveResourcesInfo())].
 const worker = new Worker("require('node:worker_threads').parentPort.postMessage(require('node:worker_threads').threadId)", { eval: true, execArgv: [] });
 worker.on("message", (id) => console.log(typeof id));
 `,
+  // Spies and stubs of tests see no calls but the program's own.
+  "stubs.mjs": `import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import os from "node:os";
+import { Worker } from "node:worker_threads";
+import { once } from "node:events";
+const own = fs.mkdtempSync(os.tmpdir() + "/own-");
+let calls = 0;
+const readdir = fs.readdirSync;
+for (const module of [fs, os]) {
+  for (const name of Object.keys(module)) {
+    const original = module[name];
+    if (typeof original === "function" && !/^[A-Z_]/.test(name)) module[name] = function (...args) { calls++; return original.apply(this, args); };
+  }
+}
+syncBuiltinESMExports();
+process.env.TMPDIR = own;
+process.on("exit", () => console.log(calls, readdir(own)));
+console.log(String(spawnSync(process.execPath, ["-p", "1"]).stdout));
+await once(new Worker("0", { eval: true, env: {} }), "exit");
+await import("./data.json", { with: { type: "json" } });
+await import("./directives.cjs");
+console.log(calls);
+`,
+  // What was not asked for is not opened: standard streams come with listeners of their own.
+  "streams.cjs": `console.log(process.listenerCount("SIGWINCH"), Object.keys(require.cache).length, process.stdout.eventNames().join(), process.stderr.eventNames().join(), process.stdout.listenerCount("error"));
+`,
   "syntax.mjs": `import data from "./data.json" with { type: "json" };
 label: for await (const x of [1, 2, 3]) { if (x === 2) continue label; console.log(x); }
 const value = await (await import("./data.json", { with: { type: "json" } })).default.x ?? 0;

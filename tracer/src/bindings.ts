@@ -7,25 +7,46 @@ export type LiveExports = Readonly<
 >;
 
 /**
- * Code to append to an ES module so that what it exports can be read and replaced where it is declared; `report` is the
- * beginning of a call. Undefined when it declares nothing that it exports.
+ * The source of an ES module with a last line by which what it exports can be read and replaced where it is declared;
+ * `report` is the beginning of a call. What is declared `const` under a name of `wanted` becomes a `let`, in place.
+ * Undefined when it declares nothing that it exports.
  */
-export function liveExportsCode(source: string, file: string, report: string): string | undefined {
-  const { module, errors } = parseSync(file, source, { sourceType: "module", lang: "js" });
+export function withLiveExports(
+  source: string,
+  file: string,
+  report: string,
+  wanted: readonly string[],
+): string | undefined {
+  const { module, program, errors } = parseSync(file, source, { sourceType: "module", lang: "js" });
   if (errors.length > 0) return undefined;
   const imported = new Set(
     module.staticImports.flatMap((statement) => statement.entries.map((entry) => entry.localName.value)),
   );
-  const entries = module.staticExports.flatMap((statement) =>
-    statement.entries.flatMap(({ exportName, localName, moduleRequest, isType }) => {
-      const local = localName.name;
-      if (isType || local === null || moduleRequest !== null || imported.has(local)) return [];
-      const name = exportName.kind === "Default" ? "default" : exportName.name;
-      if (name === null) return [];
-      return [`${JSON.stringify(name)}:[()=>${local},($value)=>{${local}=$value}]`];
-    }),
+  const locals = new Map<string, string>();
+  for (const { exportName, localName, moduleRequest, isType } of module.staticExports.flatMap(
+    (statement) => statement.entries,
+  )) {
+    const local = localName.name;
+    if (isType || local === null || moduleRequest !== null || imported.has(local)) continue;
+    const name = exportName.kind === "Default" ? "default" : exportName.name;
+    if (name === null) continue;
+    locals.set(name, local);
+    // A bundler that splits a package gives names of its own to what its parts export.
+    if (!locals.has(local)) locals.set(local, local);
+  }
+  if (locals.size === 0) return undefined;
+  const entries = [...locals].map(
+    ([name, local]) => `${JSON.stringify(name)}:[()=>${local},($value)=>{${local}=$value}]`,
   );
-  return entries.length === 0 ? undefined : `\n;${report}{${entries.join()}});`;
+  const freed = new Set(wanted.flatMap((name) => locals.get(name) ?? []));
+  let text = source;
+  for (const statement of program.body) {
+    const declared = statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
+    if (declared?.type !== "VariableDeclaration" || declared.kind !== "const") continue;
+    const isFreed = declared.declarations.some(({ id }) => id.type === "Identifier" && freed.has(id.name));
+    if (isFreed) text = `${text.slice(0, declared.start)}let  ${text.slice(declared.start + 5)}`;
+  }
+  return `${text}\n;${report}{${entries.join()}});`;
 }
 
 /** The exports of an ES module as bindings. */
@@ -50,8 +71,34 @@ export function bindingsOfModule(exports: LiveExports): Bindings {
   };
 }
 
-/** What a CommonJS module exports as bindings: its own plain properties, or the function that it exports itself. */
-export function bindingsOfCommonJs(module: { exports: unknown }): Bindings {
+/**
+ * The source of a CommonJS module with a last call that hands it over. What a bundler exports by getters can be replaced only where it is declared.
+ */
+export function withExportsReport(source: string, report: string, wanted: readonly string[]): string {
+  const getters = /\b__export\(\w+, \{([^}]*)\}\)/.exec(source)?.[1] ?? "";
+  const entries = [...getters.matchAll(/(\w+): \(\) => (\w+)/g)].flatMap(([, name = "", local = ""]) =>
+    wanted.includes(name) ? [`${name}:[()=>${local},($value)=>{${local}=$value}]`] : [],
+  );
+  const statement = `\n;${report}module,{${entries.join()}});`;
+  // Older versions of jest hand over a file as a function of theirs.
+  const end = /\n\}\}\);?$/.exec(source)?.index ?? source.length;
+  return source.slice(0, end) + statement + source.slice(end);
+}
+
+/**
+ * What a CommonJS module exports as bindings: its own plain properties, the function that it exports itself, and what
+ * `live` tells.
+ */
+export function bindingsOfCommonJs(module: { exports: unknown }, live: LiveExports = {}): Bindings {
+  const plain = plainBindings(module);
+  const declared = bindingsOfModule(live);
+  return {
+    get: (name) => plain.get(name) ?? declared.get(name),
+    replace: (name, value) => (Object.hasOwn(live, name) ? declared : plain).replace(name, value),
+  };
+}
+
+function plainBindings(module: { exports: unknown }): Bindings {
   const keyOf = (name: string): string | undefined => {
     const { exports } = module;
     if (typeof exports !== "object" && typeof exports !== "function") return undefined;
@@ -72,7 +119,8 @@ export function bindingsOfCommonJs(module: { exports: unknown }): Bindings {
     replace(name, value) {
       const { exports } = module;
       const key = keyOf(name);
-      if (typeof exports === "function" && (key === undefined || key === "default") && name === "default") {
+      const isItself = name === "default" || functionName(exports) === name;
+      if (typeof exports === "function" && (key === undefined || key === "default") && isItself) {
         if (typeof value !== "function") return false;
         for (const each of Reflect.ownKeys(exports)) {
           if (each === "length" || each === "name" || each === "prototype") continue;

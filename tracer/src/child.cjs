@@ -7,6 +7,8 @@ var register = "./register.cjs";
 
 try {
   (() => {
+    // What the program has loaded is not to show it.
+    if (require.cache) delete require.cache[__filename];
     var isMain = true;
     try {
       // biome-ignore lint/style/useNodejsImportProtocol: versions before 14.18 do not know it
@@ -29,7 +31,11 @@ try {
     if (!canTrace()) return;
     Object.defineProperty(process, Symbol.for("unknot.child"), {
       configurable: true,
-      value: { parent: given.parent, passesOn: isMain && isTool(process.argv[1]) },
+      value: {
+        parent: given.parent,
+        variables: given.variables,
+        passesOn: isMain && isTool(process.argv[1]),
+      },
     });
     require(register);
   })();

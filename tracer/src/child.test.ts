@@ -53,8 +53,14 @@ describe("the preload of child processes", () => {
   it("puts the variables back and loads the tracer", () => {
     const { loaded, env, facts } = preload({ env: told({ parent: 7, nodeOptions: "--no-warnings" }) });
     assert.deepEqual([loaded, env], [["./register.cjs"], { NODE_OPTIONS: "--no-warnings" }]);
-    assert.deepEqual(facts, { parent: 7, passesOn: false });
+    assert.deepEqual(facts, { parent: 7, variables: undefined, passesOn: false });
     assert.deepEqual(preload({ env: told({ parent: 7 }) }).env, {});
+  });
+
+  it("keeps what only the tracer is to know out of the variables", () => {
+    const variables = { UNKNOT_SESSION: "s" };
+    const { env, facts } = preload({ env: told({ parent: 7, variables }) });
+    assert.deepEqual([env, facts], [{}, { parent: 7, variables, passesOn: false }]);
   });
 
   it("passes it on in package managers, compilers and linters", () => {
@@ -65,7 +71,7 @@ describe("the preload of child processes", () => {
     ]) {
       assert.deepEqual(
         preload({ script, env: told({ parent: 7 }) }).facts,
-        { parent: 7, passesOn: true },
+        { parent: 7, variables: undefined, passesOn: true },
         script,
       );
     }

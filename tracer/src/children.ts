@@ -1,12 +1,12 @@
 // Child processes and worker threads of a traced program are traced, too, also those that do not inherit its options.
 // They get a preload through NODE_OPTIONS, which it puts back as it was before their first line runs.
 import childProcess from "node:child_process";
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import workerThreads from "node:worker_threads";
 import { type Callback, type Wrapping, wrap, wrapFunction } from "@unknot/models/probe.ts";
 import { tracerWorkerName } from "@unknot/protocol/wire.ts";
+import { closeSync, existsSync, openSync, readSync, statSync } from "./own-fs.ts";
 import { runtimeFolderPath } from "./runtime-folder.ts";
 
 /** What the preload of a child process leaves for its tracer. */
@@ -15,6 +15,8 @@ export interface ChildFacts {
   readonly parent: number;
   /** It is a package manager or the like: it is not traced, what it starts is. */
   readonly passesOn: boolean;
+  /** Our variables that its own lack, because its parent made them from nothing. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
 const childFacts = Symbol.for("unknot.child");
@@ -28,7 +30,7 @@ export function takeChildFacts(): ChildFacts | undefined {
 }
 
 /** For a process that is not traced itself: its children are, as those of the process that started it. */
-export function passOn(folder: string, { parent }: ChildFacts): void {
+export function passOn(folder: string, { parent, variables = {} }: ChildFacts): void {
   const guard = <Result>(part: () => Result): Result | undefined => {
     try {
       return part();
@@ -36,7 +38,16 @@ export function passOn(folder: string, { parent }: ChildFacts): void {
       return undefined;
     }
   };
-  guard(() => traceChildren({ probe: { guard, replaces: () => {} }, folder, pid: parent }));
+  const env = { ...process.env, ...variables };
+  guard(() =>
+    traceChildren({
+      probe: { guard, replaces: () => {} },
+      folder,
+      pid: parent,
+      env,
+      runtimeFolder: runtimeFolderPath(env),
+    }),
+  );
   syncBuiltinESMExports();
 }
 
@@ -46,41 +57,42 @@ export interface ChildrenOptions {
   readonly folder: string;
   /** The process that children are told to be the children of. */
   readonly pid: number;
+  /** The variables of this process when it was started, with those that it was told. */
+  readonly env: Environment;
+  /** The folder in which this process registers. */
+  readonly runtimeFolder: string;
 }
 
 type Environment = Readonly<Record<string, unknown>>;
 
 /** Lets what this thread starts from now on be traced. Call `syncBuiltinESMExports` afterwards. */
-export function traceChildren({ probe, folder, pid }: ChildrenOptions): void {
+export function traceChildren({ probe, folder, pid, env: started, runtimeFolder }: ChildrenOptions): void {
   const preload = path.join(folder, "child.cjs");
-  const told = toldVariables(process.env);
+  const told = toldVariables(started);
   /** Variables for a child of which those of `env` are known. */
   const added = (env: Environment): Record<string, string> => {
     const missing = Object.entries(told).filter(([name]) => env[name] === undefined);
     // It has to register where we do.
-    const elsewhere = ["TMPDIR", "TEMP", "TMP"].some((name) => env[name] !== process.env[name]);
-    return {
+    const elsewhere = ["TMPDIR", "TEMP", "TMP"].some((name) => env[name] !== started[name]);
+    const variables = {
       ...Object.fromEntries(missing),
-      ...(elsewhere ? { UNKNOT_RUNTIME_FOLDER: runtimeFolderPath() } : {}),
-      ...preloadVariables(preload, pid, env[nameIn(env, "NODE_OPTIONS")]),
+      ...(elsewhere ? { UNKNOT_RUNTIME_FOLDER: runtimeFolder } : {}),
     };
+    return preloadVariables(preload, pid, env[nameIn(env, "NODE_OPTIONS")], variables);
   };
   const leadsToNode = createNodeFinder();
-  const wanted = (file: unknown, env: Environment, cwd: unknown) =>
-    existsSync(preload) && leadsToNode(String(file), env, cwd);
+  const wanted = (file: unknown, words: unknown, env: Environment, cwd: unknown) =>
+    existsSync(preload) &&
+    !isRestricted(words) &&
+    !isRestricted(env[nameIn(env, "NODE_OPTIONS")]) &&
+    leadsToNode(String(file), env, cwd);
 
   wrap(probe, childProcess.ChildProcess.prototype, "spawn", (_, [options, ...rest]) => {
-    const { file, envPairs, cwd } = options as { file: unknown; envPairs?: readonly string[]; cwd?: unknown };
+    const { file, args, envPairs, cwd } = options as SpawnOptions;
     if (!Array.isArray(envPairs)) return undefined;
     const env = Object.fromEntries(envPairs.map(splitPair));
-    if (!wanted(file, env, cwd)) return undefined;
-    const own = added(env);
-    const names = new Set(Object.keys(own).map(fold));
-    const pairs = [
-      ...envPairs.filter((pair) => !names.has(fold(splitPair(pair)[0]))),
-      ...Object.entries(own).map(([name, value]) => `${name}=${value}`),
-    ];
-    return { args: [{ ...(options as object), envPairs: pairs }, ...rest] };
+    if (!wanted(file, args, env, cwd)) return undefined;
+    return { args: [{ ...(options as object), envPairs: withVariables(envPairs, added(env)) }, ...rest] };
   });
 
   const module = childProcess as unknown as Record<string, Callback>;
@@ -92,8 +104,8 @@ export function traceChildren({ probe, folder, pid }: ChildrenOptions): void {
       const options = at === -1 ? {} : (args[at] as { env?: Environment; shell?: unknown; cwd?: unknown });
       const env = options.env ?? process.env;
       const throughShell = name === "execSync" || Boolean(options.shell);
-      if (!existsSync(preload) || !(throughShell || leadsToNode(String(args[0]), env, options.cwd)))
-        return undefined;
+      const file = throughShell ? "sh" : args[0];
+      if (!wanted(file, args.slice(0, 2).flat(), env, options.cwd)) return undefined;
       const changed = { ...options, env: { ...inherited(env), ...added(env) } };
       return { args: at === -1 ? [...args, changed] : args.with(at, changed) };
     });
@@ -102,17 +114,51 @@ export function traceChildren({ probe, folder, pid }: ChildrenOptions): void {
   workerThreads.Worker = tracedWorkers(probe, preload, (env) => added(env));
 }
 
-/** The variables that let a child be traced, as a child of this process; it puts them back as `nodeOptions` says. */
+/**
+ * The variables that let a child be traced, as a child of this process; it puts them back as `nodeOptions` says. Only its
+ * tracer learns of `variables`.
+ */
 export function preloadVariables(
   preload: string,
   parent: number,
   nodeOptions: unknown,
+  variables: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const given = typeof nodeOptions === "string" ? { nodeOptions } : {};
+  const told = Object.keys(variables).length === 0 ? {} : { variables };
+  // Versions before 12 take quotes for a part of the name.
+  const quoted = /[\s"\\]/.test(preload) ? JSON.stringify(preload) : preload;
   return {
-    UNKNOT_CHILD: JSON.stringify({ parent, ...given }),
-    NODE_OPTIONS: `${given.nodeOptions === undefined ? "" : `${given.nodeOptions} `}--require ${JSON.stringify(preload)}`,
+    UNKNOT_CHILD: JSON.stringify({ parent, ...given, ...told }),
+    NODE_OPTIONS: `${given.nodeOptions === undefined ? "" : `${given.nodeOptions} `}--require ${quoted}`,
   };
+}
+
+/** What Node's own `spawn` has made of the program's options. */
+interface SpawnOptions {
+  readonly file: unknown;
+  readonly args?: readonly string[];
+  readonly envPairs?: readonly string[];
+  readonly cwd?: unknown;
+}
+
+/** Under Node's permission model a child could not read its preload, and would not start. */
+function isRestricted(words: unknown): boolean {
+  return /(^|[\s"'])--(experimental-)?permission\b/.test(
+    Array.isArray(words) ? words.join(" ") : String(words),
+  );
+}
+
+/** The variables of a child in the order in which it will see them, those that are put back in their places. */
+function withVariables(pairs: readonly string[], own: Readonly<Record<string, string>>): readonly string[] {
+  const left = new Map(Object.entries(own).map(([name, value]) => [fold(name), `${name}=${value}`]));
+  const changed = pairs.map((pair) => {
+    const name = fold(splitPair(pair)[0]);
+    const replacement = left.get(name);
+    left.delete(name);
+    return replacement ?? pair;
+  });
+  return [...changed, ...left.values()];
 }
 
 /**
@@ -130,8 +176,9 @@ function tracedWorkers(
     const { execArgv, env } = options as { execArgv?: unknown; env?: unknown };
     // Its variables would come back with the options taken out again, so one way is enough.
     if (isOptions(env))
-      return { ...options, env: { ...inherited(env as Environment), ...added(env as Environment) } };
-    if (Array.isArray(execArgv)) return { ...options, execArgv: [...execArgv, `--require=${preload}`] };
+      return withOption(options, "env", { ...inherited(env as Environment), ...added(env as Environment) });
+    if (Array.isArray(execArgv))
+      return withOption(options, "execArgv", [...execArgv, `--require=${preload}`]);
     return options;
   };
   const proxy: typeof Worker = new Proxy(Worker, {
@@ -144,6 +191,15 @@ function tracedWorkers(
   probe.replaces(proxy as unknown as Callback, Worker as unknown as Callback);
   Worker.prototype.constructor = proxy;
   return proxy;
+}
+
+/** The same options but for one; those of a class of its own may be inherited, or know their object. */
+function withOption(options: object, name: string, value: unknown): object {
+  const prototype: unknown = Object.getPrototypeOf(options);
+  if (prototype === Object.prototype || prototype === null) return { ...options, [name]: value };
+  return new Proxy(options, {
+    get: (target, key) => (key === name ? value : Reflect.get(target, key, target)),
+  });
 }
 
 /** What we were told and a child has to be told too, when its variables are made from nothing. */

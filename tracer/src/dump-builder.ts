@@ -1,14 +1,19 @@
+import type { ContendedHold, ContendedResource, ContendedWait } from "@unknot/protocol/contention.ts";
 import type { Coverage, Dump, LoopState, ProcessInfo, Site } from "@unknot/protocol/dump.ts";
 import type { Hold, Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId, TaskState, Wait } from "@unknot/protocol/task.ts";
+import { type ContentionEntry, readContention } from "./contention.ts";
 import type { Facts } from "./facts.ts";
 import {
+  clockStepMs,
   firstRow,
   flagAnyone,
+  flagBorrows,
   flagCancellable,
   flagModule,
   flagOwn,
   flagScoped,
+  flagShared,
   headClock,
   headDropped,
   headFaults,
@@ -69,9 +74,10 @@ import {
   stateWaiting,
   tickMs,
 } from "./layout.ts";
-import type { Placed } from "./places.ts";
+import { isUnordered, stateOf } from "./operation-state.ts";
+import { type Placed, stackPlacesOf } from "./places.ts";
 import type { Tables } from "./tables.ts";
-import { siteGenerator, siteModule } from "./transform/sites.ts";
+import { isCallOf, siteGenerator, siteModule } from "./transform/sites.ts";
 
 /** What a dump says that is in no table. */
 export interface Moment {
@@ -162,16 +168,92 @@ class DumpBuilder {
       problems: [],
       ...this.#handles(),
       ...this.#testRun(),
+      ...this.#contention(),
+      ...this.#overReleases(),
+    };
+  }
+
+  #overReleases(): Pick<Dump, "overReleases"> {
+    const overReleases = this.#facts.overReleases.flatMap((each) => {
+      const resource = this.#contended(each);
+      if (resource === undefined) return [];
+      const { outcome, capacity, free, count, lastMs } = each;
+      return {
+        resource,
+        outcome,
+        ...present("at", this.#site(each.at)),
+        ...present("taken", this.#site(each.taken)),
+        ...(capacity === undefined ? {} : { capacity }),
+        ...(free === undefined ? {} : { free }),
+        count,
+        sinceMs: Math.max(0, Math.round(this.#moment.capturedAt - lastMs)),
+      };
+    });
+    return overReleases.length === 0 ? {} : { overReleases };
+  }
+
+  #contention(): Pick<Dump, "contention"> {
+    const { entries, lost } = readContention(this.#tables.contention);
+    if (entries.length === 0) return {};
+    const waits: ContendedWait[] = [];
+    const holds: ContendedHold[] = [];
+    let dropped = lost;
+    for (const entry of entries) {
+      const resource = this.#contended(entry);
+      const stack = entry.stack.flatMap((site) => this.#site(site) ?? []);
+      if (stack.length === 0 || (entry.kind === "hold" && resource === undefined)) {
+        dropped += entry.count;
+        continue;
+      }
+      const amounts = {
+        stack,
+        count: entry.count,
+        totalMs: entry.total * tickMs,
+        longestMs: entry.longest * tickMs,
+      };
+      if (entry.kind === "wait")
+        waits.push({ ...amounts, state: entry.state, ...(resource === undefined ? {} : { resource }) });
+      else if (resource !== undefined) {
+        holds.push({
+          ...amounts,
+          ...present("taken", this.#site(entry.taken)),
+          resource,
+          contended: entry.contended,
+          delayMs: Math.round(entry.delay * tickMs),
+        });
+      }
+    }
+    return {
+      contention: {
+        forMs: this.#moment.process.upMs,
+        stepMs: clockStepMs,
+        waits: waits.sort((a, b) => b.totalMs - a.totalMs),
+        holds: holds.sort((a, b) => b.delayMs - a.delayMs || b.totalMs - a.totalMs),
+        dropped,
+      },
+    };
+  }
+
+  #contended({ type, created }: Pick<ContentionEntry, "type" | "created">): ContendedResource | undefined {
+    const known = type === undefined ? undefined : this.#facts.types[type];
+    if (known === undefined) return undefined;
+    const name = this.#places(created)?.entry.name;
+    return {
+      kind: known.kind,
+      type: known.name,
+      ...(name === undefined ? {} : { name }),
+      ...present("created", this.#site(created)),
     };
   }
 
   #handles(): Pick<Dump, "handles"> {
-    const { handles } = this.#facts;
+    const { handles, files } = this.#facts;
     if (handles === undefined) return {};
+    const placeOf = stackPlacesOf(files);
     return {
       handles: handles.map(({ stack, createdAt, ...handle }) => ({
         ...handle,
-        stack: stack.map((frame) => this.#sites.push(frame) - 1),
+        stack: stack.map((frame) => this.#sites.push(placeOf(frame)) - 1),
         ageMs: Math.max(0, Math.round(this.#moment.capturedAt - createdAt)),
       })),
     };
@@ -377,7 +459,7 @@ class DumpBuilder {
   #isLikely(row: number, target: number): boolean {
     const callee = this.#places(this.#get(row, rowAt))?.entry.callee;
     const name = this.#places(this.#get(target, rowSite))?.entry.function;
-    return callee !== undefined && name !== undefined && (name === callee || name.endsWith(`.${callee}`));
+    return callee !== undefined && name !== undefined && isCallOf(callee, name);
   }
 
   #joinWait(row: number, join: number, sinceMs: number): { readonly state: TaskState; readonly wait: Wait } {
@@ -446,10 +528,14 @@ class DumpBuilder {
     if (state === stateOpDropped) return { state: plain, wait: { on: "unknown", sinceMs } };
     if (state === stateOpHolding) {
       const job = this.#standsFor(operation);
-      if (job === undefined) return { state: "runnable" };
+      if (job === undefined) {
+        const isBorrowed = (this.#get(operation, rowFlags) & flagBorrows) !== 0;
+        return isBorrowed ? { state: "IO wait", wait: { on: "unknown", sinceMs } } : { state: "runnable" };
+      }
       return { state: plain, wait: { on: "tasks", tasks: [job], need: "all", exact: true, sinceMs } };
     }
-    const word = stateOf(this.#verb(operation), this.#kind(operation));
+    const isShared = (this.#get(operation, rowFlags) & flagShared) !== 0;
+    const word = stateOf(this.#verb(operation), this.#kind(operation), isShared);
     const resource = this.#resourceId(operation);
     if (resource === undefined) return { state: word, wait: { on: "unknown", sinceMs } };
     const position = this.#queue(this.#get(operation, rowResource)).indexOf(operation) + 1;
@@ -568,7 +654,7 @@ class DumpBuilder {
       for (const operation of this.#operations) {
         if (this.#get(operation, rowState) !== stateOpWaiting) continue;
         const verb = this.#verb(operation);
-        if (verb === "waitIdle" || verb === "waitEvent" || verb === "select") continue;
+        if (isUnordered(verb)) continue;
         const key = this.#get(operation, rowResource);
         const queue = queues.get(key);
         if (queue === undefined) queues.set(key, [operation]);
@@ -702,32 +788,6 @@ function testAfter(tests: Facts["tests"], id: number): string | undefined {
     else high = middle;
   }
   return tests[low - 1]?.test;
-}
-
-function stateOf(verb: OperationVerb, kind: ResourceKind | undefined): TaskState {
-  switch (verb) {
-    case "acquire":
-    case "scoped":
-      return kind === "semaphore"
-        ? "semaphore.acquire"
-        : kind === "pool"
-          ? "pool.acquire"
-          : kind === "rwlock"
-            ? "rwlock.lock"
-            : "mutex.lock";
-    case "submit":
-      return "queued";
-    case "send":
-      return "chan send";
-    case "receive":
-      return "chan receive";
-    case "select":
-      return "select";
-    case "waitIdle":
-      return kind === "mutex" ? "mutex.lock" : kind === "semaphore" ? "semaphore.acquire" : "join";
-    case "waitEvent":
-      return "event.wait";
-  }
 }
 
 function present<Key extends string>(

@@ -1,4 +1,3 @@
-import { rmSync, writeSync } from "node:fs";
 import path from "node:path";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { writeDumpJson } from "@unknot/dump/formats/dump-json.ts";
@@ -10,9 +9,10 @@ import { buildDump } from "./dump-builder.ts";
 import type { Facts } from "./facts.ts";
 import { headOthers, headSeqHigh, headSeqLow } from "./layout.ts";
 import type { Options } from "./options.ts";
+import { existsSync, writeSync } from "./own-fs.ts";
 import { createPlaces } from "./places.ts";
 import { exitText } from "./report-text.ts";
-import { openRuntimeFolder, removeOwn, writeWhole } from "./runtime-folder.ts";
+import { openRuntimeFolder, removeFile, removeOwn, writeWhole } from "./runtime-folder.ts";
 import type { StaticProcessInfo } from "./serve/messages.ts";
 import type { Tables } from "./tables.ts";
 import { blindThreads } from "./threads.ts";
@@ -24,18 +24,25 @@ export interface ExitOptions {
   readonly process: StaticProcessInfo;
   readonly startMs: number;
   readonly token: string;
+  /** Where the thread registers. */
+  readonly runtimeFolder: string;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
 }
 
 // As they are before a program or a test puts others in their place.
 const { setImmediate } = globalThis;
 
+export interface ExitReport {
+  /** Leaves a last dump as of now, for somebody who may end the process by force. */
+  readonly leave: () => void;
+}
+
 /**
  * Says at the end of the program which tasks still wait. That nothing can wake them is sure only when the loop ran
  * empty: `beforeExit` came, and not one turn after it. This runs on the traced thread itself, because a short program
  * ends before the worker is up.
  */
-export function reportAtExit(exit: ExitOptions): void {
+export function reportAtExit(exit: ExitOptions): ExitReport {
   const { guard } = exit;
   let ranEmpty = false;
   // A program that has exactly as many listeners as Node allows without a warning gets no warning because of ours.
@@ -51,26 +58,34 @@ export function reportAtExit(exit: ExitOptions): void {
     guard(() => report(exit, code, ranEmpty));
     guard(() => unregister(exit));
   });
+  return {
+    leave: () => void guard(() => writeLast(exit, lastDump(exit, undefined, "turning"))),
+  };
 }
 
 function report(exit: ExitOptions, exitCode: number, ranEmpty: boolean): void {
-  const { options, tables } = exit;
+  const { options } = exit;
   const keeps = options.session !== undefined;
   if (!keeps && (options.prints === "nothing" || !ranEmpty)) return;
   const dump = lastDump(exit, exitCode, ranEmpty ? "ended" : "turning");
   const isNews = dump.tasks.length > 0 || dump.problems.length > 0;
   if (options.prints !== "nothing" && ranEmpty && isNews) print(exitText(dump));
-  if (options.session === undefined || !(isNews || options.alwaysLastDump)) return;
-  const { pid, threadId } = exit.process;
+  if (isNews || options.alwaysLastDump) writeLast(exit, dump);
+}
+
+function writeLast(exit: ExitOptions, dump: Dump): void {
+  const { options, process, tables, startMs, runtimeFolder } = exit;
+  if (options.session === undefined) return;
+  const { pid, threadId } = process;
   const { header } = tables;
   const ids = (header[headSeqHigh] as number) * 2 ** 32 + ((header[headSeqLow] as number) >>> 0);
   const last: Omit<LastDump, "dump"> = {
     version: wireVersion,
-    startedAt: exit.startMs,
+    startedAt: startMs,
     session: options.session,
     started: ids - ((header[headOthers] as number) >>> 0),
   };
-  const file = path.join(openRuntimeFolder(), `${pid}-${threadId}.last.json`);
+  const file = path.join(openRuntimeFolder(runtimeFolder), `${pid}-${threadId}.last.json`);
   writeWhole(file, lastDumpText(last, dump));
 }
 
@@ -81,7 +96,7 @@ function* lastDumpText(last: Omit<LastDump, "dump">, dump: Dump): Generator<stri
   yield "}";
 }
 
-function lastDump(exit: ExitOptions, exitCode: number, loop: LoopState["state"]): Dump {
+function lastDump(exit: ExitOptions, exitCode: number | undefined, loop: LoopState["state"]): Dump {
   const { tables, facts, startMs } = exit;
   const capturedAt = nowMs();
   const built = buildDump(tables, facts, createPlaces(facts.files), {
@@ -89,26 +104,22 @@ function lastDump(exit: ExitOptions, exitCode: number, loop: LoopState["state"])
       ...exit.process,
       title: facts.title ?? exit.process.title,
       upMs: Math.round(capturedAt - startMs),
-      exitCode,
+      ...(exitCode === undefined ? {} : { exitCode }),
     },
     capturedAt,
     ticks: ticksAt(capturedAt, startMs),
     by: "exit",
     loop: { state: loop, sinceMs: 0 },
-    blind: blindThreads(facts, exit.process.pid, guardedFolder(exit)),
+    blind: blindThreads(facts, exit.process.pid, exit.runtimeFolder),
   });
   const dump = withoutModules(built, exitCode);
   return { ...dump, problems: detect(dump) };
 }
 
 /** Node ends with code 13 when a top-level await is pending; with another code every module has ended or failed. */
-function withoutModules(dump: Dump, exitCode: number): Dump {
+function withoutModules(dump: Dump, exitCode: number | undefined): Dump {
   if (exitCode === 13) return dump;
   return { ...dump, tasks: dump.tasks.filter((task) => task.kind !== "main") };
-}
-
-function guardedFolder({ guard }: ExitOptions): string | undefined {
-  return guard(() => openRuntimeFolder());
 }
 
 function print(text: string): void {
@@ -120,8 +131,10 @@ function print(text: string): void {
   }
 }
 
-function unregister({ process: { pid, threadId }, token }: ExitOptions): void {
-  const file = path.join(openRuntimeFolder(), `${pid}-${threadId}`);
+function unregister({ process: { pid, threadId }, runtimeFolder, token }: ExitOptions): void {
+  // A program that is over before its worker was up leaves none behind.
+  if (!existsSync(runtimeFolder)) return;
+  const file = path.join(openRuntimeFolder(runtimeFolder), `${pid}-${threadId}`);
   removeOwn(`${file}.json`, token);
-  if (process.platform !== "win32") rmSync(`${file}.sock`, { force: true });
+  if (process.platform !== "win32") removeFile(`${file}.sock`);
 }

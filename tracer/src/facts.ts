@@ -2,6 +2,7 @@ import type { ResourceType } from "@unknot/models/probe.ts";
 import type { TestRun } from "@unknot/protocol/dump.ts";
 import type { ResourceKind } from "@unknot/protocol/resource.ts";
 import type { OpenHandle } from "./handles.ts";
+import type { OverReleased } from "./operations.ts";
 import type { FileSites } from "./site-registry.ts";
 
 /** What the tables refer to by number and what the coverage line says; the same on both sides of the shared memory. */
@@ -27,6 +28,8 @@ export interface Facts {
   handles?: readonly OpenHandle[];
   /** What the program has called its tasks, by their ids. */
   readonly labels: Map<number, Labels>;
+  /** What was given back too often, with how often and when for the last time (milliseconds since the epoch). */
+  readonly overReleases: (OverReleased & { count: number; lastMs: number })[];
 }
 
 export type Labels = Readonly<Record<string, string>>;
@@ -47,7 +50,8 @@ export type Fact =
       readonly at: number;
     }
   | { readonly kind: "handles"; readonly handles: readonly OpenHandle[] }
-  | { readonly kind: "labels"; readonly id: number; readonly labels: Labels };
+  | { readonly kind: "labels"; readonly id: number; readonly labels: Labels }
+  | { readonly kind: "overRelease"; readonly what: OverReleased; readonly nowMs: number };
 
 export function createFacts(): Facts {
   return {
@@ -58,6 +62,7 @@ export function createFacts(): Facts {
     threads: new Set(),
     tests: [],
     labels: new Map(),
+    overReleases: [],
   };
 }
 
@@ -65,6 +70,7 @@ const mostUntouched = 1000;
 /** Older ones are forgotten: labels and tests are kept for tasks that may still be there. */
 const mostLabelled = 1 << 16;
 const mostTests = 1 << 16;
+const mostOverReleases = 100;
 
 export function addFact(facts: Facts, fact: Fact): void {
   switch (fact.kind) {
@@ -104,6 +110,9 @@ export function addFact(facts: Facts, fact: Fact): void {
     case "handles":
       facts.handles = fact.handles;
       break;
+    case "overRelease":
+      addOverRelease(facts, fact.what, fact.nowMs);
+      break;
     case "labels":
       facts.labels.delete(fact.id);
       facts.labels.set(fact.id, fact.labels);
@@ -113,4 +122,19 @@ export function addFact(facts: Facts, fact: Fact): void {
       }
       break;
   }
+}
+
+/** At the same places it is the same mistake. */
+function addOverRelease({ overReleases }: Facts, what: OverReleased, lastMs: number): void {
+  const index = overReleases.findIndex(
+    ({ type, created, outcome, at, taken }) =>
+      type === what.type &&
+      created === what.created &&
+      outcome === what.outcome &&
+      at === what.at &&
+      taken === what.taken,
+  );
+  const known = overReleases[index];
+  if (known !== undefined) overReleases[index] = { ...what, count: known.count + 1, lastMs };
+  else if (overReleases.length < mostOverReleases) overReleases.push({ ...what, count: 1, lastMs });
 }

@@ -127,23 +127,26 @@ export function watchHandles({ ownFolder, now, test, guard }: HandleWatchOptions
 const { setInterval } = globalThis;
 const tellEveryMs = 200;
 
-/** Tells what is open now and whenever that has changed; keeps nothing alive itself. */
+/** Tells what is open now and whenever that has changed; keeps nothing alive itself. Gives what tells it at once. */
 export function tellHandles(
   watch: HandleWatch,
   note: (fact: { readonly kind: "handles"; readonly handles: readonly OpenHandle[] }) => void,
-): void {
+): () => readonly OpenHandle[] {
   let told: string | undefined;
   const tell = () => {
     const handles = watch.open();
     const text = JSON.stringify(handles);
-    if (text === told) return;
-    told = text;
-    watch.own(() => note({ kind: "handles", handles }));
+    if (text !== told) {
+      told = text;
+      watch.own(() => note({ kind: "handles", handles }));
+    }
+    return handles;
   };
   watch.own(() => setInterval(tell, tellEveryMs).unref());
   // What is open at the end was in the way, also when somebody calls `process.exit`.
   process.on("exit", tell);
   tell();
+  return tell;
 }
 
 /** A child process comes with pipes, a worker with ports: they are part of it. */
@@ -300,9 +303,22 @@ function captureTrace(): { readonly stack?: string } {
   return trace;
 }
 
+// As it is before a program or a test runner puts another in its place: positions are mapped elsewhere, and once.
+const { prepareStackTrace } = Error;
+
+function textOf(trace: Known["trace"]): unknown {
+  const before = Error.prepareStackTrace;
+  Error.prepareStackTrace = prepareStackTrace;
+  try {
+    return trace?.stack;
+  } finally {
+    Error.prepareStackTrace = before;
+  }
+}
+
 /** The frames of the program; those of packages when there is nothing else. */
 function framesOf(trace: Known["trace"], ownFolder: string): readonly Frame[] {
-  const text: unknown = trace?.stack;
+  const text = textOf(trace);
   if (typeof text !== "string") return [];
   const frames = text.split("\n").flatMap((line): readonly Frame[] => {
     const parts = frameLine.exec(line);

@@ -1,36 +1,14 @@
-import { readFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import timersPromises from "node:timers/promises";
-import { instrumentation as asyncLock } from "@unknot/models/async-lock/instrument.ts";
-import asyncLockModel from "@unknot/models/async-lock/model.json" with { type: "json" };
-import { instrumentation as asyncMutex } from "@unknot/models/async-mutex/instrument.ts";
-import asyncMutexModel from "@unknot/models/async-mutex/model.json" with { type: "json" };
-import { instrumentation as asyncSema } from "@unknot/models/async-sema/instrument.ts";
-import asyncSemaModel from "@unknot/models/async-sema/model.json" with { type: "json" };
-import { instrumentation as awaitLock } from "@unknot/models/await-lock/instrument.ts";
-import awaitLockModel from "@unknot/models/await-lock/model.json" with { type: "json" };
-import { instrumentation as genericPool } from "@unknot/models/generic-pool/instrument.ts";
-import genericPoolModel from "@unknot/models/generic-pool/model.json" with { type: "json" };
-import { instrumentation as pLimit } from "@unknot/models/p-limit/instrument.ts";
-import pLimitModel from "@unknot/models/p-limit/model.json" with { type: "json" };
-import { instrumentation as pQueue } from "@unknot/models/p-queue/instrument.ts";
-import pQueueModel from "@unknot/models/p-queue/model.json" with { type: "json" };
-import { instrumentation as pgPool } from "@unknot/models/pg-pool/instrument.ts";
-import pgPoolModel from "@unknot/models/pg-pool/model.json" with { type: "json" };
+import { instrumentations } from "@unknot/models/instrumentations.ts";
 import type { Bindings, Instrumentation, Probe } from "@unknot/models/probe.ts";
-import { instrumentation as sapphireAsyncQueue } from "@unknot/models/sapphire-async-queue/instrument.ts";
-import sapphireAsyncQueueModel from "@unknot/models/sapphire-async-queue/model.json" with { type: "json" };
-import { instrumentation as semaphoreAsyncAwait } from "@unknot/models/semaphore-async-await/instrument.ts";
-import semaphoreAsyncAwaitModel from "@unknot/models/semaphore-async-await/model.json" with { type: "json" };
-import { instrumentation as tarn } from "@unknot/models/tarn/instrument.ts";
-import tarnModel from "@unknot/models/tarn/model.json" with { type: "json" };
 import { patchTimersPromises } from "@unknot/models/timers-promises/instrument.ts";
-import { instrumentation as tsChan } from "@unknot/models/ts-chan/instrument.ts";
-import tsChanModel from "@unknot/models/ts-chan/model.json" with { type: "json" };
-import { instrumentation as waitgroup } from "@unknot/models/waitgroup/instrument.ts";
-import waitgroupModel from "@unknot/models/waitgroup/model.json" with { type: "json" };
+import { isObject } from "@unknot/models/wrappers.ts";
 import satisfies from "semver/functions/satisfies.js";
+import { bindingsOfCommonJs } from "./bindings.ts";
+import { watchIo } from "./io-waits.ts";
+import { readFileSync } from "./own-fs.ts";
 
 /** An instrumentation with the versions that its model claims. */
 export interface KnownInstrumentation {
@@ -38,21 +16,13 @@ export interface KnownInstrumentation {
   readonly versions: string;
 }
 
-const known: readonly KnownInstrumentation[] = [
-  { instrumentation: asyncMutex, versions: asyncMutexModel.versions },
-  { instrumentation: pLimit, versions: pLimitModel.versions },
-  { instrumentation: pQueue, versions: pQueueModel.versions },
-  { instrumentation: tsChan, versions: tsChanModel.versions },
-  { instrumentation: asyncLock, versions: asyncLockModel.versions },
-  { instrumentation: asyncSema, versions: asyncSemaModel.versions },
-  { instrumentation: awaitLock, versions: awaitLockModel.versions },
-  { instrumentation: genericPool, versions: genericPoolModel.versions },
-  { instrumentation: pgPool, versions: pgPoolModel.versions },
-  { instrumentation: sapphireAsyncQueue, versions: sapphireAsyncQueueModel.versions },
-  { instrumentation: semaphoreAsyncAwait, versions: semaphoreAsyncAwaitModel.versions },
-  { instrumentation: tarn, versions: tarnModel.versions },
-  { instrumentation: waitgroup, versions: waitgroupModel.versions },
-];
+/** A test runner: it is no library that tasks wait in. */
+export interface KnownRunner extends KnownInstrumentation {
+  /** Called once for each copy of the package, before the first of its files runs. */
+  readonly seen?: (folder: string) => void;
+}
+
+const known: readonly KnownInstrumentation[] = instrumentations;
 
 /** The packages that have an instrumentation. */
 export const libraries: ReadonlySet<string> = new Set(
@@ -63,6 +33,7 @@ export const libraries: ReadonlySet<string> = new Set(
 export interface InstrumentedPackage {
   readonly instrumentation: Instrumentation;
   readonly version: string;
+  readonly isRunner: boolean;
 }
 
 /** Finds out which packages in `node_modules` are instrumented, and wraps what their files give. */
@@ -74,8 +45,7 @@ export interface Instrumentations {
 }
 
 export interface InstrumentationsOptions {
-  /** Instrumentations besides those of the models: of what is no library that tasks wait in. */
-  readonly others: readonly KnownInstrumentation[];
+  readonly runners: readonly KnownRunner[];
   readonly probe: Probe;
   /** A package was wrapped: `async-mutex@0.5.0`. */
   readonly wrapped: (name: string) => void;
@@ -84,14 +54,14 @@ export interface InstrumentationsOptions {
 }
 
 export function createInstrumentations({
-  others,
+  runners,
   probe,
   wrapped,
   refused,
 }: InstrumentationsOptions): Instrumentations {
   const byFolder = new Map<string, InstrumentedPackage | undefined>();
   const patched = new WeakSet<object>();
-  const all = [...known, ...others];
+  const all: readonly KnownRunner[] = [...known, ...runners];
   return {
     forFile(file) {
       const place = packageOf(file);
@@ -107,18 +77,22 @@ export function createInstrumentations({
           `${place.name} ${version ?? "of unknown version"} is not known: ${entry.versions} is`,
         );
       }
-      const found = fits ? { instrumentation: entry.instrumentation, version } : undefined;
+      const isRunner = runners.includes(entry);
+      const found = fits ? { instrumentation: entry.instrumentation, version, isRunner } : undefined;
       byFolder.set(place.folder, found);
+      if (fits) entry.seen?.(place.folder);
       return found;
     },
     patch({ instrumentation, version }, bindings) {
+      // What has two names is new under both.
       const fresh = instrumentation.exports.filter((name) => {
         const value = bindings.get(name);
-        if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
-        const isNew = !patched.has(value);
-        patched.add(value);
-        return isNew;
+        return isObject(value) && !patched.has(value);
       });
+      for (const name of fresh) {
+        const value = bindings.get(name);
+        if (isObject(value)) patched.add(value);
+      }
       if (fresh.length === 0) return;
       instrumentation.patch(
         { get: (name) => (fresh.includes(name) ? bindings.get(name) : undefined), replace: bindings.replace },
@@ -129,10 +103,23 @@ export function createInstrumentations({
   };
 }
 
-/** Wraps what comes with Node itself. */
-export function instrumentBuiltins(probe: Probe): void {
+/** Wraps what was loaded before. */
+export function instrumentLoaded(
+  modules: Readonly<Record<string, { exports: unknown } | undefined>>,
+  { forFile, patch }: Instrumentations,
+): void {
+  for (const [file, module] of Object.entries(modules)) {
+    const found = module === undefined ? undefined : forFile(file);
+    if (module !== undefined && found !== undefined) patch(found, bindingsOfCommonJs(module));
+  }
+}
+
+/** Wraps what comes with Node itself; the result is called with the source of each file of the program. */
+export function instrumentBuiltins(probe: Probe): (source: string) => void {
   patchTimersPromises(timersPromises, probe);
+  const reads = watchIo(probe);
   syncBuiltinESMExports();
+  return reads;
 }
 
 /** The package a file belongs to, by the last `node_modules` of its path. */

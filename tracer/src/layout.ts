@@ -38,6 +38,9 @@ export const quietYes = 2;
 /** 8 ms: 32 bits of ticks last for more than a year. */
 export const tickMs = 8;
 
+/** So often the worker sets the clock while the program is active. */
+export const clockStepMs = 20;
+
 /** Words of a row: 96 bytes per task. */
 export const rowWords = 24;
 /** Rows per segment; the table grows by whole segments. */
@@ -119,6 +122,10 @@ export const flagReturns = 1;
 export const flagStamped = 2;
 /** It runs the callback of the operation in its joiner words. */
 export const flagJob = 4;
+/** An operation with which others may hold the resource at the same time. */
+export const flagShared = 8;
+/** An operation that may be refused: it is granted when the task that awaits it goes on. */
+export const flagRefusable = 16;
 /** An operation that can end by itself: a timeout or a signal is set. */
 export const flagCancellable = 32;
 /** Nothing but the end of its callback gives back what the operation holds. */
@@ -137,6 +144,13 @@ export const flagModule = 2048;
 export const flagJoins = 4096;
 /** A combination of promises that ends with the wait of the one task that awaits it. */
 export const flagAwaited = 8192;
+
+/** An operation that is over when a promise settles that carries its stamp turned round. */
+export const flagUntilMade = 16_384;
+/** An operation whose hold ends before its promise settles: what is done with it takes time. */
+export const flagBorrows = 65_536;
+/** An operation whose callback is over, though the library has not given back yet. */
+export const flagCallbackOver = 32_768;
 
 /** Row 0 stands for "none". Nothing is stored in these rows that anybody reads. */
 export const rowNone = 0;
@@ -179,5 +193,7 @@ export const operations = [
   "receive",
   "select",
   "waitEvent",
+  "io",
+  "worker",
 ] as const;
 export type OperationVerb = (typeof operations)[number];

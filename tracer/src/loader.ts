@@ -1,16 +1,17 @@
-import { registerHooks } from "node:module";
+import module, { type RegisterHooksOptions, registerHooks } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Bindings } from "@unknot/models/probe.ts";
-import { liveExportsCode } from "./bindings.ts";
+import { type Bindings, type Callback, type Wrapping, wrapFunction } from "@unknot/models/probe.ts";
+import { withExportsReport, withLiveExports } from "./bindings.ts";
+import type { Evaluated } from "./evaluated-code.ts";
 import { hooksName } from "./hooks-name.ts";
 import type { Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
-import type { FileSites } from "./site-registry.ts";
+import type { FileSites, MapPlace } from "./site-registry.ts";
 import { insertionMark } from "./transform/insertions.ts";
 import { mapUrl, withoutMap } from "./transform/source-map.ts";
 import { type ModuleKind, TransformError, transform } from "./transform/transform.ts";
 
-export interface LoaderOptions {
+export interface LoaderOptions extends Wrapping {
   readonly libraries: ReadonlySet<string>;
   readonly instrumentations: Instrumentations;
   /** The tracer's own folder: its files are never touched. */
@@ -20,26 +21,37 @@ export interface LoaderOptions {
   /** A file was transformed; called before it runs. */
   readonly transformed: (file: FileSites, needsPromises: boolean) => void;
   readonly untouched: (file: string, reason: string) => void;
+  /** A file of the program is about to be loaded. */
+  readonly reads: (source: string) => void;
   /** The thread loads its first file. */
   readonly started: () => void;
   /** Who maps positions of running code back. */
   readonly mapsFor: () => MapsFor;
   /** Called when the program asks for `node:test` first, if somebody wants to know. */
   readonly asksForNodeTest?: (() => void) | undefined;
-  readonly guard: <Result>(part: () => Result) => Result | undefined;
+  /** Code of a file runs with insertions, and without a map of them. */
+  readonly runsUnmapped: (file: string, code: string) => void;
 }
 
 /**
  * Who maps positions of running code back: only Node, in stack traces, so that they are those of the file; or somebody
- * who follows the file's own map as well (a debugger, coverage, `--enable-source-maps`); or nobody.
+ * who follows the file's own map as well (a debugger, coverage, `--enable-source-maps`); or a test runner, whose maps
+ * are of the code that it has made; or nobody.
  */
-export type MapsFor = "stacks" | "originals" | "nobody";
+export type MapsFor = "stacks" | "originals" | "runner" | "nobody";
 
 /** A larger file would take too long to map; lines of stack traces are right without. */
 const mostMapped = 1 << 20;
 
-/** What files of packages call when they have been evaluated; by the number their code carries. */
-export type PackageFiles = (number: number) => ((bindings: Bindings) => void) | undefined;
+/** The tracer's part between files and those who run them. */
+export interface Loader {
+  /** What files of packages call when they have been evaluated; by the number their code carries. */
+  packageFile(number: number): ((bindings: Bindings) => void) | undefined;
+  /** The code to evaluate for a file that no loader sees; undefined to leave it. */
+  evaluated(code: Evaluated): string | undefined;
+  /** From now on CommonJS files are transformed where they are compiled: behind those who change how they are read. */
+  atCompilation(): void;
+}
 
 interface Loaded {
   readonly format?: string | null | undefined;
@@ -47,12 +59,13 @@ interface Loaded {
 }
 
 /** Puts the transform and the instrumentations between the files and Node. */
-export function installLoader(options: LoaderOptions): PackageFiles {
+export function installLoader(options: LoaderOptions): Loader {
   const { guard } = options;
   const found: InstrumentedPackage[] = [];
   let started = false;
+  let compiles = false;
   let { asksForNodeTest } = options;
-  registerHooks({
+  const hooks: RegisterHooksOptions = {
     ...(asksForNodeTest === undefined
       ? {}
       : {
@@ -71,13 +84,36 @@ export function installLoader(options: LoaderOptions): PackageFiles {
         guard(options.started);
       }
       const loaded = nextLoad(url, context);
-      const source = guard(() => rewrite(url, loaded, options, found));
+      const source = guard(() => rewrite(url, loaded, options, found, compiles));
       return source === undefined ? loaded : { ...loaded, source };
     },
-  });
-  return (number) => {
-    const entry = found[number];
-    return entry === undefined ? undefined : (bindings) => options.instrumentations.patch(entry, bindings);
+  };
+  let registered = registerHooks(hooks);
+  // Hooks that are registered later come first, and may answer without asking those before them.
+  module.registerHooks = wrapFunction(options, registerHooks, () => ({
+    returned: () => {
+      registered.deregister();
+      registered = registerHooks(hooks);
+    },
+  })) as typeof registerHooks;
+  return {
+    packageFile(number) {
+      const entry = found[number];
+      return entry === undefined ? undefined : (bindings) => options.instrumentations.patch(entry, bindings);
+    },
+    evaluated: (code) => rewriteEvaluated(code, options, found),
+    atCompilation() {
+      if (compiles) return;
+      compiles = true;
+      const { prototype } = module.Module as unknown as { prototype: { _compile: Callback } };
+      prototype._compile = wrapFunction(options, prototype._compile, (_, [code, file, ...rest]) => {
+        if (typeof code !== "string" || typeof file !== "string" || isPackages(file)) return undefined;
+        const mapsFor = options.mapsFor();
+        const transformed = transformFile(code, file, { kind: "commonjs", mapsFor }, options);
+        const compiled = withOwnMap(code, transformed, mapsFor);
+        return compiled === undefined ? undefined : { args: [compiled, file, ...rest] };
+      });
+    },
   };
 }
 
@@ -86,27 +122,33 @@ function rewrite(
   loaded: Loaded,
   options: LoaderOptions,
   found: InstrumentedPackage[],
+  compiles: boolean,
 ): string | undefined {
   if (!url.startsWith("file:")) return undefined;
   const format = loaded.format ?? "unknown";
   if (!/^(module|commonjs|typescript|unknown)/.test(format)) return undefined;
   const file = fileURLToPath(url);
   if (file.startsWith(options.ownFolder + path.sep)) return undefined;
-  if (file.includes(`${path.sep}node_modules${path.sep}`)) {
+  if (isPackages(file)) {
     const entry = options.instrumentations.forFile(file);
     const source = entry === undefined ? undefined : textOf(loaded.source);
     if (entry === undefined || source === undefined) return undefined;
-    found.push(entry);
-    return withReport(source, file, format, found.length - 1);
+    return reported(source, file, entry, isModule(source, file, format), found);
   }
   const source = textOf(loaded.source);
-  if (source === undefined) return undefined;
+  if (source === undefined || (compiles && kindOf(format) !== "module")) return undefined;
+  options.guard(() => options.reads(source));
   const mapsFor = options.mapsFor();
-  const transformed = transformFile(source, file, format, mapsFor, options);
-  if (mapsFor !== "stacks") return transformed;
-  // Stack traces have to look as they do without us: unless somebody asked for it, Node does not follow maps of files.
+  const typescript = format.includes("typescript") || /\.[cm]?ts$/.test(file);
+  const transformed = transformFile(source, file, { typescript, kind: kindOf(format), mapsFor }, options);
+  return withOwnMap(source, transformed, mapsFor);
+}
+
+/** Stack traces have to look as they do without us: unless somebody asked for it, Node does not follow maps of files. */
+function withOwnMap(source: string, transformed: string | undefined, mapsFor: MapsFor): string | undefined {
+  if (mapsFor !== "stacks" && mapsFor !== "runner") return transformed;
   if (transformed === undefined) return mapUrl(source) === undefined ? undefined : withoutMap(source);
-  return source.length > mostMapped ? withoutMap(transformed) : transformed;
+  return mapsFor === "runner" || source.length > mostMapped ? withoutMap(transformed) : transformed;
 }
 
 function textOf(source: unknown): string | undefined {
@@ -116,33 +158,75 @@ function textOf(source: unknown): string | undefined {
   return source instanceof ArrayBuffer ? Buffer.from(source).toString() : undefined;
 }
 
+function isPackages(file: string): boolean {
+  return file.includes(`${path.sep}node_modules${path.sep}`);
+}
+
+function rewriteEvaluated(
+  { code, file, kind, firstColumn, map }: Evaluated,
+  options: LoaderOptions,
+  found: InstrumentedPackage[],
+): string | undefined {
+  if (isPackages(file)) {
+    const entry = options.instrumentations.forFile(file);
+    return entry === undefined ? undefined : reported(code, file, entry, kind === "module", found);
+  }
+  const mapsFor = options.mapsFor() === "originals" ? "originals" : "runner";
+  return transformFile(code, file, { kind, mapsFor, firstColumn, map }, options);
+}
+
+interface HowItRuns {
+  readonly typescript?: boolean;
+  readonly kind: ModuleKind;
+  readonly mapsFor: MapsFor;
+  /** What is added to the columns of the first line. */
+  readonly firstColumn?: number;
+  /** The map of the code, when the code does not name it. */
+  readonly map?: MapPlace | undefined;
+}
+
 function transformFile(
   source: string,
   file: string,
-  format: string,
-  mapsFor: MapsFor,
+  { typescript = false, kind, mapsFor, firstColumn = 0, map }: HowItRuns,
   options: LoaderOptions,
 ): string | undefined {
   // What one of us has transformed comes with our marks: a loader that calls another.
   if (source.includes(`${insertionMark}${hooksName}`)) return undefined;
   const first = options.nextSite();
+  const hasMap = (mapsFor === "stacks" || mapsFor === "originals") && source.length <= mostMapped;
   try {
     const transformed = transform({
       source,
       file,
-      typescript: format.includes("typescript") || /\.[cm]?ts$/.test(file),
-      kind: kindOf(format),
+      typescript,
+      kind,
       firstSite: first,
       libraries: options.libraries,
-      ...(mapsFor === "nobody" || source.length > mostMapped
-        ? {}
-        : { map: { file, composed: mapsFor === "originals" } }),
+      ...(hasMap ? { map: { file, composed: mapsFor === "originals" } } : {}),
     });
     if (transformed === undefined) return undefined;
-    const { code, sites, skipped, needsPromises } = transformed;
-    const map = mapUrl(source);
-    options.transformed({ file, first, sites, ...(map === undefined ? {} : { mapUrl: map }) }, needsPromises);
+    const { code, skipped, needsPromises } = transformed;
+    const sites =
+      firstColumn === 0
+        ? transformed.sites
+        : transformed.sites.map((site) =>
+            site.line === 1 ? { ...site, column: site.column + firstColumn } : site,
+          );
+    const url = map?.url ?? mapUrl(source);
+    options.transformed(
+      {
+        file,
+        first,
+        sites,
+        ...(url === undefined ? {} : { mapUrl: url }),
+        ...(map?.base === undefined ? {} : { mapBase: map.base }),
+        ...(mapsFor === "originals" ? { stacksAreMapped: true } : {}),
+      },
+      needsPromises,
+    );
     for (const { reason } of skipped) options.untouched(file, reason);
+    if (mapsFor === "runner") options.runsUnmapped(file, code);
     return code;
   } catch (error) {
     options.untouched(
@@ -159,13 +243,28 @@ function kindOf(format: string): ModuleKind {
   return format.startsWith("commonjs") ? "commonjs" : "unknown";
 }
 
-/** The source of a package's file with a last line that hands over what it exports. */
-function withReport(source: string, file: string, format: string, number: number): string | undefined {
-  const report = `${hooksName}.exported(${number},`;
-  const isModule =
+function isModule(source: string, file: string, format: string): boolean {
+  return (
     format.startsWith("module") ||
-    (format === "unknown" && (file.endsWith(".mjs") || /^\s*(import|export)\b/m.test(source)));
-  if (!isModule) return `${source}\n;${hooksName}.exportedCommonJs(${number},module);`;
-  const live = liveExportsCode(source, file, report);
-  return live === undefined ? undefined : source + live;
+    (format === "unknown" && (file.endsWith(".mjs") || /^\s*(import|export)\b/m.test(source)))
+  );
+}
+
+/** The source of a package's file with a last statement that hands over what it exports. */
+function reported(
+  source: string,
+  file: string,
+  entry: InstrumentedPackage,
+  asModule: boolean,
+  found: InstrumentedPackage[],
+): string | undefined {
+  // Runners are large, and few of their files are of interest.
+  const { exports } = entry.instrumentation;
+  if (entry.isRunner && !exports.some((name) => source.includes(name))) return undefined;
+  const number = found.length;
+  const text = asModule
+    ? withLiveExports(source, file, `${hooksName}.exported(${number},`, exports)
+    : withExportsReport(source, `${hooksName}.exportedCommonJs(${number},`, exports);
+  if (text !== undefined) found.push(entry);
+  return text;
 }

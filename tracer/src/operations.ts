@@ -7,14 +7,23 @@ import type {
   Probe,
   ResourceType,
 } from "@unknot/models/probe.ts";
+import type { OverRelease } from "@unknot/protocol/over-release.ts";
+import type { ResourceKind } from "@unknot/protocol/resource.ts";
+import type { ContentionRecorder } from "./contention.ts";
 import {
   firstRow,
   flagAnyone,
+  flagBorrows,
+  flagCallbackOver,
   flagCancellable,
   flagEndsWithJob,
   flagJob,
   flagOwn,
+  flagRefusable,
   flagScoped,
+  flagShared,
+  flagUntilMade,
+  headMark,
   headWaiting,
   resourceCapacity,
   resourceClosed,
@@ -30,6 +39,8 @@ import {
   resourceWords,
   rowAmount,
   rowAsker,
+  rowAt,
+  rowCreated,
   rowFlags,
   rowHolds,
   rowJobRow,
@@ -54,6 +65,7 @@ import {
   stateWaiting,
   operations as verbs,
 } from "./layout.ts";
+import { isUnordered, stateOf } from "./operation-state.ts";
 import type { Core, OperationEvents } from "./runtime.ts";
 import { freshResource, type NewSegment } from "./tables.ts";
 
@@ -68,12 +80,34 @@ export interface SiteKnowledge {
 export interface OperationsOptions {
   readonly core: Core;
   readonly sites: SiteKnowledge;
+  readonly contention: ContentionRecorder;
   readonly grew: (segment: NewSegment) => void;
   /** A class of resources was announced: its number is the index among all. */
   readonly announced: (type: ResourceType, index: number) => void;
+  readonly overReleased: (what: OverReleased) => void;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
   /** Remembers that one function stands for another. */
   readonly replaces: (wrapper: Callback, original: Callback) => void;
+}
+
+/** Something was given back once too often; places are sites, 0 where they are not known. */
+export interface OverReleased {
+  readonly type: number;
+  readonly created: number;
+  readonly outcome: OverRelease["outcome"];
+  readonly at: number;
+  readonly taken: number;
+  readonly capacity?: number;
+  readonly free?: number;
+}
+
+/** So many of the tasks that gave something back last are remembered, and as many whose hold was ended by others. */
+const mostGivers = 64;
+
+/** A hold that was ended by somebody who had given back his own before. */
+interface Freed {
+  readonly at: number;
+  readonly taken: number;
 }
 
 /** One resource of the program, as long as the program has it. */
@@ -87,27 +121,53 @@ interface Known {
   /** Its slot in the shared table while operations wait or hold; 0 otherwise. */
   slot: number;
   readonly operations: Set<number>;
+  /** Operations that queue for it and that hold it. */
+  queued: number;
+  holds: number;
+  /** Ticks that others have waited for each hold that was there all the time, up to the tick that follows. */
+  delay: number;
+  delayUntil: number;
+  /** As much may be free as there was at the start, or was found to be too much before; 0 when that is not known. */
+  most: number;
+  /** The tasks that have given back what they held and have not taken it again, by the low words of their ids. */
+  givers: Set<number> | undefined;
+  /** By the low words of the ids of those who held: holds that were perhaps ended by mistake. */
+  freed: Map<number, Freed> | undefined;
+  /** Where what nobody held was given back last. */
+  surplusAt: number;
+  /** Of what an instrumentation has made itself: the object, while operations are pending. */
+  kept?: object | undefined;
+  readonly isOurs: boolean;
 }
+
+// As it is before a program or a test puts another in its place.
+const { queueMicrotask } = globalThis;
 
 /** The probe that writes operations and resources into the shared tables. */
 export function createOperations(options: OperationsOptions): { probe: Probe; events: OperationEvents } {
-  const { core, sites, grew, announced, guard, replaces } = options;
+  const { core, sites, contention, grew, announced, overReleased, guard, replaces } = options;
   const { get, set, tables } = core;
   const { header } = tables;
   const known = new WeakMap<object, Known>();
   const byPrototype = new WeakMap<object, { readonly type: ResourceType; readonly index: number }>();
   const typeIndexes = new Map<ResourceType, number>();
+  const allTypes: ResourceType[] = [];
   const resourceOf = new Map<number, Known>();
   const whenGranted = new Map<number, () => boolean>();
+  /** The delay of its resource when an operation was granted, if there was any by then. */
+  const delayBefore = new Map<number, number>();
   let lastId = 0;
   let freeSlots = 0;
   let refusing = 0;
+
+  const kindOf = (resource: Known): ResourceKind | undefined => allTypes[resource.type]?.kind;
 
   const typeIndex = (type: ResourceType): number => {
     let index = typeIndexes.get(type);
     if (index === undefined) {
       index = typeIndexes.size;
       typeIndexes.set(type, index);
+      allTypes.push(type);
       announced(type, index);
     }
     return index;
@@ -118,17 +178,31 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     return typeof capacity === "number" && Number.isFinite(capacity) ? Math.trunc(capacity) : -1;
   };
 
-  const create = (object: object, type: ResourceType, created: number): Known => {
+  const create = (
+    object: object,
+    type: ResourceType,
+    { isNew = false, isOurs = false }: { readonly isNew?: boolean; readonly isOurs?: boolean } = {},
+  ): Known => {
     const resource: Known = {
       id: ++lastId,
       type: typeIndex(type),
       capacity: capacityOf(type, object),
-      created,
+      created: 0,
       length: -1,
       closed: false,
       slot: 0,
       operations: new Set(),
+      queued: 0,
+      holds: 0,
+      delay: 0,
+      delayUntil: 0,
+      most: 0,
+      givers: undefined,
+      freed: undefined,
+      surplusAt: 0,
+      isOurs,
     };
+    if (type.fixed || isNew) resource.most = Math.max(0, resource.capacity);
     known.set(object, resource);
     return resource;
   };
@@ -145,11 +219,11 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     return undefined;
   };
 
-  const find = (object: object): Known | undefined => {
+  const find = (object: object, isNew = false): Known | undefined => {
     const resource = known.get(object);
     if (resource !== undefined) return resource;
     const type = typeOf(object);
-    return type === undefined ? undefined : create(object, type, 0);
+    return type === undefined ? undefined : create(object, type, { isNew });
   };
 
   const word = (slot: number, index: number, value: number): void => {
@@ -187,6 +261,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     const { slot } = resource;
     if (slot === 0) return;
     resource.slot = 0;
+    resource.kept = undefined;
     word(slot, resourceIdLow, 0);
     word(slot, resourceNext, freeSlots);
     freeSlots = slot;
@@ -195,7 +270,15 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const begin = (
     object: object | undefined,
     verb: BlockingVerb,
-    { amount = 1, priority = 0, cancellable = false }: OperationOptions,
+    {
+      amount = 1,
+      priority = 0,
+      cancellable = false,
+      refusable = false,
+      shared = false,
+      borrows = false,
+      of = 0,
+    }: OperationOptions,
   ): number => {
     core.watchPromises();
     const resource = object === undefined ? undefined : find(object);
@@ -206,16 +289,33 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     set(operation, rowOperation, verbs.indexOf(verb));
     set(operation, rowAmount, amount);
     set(operation, rowPriority, Math.trunc(priority) | 0);
-    set(operation, rowFlags, cancellable ? flagCancellable : 0);
+    set(
+      operation,
+      rowFlags,
+      (cancellable ? flagCancellable : 0) |
+        (refusable ? flagRefusable : 0) |
+        (shared ? flagShared : 0) |
+        (borrows ? flagBorrows : 0),
+    );
     set(operation, rowJobRow, 0);
-    set(operation, rowAsker, asker);
-    set(operation, rowParent, asker === 0 ? 0 : get(asker, rowSeqLow));
+    const whole = rowOf(of);
+    if (whole === 0) {
+      set(operation, rowAsker, asker);
+      set(operation, rowParent, asker === 0 ? 0 : get(asker, rowSeqLow));
+    } else
+      for (const each of [rowAsker, rowParent, rowSite, rowAt, rowCreated])
+        set(operation, each, get(whole, each));
     set(operation, rowResource, 0);
     if (resource !== undefined) {
+      if (resource.isOurs) resource.kept = object;
       resource.operations.add(operation);
       resourceOf.set(operation, resource);
       set(operation, rowResource, publish(resource));
       update(resource);
+      if (queues(operation)) {
+        accrue(resource);
+        resource.queued++;
+      }
     }
     header[headWaiting] = (header[headWaiting] as number) + 1;
     if (asker !== 0 && get(asker, rowState) === stateIterating) {
@@ -249,9 +349,80 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     return asker >= firstRow && parent !== 0 && get(asker, rowSeqLow) === parent ? asker : 0;
   };
 
+  /** A task waits for this operation and nothing else. */
+  const isAwaited = (operation: number): boolean => {
+    const joiner = get(operation, rowJoinerRow);
+    return (
+      joiner >= firstRow &&
+      get(joiner, rowSeqLow) === get(operation, rowJoinerSeq) &&
+      get(joiner, rowState) === stateWaiting &&
+      get(joiner, rowWaitRow) === operation &&
+      get(joiner, rowWaitSeq) === get(operation, rowSeqLow)
+    );
+  };
+
   const stopWaiting = (operation: number): void => {
-    if (get(operation, rowState) === stateOpWaiting)
-      header[headWaiting] = (header[headWaiting] as number) - 1;
+    if (get(operation, rowState) !== stateOpWaiting) return;
+    header[headWaiting] = (header[headWaiting] as number) - 1;
+    const resource = resourceOf.get(operation);
+    if (core.now() !== get(operation, rowSince)) {
+      const verb = verbs[get(operation, rowOperation)] ?? "acquire";
+      const isShared = (get(operation, rowFlags) & flagShared) !== 0;
+      const state = stateOf(verb, resource && kindOf(resource), isShared);
+      contention.waitedFor(operation, state, resource);
+    }
+    if (resource === undefined || !queues(operation)) return;
+    accrue(resource);
+    resource.queued--;
+  };
+
+  const queues = (operation: number): boolean =>
+    !isUnordered(verbs[get(operation, rowOperation)] ?? "acquire");
+
+  /** Up to now those who queue have waited for those who hold. */
+  const accrue = (resource: Known): void => {
+    const now = core.now();
+    if (resource.queued > 0 && resource.holds > 0) {
+      resource.delay += (resource.queued * ((now - resource.delayUntil) | 0)) / resource.holds;
+    }
+    resource.delayUntil = now;
+  };
+
+  const startHold = (operation: number): void => {
+    const resource = resourceOf.get(operation);
+    if (resource === undefined) return;
+    accrue(resource);
+    resource.holds++;
+    if (resource.delay > 0) delayBefore.set(operation, resource.delay);
+    resource.givers?.delete(get(operation, rowParent));
+    resource.freed?.delete(get(operation, rowParent));
+  };
+
+  const rememberGiver = (operation: number, resource: Known): void => {
+    if ((get(operation, rowFlags) & flagScoped) !== 0) return;
+    const asker = core.asker(false);
+    if (asker === 0 || askerOf(operation) !== asker) return;
+    resource.givers ??= new Set();
+    resource.givers.add(get(asker, rowSeqLow));
+    forgetOldest(resource.givers);
+  };
+
+  const endHold = (operation: number): void => {
+    const resource = resourceOf.get(operation);
+    if (resource === undefined) return;
+    accrue(resource);
+    resource.holds--;
+    const delay = resource.delay - (delayBefore.get(operation) ?? 0);
+    delayBefore.delete(operation);
+    rememberGiver(operation, resource);
+    if (core.now() === get(operation, rowSince)) return;
+    const by = core.asker(false);
+    const given = (get(operation, rowFlags) & flagScoped) === 0 && by !== 0;
+    contention.held(operation, resource, {
+      mark: given ? (header[headMark] as number) : 0,
+      by: given ? by : 0,
+      delay,
+    });
   };
 
   /** What a callback holds goes with the callback; only what a task has to give back itself is counted. */
@@ -263,6 +434,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const grant = (operation: number): void => {
     if (operation < firstRow || get(operation, rowState) !== stateOpWaiting) return;
     stopWaiting(operation);
+    startHold(operation);
     set(operation, rowSince, core.now());
     set(operation, rowState, stateOpHolding);
     countHold(operation, 1);
@@ -271,7 +443,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
 
   const end = (operation: number): void => {
     if (!isPending(operation)) return;
-    if (get(operation, rowState) === stateOpHolding) countHold(operation, -1);
+    if (get(operation, rowState) === stateOpHolding) {
+      countHold(operation, -1);
+      endHold(operation);
+    }
     stopWaiting(operation);
     whenGranted.delete(operation);
     const resource = resourceOf.get(operation);
@@ -290,6 +465,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     guard(() => grant(operation));
     let result: unknown;
     let threw = true;
+    core.begins();
     try {
       // What the callback starts was started by who asked, where it asked.
       result = core.runAs(askerOf(operation), get(operation, rowSite), () =>
@@ -297,36 +473,45 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       );
       threw = false;
     } finally {
-      guard(() => ran(rowOf(handle), result, threw));
+      guard(() => ran(rowOf(handle), result, threw || core.hasBegun(result)));
     }
     return result;
   };
 
-  const ran = (operation: number, result: unknown, threw: boolean): void => {
+  const ran = (operation: number, result: unknown, isOver: boolean): void => {
     if (!isPending(operation)) return;
-    const job = threw ? 0 : core.rowOf(result);
+    const job = isOver ? 0 : core.rowOf(result);
     if (job >= firstRow) {
       set(operation, rowJobRow, job);
       set(operation, rowJobSeq, get(job, rowSeqLow));
       set(job, rowJoinerRow, operation);
       set(job, rowJoinerSeq, get(operation, rowSeqLow));
       set(job, rowFlags, get(job, rowFlags) | flagJob);
-    } else if (!threw && types.isPromise(result)) core.stamp(result, operation, true);
+    } else if (!isOver && types.isPromise(result) && !core.hasEnded(result))
+      core.stamp(result, operation, true);
     else if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
   };
 
   const settled = (operation: number, ofCallback: boolean): void => {
+    if (!isPending(operation)) return;
     const state = get(operation, rowState);
     if (ofCallback) {
-      if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
+      const flags = get(operation, rowFlags);
+      if ((flags & (flagEndsWithJob | flagUntilMade)) !== 0) end(operation);
+      else set(operation, rowFlags, flags | flagCallbackOver);
       return;
     }
     if (state === stateOpHolding) {
       // A limiter's promise is settled with its job, or before it when a timeout gives the slot to another.
-      if ((get(operation, rowFlags) & flagEndsWithJob) !== 0) end(operation);
+      if ((get(operation, rowFlags) & (flagEndsWithJob | flagBorrows)) !== 0) end(operation);
       return;
     }
     const granted = whenGranted.get(operation);
+    if (granted === undefined && (get(operation, rowFlags) & flagRefusable) !== 0) {
+      // Nothing tells here whether it is fulfilled; the task that awaits it will.
+      if (!isAwaited(operation)) end(operation);
+      return;
+    }
     const isGrant = granted === undefined ? verbs[get(operation, rowOperation)] === "acquire" : granted();
     if (isGrant && refusing === 0 && state === stateOpWaiting) grant(operation);
     else end(operation);
@@ -335,15 +520,21 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const probe: Probe = {
     describe: (prototype, type) =>
       guard(() => void byPrototype.set(prototype, { type, index: typeIndex(type) })),
-    introduce: (object, type) => guard(() => void (known.has(object) || create(object, type, 0))),
+    introduce: (object, type, isOurs) =>
+      guard(() => void (known.has(object) || create(object, type, { isOurs: isOurs === true }))),
     begin: (resource, verb, operation = {}) => guard(() => handleOf(begin(resource, verb, operation))) ?? 0,
+    isPending: (handle) => guard(() => rowOf(handle) !== 0) ?? false,
     promised: (handle, promise) =>
       guard(() => {
         const isSettled = core.hasBegun(promise);
         const operation = rowOf(handle);
         if (operation === 0 || !types.isPromise(promise)) return;
         core.remember(promise, operation);
-        if (isSettled) settled(operation, false);
+        if (!isSettled) return;
+        const isDecided = whenGranted.has(operation) || (get(operation, rowFlags) & flagRefusable) === 0;
+        if (isDecided) settled(operation, false);
+        // Whoever awaits it does so when this call is over.
+        else queueMicrotask(() => guard(() => settled(rowOf(handle), false)));
       }),
     grantedBy: (handle, promise, granted) =>
       guard(() => {
@@ -353,6 +544,14 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         core.stamp(promise, operation);
       }),
     granted: (handle) => guard(() => grant(rowOf(handle))),
+    heldUntilMade: (handle) =>
+      guard(() => {
+        const operation = rowOf(handle);
+        const promise = core.lastMade();
+        if (operation === 0 || promise === undefined) return;
+        set(operation, rowFlags, get(operation, rowFlags) | flagUntilMade);
+        core.stamp(promise, operation, true);
+      }),
     cancellable: (handle) =>
       guard(() => {
         const operation = rowOf(handle);
@@ -378,6 +577,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     },
     released: (handle) => guard(() => end(rowOf(handle))),
     releasedBySomebody: (object) => guard(() => releaseOne(object)),
+    gaveBack: (object) => guard(() => checkFree(object)),
     refusing(action) {
       refusing++;
       try {
@@ -400,6 +600,8 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         if (resource === undefined) return;
         if (state.capacity !== undefined) {
           resource.capacity = Number.isFinite(state.capacity) ? Math.trunc(state.capacity) : -1;
+          // What was taken before comes back as well.
+          resource.most = 0;
         }
         if (state.length !== undefined) resource.length = state.length;
         if (state.closed !== undefined) resource.closed = state.closed;
@@ -421,13 +623,54 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
 
   /** Somebody's hold ends: that of the running task if it has one, else the oldest. */
   const releaseOne = (object: object): void => {
-    const holds = [...(known.get(object)?.operations ?? [])].filter(
-      (operation) => get(operation, rowState) === stateOpHolding,
-    );
+    const resource = known.get(object);
+    if (resource === undefined) return;
+    const holds = [...resource.operations].filter((operation) => get(operation, rowState) === stateOpHolding);
     const asker = core.asker(false);
     const own = holds.find((operation) => asker !== 0 && askerOf(operation) === asker);
-    const ended = own ?? holds[0];
+    // What a callback was given is given back when that is over, and by nobody else.
+    const over = holds.find((operation) => (get(operation, rowFlags) & flagCallbackOver) !== 0);
+    const ended = own ?? over ?? holds[0];
+    if (own === undefined && over === undefined && asker !== 0) checkGiver(resource, asker, ended);
     if (ended !== undefined) end(ended);
+  };
+
+  /**
+   * A task that holds nothing gives back, and so ends the hold of another one. That is fine where the other has handed
+   * it on. It was a mistake when that one gives back as well: two have given back what was taken once.
+   */
+  const checkGiver = (resource: Known, asker: number, ended: number | undefined): void => {
+    const id = get(asker, rowSeqLow);
+    const known = resource.freed?.get(id);
+    resource.freed?.delete(id);
+    resource.surplusAt = known?.at ?? (header[headMark] as number);
+    if (known !== undefined && kindOf(resource) === "mutex") {
+      const { type, created } = resource;
+      overReleased({ type, created, outcome: "freed", ...known });
+    }
+    const holder = ended === undefined ? 0 : askerOf(ended);
+    if (ended === undefined || holder === 0) return;
+    // Who gives back twice, or whose own hold was ended so, ends that of the next.
+    if (known === undefined && !resource.givers?.has(id)) return;
+    resource.freed ??= new Map();
+    resource.freed.set(get(holder, rowSeqLow), {
+      at: known?.at ?? (header[headMark] as number),
+      taken: get(ended, rowSite),
+    });
+    forgetOldest(resource.freed);
+  };
+
+  /** More is free than there was at the start, so that somebody has given back what nobody had taken. */
+  const checkFree = (object: object): void => {
+    const resource = known.get(object);
+    if (resource === undefined || resource.most === 0) return;
+    const free = allTypes[resource.type]?.free?.(object);
+    if (free === undefined || free <= resource.most) return;
+    resource.most = free;
+    const { type, created, capacity, surplusAt } = resource;
+    const at = surplusAt || (header[headMark] as number);
+    resource.surplusAt = 0;
+    overReleased({ type, created, outcome: "grown", at, taken: 0, capacity, free });
   };
 
   const events: OperationEvents = {
@@ -455,7 +698,6 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         if (heir !== 0) set(heir, rowHolds, get(heir, rowHolds) + 1);
       }
     },
-    jobEnded: end,
     awaited(operation, site) {
       if (!isPending(operation)) return;
       const flags = get(operation, rowFlags);
@@ -464,11 +706,14 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     },
     answered(operation, failed) {
       // Who gave up waits no longer, whatever the library still has in its queue.
-      if (failed && get(operation, rowState) === stateOpWaiting) end(operation);
+      const isRefusable = (get(operation, rowFlags) & flagRefusable) !== 0;
+      if (get(operation, rowState) !== stateOpWaiting) settled(operation, false);
+      else if (failed) end(operation);
+      else if (isRefusable && verbs[get(operation, rowOperation)] === "acquire") grant(operation);
       else settled(operation, false);
     },
     made(site, value) {
-      const resource = known.get(value) ?? find(value);
+      const resource = find(value, true);
       if (resource === undefined || resource.created !== 0) return;
       resource.created = site;
       update(resource);
@@ -476,4 +721,12 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   };
 
   return { probe, events };
+}
+
+function forgetOldest(tasks: Set<number> | Map<number, unknown>): void {
+  if (tasks.size <= mostGivers) return;
+  for (const oldest of tasks.keys()) {
+    tasks.delete(oldest);
+    return;
+  }
 }

@@ -2,7 +2,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import type { Site } from "@unknot/protocol/dump.ts";
-import type { FileSites } from "./site-registry.ts";
+import { type FileSites, lastNotAfter } from "./site-registry.ts";
 import type { SiteEntry } from "./transform/sites.ts";
 import { readMap } from "./transform/source-map.ts";
 
@@ -41,12 +41,27 @@ export function createFramePlaces(files: readonly FileSites[]): (frame: Site) =>
   };
 }
 
+const stackPlaces = new WeakMap<readonly FileSites[], (frame: Site) => Site>();
+
+/** The same for a place that a stack trace shows, which may be one of the original source. */
+export function stackPlacesOf(files: readonly FileSites[]): (frame: Site) => Site {
+  const known = stackPlaces.get(files);
+  if (known !== undefined) return known;
+  const places = createFramePlaces(files);
+  const mapped = (frame: Site): Site => {
+    const file = files.find((each) => each.file === frame.file);
+    return file?.stacksAreMapped === true ? { ...frame, file: slashes(frame.file) } : places(frame);
+  };
+  stackPlaces.set(files, mapped);
+  return mapped;
+}
+
 function createMaps(): (file: FileSites) => { readonly map: TraceMap; readonly base: string } | undefined {
   const maps = new Map<FileSites, { readonly map: TraceMap; readonly base: string } | undefined>();
   return (file) => {
     if (!maps.has(file)) {
       const found = readMap(file.mapUrl, file.file);
-      maps.set(file, found === undefined ? undefined : parse(found));
+      maps.set(file, found === undefined ? undefined : parse({ ...found, base: file.mapBase ?? found.base }));
     }
     return maps.get(file);
   };
@@ -58,17 +73,6 @@ function parse(found: { map: string; base: string }): { map: TraceMap; base: str
   } catch {
     return undefined;
   }
-}
-
-function lastNotAfter(files: readonly FileSites[], number: number): number {
-  let low = 0;
-  let high = files.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((files[middle]?.first ?? 0) <= number) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 function place(file: string, entry: SiteEntry, mapped: { map: TraceMap; base: string } | undefined): Site {

@@ -1,23 +1,41 @@
 // `node --import unknot/register` and `--require` of the same file. Whatever goes wrong here, the program runs.
 import module from "node:module";
+import { isMainThread, resourceLimits } from "node:worker_threads";
 import { passOn, takeChildFacts } from "./children.ts";
 
 /** `module.registerHooks` is there from Node 22.15 and 23.5 on. */
-if (typeof module.registerHooks === "function") {
+const loadedBefore = new Set(Object.keys(require.cache));
+const child = takeChildFacts();
+if (isCramped()) {
+  // The dump of the main thread says that nobody looks at this one.
+} else if (typeof module.registerHooks === "function") {
   try {
-    const child = takeChildFacts();
     if (child?.passesOn) passOn(__dirname, child);
     else {
       const { start } = require("./start.ts") as typeof import("./start.ts");
       start(__dirname, child);
     }
   } catch (error) {
-    process.stderr.write(
-      `unknot: the program runs untraced: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
+    complain(error instanceof Error ? error.message : String(error));
   }
-} else {
-  process.stderr.write(
-    `unknot: the program runs untraced: Node ${process.versions.node} has no module hooks, 22.15 or newer has.\n`,
-  );
+} else complain(`Node ${process.versions.node} has no module hooks, 22.15 or newer has.`);
+forgetFiles();
+
+/** The tracer takes some three megabytes of a thread's heap: one that has been given little may need all of it. */
+function isCramped(): boolean {
+  const { maxOldGenerationSizeMb: most } = resourceLimits;
+  return most !== undefined && most < 32;
+}
+
+/** Only to who asked for the tracer: children and threads say on standard error what they would say without us. */
+function complain(reason: string): void {
+  if (child !== undefined || !isMainThread) return;
+  process.stderr.write(`unknot: the program runs untraced: ${reason}\n`);
+}
+
+/** What was loaded for our sake is not among what the program sees as loaded. */
+function forgetFiles(): void {
+  for (const file of Object.keys(require.cache)) {
+    if (file === __filename || !loadedBefore.has(file)) delete require.cache[file];
+  }
 }

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import os from "node:os";
+import path from "node:path";
 import {
   chmodSync,
   lstatSync,
@@ -6,22 +8,24 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
+  unlinkSync,
   writeFileSync,
-} from "node:fs";
-import { tmpdir, userInfo } from "node:os";
-import path from "node:path";
+} from "./own-fs.ts";
+
+// As they are before a program or a test puts others in their place.
+const { tmpdir, userInfo } = os;
 
 /**
  * The folder in which traced threads of this user register; docs/protocol.md says how it is found. A child process whose
  * folder for temporary files is another one is told by `UNKNOT_RUNTIME_FOLDER`.
  */
-export function runtimeFolderPath(): string {
-  return process.env["UNKNOT_RUNTIME_FOLDER"] || path.join(tmpdir(), `unknot-${userInfo().uid}`);
+export function runtimeFolderPath(env: Readonly<Record<string, unknown>> = process.env): string {
+  const told = env["UNKNOT_RUNTIME_FOLDER"];
+  return typeof told === "string" && told !== "" ? told : path.join(tmpdir(), `unknot-${userInfo().uid}`);
 }
 
 /** Makes sure that the folder is there and that only this user can enter it; throws when somebody else owns it. */
-export function openRuntimeFolder(folder = runtimeFolderPath()): string {
+export function openRuntimeFolder(folder: string): string {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
@@ -68,7 +72,7 @@ export function removeStale(folder: string, isAlive: (pid: number) => boolean, n
     const file = path.join(folder, name);
     try {
       if (name.includes(".last.json") && nowMs - lstatSync(file).mtimeMs < 24 * 3600 * 1000) continue;
-      rmSync(file, { force: true });
+      removeFile(file);
     } catch {
       // Another process is tidying up, too.
     }
@@ -79,8 +83,18 @@ export function removeStale(folder: string, isAlive: (pid: number) => boolean, n
 export function removeOwn(file: string, token: string): void {
   try {
     const { token: found } = JSON.parse(readFileSync(file, "utf8")) as { token?: unknown };
-    if (found === token) rmSync(file, { force: true });
+    if (found === token) removeFile(file);
   } catch {
     // Not there any more.
+  }
+}
+
+/** Removes a file, if it is there. */
+export function removeFile(file: string): void {
+  try {
+    // `rmSync` would call other functions of Node's, which a program may have put others in the place of.
+    unlinkSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }

@@ -6,7 +6,6 @@ import { nowMs, ticksAt } from "./clock.ts";
 import {
   firstRow,
   flagAwaited,
-  flagEndsWithJob,
   flagGenerator,
   flagJob,
   flagJoins,
@@ -122,6 +121,10 @@ export interface Core {
   /** The row whose promise this is; 0 when it is not known or has ended. */
   rowOf(value: unknown): number;
   stamp(promise: object, row: number, inverse?: boolean): void;
+  /** This is the promise of a task that has ended. */
+  hasEnded(promise: object): boolean;
+  /** The promise made last by `new Promise` or an async function; undefined when the last begun operation made none. */
+  lastMade(): object | undefined;
   /** Around the call of an operation: `hasBegun` tells whether the promise that it gave was settled by then. */
   begins(): void;
   hasBegun(promise: unknown): boolean;
@@ -142,12 +145,10 @@ export interface Core {
 
 /** What the runtime asks of the part that knows operations. */
 export interface OperationEvents {
-  /** A promise of an operation is settled; `ofCallback` tells that it is what its callback gave back. */
+  /** A promise of an operation is settled; `ofCallback` tells that its callback is over or its hold given back. */
   settled(row: number, ofCallback: boolean): void;
   /** A task that holds something has ended. */
   holderEnded(row: number): void;
-  /** The task that ran an operation's callback has ended. */
-  jobEnded(operation: number): void;
   /** A task waits for this operation at a site, and goes on with an answer or with an error. */
   awaited(operation: number, site: number): void;
   answered(operation: number, failed: boolean): void;
@@ -161,6 +162,8 @@ export interface RuntimeOptions {
   readonly maxTasks: number;
   readonly grew: (segment: NewSegment) => void;
   readonly events: OperationEvents;
+  /** A task goes on whose wait has lasted beyond a step of the clock; `watched`: promises are looked at. */
+  readonly waited: (row: number, watched: boolean) => void;
   /** Runs a part of the tracer that may fail. */
   readonly guard: <Result>(part: () => Result) => Result | undefined;
 }
@@ -185,7 +188,7 @@ const watchPerTick = 400;
 const watchAgainBelow = 200;
 
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
-  const { tables, startMs, maxTasks, grew, events, guard } = options;
+  const { tables, startMs, maxTasks, grew, events, waited, guard } = options;
   const { header, rows } = tables;
   /** The first free row of a list through `rowAt`. */
   let freeRows = 0;
@@ -397,6 +400,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       header[headMark] = 0;
     }
     lastSuspended = row;
+    // An await has failed and nothing in the function has caught that.
+    if (segment[base + rowState] !== stateRunning) endWait(row);
     if (((segment[base + rowFlags] as number) | (segment[base + rowHolds] as number)) !== 0) {
       if (leaveSlowly(row, caller)) return;
     }
@@ -421,7 +426,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
 
   /** The end of a task that gave back a promise, runs a callback or holds something; true when its row stays. */
   const leaveSlowly = (row: number, caller: number): boolean => {
-    if (get(row, rowFlags) >= flagJoins) endJoin(row, true);
+    // An await has failed. What is returned instead goes on.
+    if (get(row, rowFlags) >= flagJoins && get(row, rowState) !== stateRunning) endJoin(row, true);
     const flags = get(row, rowFlags);
     if ((flags & flagReturns) !== 0 && armed && row >= firstRow && staysForReturn(row, caller)) return true;
     endTask(row);
@@ -437,9 +443,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     set(row, rowFlags, 0);
     if ((flags & flagJob) !== 0) {
       const operation = get(row, rowJoinerRow);
-      if (isTenant(operation, get(row, rowJoinerSeq)) && (get(operation, rowFlags) & flagEndsWithJob) !== 0) {
-        guard(() => events.jobEnded(operation));
-      }
+      if (isTenant(operation, get(row, rowJoinerSeq))) guard(() => events.settled(operation, true));
     }
   };
 
@@ -458,7 +462,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       forward(row);
       return false;
     }
-    set(row, rowFlags, (get(row, rowFlags) | flagStamped) & ~flagReturns);
+    set(row, rowFlags, (get(row, rowFlags) | flagStamped) & ~(flagReturns | flagJoins));
     set(row, rowState, stateReturning);
     hearSettles();
     return true;
@@ -471,7 +475,9 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     const target = get(row, rowWaitRow);
     set(joiner, rowWaitRow, target);
     set(joiner, rowWaitSeq, get(row, rowWaitSeq));
-    if (target >= firstRow && isTenant(target, get(row, rowWaitSeq))) joinedBy(target, joiner);
+    if (target < firstRow || !isTenant(target, get(row, rowWaitSeq))) return;
+    joinedBy(target, joiner);
+    set(joiner, rowFlags, get(joiner, rowFlags) | (get(row, rowFlags) & flagJoins));
   };
 
   const joinedBy = (row: number, joiner: number): void => {
@@ -558,11 +564,20 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const woke = <Value>(row: number, value: Value): Value => {
     const segment = rows[row >>> segmentShift] as Int32Array;
     const base = (row & segmentMask) * rowWords;
+    if (header[headQuiet] !== quietNo) wake();
+    if (segment[base + rowSince] !== header[headClock]) endWait(row);
     if ((segment[base + rowFlags] as number) >= flagJoins) endJoin(row, false);
     segment[base + rowState] = stateRunning;
     current = row;
     lastSuspended = 0;
     return value;
+  };
+
+  const endWait = (row: number): void => {
+    if (header[headQuiet] !== quietNo) wake();
+    const state = get(row, rowState);
+    if (state === stateWaiting || state === stateIterating || state === stateReturning)
+      guard(() => waited(row, armed));
   };
 
   /** The wait for a combination or an operation is over. */
@@ -579,6 +594,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   };
 
   const back = (row: number): void => {
+    endWait(row);
     if (get(row, rowFlags) >= flagJoins) endJoin(row, true);
     set(row, rowState, stateRunning);
     current = row;
@@ -795,6 +811,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const settled = (row: number, ofCallback: boolean): void => {
     const state = get(row, rowState);
     if (state === stateReturning) {
+      endWait(row);
       endTask(row);
       core.free(row);
     } else if (state >= stateJoinAll) {
@@ -835,8 +852,11 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     },
     rowOf,
     stamp,
+    hasEnded: (promise) => !isPendingPerhaps(promise) && rowOf(promise) === 0,
+    lastMade: () => lastMade,
     begins() {
       begins = true;
+      lastMade = undefined;
     },
     hasBegun(promise) {
       const settled = promise === settledNow;

@@ -1,5 +1,12 @@
 import { type SiteEntry, siteOwnsHandle, siteReleasesHere } from "./transform/sites.ts";
 
+/** Where the source map of a file is that does not name it itself. */
+export interface MapPlace {
+  readonly url: string;
+  /** The folder that its sources are relative to, where it is not that of the map. */
+  readonly base?: string;
+}
+
 /** What a file brings when it is loaded; the worker gets the same. */
 export interface FileSites {
   /** Absolute path. */
@@ -9,6 +16,10 @@ export interface FileSites {
   readonly sites: readonly SiteEntry[];
   /** The source map that the file names. */
   readonly mapUrl?: string;
+  /** The folder that the sources in that map are relative to, where it is not that of the map. */
+  readonly mapBase?: string;
+  /** Stack traces show places of the original source. */
+  readonly stacksAreMapped?: true;
 }
 
 /** Numbers the places of the program. Site 0 is "unknown". */
@@ -17,6 +28,7 @@ export interface SiteRegistry {
   readonly next: number;
   readonly files: readonly FileSites[];
   add(file: FileSites): void;
+  readonly entryOf: (site: number) => SiteEntry | undefined;
   readonly ownsHandle: (site: number) => boolean;
   readonly releasesHere: (site: number) => boolean;
 }
@@ -40,7 +52,23 @@ export function createSiteRegistry(): SiteRegistry {
       }
       for (const [index, site] of file.sites.entries()) flags[file.first + index] = site.flags;
     },
+    entryOf: (site) => {
+      const file = files[lastNotAfter(files, site)];
+      return file?.sites[site - file.first];
+    },
     ownsHandle: (site) => ((flags[site] ?? 0) & siteOwnsHandle) !== 0,
     releasesHere: (site) => ((flags[site] ?? 0) & siteReleasesHere) !== 0,
   };
+}
+
+/** The index of the file that a site belongs to. */
+export function lastNotAfter(files: readonly FileSites[], site: number): number {
+  let low = 0;
+  let high = files.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((files[middle]?.first ?? 0) <= site) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

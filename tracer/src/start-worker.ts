@@ -23,7 +23,7 @@ export interface TracerWorker {
 export function startWorker(folder: string, data: Omit<WorkerData, "turns">): TracerWorker {
   const env = { ...process.env };
   delete env["NODE_OPTIONS"];
-  const workerIsMade = letRunWithoutDebugger(data.tables.header);
+  const isDebugged = letRunWithoutDebugger();
   // Node counts the turns without any JavaScript, and the worker reads the same counters.
   const turns = monitorEventLoopDelay({ resolution: turnMs });
   turns.enable();
@@ -33,51 +33,62 @@ export function startWorker(folder: string, data: Omit<WorkerData, "turns">): Tr
     execArgv: [],
     env,
     stdin: false,
-    stdout: false,
-    stderr: false,
+    // Node would open the program's own streams, listeners and all, to pass on what the worker prints.
+    stdout: true,
+    stderr: true,
   });
   // A worker that fails leaves the program untouched; dumps are no longer served then.
   worker.on("error", () => {});
   worker.unref();
-  workerIsMade();
+  if (isDebugged) waitUntilItRuns(data.tables.header);
   return { threadId: worker.threadId, turns, post: (message) => worker.postMessage(message) };
 }
 
+let isConnected = false;
+
 /**
  * A debugger makes new workers wait for it, and stops them at their first statement if it was quick enough to look;
- * this one is not the debugger's business (docs/decisions/debugger-and-the-tracers-worker.md). Gives what is to be
- * called when the worker was made: it returns when the worker runs.
+ * those of the tracer are not the debugger's business (docs/decisions/debugger-and-the-tracers-worker.md). Lets them run,
+ * also those that threads of the program start: Node asks only sessions of the main thread about them. Gives whether
+ * there is an inspector at all.
  */
-function letRunWithoutDebugger(header: Int32Array): () => void {
-  if (inspectorUrl() === undefined) return () => {};
+export function letRunWithoutDebugger(): boolean {
+  // It is undefined in other threads.
+  if (inspectorUrl() === undefined) return false;
+  if (isConnected) return true;
+  isConnected = true;
+  // A session within the process does not keep it from ending.
   const session = new Session();
   session.connect();
-  let ours: string | undefined;
-  const tellWorker = (method: string) => {
+  const ours = new Set<string>();
+  const tellWorker = (sessionId: string, method: string) => {
     const message = JSON.stringify({ id: 1, method });
-    session.post("NodeWorker.sendMessageToWorker", { sessionId: ours, message });
+    session.post("NodeWorker.sendMessageToWorker", { sessionId, message });
   };
-  session.on("NodeWorker.attachedToWorker", ({ params }) => {
-    if (!params.workerInfo.title.endsWith(tracerWorkerName)) return;
-    ours = params.sessionId;
+  session.on("NodeWorker.attachedToWorker", ({ params: { sessionId, workerInfo } }) => {
+    if (!workerInfo.title.endsWith(tracerWorkerName)) return;
+    ours.add(sessionId);
     // Who has not enabled it is not told of the stop at the first statement.
-    tellWorker("Debugger.enable");
-    tellWorker("Runtime.runIfWaitingForDebugger");
+    tellWorker(sessionId, "Debugger.enable");
+    tellWorker(sessionId, "Runtime.runIfWaitingForDebugger");
   });
-  session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
-    if (params.sessionId !== ours) return;
-    const { method } = JSON.parse(params.message) as { method?: string };
-    if (method === "Debugger.paused") tellWorker("Debugger.resume");
+  session.on("NodeWorker.receivedMessageFromWorker", ({ params: { sessionId, message } }) => {
+    if (!ours.has(sessionId)) return;
+    const { method } = JSON.parse(message) as { method?: string };
+    if (method === "Debugger.paused") tellWorker(sessionId, "Debugger.resume");
   });
+  session.on("NodeWorker.detachedFromWorker", ({ params: { sessionId } }) => void ours.delete(sessionId));
   session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
-  return () => {
-    // The program may block the thread from its first line on, and then nobody would answer the worker. Node hands over
-    // the session's messages between two turns of this loop.
-    const deadline = performance.now() + patienceMs;
-    while (Atomics.load(header, headServed) === 0 && performance.now() < deadline) {
-      Atomics.wait(header, headServed, 0, 1);
-    }
-    // A connected session would keep the process from ending.
-    session.disconnect();
-  };
+  return true;
+}
+
+/**
+ * The program may block the thread from its first line on, and then nobody would answer the worker. Node hands over the
+ * session's messages between two turns of this loop.
+ */
+function waitUntilItRuns(header: Int32Array): void {
+  const deadline = performance.now() + patienceMs;
+  while (Atomics.load(header, headServed) === 0 && performance.now() < deadline) {
+    Atomics.wait(header, headServed, 0, 1);
+  }
 }

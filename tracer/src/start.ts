@@ -1,34 +1,46 @@
 import { randomBytes } from "node:crypto";
 import { url as inspectorUrl } from "node:inspector";
-import module from "node:module";
+import module, { createRequire } from "node:module";
 import path from "node:path";
-import { isMainThread, threadId } from "node:worker_threads";
+import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from "node:worker_threads";
 import type { Bindings } from "@unknot/models/probe.ts";
+import { type AfterTests, createAfterTests } from "./after-tests.ts";
 import { createApi, lastIdOf, type TracerApi } from "./api.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
 import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
-import { reportAtExit } from "./exit-report.ts";
+import { createContention } from "./contention.ts";
+import { createEvaluatedCode } from "./evaluated-code.ts";
+import { type ExitReport, reportAtExit } from "./exit-report.ts";
 import { addFact, createFacts, type Fact } from "./facts.ts";
 import { patchFunctionTexts } from "./function-text.ts";
 import { tellHandles, watchHandles } from "./handles.ts";
 import { hooksName } from "./hooks-name.ts";
-import { createInstrumentations, instrumentBuiltins, libraries } from "./instrumentations.ts";
+import {
+  createInstrumentations,
+  instrumentBuiltins,
+  instrumentLoaded,
+  libraries,
+} from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
 import { installLoader, type MapsFor } from "./loader.ts";
 import { createOperations } from "./operations.ts";
 import { type Options, readOptions } from "./options.ts";
+import { jestInstrumentation } from "./runners/jest.ts";
+import { playwrightInstrumentation, watchPlaywright } from "./runners/playwright.ts";
+import { vitestInstrumentation } from "./runners/vitest.ts";
 import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
+import { runtimeFolderPath } from "./runtime-folder.ts";
 import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
-import { createSiteRegistry } from "./site-registry.ts";
-import { startWorker, type TracerWorker } from "./start-worker.ts";
+import { createSiteRegistry, type MapPlace } from "./site-registry.ts";
+import { letRunWithoutDebugger, startWorker, type TracerWorker } from "./start-worker.ts";
 import { createTables } from "./tables.ts";
 import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.ts";
 
 /** What transformed and instrumented code finds under the tracer's name. */
 interface Globals extends Hooks {
   exported(number: number, exports: LiveExports): void;
-  exportedCommonJs(number: number, module: { exports: unknown }): void;
+  exportedCommonJs(number: number, module: { exports: unknown }, live?: LiveExports): void;
   /** What `unknot` and `unknot/testing` use. */
   readonly api: TracerApi;
 }
@@ -40,7 +52,9 @@ interface Globals extends Hooks {
 export function start(folder: string, child?: ChildFacts): void {
   if (Object.hasOwn(globalThis, hooksName)) return;
   const startMs = nowMs();
-  const options = readOptions(process.env);
+  const env = { ...process.env, ...toldVariables(child) };
+  const options = readOptions(env);
+  const runtimeFolder = runtimeFolderPath(env);
   const tables = createTables();
   const facts = createFacts();
   const token = randomBytes(16).toString("hex");
@@ -63,7 +77,8 @@ export function start(folder: string, child?: ChildFacts): void {
 
   const sites = createSiteRegistry();
   const texts = patchFunctionTexts();
-  const late: { events?: OperationEvents } = {};
+  const contention = createContention(tables, sites);
+  const late: { events?: OperationEvents; reads?: (source: string) => void } = {};
   const { hooks, core } = createRuntime({
     tables,
     startMs,
@@ -71,32 +86,68 @@ export function start(folder: string, child?: ChildFacts): void {
     grew,
     guard,
     events: lateEvents(late),
+    waited: contention.waited,
   });
   const { probe, events } = createOperations({
     core,
     sites,
+    contention,
     grew,
     guard,
     replaces: texts.replaces,
     announced: ({ kind, name }, index) => note({ kind: "type", index, type: { kind, name } }),
+    overReleased: (what) => note({ kind: "overRelease", what, nowMs: nowMs() }),
   });
   late.events = events;
   tables.header[headClock] = ticksAt(nowMs(), startMs);
 
   const processInfo = describeProcess(child);
   const lastId = () => lastIdOf(tables.header);
-  const testRun = createTestRun({ lastId, now: nowMs, note });
+  const after: { tests?: AfterTests; exit?: ExitReport } = {};
+  const paused = () => after.tests?.paused();
+  const testRun = createTestRun({ paused, lastId, now: nowMs, note });
+  const hasMap = (file: string, map: MapPlace) => evaluatedCode.hasMap(file, map);
+  const evaluates = () => evaluatedCode.begin();
+  const settled = async () => after.tests?.settled();
   const instrumentations = createInstrumentations({
-    others: [{ instrumentation: mochaInstrumentation(testRun), versions: ">=8.0.0 <13.0.0" }],
+    runners: [
+      { instrumentation: mochaInstrumentation(testRun), versions: ">=8.0.0 <13.0.0" },
+      {
+        instrumentation: jestInstrumentation(testRun, { hasMap, watchesTests: options.watchesTests }),
+        versions: ">=29.0.0 <31.0.0",
+        seen: evaluates,
+      },
+      ...["vitest", "@vitest/runner", "vite-node"].map((library) => ({
+        instrumentation: vitestInstrumentation(library, testRun, { hasMap, settled }),
+        versions: ">=2.0.0 <6.0.0",
+        seen: evaluates,
+      })),
+      {
+        instrumentation: playwrightInstrumentation,
+        versions: ">=1.40.0 <2.0.0",
+        seen(playwright: string) {
+          evaluates();
+          loader.atCompilation();
+          watchPlaywright(testRun, playwright, probe);
+        },
+      },
+    ],
     probe,
     wrapped: (name) => note({ kind: "instrumented", name }),
     refused: (file, reason) => note({ kind: "untouched", file, reason }),
   });
-  const packageFile = installLoader({
+  const evaluatedCode = createEvaluatedCode({
+    probe,
+    texts,
+    ownFolder: folder,
+    globals: () => globals,
+    transform: (evaluated) => loader.evaluated(evaluated),
+  });
+  const loader = installLoader({
+    ...probe,
     libraries,
     instrumentations,
     ownFolder: folder,
-    guard,
     nextSite: () => sites.next,
     transformed(file, needsPromises) {
       sites.add(file);
@@ -104,31 +155,34 @@ export function start(folder: string, child?: ChildFacts): void {
       if (needsPromises) core.watchPromises();
     },
     untouched: (file, reason) => note({ kind: "untouched", file, reason }),
+    reads: (source) => late.reads?.(source),
     started() {
       // A worker thread learns what it runs after what is preloaded.
       const [, title] = process.argv;
       if (title !== undefined && title !== processInfo.title) note({ kind: "title", title });
     },
-    mapsFor: chooseMaps(options),
+    mapsFor: chooseMaps(options, () => evaluatedCode.isOn),
+    runsUnmapped: evaluatedCode.runs,
     asksForNodeTest: options.watchesTests
       ? () => watchNodeTest(testRun, path.join(folder, "register.cjs"))
       : undefined,
   });
   const report = (number: number, bindings: () => Bindings) => {
-    guard(() => packageFile(number)?.(bindings()));
+    guard(() => loader.packageFile(number)?.(bindings()));
   };
   const globals: Globals = {
     ...hooks,
     exported: (number, exports) => report(number, () => bindingsOfModule(exports)),
-    exportedCommonJs: (number, module) => report(number, () => bindingsOfCommonJs(module)),
+    exportedCommonJs: (number, module, live) => report(number, () => bindingsOfCommonJs(module, live)),
     api: createApi({ core, facts, tables, process: processInfo, note, guard, lastId }),
   };
   Object.defineProperty(globalThis, hooksName, { value: Object.freeze(globals) });
   guard(() => {
     // Under Node's permission model a child could not read its preload, and would not start.
     if (options.tracesChildren && process.permission === undefined)
-      traceChildren({ probe, folder, pid: process.pid });
-    instrumentBuiltins(probe);
+      traceChildren({ probe, folder, pid: process.pid, env, runtimeFolder });
+    late.reads = instrumentBuiltins(probe);
+    instrumentLoaded(createRequire(path.join(folder, "register.cjs")).cache, instrumentations);
   });
 
   guard(() => {
@@ -138,6 +192,7 @@ export function start(folder: string, child?: ChildFacts): void {
       process: processInfo,
       startMs,
       token,
+      runtimeFolder,
       ...(options.session === undefined ? {} : { session: options.session }),
       dumpsBySignal: options.dumpSignal !== undefined,
       ...(options.dumpFile === undefined ? {} : { dumpFile: options.dumpFile }),
@@ -150,12 +205,43 @@ export function start(folder: string, child?: ChildFacts): void {
   if (dumpSignal !== undefined && isMainThread) process.on(dumpSignal, () => tell({ kind: "signal" }));
   if (options.watchesTests) {
     const test = () => testRun.test;
-    guard(() => tellHandles(watchHandles({ ownFolder: folder, now: nowMs, test, guard }), note));
+    guard(() => {
+      const handles = watchHandles({ ownFolder: folder, now: nowMs, test, guard });
+      const open = tellHandles(handles, note);
+      after.tests = createAfterTests({
+        open,
+        own: handles.own,
+        isRunning: () => testRun.test !== undefined,
+        leave: () => after.exit?.leave(),
+      });
+    });
   }
   process.on("worker", ({ threadId: id }) => {
-    if (id !== worker?.threadId) note({ kind: "thread", id });
+    if (id === worker?.threadId) return;
+    note({ kind: "thread", id });
+    // A debugger may have come since the start; the thread's own worker comes later still.
+    guard(letRunWithoutDebugger);
   });
-  reportAtExit({ tables, facts, options, process: processInfo, startMs, token, guard });
+  // After the others that listen to the end: it tells what they found.
+  after.exit = reportAtExit({
+    tables,
+    facts,
+    options,
+    process: processInfo,
+    startMs,
+    token,
+    runtimeFolder,
+    guard,
+  });
+}
+
+const variablesKey = "unknot.variables";
+
+/** Our variables that this thread has not got itself; the threads that it starts are told of them, too. */
+function toldVariables(child: ChildFacts | undefined): ChildFacts["variables"] {
+  if (child?.variables === undefined) return getEnvironmentData(variablesKey) as ChildFacts["variables"];
+  setEnvironmentData(variablesKey, { ...child.variables });
+  return child.variables;
 }
 
 /** The events of operations, whose part is made after the runtime that calls it. */
@@ -163,7 +249,6 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
   return {
     settled: (row, ofCallback) => late.events?.settled(row, ofCallback),
     holderEnded: (row) => late.events?.holderEnded(row),
-    jobEnded: (operation) => late.events?.jobEnded(operation),
     awaited: (operation, site) => late.events?.awaited(operation, site),
     answered: (operation, failed) => late.events?.answered(operation, failed),
     made: (site, value) => late.events?.made(site, value),
@@ -192,11 +277,14 @@ function describeProcess(child: ChildFacts | undefined): StaticProcessInfo {
  * Stack traces and the line that Node prints with an error would show the code that runs, so Node maps them back. That
  * it maps the program's own files only is as if it did nothing.
  */
-function chooseMaps({ sourceMaps }: Options): () => MapsFor {
+function chooseMaps({ sourceMaps }: Options, runnerMaps: () => boolean): () => MapsFor {
   if (sourceMaps === "none") return () => (somebodyMaps() ? "originals" : "nobody");
   const asked = process.sourceMapsEnabled === true;
   if (!asked) module.setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
-  return () => (sourceMaps === "composed" || asked || somebodyMaps() ? "originals" : "stacks");
+  return () => {
+    if (sourceMaps === "composed" || asked || somebodyMaps()) return "originals";
+    return runnerMaps() ? "runner" : "stacks";
+  };
 }
 
 /** A debugger or coverage: they show positions of the code that really runs. */

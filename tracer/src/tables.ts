@@ -1,3 +1,4 @@
+import { contentionWords } from "./contention.ts";
 import {
   firstRow,
   headDropped,
@@ -20,6 +21,8 @@ export interface Tables {
   readonly rows: Int32Array[];
   /** Segments of resources. */
   readonly resources: Int32Array[];
+  /** Sums of waits and holds by place. */
+  readonly contention: Int32Array;
 }
 
 /** A segment that was added after the worker started. */
@@ -37,6 +40,7 @@ export function createTables(): Tables {
     header,
     rows: [sharedWords(segmentRows * rowWords)],
     resources: [sharedWords((1 << resourceShift) * resourceWords)],
+    contention: sharedWords(contentionWords),
   };
 }
 
@@ -44,13 +48,14 @@ export function createTables(): Tables {
  * The tables as they are now, for a reader in another thread: whatever is read twice is the same. Rows may be from
  * moments some milliseconds apart, which their ids tell.
  */
-export function copyOf({ header, rows, resources }: Tables): Tables {
+export function copyOf({ header, rows, resources, contention }: Tables): Tables {
   const used = header.slice();
   const segments = ((used[headNextRow] as number) >>> segmentShift) + 1;
   return {
     header: used,
     rows: rows.slice(0, segments).map((segment) => segment.slice()),
     resources: resources.map((segment) => segment.slice()),
+    contention: contention.slice(),
   };
 }
 

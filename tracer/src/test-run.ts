@@ -15,6 +15,8 @@ export interface TestRun {
 }
 
 export interface TestRunOptions {
+  /** Called when no test is running any more, for now. */
+  readonly paused: () => void;
   /** The id of the last task that was started. */
   readonly lastId: () => number;
   readonly now: () => number;
@@ -30,7 +32,7 @@ export interface TestRunOptions {
   ) => void;
 }
 
-export function createTestRun({ lastId, now, note }: TestRunOptions): TestRun {
+export function createTestRun({ paused, lastId, now, note }: TestRunOptions): TestRun {
   let test: string | undefined;
   return {
     get test() {
@@ -43,6 +45,7 @@ export function createTestRun({ lastId, now, note }: TestRunOptions): TestRun {
     pauses(state) {
       test = undefined;
       note({ kind: "testsPause", state, after: lastId(), at: now() });
+      if (state !== "running") paused();
     },
   };
 }

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Facts } from "./facts.ts";
+import { existsSync } from "./own-fs.ts";
 
 /** The program's worker threads that nobody traces: those that have not registered. */
 export function blindThreads(facts: Facts, pid: number, folder: string | undefined): string[] {

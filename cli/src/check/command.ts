@@ -17,6 +17,7 @@ import { cacheFolder } from "./cache-folder.ts";
 import { changedFiles } from "./changed-files.ts";
 import { githubOutput } from "./github-output.ts";
 import { jsonOutput } from "./json-output.ts";
+import { optimiseLate } from "./late-optimisation.ts";
 import { createProgress } from "./progress.ts";
 import { byPlace, type CheckReport, isAtLeast, type RuleInfo } from "./report.ts";
 import { sarifOutput } from "./sarif-output.ts";
@@ -67,7 +68,8 @@ export async function check(
   const root = process.cwd();
   const roots = rootsOf(paths, options.project);
   const request = requestOf(root, options);
-  const progress = createProgress(process.stderr);
+  const optimisation = optimiseLate();
+  const progress = createProgress(process.stderr, optimisation.hurry);
   const folder = cacheFolder();
   const host = startAnalysis({
     onTrouble: (message) => progress.say(message),

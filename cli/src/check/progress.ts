@@ -6,7 +6,8 @@ export interface Progress {
   done(): void;
 }
 
-export function createProgress(stream: NodeJS.WriteStream): Progress {
+/** `onTotal` is told how many files there are. */
+export function createProgress(stream: NodeJS.WriteStream, onTotal: (files: number) => void): Progress {
   let shownAt = 0;
   let visible = false;
   const clear = () => {
@@ -15,6 +16,7 @@ export function createProgress(stream: NodeJS.WriteStream): Progress {
   };
   return {
     show(done, total) {
+      onTotal(total);
       const now = Date.now();
       if (!stream.isTTY || now - shownAt < 100) return;
       shownAt = now;

@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { gzipSync } from "node:zlib";
 import { writeDumpJson } from "@unknot/dump/formats/dump-json.ts";
 import { writeGoroutines } from "@unknot/dump/formats/goroutine-text.ts";
-import { encodePprof } from "@unknot/dump/formats/pprof.ts";
+import { encodePprof, type PprofProfile } from "@unknot/dump/formats/pprof.ts";
 import { writeTaskdump } from "@unknot/dump/formats/taskdump-writer.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import { CliError } from "../cli-error.ts";
@@ -19,6 +19,8 @@ export interface WriteOptions {
   readonly full?: boolean;
   /** Only tasks in a deadlock; for pprof, whose viewers leave out what is rare. */
   readonly onlyDeadlocks?: boolean;
+  /** Which question a pprof profile answers. */
+  readonly profile?: PprofProfile;
 }
 
 /** Writes dumps to a file, or to standard output without one. */
@@ -62,7 +64,10 @@ function* chunksOf(dumps: readonly Dump[], options: WriteOptions): Generator<str
       if (others.length > 0) {
         throw new CliError("A pprof profile holds one thread: name its file, or use --format json.");
       }
-      yield gzipSync(encodePprof(dump, { profile: options.onlyDeadlocks ? "deadlock" : "tasks" }));
+      const { profile = "tasks", onlyDeadlocks } = options;
+      yield gzipSync(
+        encodePprof(dump, { profile: profile === "tasks" && onlyDeadlocks ? "deadlock" : profile }),
+      );
     }
   }
 }

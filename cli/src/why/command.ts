@@ -60,18 +60,44 @@ export async function why(words: readonly string[], { wait }: WhyOptions): Promi
     },
   });
   stop();
-  const last = takeLastDumps(session).map((state) => state.dump);
+  const last = takeLastDumps(session).map((state) => ofTests(state.dump));
   if (found !== undefined) process.exit(exitCodes.problem);
   const cutOff = last.filter(wasCutOff);
+  const failed = ending.code !== 0 ? last.filter((dump) => !cutOff.includes(dump) && hasLeftTasks(dump)) : [];
   if (cutOff.length > 0) answer({ is: "cut", dumps: cutOff });
+  if (failed.length > 0) answer({ is: "failed", dumps: failed });
   if (last.length === 0)
     process.stderr.write("unknot: no traced program was seen: nothing is known of it.\n");
   return endLike(ending);
 }
 
-/** A runner that ends its process by force (`mocha --exit`) hides what would have kept it alive. */
-function wasCutOff({ loop, testRun, handles }: Dump): boolean {
-  return testRun !== undefined && loop.state !== "ended" && (handles?.length ?? 0) > 0;
+/** A runner that ends its process by force (`mocha --exit`; some always do) hides what would have kept it alive. */
+function wasCutOff({ loop, testRun, handles = [] }: Dump): boolean {
+  return testRun !== undefined && loop.state !== "ended" && handles.length > 0;
+}
+
+/** The packages of test runners. */
+const runners =
+  /\/node_modules\/(mocha|vitest|vite|vite-node|tinypool|playwright|playwright-core|jest|jest-[^/]+|@(vitest|jest|playwright)\/[^/]+)\//;
+
+/** Without what a runner has opened for itself: outside of tests, or in a test in its own code only. */
+function ofTests(dump: Dump): Dump {
+  const files = (stack: readonly number[]) => stack.flatMap((index) => dump.sites[index]?.file ?? []);
+  const handles = dump.handles?.filter(({ test, stack }) =>
+    test === undefined
+      ? files(stack).some((file) => !file.includes("/node_modules/"))
+      : stack.length === 0 || files(stack).some((file) => !runners.test(file)),
+  );
+  return handles === undefined ? dump : { ...dump, handles };
+}
+
+/** A process of tests has ended while tasks of them waited; the tracer tells it of those that ended by themselves. */
+function hasLeftTasks({ loop, testRun, tasks }: Dump): boolean {
+  return (
+    testRun !== undefined &&
+    loop.state !== "ended" &&
+    tasks.some((task) => task.labels?.["test"] !== undefined)
+  );
 }
 
 /** What to start: a file or an installed command by our Node, so that it can be traced; else a command of the system. */

@@ -8,6 +8,8 @@ export type Standing =
   | { readonly is: "over"; readonly dumps: readonly Dump[] }
   /** The process was ended by force after its tests, with things open. */
   | { readonly is: "cut"; readonly dumps: readonly Dump[] }
+  /** The command failed, and tasks that its tests have started had not ended. */
+  | { readonly is: "failed"; readonly dumps: readonly Dump[] }
   /** Nothing has happened for a while, and something may still. */
   | { readonly is: "quiet"; readonly quietMs: number; readonly dumps: readonly Dump[] };
 

@@ -38,6 +38,9 @@ function titleOf(
   if (standing.is === "cut") {
     return `unknot: ${who} was ended by force after its tests; without that, it would have gone on:`;
   }
+  if (standing.is === "failed") {
+    return `unknot: the tests failed, and ${who} ended while these still waited:`;
+  }
   if (standing.is === "over") {
     return `unknot: the tests are done since ${formatDuration(testRun?.sinceMs ?? 0)}, and ${who} goes on:`;
   }

@@ -5,7 +5,9 @@ import * as vscode from "vscode";
 import type { Launches } from "../sessions/launches.ts";
 import { askNodeVersion, canBeTraced, type NodeVersion, runsTypeScript } from "./node-version.ts";
 import { runFileTraced } from "./run-file.ts";
+import { withChoices } from "./trace-choice.ts";
 import {
+  isFromTerminal,
   isNode,
   isTracerWorker,
   launchOf,
@@ -15,8 +17,11 @@ import {
   type TraceSettings,
   threadOf,
   wantsTrace,
+  withSkippedTracer,
   withTracer,
 } from "./trace-configuration.ts";
+
+import { registerTraceStatus } from "./trace-status.ts";
 
 /** The types whose providers run after variables are substituted: js-debug turns `node` into `pwa-node` before. */
 const types = ["pwa-node", "node-terminal"];
@@ -25,7 +30,7 @@ const types = ["pwa-node", "node-terminal"];
 export function registerDebugging(
   files: TracerFiles,
   launches: Launches,
-  startAnyway: vscode.Memento,
+  state: vscode.Memento,
 ): vscode.Disposable {
   const untraced = new Map<string, string>();
   const provider: vscode.DebugConfigurationProvider = {
@@ -33,10 +38,12 @@ export function registerDebugging(
     resolveDebugConfiguration: (_, configuration) =>
       isTracerWorker(configuration) ? undefined : configuration,
     async resolveDebugConfigurationWithSubstitutedVariables(folder, configuration) {
-      if (!wantsTrace(configuration, readSettings(folder))) return configuration;
+      // A program in a terminal may be traced (`unknot.trace.terminals`); it is too late to change that here.
+      if (isFromTerminal(configuration)) return withSkippedTracer(configuration, files);
+      if (!wantsTrace(configuration, withChoices(readSettings(folder), state))) return configuration;
       const version = await versionFor(configuration);
       if (version && !runsTypeScript(version) && runsTypeScriptAsIs(configuration)) {
-        if (!(await mayStart(folder, configuration, version, startAnyway))) return undefined;
+        if (!(await mayStart(folder, configuration, version, state))) return undefined;
       }
       const id = randomUUID();
       if (version && !canBeTraced(version)) {
@@ -46,13 +53,14 @@ export function registerDebugging(
     },
   };
   return vscode.Disposable.from(
+    registerTraceStatus(state, readSettings),
     ...types.map((type) => vscode.debug.registerDebugConfigurationProvider(type, provider)),
     ...types.map((type) =>
       vscode.debug.registerDebugAdapterTrackerFactory(type, {
         createDebugAdapterTracker: (session) => followDebugger(session, launches),
       }),
     ),
-    vscode.commands.registerCommand("unknot.runFile", runFileTraced),
+    vscode.commands.registerCommand("unknot.runFile", (file?: vscode.Uri) => runFileTraced(file)),
     vscode.debug.onDidStartDebugSession((session) => {
       const id = launchOf(session.configuration);
       if (id === undefined || session.parentSession) return;

@@ -23,10 +23,10 @@ function isTool(script) {
   if (!script) return false;
   var file = script.replace(/\\/g, "/");
   return (
-    /(^|\/)node_modules\/(npm|pnpm|yarn|corepack|typescript|@typescript\/native-preview|eslint|prettier|@biomejs\/biome|oxlint|turbo|lerna|nx|rimraf|husky|lint-staged)\//.test(
+    /(^|\/)node_modules\/(npm|pnpm|yarn|corepack|typescript|@typescript\/native-preview|@babel\/cli|@swc\/cli|esbuild|rollup|webpack|webpack-cli|tsup|tsdown|eslint|stylelint|prettier|@biomejs\/biome|oxlint|knip|turbo|lerna|nx|rimraf|husky|lint-staged)\//.test(
       file,
     ) ||
-    /(^|\/)(npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack|tsc|eslint|prettier|biome|oxlint|turbo|lerna|nx)(-cli)?(\.c?js)?$/.test(
+    /(^|\/)(npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack|tsc|tsgo|babel|swc|esbuild|rollup|webpack|tsup|tsdown|eslint|stylelint|prettier|biome|oxlint|knip|turbo|lerna|nx)(-cli)?(\.c?js)?$/.test(
       file,
     )
   );

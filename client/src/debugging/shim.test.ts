@@ -51,6 +51,10 @@ describe("the shim", () => {
       "/app/node_modules/typescript/bin/tsc",
       "/app/node_modules/eslint/bin/eslint.js",
       "/opt/pnpm.cjs",
+      "/app/node_modules/.bin/webpack",
+      "/app/node_modules/esbuild/bin/esbuild",
+      "/app/node_modules/@babel/cli/bin/babel.js",
+      "/app/node_modules/stylelint/bin/stylelint.mjs",
     ]) {
       assert.deepEqual(required({ script }), [], script);
     }
@@ -59,6 +63,8 @@ describe("the shim", () => {
       "/app/tsc/main.js",
       "/app/node_modules/mocha/bin/mocha.js",
       "/app/yarn-orders.js",
+      "/app/webpack-orders.js",
+      "/app/node_modules/vitest/vitest.mjs",
     ]) {
       assert.deepEqual(required({ script }), ["/ext/register.cjs"], script);
     }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import {
   type Configuration,
+  isFromTerminal,
   isNode,
   isTracerWorker,
   launchOf,
@@ -13,6 +14,7 @@ import {
   type TraceSettings,
   threadOf,
   wantsTrace,
+  withSkippedTracer,
   withTracer,
 } from "./trace-configuration.ts";
 
@@ -57,6 +59,20 @@ describe("which debug configurations are traced", () => {
       assert.equal(wantsTrace(configuration, settings), expected);
     });
   }
+});
+
+describe("a process that js-debug has found in a terminal", () => {
+  const attached = { type: "node-terminal", request: "attach", name: "JavaScript Debug Terminal" };
+
+  it("is told from what is started, and stepping skips the tracer there, too", () => {
+    assert.ok(isFromTerminal(attached));
+    assert.ok(!isFromTerminal({ ...attached, request: "launch" }));
+    assert.ok(!isFromTerminal({ ...launch, request: "attach" }));
+    assert.deepEqual(withSkippedTracer({ ...attached, skipFiles: ["<node_internals>/**"] }, files), {
+      ...attached,
+      skipFiles: ["<node_internals>/**", "/ext/tracer/**", "/home/me/shim.cjs"],
+    });
+  });
 });
 
 describe("a traced debug configuration", () => {

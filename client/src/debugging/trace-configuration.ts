@@ -46,7 +46,7 @@ export function wantsTrace(configuration: Configuration, settings: TraceSettings
   ) {
     return false;
   }
-  if (record(configuration.env)["UNKNOT_TRACE"] === "0") return false;
+  if (refusesTrace(configuration)) return false;
   if (configuration.__unknotTraced === true) return true;
   const choice = typeof name === "string" ? settings.configurations[name] : undefined;
   return choice === undefined ? settings.debugSessions : choice === "always";
@@ -64,19 +64,39 @@ export function withTracer<Some extends Configuration>(
 ): Some {
   const env = record(configuration.env);
   const before = typeof env["NODE_OPTIONS"] === "string" ? env["NODE_OPTIONS"] : nodeOptions;
-  const skipFiles = Array.isArray(configuration.skipFiles)
-    ? (configuration.skipFiles as readonly unknown[])
-    : [];
   return {
-    ...configuration,
+    ...withSkippedTracer(configuration, files),
     env: {
       ...env,
-      NODE_OPTIONS: [before, `--require ${quoteForNodeOptions(files.shim)}`].filter(Boolean).join(" "),
+      NODE_OPTIONS: [before, nodeOptionsFor(files)].filter(Boolean).join(" "),
       UNKNOT_REGISTER: files.register,
       UNKNOT_SESSION: launchId,
     },
-    skipFiles: [...skipFiles, `${asGlob(files.folder)}/**`, asGlob(files.shim)],
   };
+}
+
+/** The configuration with the tracer's files among those that stepping does not stop in. */
+export function withSkippedTracer<Some extends Configuration>(
+  configuration: Some,
+  { folder, shim }: TracerFiles,
+): Some {
+  const skipFiles: readonly unknown[] = Array.isArray(configuration.skipFiles) ? configuration.skipFiles : [];
+  return { ...configuration, skipFiles: [...skipFiles, `${asGlob(folder)}/**`, asGlob(shim)] };
+}
+
+/** What NODE_OPTIONS needs to have the tracer loaded. */
+export function nodeOptionsFor({ shim }: TracerFiles): string {
+  return `--require ${quoteForNodeOptions(shim)}`;
+}
+
+/** Whether the environment of a configuration says that its program is not to be traced, whatever else is said. */
+export function refusesTrace({ env }: Configuration): boolean {
+  return record(env)["UNKNOT_TRACE"] === "0";
+}
+
+/** Whether a JavaScript Debug Terminal, or auto attach, has found a process in a terminal. */
+export function isFromTerminal({ type, request }: Configuration): boolean {
+  return type === "node-terminal" && request === "attach";
 }
 
 /** Whether js-debug reports the tracer's own worker thread, which it names `[worker 1] Unknot tracer`. */

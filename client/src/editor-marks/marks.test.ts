@@ -1,27 +1,7 @@
 import assert from "node:assert/strict";
-import { detect } from "@unknot/dump/detectors/detect.ts";
-import { overview } from "@unknot/dump/overview.ts";
 import { DumpBuilder, wants } from "@unknot/dump/testing/dump-builder.ts";
-import type { Launch } from "../sessions/launches.ts";
-import type { SessionSnapshot } from "../sessions/session.ts";
+import { launched } from "../testing/launched.ts";
 import { marksOf } from "./marks.ts";
-
-function launched(
-  builder: DumpBuilder,
-  state: SessionSnapshot["state"] = { kind: "live" },
-): readonly Launch[] {
-  const dump = builder.build();
-  const session: SessionSnapshot = {
-    id: "s",
-    state,
-    process: dump.process,
-    overview: overview({ ...dump, problems: detect(dump) }, { membersPerGroup: 2 }),
-    announced: [],
-    muted: 0,
-    paused: false,
-  };
-  return [{ id: "l", name: "Run", running: true, overdue: false, sessions: [session] }];
-}
 
 const stuck = () =>
   new DumpBuilder()

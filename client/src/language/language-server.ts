@@ -1,3 +1,9 @@
+import {
+  type DescribedResource,
+  type ResourcesParams,
+  resourcesRequest,
+} from "@unknot/protocol/described-resource.ts";
+import { type SeenProblem, type SeenProblems, seenNotification } from "@unknot/protocol/seen.ts";
 import { type ServerStatus, statusNotification } from "@unknot/protocol/status.ts";
 import * as vscode from "vscode";
 import {
@@ -7,21 +13,30 @@ import {
   State,
   TransportKind,
 } from "vscode-languageclient/node";
+import { rulePageLinks } from "../rule-pages/register.ts";
 import { languages } from "./languages.ts";
 
 /** The language server as the rest of the extension sees it. */
 export interface LanguageServer {
   restart(): Promise<void>;
+  /** What programs were seen to do has changed. */
+  tellSeen(): void;
+  /** The locks and channels of a document; none while the server does not run. */
+  resources(
+    document: vscode.TextDocument,
+    token: vscode.CancellationToken,
+  ): Promise<readonly DescribedResource[]>;
   stop(): Promise<void>;
 }
 
 /**
  * Starts the language server on VS Code's own Node and shows its state beside the language of the editor. A server
- * that dies is started again, five times within three minutes at most.
+ * that dies is started again, five times within three minutes at most. `seen` is what programs were seen to do.
  */
 export async function startLanguageServer(
   module: string,
   log: vscode.LogOutputChannel,
+  seen: () => readonly SeenProblem[],
 ): Promise<LanguageServer> {
   const run = { module, transport: TransportKind.ipc };
   const server: ServerOptions = { run, debug: { ...run, options: { execArgv: ["--inspect=6009"] } } };
@@ -31,13 +46,23 @@ export async function startLanguageServer(
       { scheme: "untitled", language },
     ]),
     outputChannel: log,
+    initializationOptions: { rulePages: rulePageLinks },
     diagnosticPullOptions: { onChange: true, onFocus: true },
   };
   const client = new LanguageClient("unknot", "Unknot", server, options);
   const status = createStatus();
+  const tellSeen = () => {
+    if (!client.isRunning()) return;
+    const told = client.sendNotification(seenNotification, { problems: seen() } satisfies SeenProblems);
+    // The server may end meanwhile; the next one is told when it starts.
+    told.catch((error: unknown) => log.debug(String(error)));
+  };
   const shown = vscode.Disposable.from(
     status,
-    client.onDidChangeState(({ newState }) => showState(status, newState)),
+    client.onDidChangeState(({ newState }) => {
+      showState(status, newState);
+      if (newState === State.Running && seen().length > 0) tellSeen();
+    }),
     client.onNotification(statusNotification, (next: ServerStatus) => showStatus(status, next)),
   );
   const start = async () => {
@@ -50,6 +75,18 @@ export async function startLanguageServer(
   };
   await start();
   return {
+    tellSeen,
+    async resources(document, token) {
+      if (!client.isRunning()) return [];
+      const params: ResourcesParams = { textDocument: { uri: document.uri.toString() } };
+      try {
+        return await client.sendRequest<readonly DescribedResource[]>(resourcesRequest, params, token);
+      } catch (error) {
+        // It was cancelled, or the analysis could not be done, which the server says itself.
+        log.debug(`${resourcesRequest}: ${String(error)}`);
+        return [];
+      }
+    },
     restart: () => (client.isRunning() ? client.restart() : start()),
     async stop() {
       shown.dispose();

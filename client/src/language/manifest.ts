@@ -19,6 +19,19 @@ export const manifest: ManifestPart = {
       markdownDescription:
         "Report races, deadlocks and leaked tasks in TypeScript and JavaScript while you type.",
     },
+    "unknot.saveEnergy": {
+      type: "string",
+      enum: ["auto", "always", "never"],
+      enumDescriptions: [
+        "When the system saves energy: its low-power mode (Linux, macOS), or a battery that is nearly empty (Linux).",
+        "Always.",
+        "Never.",
+      ],
+      default: "auto",
+      scope: "window",
+      markdownDescription:
+        "When the analysis keeps quiet: findings come two seconds after the last key, and its memory is given back after a minute without a change.",
+    },
     "unknot.maxMemory": {
       type: "number",
       minimum: 256,

@@ -43,8 +43,8 @@ export interface DebuggedThread {
   readonly threadId: number;
 }
 
-/** Who shows what launches know: the panel's views, the page of the graph, the marks in text editors. */
-export type Watcher = "view" | "graph" | "editors";
+/** Who shows what launches know: the panel's views, the page of the graph, the marks in editors, the lenses above resources. */
+export type Watcher = "view" | "graph" | "editors" | "lenses";
 
 /** All launches of this window and the sessions that belong to them. */
 export interface Launches extends Subscription {

@@ -28,9 +28,11 @@ export function watchRuntimeFolder(
     if (!found) return;
     // The same process id may come back with another process.
     const key = `${name} ${found.startedAt}`;
-    if (taken.has(key) || !offer(found)) return;
+    if (taken.has(key)) return;
+    // What it is offered to may ask for the others while it decides.
     taken.add(key);
-    if ("dump" in found) rmSync(file, { force: true });
+    if (!offer(found)) taken.delete(key);
+    else if ("dump" in found) rmSync(file, { force: true });
   };
   const rescan = () => {
     try {

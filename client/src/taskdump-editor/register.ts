@@ -2,6 +2,7 @@ import { type Outline, outlineOf, referenceAt } from "@unknot/dump/formats/taskd
 import type { Place } from "@unknot/protocol/place.ts";
 import * as vscode from "vscode";
 import { findFile } from "../places.ts";
+import { registerDumpLenses } from "./lenses.ts";
 
 /** Outline, folding, links to the source and Go to Definition in `.taskdump` files. */
 export function registerTaskdumpEditor(): vscode.Disposable {
@@ -28,6 +29,7 @@ export function registerTaskdumpEditor(): vscode.Disposable {
         return link;
       },
     }),
+    registerDumpLenses(dumps),
     vscode.languages.registerDefinitionProvider(dumps, {
       provideDefinition(document, position) {
         const reference = referenceAt(document.lineAt(position.line).text, position.character);
@@ -64,6 +66,7 @@ const symbolKinds = {
   group: vscode.SymbolKind.Array,
   resource: vscode.SymbolKind.Object,
   problem: vscode.SymbolKind.Event,
+  contention: vscode.SymbolKind.Number,
 } as const;
 
 function symbolOf(

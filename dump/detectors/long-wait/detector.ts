@@ -1,5 +1,6 @@
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Resource } from "@unknot/protocol/resource.ts";
+import { isExhausted } from "../../exhausted.ts";
 import { count, formatDuration, placeOf, quoted, resourceName, siteOf } from "../../names.ts";
 import { type Detector, distinctPlaces, mostTasks, placesOf, type Scene } from "../detector.ts";
 
@@ -7,7 +8,8 @@ const patienceMs = 30_000;
 
 /**
  * A lock or client that one holder has kept for half a minute while others wait. A guess: the holder may be right to
- * take so long. Limiters are left out, because a long queue of jobs is what they are for.
+ * take so long. Limiters are left out, because a long queue of jobs is what they are for; of a pool with nothing free
+ * `pool-exhausted` tells.
  */
 export const longWait: Detector = {
   id: "long-wait",
@@ -19,6 +21,7 @@ export const longWait: Detector = {
 
 function problemOf(scene: Scene, resource: Resource): Problem | undefined {
   if (resource.kind !== "mutex" && resource.kind !== "rwlock" && resource.kind !== "pool") return undefined;
+  if (isExhausted(resource)) return undefined;
   const hold = resource.holders.reduce<(typeof resource.holders)[number] | undefined>(
     (oldest, each) => (oldest === undefined || each.forMs > oldest.forMs ? each : oldest),
     undefined,

@@ -1,7 +1,7 @@
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Resource } from "@unknot/protocol/resource.ts";
 import { goneHolds } from "../../gone-holds.ts";
-import { count, placeOf, quoted, resourceName, shortPlace, siteOf } from "../../names.ts";
+import { capital, count, placeOf, quoted, resourceName, shortPlace, siteOf } from "../../names.ts";
 import { type Detector, distinctPlaces, mostTasks, placesOf, type Scene } from "../detector.ts";
 
 /**
@@ -44,8 +44,4 @@ function problemOf(scene: Scene, resource: Resource): Problem | undefined {
     resources: [resource.id],
     at: distinctPlaces(site === undefined ? [] : [placeOf(site)], placesOf(scene.dump, waiters)).slice(0, 16),
   };
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

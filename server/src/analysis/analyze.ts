@@ -1,7 +1,9 @@
 import type { Model } from "@unknot/models/model.ts";
+import type { DescribedResource } from "@unknot/protocol/described-resource.ts";
 import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
 import type { InstalledVersions } from "../models/at-versions.ts";
 import { modelsOfTags } from "../models/tag-models.ts";
+import { describedResources } from "../passes/described-resources.ts";
 import type { FileFacts, FunctionFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
@@ -37,6 +39,8 @@ export interface AnalysisOptions {
   /** The folder that the paths of tests and scripts are read below; the common folder of the program if absent. */
   readonly root?: FilePath;
   readonly ruleOptions?: Partial<RuleOptions>;
+  /** Also say what is known of the resources of the files, for hovers and lenses. */
+  readonly describe?: boolean;
 }
 
 /** A rule or pass that failed on a file; the others went on. */
@@ -57,6 +61,8 @@ export interface AnalysisResult {
   readonly findings: readonly Finding[];
   readonly failures: readonly AnalysisFailure[];
   readonly statistics: AnalysisStatistics;
+  /** The resources that each file makes or uses; empty unless they were asked for. */
+  readonly resources: ReadonlyMap<FilePath, readonly DescribedResource[]>;
 }
 
 /** The findings of all rules in `files`, which are files of the program. */
@@ -217,8 +223,17 @@ export function analyzeWith(
     const kept = applySuppressions(found, reported, ran, known);
     findings.push(...kept.flatMap((finding) => asWanted(finding, choice)));
   }
+  const resources = new Map(
+    (options.describe ? files : [])
+      .filter((file) => solved.has(file) && !options.isCancelled?.())
+      .map((file) => [
+        file,
+        guard(file, describedResources.id, () => resultOf(describedResources, file), []),
+      ]),
+  );
   return {
     findings: findings.sort(byPlace),
+    resources,
     failures,
     statistics: { ...solution.statistics, files: facts.size, calls: countCalls(facts), typeQuestions },
   };

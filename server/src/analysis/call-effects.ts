@@ -28,6 +28,7 @@ export function isSymbolic(value: Value): boolean {
     case "receiver":
       return true;
     case "member":
+      return isSymbolic(value.of) || (value.key !== undefined && isSymbolic(value.key));
     case "typed":
       return isSymbolic(value.of);
     default:

@@ -1,3 +1,4 @@
+import { isSame } from "../program/ranges.ts";
 import {
   isSymbolic,
   joinEffects,
@@ -158,7 +159,11 @@ function applyFunction(
       (inner, one, index) => s.substituteWaits(inner, one, index === 0 ? call.at : undefined),
       waits,
     );
-  const via = (path: readonly Location[]) => (path.length < maxVia ? [call.at, ...path] : undefined);
+  // What a recursive function does a level further down is no other use, and each level would add one.
+  const via = (path: readonly Location[]) =>
+    path.length < maxVia && !path.some((at) => at.file === call.at.file && isSame(at, call.at))
+      ? [call.at, ...path]
+      : undefined;
   let result = inside(summary.returns);
   if (facts.generator) result = values.fresh(call.site, { type: "result" });
   else if (facts.async) result = values.promise(result, insideWaits(summary.waits), summary.rejects);

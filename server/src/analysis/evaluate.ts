@@ -13,6 +13,7 @@ import { isSymbolic, modelTypeOf } from "./call-effects.ts";
 import { constructorsOf } from "./calls.ts";
 import { inferredScopes } from "./inferred-scopes.ts";
 import { leaving, outermost } from "./leaving.ts";
+import { isLogging } from "./logging.ts";
 import { fieldOf, targetValue } from "./members.ts";
 import {
   type ClassKey,
@@ -194,7 +195,7 @@ class FunctionState {
           site: this.#site(i),
           at: this.#location(i),
         });
-        this.#applyEffect(i, effect);
+        this.#applyEffect(i, this.#onlyLogs(i, effect) ? { ...effect, throws: false } : effect);
         return effect.result;
       }
       case "super-call":
@@ -460,6 +461,18 @@ class FunctionState {
 
   // --- effects
 
+  /** A call of code that we do not see which writes to a log. */
+  #onlyLogs(i: Instruction, { throws, targets }: CallEffect): boolean {
+    const file = this.#s.world.facts(this.#file);
+    return (
+      throws &&
+      i.op === "call" &&
+      targets.every(({ kind }) => kind === "unknown" || kind === "symbolic") &&
+      file !== undefined &&
+      isLogging(file, this.#facts, i)
+    );
+  }
+
   #applyEffect(i: Instruction, effect: CallEffect): void {
     this.#calls.set(i, effect);
     for (const value of effect.escapes) this.#escape(value);
@@ -551,10 +564,14 @@ class FunctionState {
         throws: facts.async || facts.generator ? false : leaves,
         rejects,
         ends: ends || leaves || imprecise,
-        scopes: scopes
-          .filter((scope) => mentionsCaller(scope.callee) || mentionsCaller(scope.resource))
-          .slice(0, maxScopes),
-        uses: this.#uses.filter((use) => mentionsCaller(use.resource)).slice(0, maxUses),
+        scopes: nearest(
+          scopes.filter((scope) => mentionsCaller(scope.callee) || mentionsCaller(scope.resource)),
+          maxScopes,
+        ),
+        uses: nearest(
+          this.#uses.filter((use) => mentionsCaller(use.resource)),
+          maxUses,
+        ),
         escapes: outermost([...this.#escapes.values()].filter(isSymbolic)).slice(0, maxEscapes),
       },
     };
@@ -619,6 +636,18 @@ function mergeTemps(facts: FunctionFacts): ReadonlySet<Temp> {
   for (const block of facts.blocks) for (const i of block.code) if (i.op === "move") found.add(i.to);
   mergeTempsOf.set(facts, found);
   return found;
+}
+
+/**
+ * Of too many the ones with the fewest calls between: what a recursive function adds in one round must not push out what
+ * it added in the round before, or it never settles.
+ */
+function nearest<One extends { readonly via: readonly Location[] }>(
+  list: readonly One[],
+  most: number,
+): One[] {
+  if (list.length <= most) return [...list];
+  return list.toSorted((a, b) => a.via.length - b.via.length).slice(0, most);
 }
 
 /** A parameter, `this`, or something reached from one: a caller knows more. */

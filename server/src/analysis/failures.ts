@@ -1,6 +1,9 @@
 import type { BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
+import type { ProgramView } from "./analyzer.ts";
+import { type ConstantLists, createConstantLists } from "./constant-lists.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { describeTemp, usesIn } from "./flow.ts";
+import { type GivenValues, givenBy, givenText, nothingGiven, type Run, runOf } from "./given-values.ts";
 import { type FunctionKey, type Location, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
 import type { Solution } from "./solve.ts";
@@ -38,21 +41,31 @@ type How = "throws" | "rejects" | "awaited" | "callback";
 /** One reason within one function: it fails right there, or because a function that is called fails. */
 interface Reason {
   readonly step: FailureStep;
-  readonly because?: { readonly function: FunctionKey; readonly how: How };
+  readonly because?: Called & { readonly how: How };
+}
+
+/** A function with what it is given. */
+interface Called {
+  readonly function: FunctionKey;
+  readonly given: GivenValues;
 }
 
 const maxDepth = 8;
 const nothingShown: Failure = { shown: false, steps: [] };
 
-export function createFailures(solution: Solution): FailureOfCall {
-  const reasons = new Reasons(solution);
-  return (evaluation, call) => shortest(reasons, reasons.ofPromise(evaluation, call, true));
+export function createFailures(view: ProgramView): FailureOfCall {
+  const reasons = new Reasons(view);
+  return (evaluation, call) => {
+    const run: Run = { evaluation, given: nothingGiven, reached: evaluation.reached };
+    return shortest(reasons, reasons.ofPromise(run, call, true));
+  };
 }
 
 /** Why a function fails, as a callback: by exception, or by the promise that it gives. */
-export function createCallbackFailures(solution: Solution): (callback: FunctionKey) => Failure {
-  const reasons = new Reasons(solution);
-  return (callback) => shortest(reasons, reasons.ofFunction(callback, "callback"));
+export function createCallbackFailures(view: ProgramView): (callback: FunctionKey) => Failure {
+  const reasons = new Reasons(view);
+  return (callback) =>
+    shortest(reasons, reasons.ofFunction({ function: callback, given: nothingGiven }, "callback"));
 }
 
 /** Breadth first through the functions that fail, so that the way is the shortest, whichever was asked for before. */
@@ -64,10 +77,10 @@ function shortest(reasons: Reasons, first: readonly Reason[]): Failure {
     for (const path of layer) {
       const because = path.at(-1)?.because;
       if (!because) return { shown: true, steps: path.map(({ step }) => step) };
-      const key = `${because.how} ${because.function}`;
+      const key = keyOf(because, because.how);
       if (seen.has(key)) continue;
       seen.add(key);
-      for (const reason of reasons.ofFunction(because.function, because.how)) further.push([...path, reason]);
+      for (const reason of reasons.ofFunction(because, because.how)) further.push([...path, reason]);
     }
     layer = further;
   }
@@ -75,65 +88,68 @@ function shortest(reasons: Reasons, first: readonly Reason[]): Failure {
 }
 
 class Reasons {
+  readonly #view: ProgramView;
   readonly #solution: Solution;
-  readonly #known: Readonly<Record<How, Map<FunctionKey, readonly Reason[]>>> = {
-    throws: new Map(),
-    rejects: new Map(),
-    awaited: new Map(),
-    callback: new Map(),
-  };
+  readonly #lists: ConstantLists;
+  readonly #known = new Map<string, readonly Reason[]>();
 
-  constructor(solution: Solution) {
-    this.#solution = solution;
+  constructor(view: ProgramView) {
+    this.#view = view;
+    this.#solution = view.solution;
+    this.#lists = createConstantLists(view.world);
   }
 
-  ofFunction(key: FunctionKey, how: How): readonly Reason[] {
-    const known = this.#known[how].get(key);
+  ofFunction(called: Called, how: How): readonly Reason[] {
+    const key = keyOf(called, how);
+    const known = this.#known.get(key);
     if (known) return known;
-    const evaluation = this.#solution.evaluation(key);
+    const evaluation = this.#solution.evaluation(called.function);
     const found: Reason[] = [];
     if (evaluation) {
-      const throws = how === "throws" || how === "callback" || evaluation.facts.async;
-      if (throws) found.push(...this.#thrown(evaluation));
-      if (how !== "throws")
-        found.push(...this.#returned(evaluation, how === "awaited" && !evaluation.facts.async));
+      const run = runOf(this.#lists, evaluation, called.given);
+      const { async } = evaluation.facts;
+      if (how === "throws" || how === "callback" || async) found.push(...this.#thrown(run));
+      if (how !== "throws") found.push(...this.#returned(run, how === "awaited" && !async));
     }
-    this.#known[how].set(key, found);
+    this.#known.set(key, found);
     return found;
   }
 
   /** Why the promise of a call rejects; `isPromise` when it is known to give one. */
-  ofPromise(evaluation: Evaluation, call: CallInstruction, isPromise: boolean): readonly Reason[] {
+  ofPromise(run: Run, call: CallInstruction, isPromise: boolean): readonly Reason[] {
+    const { evaluation } = run;
     const effect = evaluation.calls.get(call);
     if (!effect || !mayReject(effect.result)) return [];
     const sources = sourcesOf(evaluation, call, effect);
     const how = isPromise ? "awaited" : "rejects";
     const found = [
-      ...this.#through(evaluation, call, this.#failing(effect, how), how),
-      ...this.#through(evaluation, call, this.#failingCallbacks(effect), "callback"),
+      ...this.#through(run, call, this.#failing(run, effect, how), how),
+      ...this.#through(run, call, this.#failingCallbacks(effect), "callback"),
       // `then`, `all`, `runExclusive` fail with what they are made of.
-      ...sources.flatMap((temp) => this.#value(evaluation, temp, call, true)),
+      ...sources.flatMap((temp) => this.#value(run, temp, call, true)),
     ];
     if (found.length > 0 || sources.length > 0) return found;
     if (!isPromise && !isSurelyPromise(effect.result)) return [];
     if (effect.targets.length > 0 && effect.targets.every(passesThroughChannel)) return [];
     const executors = call.op === "new" ? this.#onlyResolving(effect) : undefined;
-    if (executors) return this.#through(evaluation, call, this.#mayFail(executors, "throws"), "throws");
+    if (executors) return this.#through(run, call, this.#mayFail(executors, "throws"), "throws");
+    const work = call.op === "call" ? this.#workOf(evaluation, call, effect) : [];
+    if (work.length > 0) return this.#through(run, call, this.#mayFail(work, "callback"), "callback");
     const what = call.op === "new" ? "this promise" : `the promise of '${this.#name(evaluation, call)}'`;
     return [reason(evaluation, call, `${what} may reject`)];
   }
 
   /** What leaves a function by exception. */
-  #thrown(evaluation: Evaluation): Reason[] {
-    const { facts, reached } = evaluation;
+  #thrown(run: Run): Reason[] {
+    const { evaluation, reached } = run;
+    const { facts } = evaluation;
     const handled = handledBy(facts);
     const seen = new Set<BlockId>();
     const found: Reason[] = [];
     const open = facts.blocks.filter((block, index) => reached[index] && block.handler === undefined);
     for (let block = open.pop(); block; block = open.pop()) {
       for (const i of block.code) {
-        if (throwsIn(block, i, evaluation.calls, evaluation.awaits))
-          found.push(...this.#instruction(evaluation, i));
+        if (throwsIn(block, i, evaluation.calls, evaluation.awaits)) found.push(...this.#instruction(run, i));
       }
       if (block.end.kind !== "throw") continue;
       const handler = handlerThatCaught(facts, block.end.value);
@@ -150,23 +166,52 @@ class Reasons {
   }
 
   /** What a function gives to its caller and fails later. */
-  #returned(evaluation: Evaluation, isPromise: boolean): Reason[] {
-    return evaluation.facts.blocks.flatMap(({ end }, index) =>
-      evaluation.reached[index] && end.kind === "return" && end.value !== undefined
-        ? this.#value(evaluation, end.value, end.at, isPromise)
-        : [],
-    );
+  #returned(run: Run, isPromise: boolean): Reason[] {
+    const { facts } = run.evaluation;
+    return facts.blocks.flatMap(({ end }, index) => {
+      if (!run.reached[index] || end.kind !== "return" || end.value === undefined) return [];
+      if (!facts.async && this.#isKept(run.evaluation, end.value)) return [];
+      return this.#value(run, end.value, end.at, isPromise);
+    });
   }
 
-  #instruction(evaluation: Evaluation, i: Instruction): readonly Reason[] {
+  /** A promise that somebody else has had before, who hears of its failure: `return this.ready`. */
+  #isKept(evaluation: Evaluation, temp: Temp, depth = 0): boolean {
+    const { key, facts } = evaluation;
+    const [i, other] = usesIn(facts).definitions(temp);
+    if (i === undefined || other || depth > 4) return false;
+    const code = facts.blocks.flatMap((block) => block.code);
+    switch (i.op) {
+      case "move":
+        return this.#isKept(evaluation, i.from, depth + 1);
+      case "call": {
+        const [inner] = settledBy(evaluation, i);
+        return inner !== undefined && this.#isKept(evaluation, inner, depth + 1);
+      }
+      case "load": {
+        const file = this.#solution.semantics.world.facts(parseKey(key).file);
+        const isOwn = file?.variables[i.variable]?.function === parseKey(key).id;
+        return !isOwn && !code.some((one) => one.op === "store" && one.variable === i.variable);
+      }
+      case "get": {
+        const [object] = usesIn(facts).definitions(i.object);
+        return object?.op === "this" && !code.some((one) => one.op === "set" && one.name === i.name);
+      }
+      default:
+        return false;
+    }
+  }
+
+  #instruction(run: Run, i: Instruction): readonly Reason[] {
+    const { evaluation } = run;
     switch (i.op) {
       case "call":
       case "new": {
         const effect = evaluation.calls.get(i);
-        return this.#through(evaluation, i, effect ? this.#failing(effect, "throws") : [], "throws");
+        return this.#through(run, i, effect ? this.#failing(run, effect, "throws") : [], "throws");
       }
       case "await":
-        return this.#value(evaluation, i.from, i, true);
+        return this.#value(run, i.from, i, true);
       case "next":
         if (this.#isChannel(evaluation.values[i.iterator])) return [];
         return [reason(evaluation, i, "the loop may fail here, and nothing catches it")];
@@ -181,19 +226,20 @@ class Reasons {
   }
 
   /** Why a value, when it is a promise, may reject; `isPromise` when somebody awaits it. */
-  #value(evaluation: Evaluation, temp: Temp, at: Range, isPromise: boolean): readonly Reason[] {
+  #value(run: Run, temp: Temp, at: Range, isPromise: boolean): readonly Reason[] {
+    const { evaluation } = run;
     const value = evaluation.values[temp];
     if (value && !mayReject(value)) return [];
     const [definition] = usesIn(evaluation.facts).definitions(temp);
     switch (definition?.op) {
       case "move":
-        return this.#value(evaluation, definition.from, at, isPromise);
+        return this.#value(run, definition.from, at, isPromise);
       case "call":
       case "new":
-        return this.ofPromise(evaluation, definition, isPromise);
+        return this.ofPromise(run, definition, isPromise);
       case "array":
         return definition.elements.flatMap((element) =>
-          element === null ? [] : this.#value(evaluation, element, at, isPromise),
+          element === null ? [] : this.#value(run, element, at, isPromise),
         );
       default:
         if (!isPromise && !(value && isSurelyPromise(value))) return [];
@@ -201,24 +247,25 @@ class Reasons {
     }
   }
 
-  #through(
-    evaluation: Evaluation,
-    call: CallInstruction,
-    functions: readonly FunctionKey[],
-    how: How,
-  ): Reason[] {
+  #through({ evaluation }: Run, call: CallInstruction, functions: readonly Called[], how: How): Reason[] {
     const what = `'${this.#name(evaluation, call)}' is called`;
-    return functions.map((key) => ({ ...reason(evaluation, call, what), because: { function: key, how } }));
+    return functions.map((called) => ({ ...reason(evaluation, call, what), because: { ...called, how } }));
   }
 
   /** The functions of the program with whose failure a call, or its promise, fails. */
-  #failing(effect: CallEffect, how: How): FunctionKey[] {
-    const called = effect.targets.flatMap((target) => (target.kind === "function" ? [target.function] : []));
+  #failing(run: Run, effect: CallEffect, how: How): Called[] {
+    const { world } = this.#solution.semantics;
+    const called = effect.targets.flatMap((target): Called[] => {
+      const callee = target.kind === "function" ? world.function(target.function) : undefined;
+      return target.kind === "function" && callee
+        ? [{ function: target.function, given: givenBy(run, target.binding, callee) }]
+        : [];
+    });
     return this.#mayFail(called, how);
   }
 
   /** The executors of a promise, where none takes `reject`: it rejects only when they throw. */
-  #onlyResolving(effect: CallEffect): FunctionKey[] | undefined {
+  #onlyResolving(effect: CallEffect): Called[] | undefined {
     const [executor] = effect.arguments;
     const functions = executor ? functionsIn(executor) : [];
     const isKnown = executor !== undefined && functions.length === alternatives(executor).length;
@@ -226,11 +273,11 @@ class Reasons {
       const facts = this.#solution.semantics.world.function(key);
       return !facts || facts.parameters.length > 1 || facts.usesArguments || facts.async;
     });
-    return isKnown && !rejects ? functions : undefined;
+    return isKnown && !rejects ? functions.map(asCallback) : undefined;
   }
 
   /** Callbacks with whose failure the promise of an operation rejects. */
-  #failingCallbacks(effect: CallEffect): FunctionKey[] {
+  #failingCallbacks(effect: CallEffect): Called[] {
     const callbacks = effect.targets.flatMap((target): FunctionKey[] => {
       if (target.kind !== "operation") return [];
       const { fn, fulfilled, settled } = target.operation;
@@ -239,11 +286,27 @@ class Reasons {
         return callback ? functionsIn(callback) : [];
       });
     });
-    return this.#mayFail(callbacks, "callback");
+    return this.#mayFail(callbacks.map(asCallback), "callback");
   }
 
-  #mayFail(functions: readonly FunctionKey[], how: How): FunctionKey[] {
-    return [...new Set(functions)].filter((key) => {
+  /**
+   * The asynchronous functions whose result a call of code that we do not see gives, as its type says: nothing shows that
+   * `withSpan(() => load())` fails when `load` does not.
+   */
+  #workOf({ key }: Evaluation, call: CallInstruction, effect: CallEffect): Called[] {
+    if (effect.targets.some(({ kind }) => kind !== "unknown" && kind !== "symbolic")) return [];
+    const { world } = this.#solution.semantics;
+    const given = effect.arguments.map((value) =>
+      functionsIn(value).filter((one) => world.function(one)?.async),
+    );
+    if (given.every((functions) => functions.length === 0)) return [];
+    const [answers = []] = this.#view.callbacks(parseKey(key).file, [call.node]);
+    return given.flatMap((functions, index) => (answers[index]?.isPassedOn ? functions.map(asCallback) : []));
+  }
+
+  #mayFail(functions: readonly Called[], how: How): Called[] {
+    const each = new Map(functions.map((called) => [keyOf(called, how), called]));
+    return [...each.values()].filter(({ function: key }) => {
       const summary = this.#solution.summary(key);
       if (!summary) return false;
       if (how === "throws") return summary.throws;
@@ -257,6 +320,15 @@ class Reasons {
   }
 }
 
+/** What a library calls it with is not known. */
+function asCallback(key: FunctionKey): Called {
+  return { function: key, given: nothingGiven };
+}
+
+function keyOf({ function: key, given }: Called, how: How): string {
+  return `${how} ${key} ${givenText(given)}`;
+}
+
 function reason({ key }: Evaluation, { start, end }: Range, what: string): Reason {
   return { step: { at: { file: parseKey(key).file, start, end }, what } };
 }
@@ -266,12 +338,23 @@ function sourcesOf(evaluation: Evaluation, call: CallInstruction, effect: CallEf
   return effect.targets.flatMap((target): Temp[] => {
     if (target.kind !== "operation") return [];
     const { op, promises } = target.operation;
+    if (op === "settle") return call.op === "call" ? settledBy(evaluation, call) : [];
     if (op === "chain") {
       const [callee] = usesIn(evaluation.facts).definitions(call.callee);
       return callee?.op === "get" ? [callee.object] : [];
     }
     const list = promises === undefined ? undefined : call.arguments[promises];
     return list === undefined ? [] : [list];
+  });
+}
+
+/** What a promise is settled with: `x` of `Promise.resolve(x)`. */
+function settledBy(evaluation: Evaluation, call: Extract<Instruction, { readonly op: "call" }>): Temp[] {
+  return (evaluation.calls.get(call)?.targets ?? []).flatMap((target) => {
+    const index =
+      target.kind === "operation" && target.operation.op === "settle" ? target.operation.value : undefined;
+    const temp = index === undefined ? undefined : call.arguments[index];
+    return temp ?? [];
   });
 }
 

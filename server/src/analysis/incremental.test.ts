@@ -146,6 +146,36 @@ export function unused() { return new Part().other(); }`,
     });
   });
 
+  it("sees what a callee does to a shared place, though its caller is told the same of it", () => {
+    const texts = (take: string) =>
+      new Map([
+        [
+          "database.ts",
+          `declare function connect(): Promise<{ close(): void }>;
+export class Database {
+  #busy = false;
+  #client: { close(): void } | undefined;
+  async open(): Promise<void> {
+    if (this.#client) return;
+    if (this.#busy) throw new Error("already opening");
+    this.#take();
+    this.#client = await connect();
+  }
+  close(): void { this.#client?.close(); }
+  #take(): void { this.#mark(); }
+  #mark(): void { ${take} }
+}`,
+        ],
+      ]);
+    const kept = keepAnalysis();
+    const found = ["this.#busy = true;", "", "this.#busy = true;"].map((take) => {
+      const { findings } = analyze(texts(take), kept);
+      assert.deepEqual(findings, analyze(texts(take)).findings);
+      return findings.map(({ rule }) => rule);
+    });
+    assert.deepEqual(found, [[], ["double-init"], []]);
+  });
+
   it("starts anew when values of the past outnumber those of the present", () => {
     const kept = keepAnalysis();
     const text = (n: number) =>
@@ -211,6 +241,9 @@ const statement: fc.Arbitrary<string> = fc.letrec<{ one: string; many: string }>
       "const local = () => save(); await local();",
       "state.job = load; await state.job();",
       "if (!state.ready) { await load(); state.ready = send; }",
+      "if (!state.ready) { state.busy = 1; state.ready = await load(); }",
+      "if (send()) return;",
+      "return state.busy;",
       "foreign.send();",
       "list.push(1);",
     ),

@@ -95,6 +95,16 @@ describe("analysis", () => {
         export let global = nest(1);
         export function grow() { global = nest({ global }); return global; }`,
       ],
+      [
+        "for a recursive function that uses more than a summary holds",
+        `class Store {
+          ${repeated(40, (n) => `readonly m${n} = new Map();`)}
+          async run(list) {
+            if (list.next) await this.run(list.next);
+            ${repeated(40, (n) => `this.m${n}.set(list, ${n});`)}
+          }
+        }`,
+      ],
     ];
     for (const [title, text] of cases) {
       it(title, () => {
@@ -354,3 +364,7 @@ export declare function flag(): boolean;`;
     });
     return new Map([...files, ["s.ts", shared]]);
   });
+
+function repeated(times: number, text: (n: number) => string): string {
+  return Array.from({ length: times }, (_, n) => text(n)).join(" ");
+}

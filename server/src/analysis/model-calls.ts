@@ -426,11 +426,11 @@ function limitsWaiting(call: Call, { timeout, signal, neverWaits }: OperationMod
   });
 }
 
-/** Every key is a resource of its own; keys that are not literals cannot be told apart. */
+/** Every key is a resource of its own: a literal, or what a name stands for; others cannot be told apart. */
 function ofKey(s: Semantics, of: Operation, key: Value | undefined): Operation {
   const { resource, ...rest } = of;
-  if (resource === undefined || key?.kind !== "constant" || !("value" in key.constant)) return rest;
-  return { ...rest, resource: s.values.member(resource, `[${String(key.constant.value)}]`) };
+  const entry = resource && key && s.values.entry(resource, key);
+  return entry ? { ...rest, resource: entry } : rest;
 }
 
 /** The keys that an argument names: one, or those of a list. */

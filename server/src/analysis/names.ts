@@ -69,7 +69,10 @@ export function valueName(view: ProgramView, value: Value): string | undefined {
   switch (value.kind) {
     case "member": {
       const of = valueName(view, value.of);
-      return of === undefined ? undefined : `${of}.${value.name}`;
+      if (of === undefined) return undefined;
+      const key = value.key && valueName(view, value.key);
+      if (key !== undefined) return `${of}[${key}]`;
+      return value.name.startsWith("[") ? of : `${of}.${value.name}`;
     }
     case "typed":
       return valueName(view, value.of);

@@ -8,6 +8,7 @@ import type {
   VariableId,
 } from "../program/facts.ts";
 import { operands } from "../program/instructions.ts";
+import { isSame } from "../program/ranges.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { PathStep } from "./explored-path.ts";
 import { capturesIn, isOwnVariable, usesIn } from "./flow.ts";
@@ -86,8 +87,11 @@ interface Way {
   readonly turns: readonly Instruction[];
 }
 
-function sideOf(facts: FunctionFacts, way: Way, { test, on }: Test, isTaken: boolean): Way | undefined {
+function sideOf(facts: FunctionFacts, way: Way, end: Test, isTaken: boolean): Way | undefined {
+  const { test, on } = end;
   const [at] = usesIn(facts).definitions(test);
+  // As a rule one of the cases of a `switch` holds, unless it has something to do for the others.
+  if (at && !isTaken && isCase(facts, at) && facts.blocks[end.no]?.code.length === 0) return undefined;
   // As a rule something is there to ask for `server?.close(resolve)`, and something in a list that a loop goes over.
   if (on === "nullish") return isTaken ? undefined : way;
   if (at?.op !== "next") {
@@ -95,6 +99,13 @@ function sideOf(facts: FunctionFacts, way: Way, { test, on }: Test, isTaken: boo
   }
   if (way.turns.includes(at)) return isTaken ? way : undefined;
   return isTaken ? undefined : { ...way, turns: [...way.turns, at] };
+}
+
+/** The test of `case value:`, of which only the value is written. */
+function isCase(facts: FunctionFacts, test: Instruction): boolean {
+  if (test.op !== "binary" || test.operator !== "===") return false;
+  const [value] = usesIn(facts).definitions(test.right);
+  return value !== undefined && isSame(value, test);
 }
 
 /** Which temps and variables hold what, on whatever path. */

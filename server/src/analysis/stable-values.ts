@@ -1,5 +1,7 @@
+import type { FileFacts } from "../program/facts.ts";
 import type { ProgramView } from "./analyzer.ts";
-import type { Value } from "./values.ts";
+import { parseKey } from "./places.ts";
+import { rootOf, type Value } from "./values.ts";
 
 /** Whether a name means the same resource each time that it is read. */
 export function isStable(view: ProgramView, value: Value): boolean {
@@ -23,7 +25,8 @@ export function isStable(view: ProgramView, value: Value): boolean {
       const { semantics } = view.solution;
       const owner = value.of.kind === "class" ? value.of : semantics.typeOf(value.of);
       // The lock of one key.
-      if (owner?.kind === "model") return owner.model.keyed;
+      if (owner?.kind === "model")
+        return owner.model.keyed && (value.key === undefined || isStableKey(view, value.key));
       if (owner?.kind === "class") {
         const content = view.solution.field(owner.class, value.name, value.of.kind === "class");
         // Assigned more than once: the field may hold another lock by now.
@@ -37,4 +40,35 @@ export function isStable(view: ProgramView, value: Value): boolean {
     default:
       return false;
   }
+}
+
+/** A key is a text or number: the names that it is read through hold the same one as long as nobody sets them. */
+function isStableKey(view: ProgramView, key: Value): boolean {
+  const root = rootOf(key);
+  const owner = root.kind === "parameter" ? root.function : root.kind === "receiver" ? root.of : undefined;
+  if (key.kind === "variable") return isStable(view, key);
+  const facts = owner === undefined ? undefined : view.world.facts(parseKey(owner).file);
+  if (!facts) return false;
+  const changed = changedIn(facts);
+  for (let at: Value = key; at.kind === "member" || at.kind === "typed"; at = at.of) {
+    if (at.kind === "member" && changed.has(at.name)) return false;
+  }
+  return true;
+}
+
+const changed = new WeakMap<FileFacts, ReadonlySet<string>>();
+
+/** The properties that a file sets outside of constructors. */
+function changedIn(facts: FileFacts): ReadonlySet<string> {
+  const known = changed.get(facts);
+  if (known) return known;
+  const found = new Set(
+    facts.functions.flatMap(({ kind, blocks }) =>
+      kind === "constructor"
+        ? []
+        : blocks.flatMap(({ code }) => code.flatMap((i) => (i.op === "set" ? [i.name] : []))),
+    ),
+  );
+  changed.set(facts, found);
+  return found;
 }

@@ -24,6 +24,7 @@ export function substituteValue(s: Semantics, value: Value, binding: Binding): V
       return receiverOf(s, binding) === value.of ? (binding.receiver ?? values.unknown) : value;
     case "member": {
       const of = go(value.of);
+      if (value.key) return values.entry(of, go(value.key)) ?? values.unknown;
       return of === value.of ? value : s.member(of, value.name);
     }
     case "typed": {

@@ -64,6 +64,8 @@ export type Value =
       readonly kind: "member";
       readonly of: Value;
       readonly name: string;
+      /** The resource of one key, which is no literal; the name says nothing then. */
+      readonly key?: Value;
     }
   /** A variable that nothing in the program assigns: `declare const lock: Mutex`. */
   | {
@@ -322,6 +324,19 @@ export class Values {
     return made;
   }
 
+  /** The resource of one key: `lock.acquire(id)`. Undefined when nothing says which key it is. */
+  entry(of: Value, key: Value): Value | undefined {
+    if (key.kind === "constant" && "value" in key.constant) {
+      return this.member(of, `[${String(key.constant.value)}]`);
+    }
+    const root = rootOf(key);
+    const isNamed = root.kind === "parameter" || root.kind === "receiver" || root.kind === "variable";
+    if (!isNamed || of.kind === "nothing" || of.kind === "unknown") return undefined;
+    const depth = Math.max(of.depth, key.depth) + 1;
+    const known = plain(key);
+    return this.#intern(`entry ${of.id} ${known.id}`, depth, { kind: "member", of, name: "[]", key: known });
+  }
+
   variable(variable: VariableKey): Value {
     return this.#intern(`variable ${this.#number(variable)}`, 0, { kind: "variable", variable });
   }
@@ -525,7 +540,7 @@ export class Values {
       case "receiver":
         return `receiver ${value.of}`;
       case "member":
-        return `member ${this.orderText(value.of)}.${value.name}`;
+        return `member ${this.orderText(value.of)}.${value.name}${value.key ? this.orderText(value.key) : ""}`;
       case "variable":
         return `variable ${value.variable}`;
       case "typed":

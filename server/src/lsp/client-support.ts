@@ -23,6 +23,7 @@ export interface ClientSupport {
   /** Watchers may name a folder and a pattern below it. */
   readonly relativePatterns: boolean;
   readonly progress: boolean;
+  readonly markdownHovers: boolean;
   /** Edits may name the version they are for. */
   readonly versionedEdits: boolean;
   readonly diagnostics: { readonly related: boolean; readonly link: boolean; readonly tags: boolean };
@@ -39,6 +40,7 @@ export function clientSupport({ textDocument, workspace, window }: ClientCapabil
     folderChanges: workspace?.workspaceFolders ?? false,
     watchFiles: workspace?.didChangeWatchedFiles?.dynamicRegistration ?? false,
     relativePatterns: workspace?.didChangeWatchedFiles?.relativePatternSupport ?? false,
+    markdownHovers: textDocument?.hover?.contentFormat?.includes("markdown") ?? false,
     progress: window?.workDoneProgress ?? false,
     versionedEdits: workspace?.workspaceEdit?.documentChanges ?? false,
     diagnostics: {

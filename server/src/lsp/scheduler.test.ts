@@ -10,7 +10,7 @@ describe("scheduler", () => {
   const start = (isEager = false) => {
     const runs: { readonly signal: AbortSignal; readonly end: (error?: Error) => void }[] = [];
     const made = createScheduler({
-      quietMs: 1,
+      quietMs: () => 1,
       eager: () => isEager,
       run: (signal) =>
         new Promise((resolve, reject) => {
@@ -26,6 +26,21 @@ describe("scheduler", () => {
     return { scheduler: made, runs, run };
   };
   const never = new AbortController().signal;
+
+  it("waits for a while with what somebody has asked for, when it is told to", async () => {
+    const times: number[] = [];
+    const made = createScheduler({
+      quietMs: () => 1,
+      askedMs: () => 40,
+      eager: () => false,
+      run: async () => void times.push(performance.now()),
+    });
+    scheduler = made;
+    const asked = performance.now();
+    await made.settled(never);
+    // A timer may be a millisecond early.
+    assert.ok((times[0] ?? 0) - asked >= 38);
+  });
 
   it("runs once for all who wait, and not again until something changes", async () => {
     const { scheduler, runs, run } = start();

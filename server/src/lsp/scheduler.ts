@@ -11,7 +11,9 @@ export interface SchedulerOptions {
   /** Analyses the current state. */
   readonly run: (signal: AbortSignal) => Promise<void>;
   /** After a change, how long nothing else has to change before a run starts. */
-  readonly quietMs: number;
+  readonly quietMs: () => number;
+  /** How long somebody who asks waits for others to ask, too, or for another change; not at all when absent. */
+  readonly askedMs?: () => number;
   /** True when results are wanted although nobody asked: they are sent to the client. */
   readonly eager: () => boolean;
 }
@@ -23,7 +25,7 @@ interface Waiter {
 
 const outdated = new Error("The text has changed meanwhile.");
 
-export function createScheduler({ run, quietMs, eager }: SchedulerOptions): Scheduler {
+export function createScheduler({ run, quietMs, askedMs = () => 0, eager }: SchedulerOptions): Scheduler {
   const waiters = new Set<Waiter>();
   /** How the run for the current state ended. */
   let outcome: { readonly error?: unknown } | undefined;
@@ -48,7 +50,7 @@ export function createScheduler({ run, quietMs, eager }: SchedulerOptions): Sche
       if (!controller.signal.aborted) finish({ error });
     } finally {
       running = undefined;
-      plan(quietMs);
+      plan(quietMs());
     }
   };
 
@@ -65,7 +67,7 @@ export function createScheduler({ run, quietMs, eager }: SchedulerOptions): Sche
     changed() {
       outcome = undefined;
       running?.abort(outdated);
-      plan(quietMs);
+      plan(quietMs());
     },
     settled(signal) {
       if (outcome !== undefined) {
@@ -83,7 +85,7 @@ export function createScheduler({ run, quietMs, eager }: SchedulerOptions): Sche
           },
           { once: true },
         );
-        if (timer === undefined) plan(0);
+        if (timer === undefined) plan(askedMs());
       });
     },
     dispose() {

@@ -1,4 +1,11 @@
 import { homedir } from "node:os";
+import {
+  type DescribedResource,
+  type ResourcesParams,
+  resourcesRequest,
+} from "@unknot/protocol/described-resource.ts";
+import type { Finding } from "@unknot/protocol/finding.ts";
+import { type SeenProblems, seenNotification } from "@unknot/protocol/seen.ts";
 import { type ServerStatus, statusNotification } from "@unknot/protocol/status.ts";
 import {
   cancelCheckCommand,
@@ -7,6 +14,7 @@ import {
   writeBaselineCommand,
 } from "@unknot/protocol/workspace-check.ts";
 import {
+  type CancellationToken,
   CodeActionKind,
   type Connection,
   type Diagnostic,
@@ -37,8 +45,12 @@ import {
 } from "../worker/host.ts";
 import { actionsFor, type ShownFinding } from "./actions.ts";
 import { type ClientSupport, clientSupport, type InitializationOptions } from "./client-support.ts";
+
+import { createConfirmations } from "./confirmations.ts";
 import { toDiagnostic } from "./diagnostics.ts";
 import { filePathOf, pathOf, sameFileKey, uriOf } from "./locations.ts";
+import { savesEnergy } from "./power.ts";
+import { resourceHover } from "./resource-hover.ts";
 import { createScheduler } from "./scheduler.ts";
 import { defaultSettings, readSettings, type Settings } from "./settings.ts";
 import { checkWorkspace, createSentDiagnostics, nothingChecked } from "./workspace-check.ts";
@@ -55,14 +67,22 @@ interface Found {
   readonly shown: readonly ShownFinding[];
   /** What is wrong in what the document says to Unknot: in its tags. */
   readonly mistakes: readonly Diagnostic[];
+  /** The locks, channels, queues and pools that it makes or uses. */
+  readonly resources: readonly DescribedResource[];
   /** Grows with every run, so that a client need not be told the same twice. */
   readonly resultId: string;
 }
 
-/** After the last keystroke, how long to wait. */
-const quietMs = 150;
-/** Without any change TypeScript's process is let go, and with it most of the memory. */
-const idleMs = 5 * 60_000;
+/**
+ * How long to wait after the last keystroke and after the first question, and without any change until TypeScript's
+ * process is let go, and with it most of the memory.
+ */
+const paces = {
+  usual: { quietMs: 150, askedMs: 0, idleMs: 5 * 60_000 },
+  saving: { quietMs: 2000, askedMs: 2000, idleMs: 60_000 },
+} as const;
+/** The system's mode is looked at when there is work, and no more often than this. */
+const powerEveryMs = 60_000;
 
 const watchedFiles = [
   "**/*.{ts,tsx,mts,cts,js,jsx,mjs,cjs}",
@@ -89,6 +109,7 @@ export function serve(connection: Connection): void {
   let memoryLimit: number | undefined;
   let opened: readonly FilePath[] = [];
   let runs = 0;
+  let results = 0;
   let idle: NodeJS.Timeout | undefined;
   let status: ServerStatus = { state: "ready" };
   let checking: AbortController | undefined;
@@ -98,8 +119,19 @@ export function serve(connection: Connection): void {
     handle(connection.sendDiagnostics({ uri, diagnostics: [...diagnostics] }));
   const elsewhere = createSentDiagnostics(send);
   const configurations = createSentDiagnostics(send);
+  /** What the last check has found in files that were not open. */
+  const checked = new Map<string, readonly Finding[]>();
+  const confirmations = createConfirmations();
 
-  const scheduler = createScheduler({ run, quietMs, eager: () => !support.pull && tracked.size > 0 });
+  let pace: (typeof paces)[keyof typeof paces] = paces.usual;
+  let powerSeenAt = Number.NEGATIVE_INFINITY;
+
+  const scheduler = createScheduler({
+    run,
+    quietMs: () => pace.quietMs,
+    askedMs: () => pace.askedMs,
+    eager: () => !support.pull && tracked.size > 0,
+  });
 
   connection.onInitialize((params): InitializeResult => {
     support = clientSupport(params.capabilities);
@@ -109,6 +141,7 @@ export function serve(connection: Connection): void {
       serverInfo: { name: "unknot" },
       capabilities: {
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: false },
+        hoverProvider: true,
         codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
         executeCommandProvider: {
           commands: [checkWorkspaceCommand, writeBaselineCommand, cancelCheckCommand],
@@ -150,8 +183,6 @@ export function serve(connection: Connection): void {
     const file = pathOf(document.uri, document.languageId, untitledFolder());
     if (file === undefined || !isSource(file) || isDependency(file)) return;
     tracked.set(document.uri, { uri: document.uri, file });
-    // From now on the document is asked for.
-    elsewhere.set(uriOf(file), []);
     host?.setBuffer(file, document.getText());
     scheduler.changed();
   });
@@ -170,7 +201,13 @@ export function serve(connection: Connection): void {
     host?.closeBuffer(known.file);
     if (!support.pull) handle(connection.sendDiagnostics({ uri: document.uri, diagnostics: [] }));
     // A check of the workspace has shown the others; this is one of them now.
-    if (last !== undefined && elsewhere.uris.size > 0) elsewhere.set(uriOf(known.file), diagnosticsOf(last));
+    if (last !== undefined && elsewhere.uris.size > 0) {
+      checked.set(
+        uriOf(known.file),
+        last.shown.map(({ finding }) => finding),
+      );
+      elsewhere.set(uriOf(known.file), diagnosticsOf(last));
+    }
     scheduler.changed();
   });
 
@@ -192,29 +229,37 @@ export function serve(connection: Connection): void {
   connection.onDidChangeConfiguration(({ settings }) => {
     sentSettings = settings;
     settingsOf.clear();
+    powerSeenAt = Number.NEGATIVE_INFINITY;
     outdate();
   });
 
   connection.languages.diagnostics.on(async ({ textDocument, previousResultId }, token) => {
     const { uri } = textDocument;
     if (!tracked.has(uri)) return { kind: DocumentDiagnosticReportKind.Full, items: [] };
-    const controller = new AbortController();
-    const cancel = () => controller.abort(new Error("The client has cancelled."));
-    if (token.isCancellationRequested) cancel();
-    else token.onCancellationRequested(cancel);
-    try {
-      await scheduler.settled(controller.signal);
-    } catch (error) {
-      if (controller.signal.aborted)
-        throw new ResponseError(LSPErrorCodes.RequestCancelled, messageOf(error));
-      // What was shown before stays.
-      throw new ResponseError(LSPErrorCodes.ServerCancelled, messageOf(error), { retriggerRequest: false });
-    }
+    await settled(token);
     const result = found.get(uri);
     if (result === undefined) return { kind: DocumentDiagnosticReportKind.Full, items: [] };
+    // What a check has shown there stays until this answer takes its place.
+    setImmediate(() => takeOver(uri));
     const { resultId } = result;
     if (resultId === previousResultId) return { kind: DocumentDiagnosticReportKind.Unchanged, resultId };
     return { kind: DocumentDiagnosticReportKind.Full, resultId, items: diagnosticsOf(result) };
+  });
+
+  connection.onHover(({ textDocument, position }) => {
+    const { uri } = textDocument;
+    const known = tracked.get(uri);
+    const result = found.get(uri);
+    // What was known of another text would stand in the wrong places.
+    if (known === undefined || result?.version !== documents.get(uri)?.version) return null;
+    const context = { file: known.file, position, markdown: support.markdownHovers, uriOf: clientUri };
+    return resourceHover(result?.resources ?? [], context) ?? null;
+  });
+
+  connection.onRequest(resourcesRequest, async ({ textDocument }: ResourcesParams, token) => {
+    if (!tracked.has(textDocument.uri)) return [];
+    await settled(token);
+    return found.get(textDocument.uri)?.resources ?? [];
   });
 
   connection.onCodeAction(({ textDocument, range, context }) => {
@@ -236,6 +281,11 @@ export function serve(connection: Connection): void {
         versioned: support.versionedEdits,
       }),
     ];
+  });
+
+  connection.onNotification(seenNotification, ({ problems }: SeenProblems) => {
+    confirmations.replace(problems);
+    showAnew();
   });
 
   connection.onExecuteCommand(async ({ command }): Promise<WorkspaceSummary | null> => {
@@ -262,6 +312,22 @@ export function serve(connection: Connection): void {
   documents.listen(connection);
   connection.listen();
 
+  /** Resolves when what is found is about the documents as they are. */
+  async function settled(token: CancellationToken): Promise<void> {
+    const controller = new AbortController();
+    const cancel = () => controller.abort(new Error("The client has cancelled."));
+    if (token.isCancellationRequested) cancel();
+    else token.onCancellationRequested(cancel);
+    try {
+      await scheduler.settled(controller.signal);
+    } catch (error) {
+      if (controller.signal.aborted)
+        throw new ResponseError(LSPErrorCodes.RequestCancelled, messageOf(error));
+      // What was shown before stays.
+      throw new ResponseError(LSPErrorCodes.ServerCancelled, messageOf(error), { retriggerRequest: false });
+    }
+  }
+
   /** One run of the analysis over the open documents. Ends early, without results, when they change meanwhile. */
   async function run(signal: AbortSignal): Promise<void> {
     clearTimeout(idle);
@@ -278,16 +344,18 @@ export function serve(connection: Connection): void {
     const progress = runs === 0 && enabled.length > 0 ? await startProgress() : undefined;
     runs += 1;
     const notices: ProjectNotice[] = [];
+    const resources = new Map<string, readonly DescribedResource[]>();
     let mistakes: ReadonlyMap<string, readonly Diagnostic[]> = new Map();
     try {
       for (const group of groups(enabled)) {
         const report = await running.analyze({
           files: group.files,
-          options: choicesOf(group.settings, group.root),
+          options: { ...choicesOf(group.settings, group.root), describe: true },
           signal,
           ...(progress === undefined ? {} : { onProgress: progress.report }),
         });
         collect(report, next);
+        for (const [file, own] of report.resources) resources.set(sameFileKey(file), own);
         tell(report);
         notices.push(...report.notices);
         watchOthers(report.read);
@@ -309,19 +377,67 @@ export function serve(connection: Connection): void {
         before !== undefined &&
         JSON.stringify([before.shown, before.mistakes]) === JSON.stringify([now.shown, now.mistakes]);
       const version = versions.get(uri) ?? 0;
-      found.set(uri, { version, ...now, resultId: same ? before.resultId : `${runs}` });
-      if (!support.pull) {
-        handle(
-          connection.sendDiagnostics({
-            uri,
-            version,
-            diagnostics: diagnosticsOf(now),
-          }),
-        );
-      }
+      const own = resources.get(sameFileKey(file)) ?? [];
+      found.set(uri, { version, ...now, resources: own, resultId: same ? before.resultId : nextResultId() });
+      if (!support.pull) push(uri);
     }
-    idle = setTimeout(() => handle(host?.rest()), options.idleMs ?? idleMs);
+    idle = setTimeout(() => handle(host?.rest()), options.idleMs ?? pace.idleMs);
     idle.unref();
+    handle(lookAtPower());
+  }
+
+  /** Whoever saves energy waits longer for findings. */
+  async function lookAtPower(): Promise<void> {
+    if (performance.now() - powerSeenAt < powerEveryMs) return;
+    powerSeenAt = performance.now();
+    const { saveEnergy } = await settingsFor(undefined);
+    const saves = saveEnergy === "auto" ? await savesEnergy() : saveEnergy === "always";
+    pace = saves ? paces.saving : paces.usual;
+  }
+
+  /** Sends what was found in a document to a client that does not ask. */
+  function push(uri: string): void {
+    const result = found.get(uri);
+    if (result === undefined) return;
+    const { version } = result;
+    handle(connection.sendDiagnostics({ uri, version, diagnostics: diagnosticsOf(result) }));
+    takeOver(uri);
+  }
+
+  /** An open document shows its own findings; those of a check of the workspace go. */
+  function takeOver(uri: string): void {
+    const known = tracked.get(uri);
+    if (known === undefined) return;
+    const own = uriOf(known.file);
+    // What was sent for the same document is replaced already.
+    if (!support.pull && own === uri) elsewhere.forget(own);
+    else elsewhere.set(own, []);
+  }
+
+  /** The same findings, with what is known now of what programs have done. */
+  function showAnew(): void {
+    let changed = false;
+    for (const [uri, before] of found) {
+      const diagnostics = diagnosticsFor(before.shown.map(({ finding }) => finding));
+      const shown = before.shown.map((one, index) => ({
+        ...one,
+        diagnostic: diagnostics[index] ?? one.diagnostic,
+      }));
+      if (JSON.stringify(shown) === JSON.stringify(before.shown)) continue;
+      changed = true;
+      found.set(uri, { ...before, shown, resultId: nextResultId() });
+      if (!support.pull) push(uri);
+    }
+    for (const uri of [...elsewhere.uris]) {
+      const findings = checked.get(uri);
+      if (findings !== undefined) elsewhere.set(uri, diagnosticsFor(findings));
+    }
+    if (changed && support.refresh) handle(connection.languages.diagnostics.refresh());
+  }
+
+  function nextResultId(): string {
+    results += 1;
+    return `${results}`;
   }
 
   /** The host, with these files open. Starts one when there is none with the memory that is allowed now. */
@@ -349,7 +465,11 @@ export function serve(connection: Connection): void {
     return {
       ...(options.executable === undefined ? {} : { executable: options.executable }),
       ...(maxMemoryMb === undefined ? {} : { maxMemoryMb }),
-      onTrouble: (message) => connection.console.warn(message),
+      onTrouble(message, trouble) {
+        connection.console.warn(message);
+        if (trouble === "memory")
+          once("memory", () => connection.window.showWarningMessage(`Unknot: ${message}`));
+      },
     };
   }
 
@@ -379,15 +499,17 @@ export function serve(connection: Connection): void {
       });
       for (const report of reports) tell(report);
       const open = new Set([...tracked.values()].map(({ file }) => sameFileKey(file)));
-      const shown = new Map<string, Diagnostic[]>();
+      const shown = new Map<string, Finding[]>();
       // What is written down is shown no more.
       for (const finding of mode === "write" ? [] : reports.flatMap(({ findings }) => findings)) {
         const { file } = finding.at;
         if (finding.severity === "hint" || open.has(sameFileKey(file))) continue;
         const uri = uriOf(file);
-        shown.set(uri, [...(shown.get(uri) ?? []), diagnosticOf(finding)]);
+        shown.set(uri, [...(shown.get(uri) ?? []), finding]);
       }
-      elsewhere.replace(shown);
+      checked.clear();
+      for (const [uri, findings] of shown) checked.set(uri, findings);
+      elsewhere.replace(new Map([...shown].map(([uri, findings]) => [uri, diagnosticsFor(findings)])));
       if (written.length > 0) {
         host?.invalidate(written);
         outdate();
@@ -431,20 +553,24 @@ export function serve(connection: Connection): void {
     handle(connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }));
   }
 
-  function diagnosticOf(finding: AnalysisReport["findings"][number]): Diagnostic {
-    return toDiagnostic(finding, {
+  /** As the client shows them; they are all that their files have. */
+  function diagnosticsFor(findings: readonly Finding[]): readonly Diagnostic[] {
+    const context = {
       uriOf: clientUri,
       supports: support.diagnostics,
       ...(options.rulePages === undefined ? {} : { rulePages: options.rulePages }),
-    });
+    };
+    const seen = confirmations.among(findings);
+    return findings.map((finding) => toDiagnostic(finding, context, seen.get(finding)));
   }
 
   function collect(report: AnalysisReport, into: Map<string, readonly ShownFinding[]>): void {
     const uris = new Map([...tracked.values()].map(({ uri, file }) => [sameFileKey(file), uri]));
+    const diagnostics = diagnosticsFor(report.findings);
     for (const [index, finding] of report.findings.entries()) {
       const uri = uris.get(sameFileKey(finding.at.file));
-      if (uri === undefined) continue;
-      const diagnostic = diagnosticOf(finding);
+      const diagnostic = diagnostics[index];
+      if (uri === undefined || diagnostic === undefined) continue;
       const commentable = report.commentable[index] ?? false;
       into.set(uri, [...(into.get(uri) ?? []), { finding, diagnostic, commentable }]);
     }

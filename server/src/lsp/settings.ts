@@ -12,9 +12,14 @@ export interface Settings {
   readonly deferToLinter?: DeferToLinter;
   /** Memory that all processes of the analysis may take together, in MB; no limit when absent. */
   readonly maxMemoryMb?: number;
+  /** When the analysis keeps quiet; `auto` is when the system saves energy. */
+  readonly saveEnergy: SaveEnergy;
 }
 
-export const defaultSettings: Settings = { enable: true, rules: {}, models: [] };
+const saveEnergies = ["auto", "always", "never"] as const;
+type SaveEnergy = (typeof saveEnergies)[number];
+
+export const defaultSettings: Settings = { enable: true, rules: {}, models: [], saveEnergy: "auto" };
 
 /** Reads what a client sends for the section `unknot`; what makes no sense is left out. */
 export function readSettings(value: unknown): Settings {
@@ -25,6 +30,7 @@ export function readSettings(value: unknown): Settings {
     enable: given["enable"] !== false,
     rules: readSeverities(given["rules"]),
     models: textsOf(given["models"]),
+    saveEnergy: saveEnergies.find((one) => one === given["saveEnergy"]) ?? "auto",
     ...(defer === undefined ? {} : { deferToLinter: defer }),
     ...(typeof maxMemory === "number" && maxMemory > 0 ? { maxMemoryMb: maxMemory } : {}),
   };

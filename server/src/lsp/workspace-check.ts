@@ -74,6 +74,8 @@ export interface SentDiagnostics {
   replace(next: ReadonlyMap<string, readonly Diagnostic[]>): void;
   /** In the place of what was sent for one file. */
   set(uri: string, diagnostics: readonly Diagnostic[]): void;
+  /** Something else was sent in its place. */
+  forget(uri: string): void;
   readonly uris: ReadonlySet<string>;
 }
 
@@ -89,6 +91,7 @@ export function createSentDiagnostics(
   return {
     uris,
     set,
+    forget: (uri) => void uris.delete(uri),
     replace(next) {
       for (const uri of [...uris]) if (!next.has(uri)) set(uri, []);
       for (const [uri, diagnostics] of next) set(uri, diagnostics);

@@ -1,4 +1,5 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
+import { createBrowserFiles } from "../analysis/browser-files.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { createFailures, type Failure, type FailureOfCall } from "../analysis/failures.ts";
 import { describeTemp, isDropped, type Uses, usesIn } from "../analysis/flow.ts";
@@ -44,7 +45,7 @@ export interface DroppedTask {
 export const droppedTasks = definePass<readonly DroppedTask[]>({
   id: "dropped-tasks",
   run(view, resultOf) {
-    const failureOf = createFailures(view.solution);
+    const failureOf = createFailures(view);
     const whoSees = whoSeesFailures(view);
     return (file) => {
       // A release that nothing waits for is the matter of a rule of its own.
@@ -58,7 +59,8 @@ export const droppedTasks = definePass<readonly DroppedTask[]>({
 /** Who hears of a failure that has no handler, by file. */
 export function whoSeesFailures(view: ProgramView): (file: FilePath) => DroppedTask["whoSees"] {
   const listened = filesWithRejectionListener(view);
-  return (file) => (listened.has(file) ? "listener" : isForBrowsers(view, file) ? "browser" : "nobody");
+  const isForBrowsers = createBrowserFiles(view);
+  return (file) => (listened.has(file) ? "listener" : isForBrowsers(file) ? "browser" : "nobody");
 }
 
 interface Candidate {
@@ -241,22 +243,4 @@ function isHandled(evaluation: Evaluation, i: CallInstruction, depth: number): b
     default:
       return false;
   }
-}
-
-const browserNames = new Set([
-  "window",
-  "document",
-  "navigator",
-  "localStorage",
-  "indexedDB",
-  "customElements",
-]);
-
-/** It has JSX in it, or names of the browser that nobody declares. */
-export function isForBrowsers(view: ProgramView, file: FilePath): boolean {
-  return (view.world.facts(file)?.functions ?? []).some(({ blocks }) =>
-    blocks.some(({ code }) =>
-      code.some((i) => i.op === "jsx" || (i.op === "global" && browserNames.has(i.name))),
-    ),
-  );
 }

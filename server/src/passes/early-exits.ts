@@ -4,7 +4,7 @@ import { usesIn } from "../analysis/flow.ts";
 import { calleeName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { CallEffect } from "../analysis/semantics.ts";
-import { isSurelyPromise } from "../analysis/values.ts";
+import { isSurelyPromise, type Value } from "../analysis/values.ts";
 import { alwaysPasses, walk } from "../analysis/walk.ts";
 import type { Instruction, Temp } from "../program/facts.ts";
 import { isAwaitPoint } from "../program/instructions.ts";
@@ -58,10 +58,10 @@ function isPending(
   start: Instruction,
   effect: CallEffect,
 ): boolean {
-  if (start.op !== "call" || !isSurelyPromise(effect.result)) return false;
+  if (start.op !== "call" || !isAlone(usesIn(evaluation.facts), start.to)) return false;
+  if (isOfPlatform(evaluation.values[start.callee])) return true;
   const [target, ...others] = effect.targets;
-  if (!target || others.length > 0) return false;
-  if (!isAlone(usesIn(evaluation.facts), start.to)) return false;
+  if (!target || others.length > 0 || !isSurelyPromise(effect.result)) return false;
   if (target.kind === "operation") {
     const { op, await: isAwaited } = target.operation;
     return (
@@ -69,6 +69,12 @@ function isPending(
     );
   }
   return target.kind === "function" && takesTime(view, target.function, maxDepth);
+}
+
+/** Node's functions that give promises, and `fetch`: none of them is done in the turn that calls it. */
+function isOfPlatform(callee: Value | undefined): boolean {
+  if (callee?.kind === "external") return /^[^./][^/]*\/promises$/.test(callee.module);
+  return callee?.kind === "global" && callee.path.length === 1 && callee.path[0] === "fetch";
 }
 
 const maxDepth = 3;

@@ -10,6 +10,7 @@ import {
   placeWritten,
   type SharedPlace,
 } from "../analysis/shared-places.ts";
+import type { Solution } from "../analysis/solve.ts";
 import type { Block, BlockId, Instruction, Temp, Terminator } from "../program/facts.ts";
 import { isAwaitPoint, successors } from "../program/instructions.ts";
 
@@ -86,7 +87,7 @@ export class FunctionCode {
         temp = i.from;
         continue;
       }
-      if (i.op === "binary" && end.on === "truthy") {
+      if (i.op === "binary" && i.operator !== "in" && end.on === "truthy") {
         const compared = this.#comparedWithNothing(i);
         if (!compared) return undefined;
         if (!/^!==?$/.test(i.operator)) filledWhen = !filledWhen;
@@ -131,6 +132,13 @@ export class FunctionCode {
       const of = placeOf(this.reader, i.object);
       return of && { place: of, key: i.key, read: i };
     }
+    if (i.op === "binary" && i.operator === "in") {
+      const of = placeOf(this.reader, i.right);
+      return of && { place: of, key: i.left, read: i };
+    }
+    const [of, key] = i.op === "call" && this.#isHasOwn(i) ? i.arguments : [];
+    const owner = of === undefined ? undefined : placeOf(this.reader, of);
+    if (owner && key !== undefined) return { place: owner, key, read: i };
     const called = this.entryCall(i);
     return called &&
       /^(has|get)$/.test(called.name) &&
@@ -138,6 +146,11 @@ export class FunctionCode {
       called.key !== undefined
       ? { place: called.place, key: called.key, read: i }
       : undefined;
+  }
+
+  #isHasOwn(call: Extract<Instruction, { op: "call" }>): boolean {
+    const callee = this.evaluation.values[call.callee];
+    return callee?.kind === "global" && callee.path.join(".") === "Object.hasOwn";
   }
 
   /** `this.cache.get(key)`: a method of something in a shared place. */
@@ -217,36 +230,60 @@ function readFrom(i: Instruction): readonly Temp[] {
   }
 }
 
-const accessedBy = new WeakMap<Evaluation, { read: ReadonlySet<string>; written: ReadonlySet<string> }>();
+/** The shared places that a function reads and writes. */
+interface Accesses {
+  readonly read: ReadonlySet<string>;
+  readonly written: ReadonlySet<string>;
+}
+
+/** By function; of a solution, because callees can change where the evaluations of their callers count again. */
+const ownAccesses = new WeakMap<Solution, Map<FunctionKey, Accesses>>();
+const allAccesses = new WeakMap<Solution, Map<FunctionKey, Accesses>>();
 
 /** The shared places that a function, or what it calls directly, reads or writes. */
-function placesOf(
-  view: ProgramView,
+function placesOf(view: ProgramView, key: FunctionKey, how: keyof Accesses): ReadonlySet<string> {
+  const found = remembered(allAccesses, view.solution, key, () => {
+    const calls = view.solution.evaluation(key)?.calls.values() ?? [];
+    const callees = [...calls].flatMap(({ targets }) =>
+      targets.flatMap((target) => (target.kind === "function" ? [target.function] : [])),
+    );
+    const all = [key, ...callees].map((one) =>
+      remembered(ownAccesses, view.solution, one, () => accessesOf(view, one)),
+    );
+    return {
+      read: new Set(all.flatMap(({ read }) => [...read])),
+      written: new Set(all.flatMap(({ written }) => [...written])),
+    };
+  });
+  return found[how];
+}
+
+function remembered(
+  of: WeakMap<Solution, Map<FunctionKey, Accesses>>,
+  solution: Solution,
   key: FunctionKey,
-  how: "read" | "written",
-  depth = 0,
-): ReadonlySet<string> {
-  const evaluation = view.solution.evaluation(key);
-  if (!evaluation) return new Set();
-  const known = accessedBy.get(evaluation);
-  if (known) return known[how];
-  const reader: AccessReader = { semantics: view.solution.semantics, evaluation };
+  find: () => Accesses,
+): Accesses {
+  const known = of.get(solution) ?? new Map<FunctionKey, Accesses>();
+  of.set(solution, known);
+  const found = known.get(key) ?? find();
+  known.set(key, found);
+  return found;
+}
+
+function accessesOf(view: ProgramView, key: FunctionKey): Accesses {
   const read = new Set<string>();
   const written = new Set<string>();
-  for (const block of evaluation.facts.blocks) {
-    for (const i of block.code) {
-      const from = placeRead(reader, i);
+  const { semantics } = view.solution;
+  const evaluation = view.solution.evaluation(key);
+  const reader = evaluation && { semantics, evaluation };
+  for (const { code } of evaluation?.facts.blocks ?? []) {
+    for (const i of code) {
+      const from = reader && placeRead(reader, i);
       if (from) read.add(from.id);
-      const to = placeWritten(reader, i);
+      const to = reader && placeWritten(reader, i);
       if (to) written.add(to.id);
-      for (const target of depth < 1 ? (evaluation.calls.get(i)?.targets ?? []) : []) {
-        if (target.kind !== "function") continue;
-        for (const id of placesOf(view, target.function, "read", depth + 1)) read.add(id);
-        for (const id of placesOf(view, target.function, "written", depth + 1)) written.add(id);
-      }
     }
   }
-  // Deeper down only the function's own accesses are known: not what somebody else may ask.
-  if (depth === 0) accessedBy.set(evaluation, { read, written });
-  return how === "read" ? read : written;
+  return { read, written };
 }

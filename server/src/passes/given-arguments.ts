@@ -21,6 +21,7 @@ export function givenFor(view: ProgramView, contexts: Contexts, value: Value): r
 function reached(view: ProgramView, path: Value, root: Value): Value {
   switch (path.kind) {
     case "member":
+      if (path.key) return path;
       return view.solution.semantics.member(reached(view, path.of, root), path.name);
     case "typed":
       return reached(view, path.of, root);

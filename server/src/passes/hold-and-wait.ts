@@ -11,15 +11,7 @@ import { type FunctionKey, isWithin, type Location, parseKey } from "../analysis
 import type { CallEffect } from "../analysis/semantics.ts";
 import { isStable } from "../analysis/stable-values.ts";
 import type { Scope } from "../analysis/summary.ts";
-import {
-  alternatives,
-  type Binding,
-  type Fresh,
-  plain,
-  rootOf,
-  type Value,
-  type Wait,
-} from "../analysis/values.ts";
+import { alternatives, type Binding, type Fresh, plain, type Value, type Wait } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isSame } from "../program/ranges.ts";
@@ -34,6 +26,8 @@ import type { Edge, End } from "./wait-edges.ts";
 // is held, follows calls and callbacks, and looks for edges that close a circle.
 
 export interface HoldAndWait {
+  /** All edges that begin in this file. */
+  readonly edges: readonly Edge[];
   /** The held and the wanted are the same resource. */
   readonly selfWaits: readonly Edge[];
   /** Circles over several resources, as seen from the edges of this file. */
@@ -59,6 +53,7 @@ export const holdAndWait = definePass<HoldAndWait>({
     const waits = edges.filter((edge) => isLock(edge.held.model) && !takesLock(edge.op));
     const ofTasks = edges.filter((edge) => edge.held.model.kind === "queue" && takesLock(edge.op));
     return (file) => ({
+      edges: edges.filter((edge) => edge.from.file === file),
       selfWaits: selfWaits.filter((edge) => edge.from.file === file),
       cycles: cycles.filter(({ edge }) => edge.from.file === file),
       waits: waits.filter((edge) => edge.from.file === file),
@@ -588,11 +583,7 @@ function holdable(model: ModelType): boolean {
 }
 
 function needsCaller(edge: Edge): boolean {
-  return mentionsParameter(edge.held.resource) || mentionsParameter(edge.wanted.resource);
-}
-
-function mentionsParameter(value: Value): boolean {
-  return isSymbolic(value) && rootOf(value).kind === "parameter" ? true : rootOf(value).kind === "receiver";
+  return isSymbolic(edge.held.resource) || isSymbolic(edge.wanted.resource);
 }
 
 function isMade(value: Value): value is Fresh & { readonly made: { readonly type: "resource" } } {

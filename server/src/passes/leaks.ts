@@ -1,5 +1,5 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
-import { loopBlocks, shareLoop } from "../analysis/contexts.ts";
+import { type Contexts, loopBlocks, shareLoop } from "../analysis/contexts.ts";
 import type { Leak } from "../analysis/explore.ts";
 import type { PathStep } from "../analysis/explored-path.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
@@ -8,8 +8,9 @@ import { describeTemp } from "../analysis/flow.ts";
 import { isLock, opOf } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain, rootOf, type Value } from "../analysis/values.ts";
-import type { Instruction } from "../program/facts.ts";
+import type { FunctionFacts, Instruction } from "../program/facts.ts";
 import { type HeldTooLong, obligations } from "./obligations.ts";
+import { parallel } from "./parallel.ts";
 
 /** A path on which a lock or a client is not given back, in words. */
 export interface WordedLeak {
@@ -34,9 +35,15 @@ export const leaks = definePass<readonly WordedLeak[]>({
   id: "leaks",
   run(view, resultOf) {
     const elsewhere = releasesByResource(view);
+    const { contexts } = resultOf(parallel, view.world.files[0] ?? "");
     return (file) =>
       resultOf(obligations, file).held.flatMap((held) =>
-        view.attempt(file, "leaks", () => leaksOf(view, held, elsewhere), []),
+        view.attempt(
+          file,
+          "leaks",
+          () => leaksOf(view, held, elsewhere).filter((leak) => !isOnceAtStart(view, held, leak, contexts)),
+          [],
+        ),
       );
   },
 });
@@ -78,6 +85,31 @@ function leaksOf(view: ProgramView, held: HeldTooLong, elsewhere: ReleasesByReso
   const normal = exploration.leaks.find((leak) => leak.how === "normal");
   const chosen = normal ?? (isOpen ? undefined : exploration.leaks[0]);
   return chosen ? [worded(view, held, of, chosen)] : [];
+}
+
+/** The one client of a program that ends when it fails: `main().catch(…)`. */
+function isOnceAtStart(
+  view: ProgramView,
+  { evaluation, birth }: HeldTooLong,
+  { of, how }: WordedLeak,
+  contexts: () => Contexts,
+): boolean {
+  if (of !== "client" || how !== "exception" || isInLoop(evaluation.facts, birth.instruction)) return false;
+  return runsOnce(view, contexts(), evaluation.key, 0);
+}
+
+/** Only one place calls it, which runs once. */
+function runsOnce(view: ProgramView, contexts: Contexts, key: FunctionKey, depth: number): boolean {
+  const facts = view.world.function(key);
+  if (facts?.kind === "module" || depth > 4) return facts?.kind === "module";
+  const [context, ...others] = contexts.of(key);
+  const caller = context?.caller === undefined ? undefined : view.solution.evaluation(context.caller);
+  if (!caller || !context?.instruction || others.length > 0) return false;
+  return !isInLoop(caller.facts, context.instruction) && runsOnce(view, contexts, caller.key, depth + 1);
+}
+
+function isInLoop(facts: FunctionFacts, i: Instruction): boolean {
+  return loopBlocks(facts).has(facts.blocks.findIndex(({ code }) => code.includes(i)));
 }
 
 /** Released in a loop of its own: how often it turns depends on how much was taken. */

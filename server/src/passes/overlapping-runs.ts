@@ -3,14 +3,20 @@ import { alwaysGivesPromise } from "../analysis/async-functions.ts";
 import { type CallbackArgument, skipWhileRunning } from "../analysis/callback-fixes.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
-import { usesIn } from "../analysis/flow.ts";
+import { isDropped, memberCalled, usesIn } from "../analysis/flow.ts";
 import { createLongWaits, type LongWaits } from "../analysis/long-waits.ts";
 import { isLock } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { type AccessReader, placeOf, placesTested, placeWritten } from "../analysis/shared-places.ts";
+import {
+  type AccessReader,
+  placeOf,
+  placeRead,
+  placesTested,
+  placeWritten,
+} from "../analysis/shared-places.ts";
 import type { Instruction } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
-import { isAwaitPoint } from "../program/instructions.ts";
+import { isAwaitPoint, successors } from "../program/instructions.ts";
 
 // Work that a timer starts again and again without asking whether the last run is over.
 
@@ -152,7 +158,8 @@ function isOwn(evaluation: Evaluation, promise: Call["to"]): boolean {
 
 /**
  * Something before its first await tells a run that another one is under way: a test of shared state that the run itself
- * writes, a lock, the timer being stopped. Or no run takes longer than the period.
+ * writes, a lock, the timer being stopped. Or no run takes longer than the period, or each takes its work out of a
+ * shared place before it waits, so that no other run has the same.
  */
 function keepsApart(view: ProgramView, evaluation: Evaluation, periodMs: number | undefined): boolean {
   const reader: AccessReader = { semantics: view.solution.semantics, evaluation };
@@ -173,7 +180,57 @@ function keepsApart(view: ProgramView, evaluation: Evaluation, periodMs: number 
     }
   }
   for (const id of testedFirst(evaluation, reader)) tested.add(id);
-  return [...tested].some((id) => written.has(id));
+  return [...tested].some((id) => written.has(id)) || takesItsShare(evaluation, reader);
+}
+
+/** Methods that take out of a list or map what they give. */
+const taking: ReadonlySet<string> = new Set(["splice", "shift", "pop"]);
+
+/** `queue.splice(0)`, or `const batch = queue; queue = []`, where the function begins. */
+function takesItsShare(evaluation: Evaluation, reader: AccessReader): boolean {
+  const read = new Set<string>();
+  for (const i of beforeWaiting(evaluation)) {
+    const from = placeRead(reader, i);
+    if (from) read.add(from.id);
+    const to = placeWritten(reader, i);
+    if (to && read.has(to.id) && (i.op === "store" || i.op === "set") && isEmpty(evaluation, i.from))
+      return true;
+    if (i.op !== "call" || i.receiver === undefined || !placeOf(reader, i.receiver)) continue;
+    const name = memberCalled(evaluation.facts, i);
+    if (name !== undefined && taking.has(name) && !isDropped(usesIn(evaluation.facts), i.to)) return true;
+  }
+  return false;
+}
+
+/** A new list, map, set or object without anything in it. */
+function isEmpty(evaluation: Evaluation, temp: Call["to"]): boolean {
+  const [made] = usesIn(evaluation.facts).definitions(temp);
+  switch (made?.op) {
+    case "array":
+      return made.elements.length === 0;
+    case "object":
+      return made.parts.length === 0;
+    case "new":
+      return made.arguments.length === 0;
+    default:
+      return false;
+  }
+}
+
+/** What runs, or may run, before the first await. */
+function beforeWaiting({ facts }: Evaluation): readonly Instruction[] {
+  const found: Instruction[] = [];
+  const seen = new Set<number>();
+  const open = [0];
+  for (let id = open.shift(); id !== undefined; id = open.shift()) {
+    const block = facts.blocks[id];
+    if (!block || seen.has(id)) continue;
+    seen.add(id);
+    const stop = block.code.findIndex(isAwaitPoint);
+    found.push(...(stop < 0 ? block.code : block.code.slice(0, stop)));
+    if (stop < 0) open.push(...successors(block.end));
+  }
+  return found;
 }
 
 /** The shared places that branches before the first await read. */

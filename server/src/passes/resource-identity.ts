@@ -26,6 +26,12 @@ export function identityOf(view: ProgramView, contexts: Contexts, value: Value, 
   const { semantics } = view.solution;
   const { values } = semantics;
   const owner = semantics.typeOf(real.of);
+  if (owner?.kind === "model") {
+    // The lock of one key is one of the lock of all keys.
+    const of = identityOf(view, contexts, real.of, hops + 1);
+    if (of === real.of) return real;
+    return real.key ? (values.entry(of, real.key) ?? real) : values.member(of, real.name);
+  }
   if (owner?.kind !== "class") return real;
   const injected = handedIn(view, contexts, owner.class, real.name);
   if (injected) return identityOf(view, contexts, injected, hops + 1);

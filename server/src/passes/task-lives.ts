@@ -71,7 +71,7 @@ export const consequences: Readonly<Record<DroppedTask["whoSees"], string>> = {
 export const taskLives = definePass<readonly KeptTask[]>({
   id: "task-lives",
   run(view) {
-    const failureOf = createFailures(view.solution);
+    const failureOf = createFailures(view);
     const whoSees = whoSeesFailures(view);
     return (file) => {
       const kept = view
@@ -325,9 +325,11 @@ function keptTasks(
 
 function candidateOf(view: ProgramView, birth: Birth): readonly Candidate[] {
   const { evaluation, facts, start, call, ask } = birth;
-  const neverLookedAt = !start.many && isNeverLookedAt(facts, evaluation.facts, call.to);
   const life = followTask(facts, evaluation, start, (i) => wait(view, evaluation, i) !== "no");
   if (life.lost || life.variables.length === 0) return [];
+  // A variable that is read may hold another task by then.
+  const isOverwritten = life.looks.length === 0 && life.variables.every((one) => isReassigned(facts, one));
+  const neverLookedAt = !start.many && (isOverwritten || isNeverLookedAt(facts, evaluation.facts, call.to));
   // Of a value that may be no promise, only what one does with promises counts.
   const isOneOfPromises = life.gaps.some(
     ({ look }) =>
@@ -335,6 +337,10 @@ function candidateOf(view: ProgramView, birth: Birth): readonly Candidate[] {
   );
   const isOpen = ask !== undefined && !start.many && !neverLookedAt;
   return isOpen && !isOneOfPromises ? [] : [{ birth, life, neverLookedAt }];
+}
+
+function isReassigned({ variables }: FileFacts, id: VariableId): boolean {
+  return (variables[id]?.assignments ?? 0) > 0;
 }
 
 /** Asks for the types of what may be promises, and of what is awaited while they are open. */

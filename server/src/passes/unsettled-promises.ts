@@ -28,7 +28,7 @@ export interface UnsettledPromise {
 export const unsettledPromises = definePass<readonly UnsettledPromise[]>({
   id: "unsettled-promises",
   run(view) {
-    const failureOf = createFailures(view.solution);
+    const failureOf = createFailures(view);
     return (file) =>
       view
         .functionsOf(file)

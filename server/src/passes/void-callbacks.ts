@@ -6,14 +6,13 @@ import type { FixPlan } from "../analysis/fix-plan.ts";
 import { capturesIn, describeTemp, isDropped, usesIn } from "../analysis/flow.ts";
 import { createLongWaits, type LongWait } from "../analysis/long-waits.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { filesWithRejectionListener } from "../analysis/rejection-listeners.ts";
 import type { CallEffect } from "../analysis/semantics.ts";
 import type { BlockId, FunctionFacts, Instruction, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isAwaitPoint, successors } from "../program/instructions.ts";
 import type { CallbackAnswer } from "../program/program.ts";
 
-import { isForBrowsers } from "./dropped-tasks.ts";
+import { whoSeesFailures } from "./dropped-tasks.ts";
 
 // Asynchronous functions given to code that drops what they return: `forEach`, timers, listeners, and every parameter
 // whose type says `() => void`. Whether it does harm depends on what the function does: it may fail, and nobody hears
@@ -54,13 +53,13 @@ const waitingSince: ReadonlyMap<string, number> = new Map([["express", 5]]);
 export const voidCallbacks = definePass<readonly VoidCallback[]>({
   id: "void-callbacks",
   run(view) {
-    const failureOf = createCallbackFailures(view.solution);
+    const failureOf = createCallbackFailures(view);
     const waits = createLongWaits(view);
-    const listened = filesWithRejectionListener(view);
+    const whoSeesIn = whoSeesFailures(view);
     return (file) => {
       const candidates = view.functionsOf(file).flatMap((key) => candidatesIn(view, key));
       const dropped = droppedAmong(view, file, candidates);
-      const whoSees = listened.has(file) ? "listener" : isForBrowsers(view, file) ? "browser" : "nobody";
+      const whoSees = whoSeesIn(file);
       return dropped.map((one): VoidCallback => {
         const { evaluation, call, callback, isLoop } = one;
         const facts = view.world.facts(file);

@@ -17,7 +17,7 @@ export interface Cycle {
 const maxCycleLength = 4;
 
 /** The resource as a vertex: fields of all instances of a class are one, for tasks on the same instance. */
-function vertexOf(view: ProgramView, contexts: Contexts, value: Value): Value | undefined {
+export function vertexOf(view: ProgramView, contexts: Contexts, value: Value): Value | undefined {
   const real = identityOf(view, contexts, value);
   if (isSymbolic(real) && rootOf(real).kind === "parameter") return undefined;
   if (real.kind === "member" && real.of.kind === "receiver" && isClassKey(real.of.of)) {

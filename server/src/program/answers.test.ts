@@ -353,8 +353,33 @@ get("/", run);
     assert.deepEqual(results('several("a", run, run)'), ["unknown", "dropped", "dropped"]);
     assert.deepEqual(results("dropped(...given)"), []);
     const [task] = callbacks("a.ts", source, "queueMicrotask(run)");
-    assert.deepEqual(task, { result: "dropped", library: true });
+    assert.deepEqual(task, { result: "dropped", isPassedOn: false, library: true });
     const [, handler] = callbacks("a.ts", source, 'get("/", run)');
-    assert.deepEqual(handler, { result: "dropped", library: false, package: { name: "express", major: 5 } });
+    assert.deepEqual(handler, {
+      result: "dropped",
+      isPassedOn: false,
+      library: false,
+      package: { name: "express", major: 5 },
+    });
+  });
+
+  it("say whether a call gives what a callback gives", () => {
+    const source = `interface Tracer { span<T>(name: string, work: () => Promise<T> | T): Promise<T | undefined>; }
+declare const tracer: Tracer;
+declare function track(work: () => Promise<void>): Promise<void>;
+declare function label<T>(of: T, work: () => Promise<void>): Promise<T>;
+declare function all<T>(...work: (() => T)[]): Promise<T[]>;
+const run = async () => {};
+tracer.span("a", run);
+track(run);
+label(1, run);
+all(run, run);
+`;
+    const { callbacks } = opened({ "a.ts": source }, false);
+    const passedOn = (call: string) => callbacks("a.ts", source, call).map(({ isPassedOn }) => isPassedOn);
+    assert.deepEqual(passedOn('tracer.span("a", run)'), [false, true]);
+    assert.deepEqual(passedOn("track(run)"), [false]);
+    assert.deepEqual(passedOn("label(1, run)"), [false, false]);
+    assert.deepEqual(passedOn("all(run, run)"), [true, true]);
   });
 });

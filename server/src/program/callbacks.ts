@@ -40,6 +40,35 @@ export function createCallbackAnswers({ isThenable, isLibrary, spelled, packageO
     return isDropped && returned.some((result) => result.flags & TypeFlags.Void) ? "dropped" : "unknown";
   };
 
+  /** Whether a type is made of one of the type parameters: `Promise<T>` of `T`. */
+  const mentions = (
+    checker: Checker,
+    type: Type | undefined,
+    parameters: ReadonlySet<number>,
+    depth = 0,
+  ): boolean => {
+    if (type === undefined || depth > 3) return false;
+    if (parameters.has(type.id)) return true;
+    const parts = type.isUnionType()
+      ? type.getTypes()
+      : type.isTypeReference()
+        ? checker.getTypeArguments(type)
+        : [];
+    return parts.some((part) => mentions(checker, part, parameters, depth + 1));
+  };
+
+  /** What the call gives is what the callback gives, as far as its type parameters say: `<T>(work: () => Promise<T>): Promise<T>`. */
+  const isPassedOn = (checker: Checker, generic: Signature | undefined, index: number): boolean => {
+    const parameters = new Set(generic?.getTypeParameters().map(({ id }) => id));
+    if (generic === undefined || parameters.size === 0) return false;
+    if (!mentions(checker, checker.getReturnTypeOfSignature(generic), parameters)) return false;
+    const callback = parameterAt(checker, generic, index);
+    const members = callback?.isUnionType() ? callback.getTypes() : callback ? [callback] : [];
+    return members
+      .flatMap((member) => checker.getSignaturesOfType(member, SignatureKind.Call))
+      .some((signature) => mentions(checker, checker.getReturnTypeOfSignature(signature), parameters));
+  };
+
   const parameterAt = (checker: Checker, signature: Signature, index: number): Type | undefined => {
     const isThere = index < signature.parameters.length || signature.hasRestParameter;
     return isThere ? checker.getParameterType(signature, index) : undefined;
@@ -66,6 +95,7 @@ export function createCallbackAnswers({ isThenable, isLibrary, spelled, packageO
         overloads.some((overload) => resultOf(checker, parameterAt(checker, overload, index)) === "awaited");
       return {
         result: isAwaited ? "awaited" : own,
+        isPassedOn: isPassedOn(checker, resolved.getTarget(), index),
         library,
         ...(name === undefined ? {} : { package: { name, ...(major === undefined ? {} : { major }) } }),
       };

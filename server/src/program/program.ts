@@ -45,6 +45,8 @@ export interface CallbackAnswer {
    * anything else - a result of any type, no function, no types.
    */
   readonly result: "dropped" | "awaited" | "unknown";
+  /** What the call gives is what the function gives, as far as type parameters say: `withSpan(() => load())`. */
+  readonly isPassedOn: boolean;
   /** The npm package that declares the called function, and its installed major version. */
   readonly package?: { readonly name: string; readonly major?: number };
   /** It is declared by TypeScript's own `lib.*.d.ts`. */

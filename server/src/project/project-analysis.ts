@@ -1,4 +1,5 @@
 import type { Model } from "@unknot/models/model.ts";
+import type { DescribedResource } from "@unknot/protocol/described-resource.ts";
 import {
   type AnalysisOptions,
   type AnalysisResult,
@@ -57,6 +58,8 @@ export interface ProjectAnalysisResult extends AnalysisResult {
 /** What was found before baselines come into it: plain data. */
 export interface ProjectOutcome
   extends Pick<ProjectAnalysisResult, "files" | "failures" | "statistics" | "notices" | "read"> {
+  /** By file; as a list, which can be stored. */
+  readonly resources: readonly (readonly [FilePath, readonly DescribedResource[]])[];
   readonly found: readonly Identified[];
   /** The package.json files of imported packages, which may name models. */
   readonly manifests: readonly FilePath[];
@@ -178,6 +181,7 @@ function analyzeProjects(
       finding,
       identity: identityOf(finding, program.facts(finding.at.file), program.text(finding.at.file)),
     })),
+    resources: [...result.resources],
     failures: result.failures,
     statistics: result.statistics,
     notices: uniqueNotices([
@@ -196,7 +200,7 @@ function finished(
   outcome: ProjectOutcome,
   choices: AllChoices,
 ): ProjectAnalysisResult {
-  const { files, found, failures, statistics } = outcome;
+  const { files, found, failures, statistics, resources } = outcome;
   const { rules, leastSeverity } = choices;
   // How severe an entry was is not written down, but for hints.
   const looksForAll = leastSeverity === undefined || leastSeverity === "hint";
@@ -208,6 +212,7 @@ function finished(
     files,
     failures,
     statistics,
+    resources: new Map(resources),
     findings: held.findings,
     notices: [...outcome.notices, ...held.notices],
     baselines: held.reports,

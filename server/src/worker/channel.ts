@@ -37,7 +37,10 @@ export interface WorkerRequest {
 }
 
 /** What to look for and how severe it is; what projects say about themselves is read from disk. */
-export type AnalysisChoices = Pick<AnalysisOptions, "rules" | "severities" | "leastSeverity" | "root"> &
+export type AnalysisChoices = Pick<
+  AnalysisOptions,
+  "rules" | "severities" | "leastSeverity" | "root" | "describe"
+> &
   ProjectChoices;
 
 export interface AnalysisReport {
@@ -45,6 +48,8 @@ export interface AnalysisReport {
   /** The files that were analysed. */
   readonly files: readonly FilePath[];
   readonly findings: AnalysisResult["findings"];
+  /** Of the files that were analysed, when they were asked for. */
+  readonly resources: AnalysisResult["resources"];
   /**
    * For every finding whether a comment can stand on a line above it: not inside a template or the text of JSX. Empty
    * for an outcome that was kept.

@@ -29,7 +29,7 @@ export interface AnalysisHostOptions {
   readonly resourceLimits?: ResourceLimits;
   readonly budgets?: Partial<Budgets>;
   /** Told, one sentence each, about what went wrong and was mended. */
-  readonly onTrouble?: (message: string) => void;
+  readonly onTrouble?: (message: string, trouble: "memory" | "other") => void;
 }
 
 export interface AnalysisRequest {
@@ -107,7 +107,7 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
   let lastId = 0;
   let isDisposed = false;
 
-  const trouble = (message: string) => options.onTrouble?.(message);
+  const trouble = (message: string, what: "memory" | "other" = "other") => options.onTrouble?.(message, what);
 
   const start = (): Running => {
     if (running !== undefined) return running;
@@ -199,7 +199,7 @@ export function startAnalysis(options: AnalysisHostOptions = {}): AnalysisHost {
     const isMemory = isOutOfMemory(error) || error instanceof MemoryCeiling;
     const reason = isOutOfMemory(error) ? "it ran out of memory" : error.message;
     const remedy = isMemory ? "allow it more memory or open fewer projects at once" : "please report this";
-    trouble(`The analysis is started again: ${reason}.`);
+    trouble(`The analysis is started again: ${reason}.`, isMemory ? "memory" : "other");
     if (job !== undefined) {
       job.crashes += 1;
       if (job.crashes < 2) queue.unshift(job);

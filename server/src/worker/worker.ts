@@ -115,6 +115,7 @@ function reportOf(
     ...emptyReport(opened),
     files: result.files,
     findings: result.findings,
+    resources: result.resources,
     commentable: times.kept ? [] : result.findings.map(({ at }) => opened.startsInCode(at.file, at.line)),
     failures: result.failures,
     notices: [...notices, ...result.notices],
@@ -141,6 +142,7 @@ function emptyReport(of: Program): AnalysisReport {
     generation: of.generation,
     files: [],
     findings: [],
+    resources: new Map(),
     commentable: [],
     failures: [],
     notices: [],
@@ -173,9 +175,16 @@ function start(): Program {
   });
 }
 
+/** Nobody sees more of them, and a message costs more than many a file. */
+const progressEveryMs = 50;
+
 function report(id: number): (done: number, total: number) => void {
+  let toldMs = Number.NEGATIVE_INFINITY;
   return (done, total) => {
     pulse();
+    const now = performance.now();
+    if (done < total && now - toldMs < progressEveryMs) return;
+    toldMs = now;
     parentPort?.postMessage({ kind: "progress", id, done, total } satisfies WorkerMessage);
   };
 }

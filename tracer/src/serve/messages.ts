@@ -25,6 +25,8 @@ export interface WorkerData {
   /** Milliseconds since the epoch at tick 0. */
   readonly startMs: number;
   readonly token: string;
+  /** Where it registers; other parts of the program may change what that is made from. */
+  readonly runtimeFolder: string;
   readonly session?: string;
   readonly printsDeadlocks: boolean;
   readonly dumpsBySignal: boolean;

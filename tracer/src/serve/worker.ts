@@ -15,7 +15,16 @@ import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protoc
 import { nowMs, ticksAt } from "../clock.ts";
 import { buildDump } from "../dump-builder.ts";
 import { addFact, createFacts } from "../facts.ts";
-import { headClock, headQuiet, headServed, headWaiting, quietMaybe, quietNo, quietYes } from "../layout.ts";
+import {
+  clockStepMs,
+  headClock,
+  headQuiet,
+  headServed,
+  headWaiting,
+  quietMaybe,
+  quietNo,
+  quietYes,
+} from "../layout.ts";
 import { createFramePlaces, createPlaces } from "../places.ts";
 import { deadlockText } from "../report-text.ts";
 import { endpointFor, openRuntimeFolder, removeStale, writeWhole } from "../runtime-folder.ts";
@@ -153,7 +162,7 @@ let folder: string | undefined;
 let register = () => {};
 let server: DumpServer | undefined;
 try {
-  folder = openRuntimeFolder();
+  folder = openRuntimeFolder(data.runtimeFolder);
   removeStale(folder, isAlive, nowMs());
   const endpoint = endpointFor(folder, data.process.pid, data.process.threadId);
   const file = path.join(folder, `${data.process.pid}-${data.process.threadId}.json`);
@@ -268,7 +277,6 @@ const deadlocks = createDeadlockWatch({
   },
 });
 
-const tickEveryMs = 20;
 /** After so many quiet ticks (about a second) the clock stops. */
 const quietTicks = 50;
 let quiet = 0;
@@ -284,13 +292,13 @@ function tick(): void {
     sleep();
     return;
   }
-  setTimeout(tick, tickEveryMs);
+  setTimeout(tick, clockStepMs);
 }
 
 /** The clock stands until the traced thread needs it. */
 function sleep(): void {
   if (Atomics.compareExchange(header, headQuiet, quietMaybe, quietYes) !== quietMaybe) {
-    setTimeout(tick, tickEveryMs);
+    setTimeout(tick, clockStepMs);
     return;
   }
   const waiting = Atomics.waitAsync(header, headQuiet, quietYes);

@@ -13,11 +13,11 @@ const { hooks, core } = createRuntime({
   startMs: 0,
   maxTasks: 1 << 20,
   grew: nothing,
+  waited: nothing,
   guard: (part) => part(),
   events: {
     settled: nothing,
     holderEnded: nothing,
-    jobEnded: nothing,
     awaited: nothing,
     answered: nothing,
     made: nothing,

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import remapping, { type SourceMapInput } from "@jridgewell/remapping";
+import { readFileSync } from "../own-fs.ts";
 import { insertionMark } from "./insertions.ts";
 
 export interface MapOptions {

@@ -6,8 +6,11 @@ import { insertionMark } from "./insertions.ts";
 import { type MapOptions, withMap, withMappingsOfInsertions } from "./source-map.ts";
 import { type Visited, visitProgram } from "./visitor.ts";
 
-/** How Node will run a file; `unknown` leaves it to the syntax, as Node does for files without a declared type. */
-export type ModuleKind = "module" | "commonjs" | "unknown";
+/**
+ * How Node will run a file; `unknown` leaves it to the syntax, as Node does for files without a declared type. The value
+ * of a `script` is that of its last statement.
+ */
+export type ModuleKind = "module" | "commonjs" | "script" | "unknown";
 
 export interface TransformInput {
   readonly source: string;
@@ -45,6 +48,7 @@ export function transform(input: TransformInput): Transformed | undefined {
     source,
     firstSite,
     libraries,
+    hasValue: kind === "script",
     token: unusedName(source),
     placeOf: placesIn(source),
     insertions: {
@@ -76,8 +80,8 @@ function parse(source: string, file: string, typescript: boolean, kind: ModuleKi
   const kinds =
     kind === "module"
       ? (["module"] as const)
-      : kind === "commonjs"
-        ? (["commonjs"] as const)
+      : kind === "commonjs" || kind === "script"
+        ? ([kind] as const)
         : (["unambiguous", "commonjs"] as const);
   let message = "";
   for (const sourceType of kinds) {

@@ -51,6 +51,8 @@ export interface Surroundings {
   readonly placeOf: (offset: number) => { readonly line: number; readonly column: number };
   /** Packages whose objects are resources. */
   readonly libraries: ReadonlySet<string>;
+  /** Somebody wants the value of its last statement. */
+  readonly hasValue: boolean;
   /** A name that the source does not use. */
   readonly token: string;
 }
@@ -114,7 +116,7 @@ const combinations: Readonly<Record<string, string>> = {
 
 /** Walks a program and inserts the calls of the tracer's hooks. */
 export function visitProgram(program: Program, surroundings: Surroundings): Visited {
-  const { source, insertions, firstSite, placeOf, libraries, token } = surroundings;
+  const { source, insertions, firstSite, placeOf, libraries, hasValue, token } = surroundings;
   const { open, close } = insertions;
   /** What a traced function will return. */
   const resultName = `${token}r`;
@@ -672,7 +674,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         program,
       ),
       kind: awaits ? "module" : "other",
-      marks: true,
+      marks: !hasValue,
       ...(awaits ? { token } : {}),
     };
     if (awaits) {
@@ -741,7 +743,7 @@ function named(name: string | undefined): Partial<SiteEntry> {
 /** The local names of what is imported or required from some packages. */
 function importedFrom(program: Program, libraries: ReadonlySet<string>): ReadonlySet<string> {
   const names = new Set<string>();
-  for (const statement of program.body) {
+  for (const statement of outermost(program.body)) {
     if (statement.type === "ImportDeclaration" && libraries.has(statement.source.value)) {
       for (const specifier of statement.specifiers) names.add(specifier.local.name);
     } else if (statement.type === "VariableDeclaration") {
@@ -760,13 +762,28 @@ function importedFrom(program: Program, libraries: ReadonlySet<string>): Readonl
   return names;
 }
 
+/** The statements of a file, also where a test runner has made it the body of one function. */
+function outermost(body: Program["body"]): Program["body"] {
+  const [only, ...others] = afterDirectives(body);
+  if (only?.type !== "ExpressionStatement" || others.length > 0) return body;
+  const wrapper = unwrap(only.expression);
+  if (wrapper.type !== "ArrowFunctionExpression" || wrapper.body.type !== "BlockStatement") return body;
+  return wrapper.body.body.flatMap((each) => (each.type === "BlockStatement" ? each.body : each));
+}
+
+const imports = /^(require|__vi_import__|__vite_ssr_import__|__vite_ssr_dynamic_import__)$/;
+/** What compilers put around an import. */
+const interop = /^_*(interop\w*|import(Star|Default))$/;
+
 function requires(node: Node, libraries: ReadonlySet<string>): boolean {
   const value = unwrap(node);
   if (value.type === "MemberExpression") return requires(value.object, libraries);
+  if (value.type === "AwaitExpression") return requires(value.argument, libraries);
   if (value.type !== "CallExpression" || value.callee.type !== "Identifier") return false;
   const [first] = value.arguments;
+  if (first !== undefined && interop.test(value.callee.name)) return requires(first, libraries);
   return (
-    value.callee.name === "require" &&
+    imports.test(value.callee.name) &&
     first?.type === "Literal" &&
     typeof first.value === "string" &&
     libraries.has(first.value)

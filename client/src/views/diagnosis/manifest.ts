@@ -16,10 +16,10 @@ export const manifest: ManifestPart = {
   ],
   menus: {
     commandPalette: [
-      { command: "unknot.tasks.refresh", when: "unknot.active" },
+      { command: "unknot.tasks.refresh", when: "unknot.askable" },
       { command: "unknot.pauseUpdates", when: "unknot.askable && !unknot.updatesPaused" },
       { command: "unknot.resumeUpdates", when: "unknot.updatesPaused" },
-      { command: "unknot.takeTaskDump", when: "unknot.active" },
+      { command: "unknot.takeTaskDump", when: "unknot.askable" },
       { command: "unknot.tasks.compareFromNow", when: "unknot.askable" },
       { command: "unknot.tasks.closeDump", when: "false" },
       { command: "unknot.problems.explain", when: "false" },
@@ -106,13 +106,13 @@ export const manifest: ManifestPart = {
       view: "unknot.diagnosis",
       contents:
         "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it.\n[Start Debugging](command:workbench.action.debug.start)\nIts tasks stay here after it has ended.\n[Attach to Traced Process](command:unknot.attach)\n[Open Task Dump](command:unknot.showTaskDump)",
-      when: "unknot.tracesDebugSessions",
+      when: "unknot.tracesDebugSessions && isWorkspaceTrusted",
     },
     {
       view: "unknot.diagnosis",
       contents:
         "Debug sessions are not traced: the setting [unknot.trace.debugSessions](command:workbench.action.openSettings?%22unknot.trace.debugSessions%22) is off.",
-      when: "!unknot.tracesDebugSessions",
+      when: "!unknot.tracesDebugSessions && isWorkspaceTrusted",
     },
   ],
 };

@@ -52,7 +52,11 @@ describe("the rows of the Diagnosis view", () => {
 
   it("name what holds up the most tasks, who holds it, and who waits", () => {
     const builder = new DumpBuilder()
-      .resource("pool", 1, { name: "clients", capacity: 1, heldBy: [{ task: 50, site: "orders.ts:41" }] })
+      .resource("semaphore", 1, {
+        name: "clients",
+        capacity: 1,
+        heldBy: [{ task: 50, site: "orders.ts:41" }],
+      })
       .task(50, { name: "reserve", state: "IO wait", at: "orders.ts:43", wait: waits() });
     for (let id = 1; id <= 7; id++) {
       builder.task(id, { name: "handle", state: "pool.acquire", at: "http.ts:5", wait: wants(1) });

@@ -47,13 +47,13 @@ describe("the picture of who waits for whom", () => {
 
   it("has no more than fits, and says what it left out", () => {
     const builder = new DumpBuilder();
-    for (let id = 1000; id < 1400; id++) {
-      builder.mutex(id, `lock${id}`, id).task(id, {
-        name: `task${id}`,
-        state: "mutex.lock",
-        at: `a.ts:${id}`,
-        wait: wants(id === 1399 ? 1000 : id + 1),
-      });
+    const first = 1_000;
+    for (let n = 0; n < 400; n++) {
+      const id = first + n;
+      const wait = wants(first + ((n + 1) % 400));
+      builder
+        .mutex(id, `lock${id}`, id)
+        .task(id, { name: `task${id}`, state: "mutex.lock", at: `a.ts:${id}`, wait });
     }
     const { vertices, edges, leftOut } = pictureFor(pool(builder, 10).build());
     assert.ok(vertices.length <= 80, `${vertices.length}`);

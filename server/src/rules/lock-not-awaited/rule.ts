@@ -1,5 +1,5 @@
 import { defineRule } from "../../analysis/analyzer.ts";
-import { unawaitedLocks } from "../../passes/unawaited-locks.ts";
+import { type UnawaitedLock, unawaitedLocks } from "../../passes/unawaited-locks.ts";
 
 export const lockNotAwaited = defineRule({
   id: "lock-not-awaited",
@@ -9,15 +9,23 @@ export const lockNotAwaited = defineRule({
   requires: [unawaitedLocks],
   run(pass) {
     for (const lock of pass.resultOf(unawaitedLocks)) {
-      const then = lock.isReleased
-        ? "so what follows runs without it, and the release is of somebody else's hold"
-        : "so what follows runs without it, and nobody can release it";
       pass.report({
         at: lock.at,
-        message: `Nothing waits for '${lock.resource}', ${then}.`,
+        message: messageOf(lock),
         trace: lock.trace,
         fixes: lock.fixes,
       });
     }
   },
 });
+
+function messageOf({ resource, end }: UnawaitedLock): string {
+  switch (end) {
+    case "released":
+      return `Nothing waits for '${resource}', so what follows runs without it, and the release is of somebody else's hold.`;
+    case "left":
+      return `Nothing waits for '${resource}', so what follows runs without it, and nobody can release it.`;
+    case "waited for too late":
+      return `'${resource}' is waited for only to be released, so what follows runs without it.`;
+  }
+}

@@ -19,7 +19,7 @@ export const taskNeverAwaited = defineRule({
         whole: call,
         message: `Nothing ever waits for '${name}', the promise of '${callee}', so its failure ${consequences[task.whoSees]}.`,
         trace: [
-          { at, what: `'${callee}' is started here, and no path looks at '${name}' again` },
+          { at, what: `'${callee}' is started here, and no path looks at its promise` },
           ...failure.steps,
         ],
         ...(task.endsProcess ? {} : { severity: "information" }),

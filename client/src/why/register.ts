@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { plain } from "@unknot/dump/names.ts";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import * as vscode from "vscode";
+import { chooseSession } from "../choose-session.ts";
+import { runFileTraced } from "../debugging/run-file.ts";
+import { startAgainTraced, topSession } from "../debugging/start-again.ts";
+import { openPlace } from "../places.ts";
+import { messageText } from "../program-text.ts";
+import type { Launches } from "../sessions/launches.ts";
+import type { Session } from "../sessions/session.ts";
+import { type Reason, reasonsIn, signatureOf, summaryOf } from "./keeps-alive.ts";
+
+/** Has the tracer watch what is opened, which costs a stack for each timer and socket. */
+const watched = { UNKNOT_TESTS: "1" };
+
+/** A program in which nothing has changed for so long is at rest. */
+const restMs = 5000;
+const lookEveryMs = 500;
+
+/**
+ * *Why Doesn't It Exit?*: what is open in a traced program that runs, and which of its tasks have not ended; without
+ * one, the file of the editor is started for it. Each answer leads to its line.
+ */
+export function registerWhy(launches: Launches): vscode.Disposable {
+  return vscode.commands.registerCommand("unknot.why", async () => {
+    const live = liveSessions(launches);
+    const session =
+      live.length > 0
+        ? await chooseSession(live, undefined, "The process that does not exit")
+        : await startFile(launches);
+    if (session) await answer(launches, session);
+  });
+}
+
+function liveSessions(launches: Launches): readonly Session[] {
+  return launches.askable().filter((session) => session.snapshot().state.kind === "live");
+}
+
+async function answer(launches: Launches, session: Session): Promise<void> {
+  const name = plain(session.process.title.slice(session.process.title.lastIndexOf("/") + 1));
+  let dump: Dump;
+  try {
+    dump = await session.dump("panel");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    await vscode.window.showErrorMessage(messageText(`'${name}' can't be asked: ${plain(why)}`));
+    return;
+  }
+  const reasons = reasonsIn(dump);
+  const again: Item = {
+    label: "$(debug-restart) Start again and watch what is opened",
+    detail:
+      "Timers, servers, sockets and child processes are seen only when they are watched from the start.",
+  };
+  const chosen = await vscode.window.showQuickPick(
+    [...(dump.handles === undefined ? [again] : []), ...reasons.map(itemOf)],
+    {
+      placeHolder:
+        reasons.length === 0
+          ? `Nothing that is seen keeps '${name}' alive`
+          : `What keeps '${name}' alive: ${summaryOf(reasons)}`,
+      matchOnDetail: true,
+    },
+  );
+  if (chosen?.place) await openPlace(chosen.place);
+  if (chosen !== again) return;
+  const debugged = topSession(vscode.debug.activeDebugSession);
+  if (!debugged) {
+    await vscode.window.showInformationMessage(
+      messageText(`'${name}' was not started here: start it with UNKNOT_TESTS=1 in its environment.`),
+    );
+    return;
+  }
+  const next = await restedSession(launches, () => startAgainTraced(debugged, watched));
+  if (next) await answer(launches, next);
+}
+
+interface Item extends vscode.QuickPickItem {
+  readonly place?: Reason["place"];
+}
+
+function itemOf({ kind, what, since, place }: Reason): Item {
+  // Quick picks turn `$(name)` into an icon.
+  const text = (of: string) => of.replaceAll("$(", "$ (");
+  return {
+    label: `$(${kind === "handle" ? "plug" : "clock"}) ${text(what)}`,
+    detail: text(since),
+    ...(place === undefined ? {} : { place }),
+  };
+}
+
+async function startFile(launches: Launches): Promise<Session | undefined> {
+  return restedSession(launches, () => runFileTraced(undefined, watched));
+}
+
+/** What a start brings, once nothing changes in it any more; undefined when it has ended or the user gave up. */
+async function restedSession(
+  launches: Launches,
+  start: () => Promise<unknown>,
+): Promise<Session | undefined> {
+  const before = new Set(launches.askable());
+  const launchesBefore = new Set(launches.list().map(({ id }) => id));
+  if ((await start()) === false) return undefined;
+  return vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: "Unknot: waiting until nothing changes in the program any more",
+      cancellable: true,
+    },
+    async (_, token) => {
+      let last: { readonly signature: string; readonly sinceMs: number } | undefined;
+      while (!token.isCancellationRequested) {
+        const now = performance.now();
+        const session = liveSessions(launches).find((one) => !before.has(one));
+        const ended = launches.list().some(({ id, running }) => !running && !launchesBefore.has(id));
+        if (!session && ended) {
+          void vscode.window.showInformationMessage("The program has exited by itself.");
+          return undefined;
+        }
+        const dump = await session?.dump("panel").catch(() => undefined);
+        const signature = dump && signatureOf(dump);
+        if (signature !== undefined && signature === last?.signature) {
+          if (now - last.sinceMs >= restMs) return session;
+        } else last = signature === undefined ? undefined : { signature, sinceMs: now };
+        await sleep(lookEveryMs);
+      }
+      return undefined;
+    },
+  );
+}

@@ -1,0 +1,194 @@
+// Which programs are traced, as the user chooses: once, always, never, in terminals; and why one does not exit.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Locator } from "playwright-core";
+import { reportFailures } from "./failures.ts";
+import { launch, type Workbench } from "./workbench.ts";
+
+const programs = {
+  "waits.ts": `async function slow(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 600_000));
+}
+await slow();
+`,
+  "polls.ts": `import { createServer } from "node:http";
+function poll(): void {}
+setInterval(poll, 60_000);
+
+createServer().listen(0, "127.0.0.1");
+`,
+  "leaves-a-mark.ts": `import { writeFileSync } from "node:fs";
+writeFileSync(process.argv[2]!, "ran");
+`,
+};
+
+describe("choosing what is traced", () => {
+  let folder: string;
+  let code: Workbench;
+
+  before(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), "unknot-tracing-"));
+    for (const [name, text] of Object.entries(programs)) writeFileSync(path.join(folder, name), text);
+    writeFileSync(path.join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+    const run = (name: string, program: string, more: object = {}) => ({
+      type: "node",
+      request: "launch",
+      name,
+      program: `\${workspaceFolder}/${program}`,
+      ...more,
+    });
+    mkdirSync(path.join(folder, ".vscode"));
+    writeFileSync(
+      path.join(folder, ".vscode", "launch.json"),
+      JSON.stringify({
+        version: "0.2.0",
+        configurations: [
+          run("Wait", "waits.ts"),
+          run("Poll", "polls.ts"),
+          run("Mark", "leaves-a-mark.ts", { args: [`\${workspaceFolder}/mark`] }),
+        ],
+      }),
+    );
+    code = await launch({ workspace: folder });
+    await code.openFile("waits.ts");
+    await code.runCommand("Unknot: Focus on Task Dump View");
+  });
+  reportFailures(() => code);
+  afterEach(() => code.stopAnyDebugging());
+  after(async () => {
+    await code?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const traced = () => code.statusItem("Traced");
+  const notTraced = () => code.statusItem("Not traced");
+  /** Clicks again when the start of a session has taken the focus from the list. */
+  const choose = (item: () => Locator, label: string) =>
+    code.retry(async () => {
+      await code.key("Escape");
+      await item().click();
+      const row = code.quickRows.filter({ hasText: label }).first();
+      await row.waitFor({ timeout: 5000 });
+      await row.click({ timeout: 5000 });
+    });
+
+  it("takes one click, for once, always or never, and remembers it", async () => {
+    await code.startDebugging("Wait");
+    await code.treeRow(/^slow/).waitFor();
+    await choose(traced, "Never");
+    await code.stopDebugging();
+    await code.startDebugging("Wait");
+    await choose(notTraced, "Once");
+    await traced().waitFor();
+    await code.treeRow(/^Ended/).waitFor({ state: "detached" });
+    await code.treeRow(/^slow/).waitFor();
+    await code.stopDebugging();
+    await code.startDebugging("Wait");
+    await choose(notTraced, "Always");
+    await traced().waitFor();
+    await code.stopDebugging();
+    await code.startDebugging("Wait");
+    await choose(traced, "As the settings say");
+    await code.stopDebugging();
+    await traced().waitFor({ state: "detached" });
+  });
+
+  it("says why a program does not exit, and leads to the line that opened what keeps it alive", async () => {
+    await code.startDebugging("Poll");
+    await traced().waitFor();
+    // Before it is connected there is nobody to ask.
+    await code.treeRow(/^Ended/).waitFor({ state: "detached" });
+    await code.runCommand("Unknot: Why Doesn't It Exit?");
+    await code.pickRow("Start again and watch");
+    const rows = code.quickRows;
+    await rows.filter({ hasText: "an interval (every 60000 ms) keeps it alive" }).waitFor();
+    await rows.filter({ hasText: "a server" }).waitFor();
+    assert.match(await rows.filter({ hasText: "an interval" }).innerText(), /created at polls\.ts:3/);
+    await code.screenshot("why");
+    await code.pickRow("an interval");
+    await code.waitForLine(3);
+    await code.stopDebugging();
+  });
+
+  it("says it of the file in the editor, too", async () => {
+    await code.openFile("polls.ts");
+    await code.runCommand("Unknot: Why Doesn't It Exit?");
+    await code.pickRow("an interval (every 60000 ms) keeps it alive");
+    await code.waitForLine(3);
+    await code.stopDebugging();
+  });
+
+  it("leaves terminals alone until it is asked to trace them", async () => {
+    const before = await code.treeRows();
+    await code.runCommand("Terminal: Create New Terminal");
+    await code.typeInTerminal("echo options: [$NODE_OPTIONS]");
+    await code.page.locator(".terminal-wrapper", { hasText: "options: []" }).first().waitFor();
+    await code.runCommand("Unknot: Trace New Terminals");
+    await code.waitUntil(
+      async () => (await code.page.locator(".terminal-wrapper.active .xterm-rows").innerText()).trim() !== "",
+    );
+    await code.typeInTerminal("echo options: [$NODE_OPTIONS]; npm --version; node waits.ts");
+    await code.page.locator(".terminal-wrapper", { hasText: "unknot-shim.cjs" }).first().waitFor();
+    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.treeRow(/^slow/).waitFor();
+    const rows = await code.treeRows();
+    assert.notDeepEqual(rows, before);
+    assert.ok(!rows.some((row) => row.includes("npm")), rows.join("\n"));
+    await code.runCommand("Unknot: Stop Tracing New Terminals");
+    assert.match(code.saved(".vscode/settings.json"), /"unknot\.trace\.terminals": false|\{\s*\}/);
+    await code.runCommand("Terminal: Kill All Terminals");
+  });
+
+  it("starts a program whose tracer has gone with the extension's folder", async () => {
+    const [own] = readdirSync(code.extensions).filter((name) => name.startsWith("unknot."));
+    assert.ok(own);
+    renameSync(path.join(code.extensions, own), path.join(code.extensions, "elsewhere"));
+    await code.startDebugging("Mark");
+    await code.waitUntil(async () => existsSync(code.file("mark")));
+    await code.debugToolbar.waitFor({ state: "hidden" });
+  });
+});
+
+describe("a workspace that is not trusted", () => {
+  let folder: string;
+  let code: Workbench;
+
+  before(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), "unknot-untrusted-"));
+    writeFileSync(
+      path.join(folder, "drops.ts"),
+      "async function save() {\n  await fetch('https://example.org');\n}\nexport function run() {\n  save();\n}\n",
+    );
+    code = await launch({ workspace: folder, untrusted: true });
+    await code.openFile("drops.ts");
+  });
+  reportFailures(() => code);
+  after(async () => {
+    await code?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("is told what is off and why; warnings work", async () => {
+    await code.waitForProblem("floating-task");
+    await code.runCommand("Unknot: Focus on Task Dump View");
+    const panel = code.page.locator("[id='workbench.parts.panel']");
+    await panel.getByText("This workspace is not trusted").waitFor();
+    await panel.getByText("Manage Workspace Trust").waitFor();
+    assert.equal(await panel.getByText("Start Debugging").count(), 0);
+    await code.screenshot("untrusted");
+    await code.key("F1");
+    await code.page.keyboard.type("Unknot: ");
+    await code.quickRows.filter({ hasText: "Unknot: Check Workspace" }).waitFor();
+    for (const off of [
+      "Why Doesn't It Exit?",
+      "Run Current File Traced",
+      "Trace New Terminals",
+      "Take Task Dump",
+    ]) {
+      assert.equal(await code.quickRows.filter({ hasText: off }).count(), 0, off);
+    }
+    await code.key("Escape");
+  });
+});

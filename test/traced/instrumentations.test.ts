@@ -1,0 +1,267 @@
+// Every library that is instrumented, the real one, at the oldest and the newest version that its model claims, by
+// `import` and by `require`: it does the same traced, a dump shows who holds and who waits, and what has ended is gone.
+// All libraries of an age and a form run in one process: starting one each would take minutes.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import path from "node:path";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import { folderOf, installLibraries } from "../models/install.ts";
+import { inPairs, nodes, programFolder, reading, run, runToLastDump, start } from "./kit.ts";
+import { builtins } from "./samples/builtins.ts";
+import { channels, limiters, queues } from "./samples/channels.ts";
+import { locks } from "./samples/locks.ts";
+import { pools } from "./samples/pools.ts";
+import type { Age, Form, Sample } from "./samples/sample.ts";
+
+const samples: Readonly<Record<string, Sample>> = {
+  ...locks,
+  ...channels,
+  ...queues,
+  ...limiters,
+  ...pools,
+  ...builtins,
+};
+
+/** One library as it is used in one module. */
+interface Use {
+  readonly title: string;
+  readonly sample: Sample;
+  /** The random names that stand for the gaps. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+function usesOf(age: Age, form: Form): readonly Use[] {
+  return Object.entries(samples)
+    .filter(([, { not = [] }]) => [age, form, `${age}-${form}` as const].every((each) => !not.includes(each)))
+    .map(([title, sample]) => {
+      const text = [
+        sample.setUp,
+        sample.behaves,
+        sample.scene,
+        ...sample.tasks.map((task) => `$${task}`),
+      ].join();
+      const gaps = [...new Set([...text.matchAll(/\$([a-z]\w*)/gi)].map(([, gap]) => gap ?? ""))];
+      const names = new Map(gaps.map((gap) => [gap, randomName(`${title} ${gap} ${age} ${form}`)]));
+      return { title, sample, names };
+    });
+}
+
+/** Always the same for the same seed: a name that no part of the tracer can know. */
+function randomName(seed: string): string {
+  let hash = 2_166_136_261;
+  let name = "";
+  for (const letter of `${seed}      `) {
+    hash = Math.imul(hash ^ letter.charCodeAt(0), 16_777_619);
+    if (name.length < 6) name += String.fromCharCode(97 + ((hash >>> 8) % 26));
+    else name = name.slice(1) + String.fromCharCode(97 + ((hash >>> 8) % 26));
+  }
+  return `${name}${(hash >>> 4) % 100}`;
+}
+
+function filled({ names }: Use, code: string): string {
+  return code.replaceAll(/\$([a-z]\w*)/gi, (_, gap: string) => names.get(gap) ?? gap);
+}
+
+function moduleOf(use: Use, form: Form, part: "behaves" | "scene"): string {
+  const { sample, title } = use;
+  const specifier = sample.specifier ?? title;
+  const load =
+    form === "esm" ? `import * as lib from "${specifier}";` : `const lib = require("${specifier}");`;
+  const setUp =
+    form === "esm"
+      ? sample.setUp
+      : sample.setUp.replaceAll(
+          /import (\{[^}]*\}|\w+) from ("[^"]*");/g,
+          (_, names: string, from: string) => `const ${names.replaceAll(" as ", ": ")} = require(${from});`,
+        );
+  const tools = `const tick = () => new Promise(setImmediate);
+const of = (name) => lib[name] ?? lib.default?.[name];
+const main = lib.default?.default ?? lib.default ?? lib;`;
+  const exporting = form === "esm" ? "export const run =" : "exports.run =";
+  const body =
+    part === "behaves"
+      ? `${exporting} async (log) => {\n${sample.behaves}\n};`
+      : `${sample.scene}\n${exporting} () => { ${sample.tasks.map((task) => `$${task}();`).join(" ")} };`;
+  return filled(use, `${load}\n${tools}\n${setUp}\n${body}\n`);
+}
+
+const mainOf = (uses: readonly Use[], form: Form, part: "behaves" | "scene") => `
+const modules = ${JSON.stringify(uses.map((_, index) => `./${part}-${index}.${form === "esm" ? "mjs" : "cjs"}`))};
+${
+  part === "scene"
+    ? `for (const each of modules) (await import(each)).run();
+setInterval(() => {}, 1000);`
+    : `for (const each of modules) {
+  const lines = [];
+  const log = (...words) => lines.push(words.map((word) => (typeof word === "object" ? JSON.stringify(word) : String(word))).join(" "));
+  try { await (await import(each)).run(log); } catch (error) { log("FAILED", error.stack); }
+  console.log(JSON.stringify(lines));
+}
+setTimeout(() => process.exit(), 50);`
+}
+`;
+
+describe("the instrumentation of every library", () => {
+  const folder = programFolder();
+  const used = new Map<string, readonly Use[]>();
+  before(function () {
+    this.timeout(600_000);
+    installLibraries();
+    for (const age of ["oldest", "newest"] as const) {
+      for (const form of ["esm", "cjs"] as const) {
+        const uses = usesOf(age, form);
+        const place = `${age}-${form}`;
+        used.set(place, uses);
+        for (const { sample, title } of uses) link(age, place, sample.specifier ?? title);
+        for (const part of ["behaves", "scene"] as const) {
+          for (const [index, use] of uses.entries())
+            folder.write(
+              `${place}/${part}-${index}.${form === "esm" ? "mjs" : "cjs"}`,
+              moduleOf(use, form, part),
+            );
+          folder.write(`${place}/${part}.mjs`, mainOf(uses, form, part));
+        }
+      }
+    }
+  });
+
+  const link = (age: Age, place: string, specifier: string) => {
+    const name = specifier
+      .split("/")
+      .slice(0, specifier.startsWith("@") ? 2 : 1)
+      .join("/");
+    if (name.startsWith("node:")) return;
+    const at = folder.file(`${place}/node_modules/${name}`);
+    if (existsSync(at)) return;
+    mkdirSync(path.dirname(at), { recursive: true });
+    symlinkSync(path.join(folderOf(age), "node_modules", name), at, "junction");
+  };
+
+  for (const node of nodes) {
+    for (const age of ["oldest", "newest"] as const) {
+      for (const form of ["esm", "cjs"] as const) {
+        describe(`${node.name}, ${age}, ${form}`, () => {
+          const place = `${age}-${form}`;
+          const uses = () => used.get(place) ?? [];
+
+          it("changes nothing that it does, and forgets what has ended", async () => {
+            // Old libraries set timers to times that have passed, and newer Nodes warn of that.
+            const env = { UNKNOT_REPORT_STDERR: "0", NODE_NO_WARNINGS: "1" };
+            const [plain, traced] = await inPairs([false, true], (each) =>
+              each
+                ? runToLastDump(folder, `${place}/behaves.mjs`, { node, env })
+                : run(folder, `${place}/behaves.mjs`, { node, traced: false, env }),
+            );
+            const linesOf = (text = "") =>
+              text
+                .trim()
+                .split("\n")
+                .map((line, index): [string, unknown] => [uses()[index]?.title ?? "?", JSON.parse(line)]);
+            const expected = linesOf(plain?.stdout);
+            for (const [title, lines] of expected)
+              assert.ok(!JSON.stringify(lines).includes("FAILED"), `${title}: ${JSON.stringify(lines)}`);
+            assert.deepEqual(linesOf(traced?.stdout), expected);
+            assert.deepEqual([traced?.stderr, traced?.code], [plain?.stderr, plain?.code]);
+            assert.equal(expected.length, uses().length);
+            const { dump } = (traced as Awaited<ReturnType<typeof runToLastDump>>).last;
+            const left = dump.resources.map(({ type, holders, waiters }) => [
+              type,
+              holders.length,
+              waiters.length,
+            ]);
+            assert.deepEqual([left, dump.problems], [[], []]);
+            assert.deepEqual(errorsIn(dump), []);
+          });
+
+          it("shows who holds and who waits", async () => {
+            const running = start(folder, `${place}/scene.mjs`, { node });
+            const client = await running.connect();
+            const all = uses();
+            const dump = await client
+              .dumpWhen("all to wait", (each) => all.every((use) => missing(use, each).length === 0))
+              .catch(async (error) => {
+                const last = await client.dump();
+                throw new Error(
+                  `${all.flatMap((use) => missing(use, last).map((one) => `${use.title}: ${one}`)).join("\n")}\n${String(error).slice(0, 200)}`,
+                );
+              });
+            for (const use of all) assert.deepEqual(missing(use, dump), [], use.title);
+            assert.deepEqual(errorsIn(dump), []);
+            await running.kill();
+          });
+        });
+      }
+    }
+  }
+});
+
+/** Threads and children are said in the coverage, too. */
+function errorsIn({ coverage }: Dump): readonly string[] {
+  return coverage.blind.filter((each) => each.startsWith("errors"));
+}
+
+const plainStates: Readonly<Record<string, readonly string[]>> = {
+  mutex: ["mutex.lock"],
+  semaphore: ["semaphore.acquire"],
+  rwlock: ["rwlock.lock", "rwlock.rlock"],
+  pool: ["pool.acquire"],
+  channel: ["chan send", "chan receive"],
+  queue: ["queued", "join"],
+  waitgroup: ["join"],
+  event: ["event.wait"],
+  stream: ["chan send", "chan receive", "stream.drain"],
+};
+
+/** What a dump does not say of a scene, or says otherwise. */
+function missing({ sample, names }: Use, dump: Dump): readonly string[] {
+  const { shows } = sample;
+  const { all, nameOf, place } = reading(dump);
+  const called = (task: string) => names.get(task) ?? task;
+  const wanted = [...(shows.waiters ?? []), ...(shows.others ?? [])];
+  const [first] = wanted;
+  if (first === undefined) return ["nobody waits"];
+  const wait = all(called(first))[0]?.wait;
+  const resource = dump.resources.find((each) => wait?.on === "resource" && each.id === wait.resource);
+  if (resource === undefined)
+    return [`${first} waits for ${wait?.on ?? "nothing"}, ${all(called(first))[0]?.state}`];
+  const problem = dump.problems.find(
+    ({ verdict, tasks }) =>
+      shows.problem?.[0] === verdict &&
+      tasks.some((task) => nameOf(task) === called(shows.problem?.[1] ?? "")),
+  );
+  const backwards = new Map([...names].map(([gap, name]) => [name, gap]));
+  const gapOf = (name: string | undefined) => backwards.get(name ?? "") ?? name ?? "nobody";
+  const seen = {
+    kind: resource.kind,
+    capacity: resource.capacity,
+    named: resource.name === undefined || backwards.has(resource.name),
+    holders: resource.holders.map((hold) => gapOf(nameOf(hold.task))).sort(),
+    waiters: resource.waiters.map((task) => gapOf(nameOf(task))),
+    states: wanted.map((task) => all(called(task))[0]?.state),
+    length: shows.length === undefined ? undefined : resource.length,
+    problem: shows.problem === undefined || problem !== undefined,
+    places: resource.holders.every((hold) => hold.site === undefined || place(hold.site) !== undefined),
+  };
+  const states = wanted.map((task, index) => {
+    const given = shows.states?.[task];
+    const state = seen.states[index];
+    return (
+      given ?? (plainStates[shows.kind]?.includes(state ?? "") ? state : plainStates[shows.kind]?.join("|"))
+    );
+  });
+  const expected = {
+    kind: shows.kind,
+    capacity: shows.capacity,
+    named: true,
+    holders: [...(shows.holders ?? [])].sort(),
+    waiters: [...(shows.waiters ?? [])],
+    states,
+    length: shows.length,
+    problem: true,
+    places: true,
+  };
+  return Object.keys(expected).flatMap((key) => {
+    const [is, should] = [seen, expected].map((one) => JSON.stringify(one[key as keyof typeof seen]));
+    return is === should ? [] : [`${key} ${is}, not ${should}`];
+  });
+}
