@@ -20,7 +20,7 @@ interface Format extends vscode.QuickPickItem {
 const profileWords: Readonly<Record<PprofProfile, string>> = {
   tasks: "every task, by its stack",
   deadlock: "members of deadlocks",
-  leak: "tasks that wait unusually long or can never go on",
+  leak: "tasks that surely never go on",
   floating: "tasks that have ended and that nothing awaits",
   block: "where tasks have waited, since the start",
   mutex: "who held what others waited for, since the start",
