@@ -69,7 +69,6 @@ window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
   if (before?.chosen !== data.chosen || before?.filter !== data.filter) zoomed = undefined;
   const frames = subject()?.stacks?.frames;
   if (zoomed && frames) zoomed = findAgain(frames, zoomed);
-  // What has not changed but for times keeps its place and the focus.
   draw();
 });
 
@@ -96,11 +95,15 @@ function draw(): void {
   }
   body.setAttribute("aria-labelledby", `tab-${tab}`);
   chooser.hidden = subjects.length < 2;
-  chooser.replaceChildren(
-    ...subjects.map(({ session, title }) =>
-      element("option", { value: session, selected: session === shown?.session }, title),
-    ),
-  );
+  // An open list of processes would close.
+  const offered = JSON.stringify(subjects.map(({ session, title }) => [session, title]));
+  if (chooser.dataset["offered"] !== offered) {
+    chooser.dataset["offered"] = offered;
+    chooser.replaceChildren(
+      ...subjects.map(({ session, title }) => element("option", { value: session }, title)),
+    );
+  }
+  chooser.value = shown?.session ?? "";
   whole.hidden = tab !== "stacks" || zoomed === undefined || asText;
   if (!shown) {
     showNothing("No traced program is there: start one with the debugger.");
