@@ -35,7 +35,7 @@ export function register(context: ViewContext): vscode.Disposable {
   const focus = () => vscode.commands.executeCommand(`${viewId}.focus`);
   return vscode.Disposable.from(
     tree,
-    launches.onChange(tree.redraw),
+    launches.onChange(tree.update),
     vscode.commands.registerCommand("unknot.tasks.refresh", () => launches.refresh()),
     vscode.commands.registerCommand("unknot.takeTaskDump", (row?: { readonly session?: string } | string) =>
       takeTaskDump(context, typeof row === "object" ? row.session : tree.view.selection[0]?.session),
