@@ -46,8 +46,8 @@ export function createTrees(launches: Launches): Trees {
     paused = next;
     setContext("unknot.updatesPaused", paused);
     look();
-    const first = trees.values().next().value;
-    if (first) first.message = paused ? "Updates are paused." : "";
+    const diagnosis = trees.get("unknot.diagnosis");
+    if (diagnosis) diagnosis.message = paused ? "Updates are paused." : "";
     if (!paused) for (const redraw of redraws) redraw();
   };
 
