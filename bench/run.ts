@@ -1,5 +1,5 @@
 // `npm run bench -- [repository…]`: speed and memory beside peers of the same run, as ratios.
-//   --only check|edit|tracer   one part
+//   --only check|edit|tracer|panel   one part
 //   --edit FILE           the file of the repository that is edited; without it that part is left out
 //   --program NAME        one program of the tracer's part; may be given several times
 //   --runs N              how often each is run (5)
@@ -9,9 +9,10 @@ import { parseArgs } from "node:util";
 import { buildAll, root } from "../scripts/build.ts";
 import { benchCheck } from "./check.ts";
 import { benchEdit } from "./edit.ts";
+import { benchPanel } from "./panel.ts";
 import { benchTracer } from "./tracer/bench.ts";
 
-const parts = ["check", "edit", "tracer"] as const;
+const parts = ["check", "edit", "tracer", "panel"] as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -46,4 +47,5 @@ if (problem !== undefined) {
     if (isWanted("edit") && values.edit !== undefined) benchEdit(repository, values.edit, 4 * runs);
   }
   if (isWanted("tracer")) await benchTracer({ runs, programs: values.program });
+  if (isWanted("panel")) await benchPanel({ runs });
 }

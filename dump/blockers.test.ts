@@ -102,4 +102,16 @@ describe("blockers", () => {
     const [worst] = blockersOf(dump, 1);
     assert.equal(worst?.heldUp, 2001);
   });
+
+  it("counts as waiting for a task only tasks, not what it holds", () => {
+    const dump = new DumpBuilder()
+      .mutex(1, "till", 5)
+      .task(5, { name: "keeper" })
+      .task(6, { name: "one", wait: joins(5) })
+      .task(7, { name: "other", wait: joins(5) })
+      .task(8, { name: "customer", state: "mutex.lock", wait: wants(1) })
+      .build();
+    const keeper = blockersOf(dump, 5).find(({ of }) => "task" in of);
+    assert.deepEqual([keeper?.waiting, keeper?.heldUp], [2, 3]);
+  });
 });

@@ -132,6 +132,11 @@ function createWaits(dump: Dump) {
   const behind = turnedRound(ahead);
 
   const directly = (vertex: Vertex) => (behind.starts[vertex + 1] ?? 0) - (behind.starts[vertex] ?? 0);
+  /** Of a task also wait what it holds, which is no task. */
+  const waitingTasks = (vertex: Vertex) =>
+    behind.targets
+      .subarray(behind.starts[vertex], behind.starts[vertex + 1])
+      .reduce((sum, from) => sum + (from < tasks.length ? 1 : 0), 0);
   /** One task that awaits one other is how calls look. */
   const holdsUp = (vertex: Vertex) =>
     vertex < tasks.length
@@ -191,7 +196,13 @@ function createWaits(dump: Dump) {
           longestMs = Math.max(longestMs, waitMs(task));
         }
       }
-      return { of: names(vertex), waiting: directly(vertex), first: firstWaiters(vertex), heldUp, longestMs };
+      return {
+        of: names(vertex),
+        waiting: waitingTasks(vertex),
+        first: firstWaiters(vertex),
+        heldUp,
+        longestMs,
+      };
     },
   };
 }

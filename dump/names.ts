@@ -15,11 +15,22 @@ export interface Lookup {
 }
 
 export function lookupOf(snapshot: Snapshot): Lookup {
-  return {
-    snapshot,
-    taskById: new Map(snapshot.tasks.map((task) => [task.id, task])),
-    resourceById: new Map(snapshot.resources.map((resource) => [resource.id, resource])),
-  };
+  return { snapshot, taskById: byId(snapshot.tasks), resourceById: byId(snapshot.resources) };
+}
+
+/** Dumps don't change, and several questions are asked of each: of 100,000 tasks the map takes some 20 ms. */
+const known = new WeakMap<readonly object[], ReadonlyMap<number, object>>();
+
+function byId<Item extends { readonly id: number }>(items: readonly Item[]): ReadonlyMap<Item["id"], Item> {
+  let found = known.get(items);
+  if (found === undefined) {
+    const made = new Map<number, Item>();
+    for (const item of items) made.set(item.id, item);
+    known.set(items, made);
+    found = made;
+  }
+  // What was put in for these items were these items.
+  return found as ReadonlyMap<Item["id"], Item>;
 }
 
 /** The site of an index; undefined when there is none. */

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import type { TaskId } from "@unknot/protocol/task.ts";
 import { groupings, type TaskListRequest, taskOrders } from "@unknot/protocol/task-list.ts";
+import fc from "fast-check";
 import { detect } from "./detectors/detect.ts";
 import { listTasks } from "./task-list.ts";
 import { DumpBuilder, joins, waits, wants } from "./testing/dump-builder.ts";
@@ -16,7 +19,75 @@ function listed(dump = shop(), request: Partial<TaskListRequest> = {}): readonly
   );
 }
 
+/** Dumps whose tasks wait for one another, for locks and for nothing known, and were started by any other. */
+const dumps: fc.Arbitrary<Dump> = fc
+  .array(
+    fc.record({
+      name: fc.constantFrom("a", "b", "c"),
+      line: fc.integer({ min: 1, max: 3 }),
+      parent: fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined }),
+      wait: fc.oneof(
+        fc.integer({ min: 1, max: 3 }).map((lock) => wants(lock)),
+        fc.integer({ min: 1, max: 12 }).map((task) => joins(task)),
+        fc.integer({ min: 0, max: 99_999 }).map((ms) => waits(ms)),
+      ),
+    }),
+    { maxLength: 12 },
+  )
+  .map((tasks) => {
+    const builder = new DumpBuilder().mutex(1, "one", 1).mutex(2, "two", 2).mutex(3, "three");
+    for (const [index, { name, line, parent, wait }] of tasks.entries()) {
+      const state = wait.on === "resource" ? "mutex.lock" : "await";
+      builder.task(index + 1, {
+        name,
+        state,
+        at: `${name}.ts:${line}`,
+        wait,
+        ...(parent === undefined ? {} : { parent }),
+      });
+    }
+    const dump = builder.build();
+    return { ...dump, problems: detect(dump) };
+  });
+
 describe("the list of tasks", () => {
+  it("has every task once, however it is grouped, ordered and paged", () => {
+    const by = fc.constantFrom(...groupings, "tree" as const, "flat" as const);
+    const filter = fc.constantFrom("", "name:a", "-name:a", "state:mutex", "deadlock:any");
+    fc.assert(
+      fc.property(
+        fc.record({ dump: dumps, by, order: fc.constantFrom(...taskOrders), reverse: fc.boolean(), filter }),
+        fc.integer({ min: 1, max: 5 }),
+        ({ dump, ...query }, limit) => {
+          const found: TaskId[] = [];
+          let context = 0;
+          const level = (under: TaskListRequest["under"]) => {
+            for (let offset = 0; ; offset += limit) {
+              const request = { ...query, offset, limit, ...(under === undefined ? {} : { under }) };
+              const page = listTasks(dump, request);
+              assert.ok(page.rows.length <= limit);
+              for (const row of page.rows) {
+                if (row.kind === "group") level({ group: row.key });
+                else {
+                  assert.ok(page.tasks.some(({ id }) => id === row.task));
+                  if (row.context) context++;
+                  else found.push(row.task);
+                  if (row.children > 0) level({ task: row.task });
+                }
+              }
+              if (offset + limit >= page.count) return;
+            }
+          };
+          level(undefined);
+          const { matching } = listTasks(dump, { ...query, offset: 0, limit: 1 });
+          assert.equal(found.length, matching);
+          assert.equal(new Set(found).size, found.length);
+          assert.ok(query.by === "tree" || context === 0);
+        },
+      ),
+    );
+  });
+
   it("puts those that wait at one place together, deadlocks first", () => {
     assert.deepEqual(listed().slice(0, 3), ["#7", "#9", "consume ×5"]);
     const { total, matching, count } = listTasks(shop(), everything);

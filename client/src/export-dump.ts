@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { gzipSync } from "node:zlib";
 import { writeDumpJson } from "@unknot/dump/formats/dump-json.ts";
 import { writeGoroutines } from "@unknot/dump/formats/goroutine-text.ts";
-import { encodePprof } from "@unknot/dump/formats/pprof.ts";
+import { encodePprof, type PprofProfile, pprofProfiles } from "@unknot/dump/formats/pprof.ts";
 import { writeTaskdump } from "@unknot/dump/formats/taskdump-writer.ts";
 import { plain } from "@unknot/dump/names.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
@@ -16,6 +16,15 @@ interface Format extends vscode.QuickPickItem {
   readonly ending: string;
   readonly write: (dump: Dump) => Iterable<string | Uint8Array>;
 }
+
+const profileWords: Readonly<Record<PprofProfile, string>> = {
+  tasks: "every task, by its stack",
+  deadlock: "members of deadlocks",
+  leak: "tasks that surely never go on",
+  floating: "tasks that have ended and that nothing awaits",
+  block: "where tasks have waited, since the start",
+  mutex: "who held what others waited for, since the start",
+};
 
 const formats: readonly Format[] = [
   {
@@ -42,12 +51,14 @@ const formats: readonly Format[] = [
     ending: "txt",
     write: (dump) => writeGoroutines(dump),
   },
-  {
-    label: "pprof",
-    detail: "For go tool pprof and speedscope",
-    ending: "pb.gz",
-    write: (dump) => [gzipSync(encodePprof(dump, { profile: "tasks" }))],
-  },
+  ...pprofProfiles.map(
+    (profile): Format => ({
+      label: `pprof, ${profile}`,
+      detail: `For go tool pprof and speedscope: ${profileWords[profile]}`,
+      ending: "pb.gz",
+      write: (dump) => [gzipSync(encodePprof(dump, { profile }))],
+    }),
+  ),
 ];
 
 /** Asks for a format and a file, then takes the dump and writes it. */

@@ -8,6 +8,7 @@ import { registerEditorMarks } from "./editor-marks/register.ts";
 import { isEnabled } from "./language/enabled.ts";
 import type { LanguageServer } from "./language/language-server.ts";
 import { isAnalyzed } from "./language/languages.ts";
+import { isMuted, rulesOf } from "./muting/muted-problems.ts";
 import { type AskResources, registerResources } from "./resources/register.ts";
 import { registerRulePages, rulePagesIn } from "./rule-pages/register.ts";
 import { registerRuntimeProblems } from "./runtime-problems.ts";
@@ -26,11 +27,14 @@ let server: Promise<LanguageServer> | undefined;
 
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel("Unknot", { log: true });
+  const readMuted = () => rulesOf(vscode.workspace.getConfiguration("unknot").get("mutedProblems"));
+  let muted = readMuted();
   const launches = createLaunches({
     pollMs: 1000,
     membersPerGroup: 20,
     mostTasks: 5000,
     healthyAfterMs: 5000,
+    isMuted: (problem) => isMuted(problem, muted),
     overdueMs: 5000,
     log: (line) => log.warn(line),
   });
@@ -59,6 +63,11 @@ export function activate(context: vscode.ExtensionContext): void {
     registerTaskdumpEditor(),
     registerResources(launches, language.resources),
     registerEditorMarks(launches, vscode.Uri.joinPath(context.extensionUri, "media", "deadlock.svg")),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (!event.affectsConfiguration("unknot.mutedProblems")) return;
+      muted = readMuted();
+      launches.mutedOthers();
+    }),
     terminals,
     registerWhy(launches),
     watchWhenLaunched(launches, terminals, log),

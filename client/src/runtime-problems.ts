@@ -152,6 +152,6 @@ async function announce(problem: Problem): Promise<void> {
     show,
     ...(place ? [go] : []),
   );
-  if (choice === show) await vscode.commands.executeCommand("unknot.tasks.focus");
+  if (choice === show) await vscode.commands.executeCommand("unknot.diagnosis.focus");
   if (choice === go && place) await openPlace(place);
 }

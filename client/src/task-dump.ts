@@ -40,7 +40,7 @@ export async function takeTaskDump(
 const largestFile = 500_000_000;
 
 /**
- * Shows a dump file in the Task Dump view: the one given, that of the active editor, else one that the user chooses.
+ * Shows a dump file in the Diagnosis view: the one given, that of the active editor, else one that the user chooses.
  * Whether something is shown; what can't be read is said.
  */
 export async function showTaskDump(launches: Launches, wanted: vscode.Uri | undefined): Promise<boolean> {

@@ -75,7 +75,7 @@ describe("debugging a traced program", () => {
     );
     code = await launch({ workspace: folder });
     await code.openFile("waits.ts");
-    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.runCommand("Unknot: Focus on Diagnosis View");
   });
   reportFailures(() => code);
   afterEach(() => code.stopAnyDebugging());
@@ -131,7 +131,7 @@ describe("debugging a traced program", () => {
 
   // An idle program does nothing but what it does itself: of anything else js-debug would make stops without an end.
   it("pauses in the program's own code, as often as one asks", async () => {
-    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.runCommand("Unknot: Focus on Diagnosis View");
     await code.startDebugging("Tick");
     await code.treeRow(/^Ended/).waitFor({ state: "detached" });
     await code.treeRow(/^slow/).waitFor();
@@ -147,7 +147,7 @@ describe("debugging a traced program", () => {
   it("traces a command in the debug terminal", async () => {
     await code.startDebugging("In a terminal");
     await code.page.locator(".terminal-wrapper", { hasText: "Debugger attached" }).first().waitFor();
-    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.runCommand("Unknot: Focus on Diagnosis View");
     await code.treeRow(/^Ended/).waitFor({ state: "detached" });
     await code.treeRow(/^slow/).waitFor();
     await code.stopDebugging();

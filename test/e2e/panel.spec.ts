@@ -1,4 +1,4 @@
-// The Task Dump view of a program that is traced with F5 alone, in the moments when it matters. Every name in the
+// The Diagnosis view of a program that is traced with F5 alone, in the moments when it matters. Every name in the
 // program is made up for the run.
 import assert from "node:assert/strict";
 import { tracerWorkerName } from "@unknot/protocol/wire.ts";
@@ -6,7 +6,7 @@ import { reportFailures } from "./failures.ts";
 import { pastimes, type RandomProgram, writeRandomProgram } from "./random-program.ts";
 import { launch, type Workbench } from "./workbench.ts";
 
-describe("the Task Dump view", () => {
+describe("the Diagnosis view", () => {
   let program: RandomProgram;
   let code: Workbench;
 
@@ -55,7 +55,7 @@ describe("the Task Dump view", () => {
         await code.runCommand("View: Show Run and Debug");
         const sessions = await code.page.locator(".debug-call-stack .monaco-list-row").allInnerTexts();
         assert.ok(!sessions.some((row) => row.includes(tracerWorkerName)), sessions.join("|"));
-        await code.runCommand("Unknot: Focus on Task Dump View");
+        await code.runCommand("Unknot: Focus on Diagnosis View");
       } else {
         await code.treeRow(/^The event loop has not turned for/).waitFor();
       }

@@ -31,19 +31,25 @@ export interface RandomProgram {
   remove(): void;
 }
 
+/** Names that nothing can have known before. */
+export function* madeUpNames(): Generator<string, never> {
+  const used = new Set<string>();
+  for (;;) {
+    const syllables = Array.from({ length: 4 }, () => `${pick("bdfgklmnprstvz")}${pick("aeiou")}`);
+    const made = syllables.join("");
+    if (used.has(made)) continue;
+    used.add(made);
+    yield made;
+  }
+}
+
 /**
  * Writes a workspace with a program that deadlocks: two tasks take two locks in opposite orders. Every name is made up
  * here, so nothing that shows them can have known them before.
  */
 export function writeRandomProgram(): RandomProgram {
-  const used = new Set<string>();
-  const name = (): string => {
-    const syllables = Array.from({ length: 4 }, () => `${pick("bdfgklmnprstvz")}${pick("aeiou")}`);
-    const made = syllables.join("");
-    if (used.has(made)) return name();
-    used.add(made);
-    return made;
-  };
+  const names = madeUpNames();
+  const name = () => names.next().value;
   const folder = mkdtempSync(path.join(tmpdir(), "unknot-random-"));
   const locks = { file: name(), one: name(), other: name() };
   const main = `${name()}.ts`;

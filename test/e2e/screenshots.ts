@@ -1,6 +1,6 @@
 // Pictures to be looked at, after `npm run build`:
-//   node scripts/with-node.mjs test/e2e/screenshots.ts [folder]   the views in all themes and sizes
-//   node scripts/with-node.mjs test/e2e/screenshots.ts --readme   the README's pictures, in docs/images
+//   npm run screenshots -- [folder]        the views in all themes and sizes; --look dark takes only those of one
+//   npm run screenshots -- --readme        the README's pictures, in docs/images
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -78,7 +78,7 @@ async function readmePictures(): Promise<void> {
   const dump = await openWindow(look, { workspace: shop, scale: 1.35 });
   try {
     await dump.openFile("src/orders.ts");
-    await dump.runCommand("Unknot: Focus on Task Dump View");
+    await dump.runCommand("Unknot: Focus on Diagnosis View");
     await dump.resizePanel(280);
     await showDeadlock(dump);
     await dump.screenshot("task-dump");
@@ -99,7 +99,7 @@ async function showInlineWarning(code: Workbench): Promise<void> {
 async function showDeadlock(code: Workbench): Promise<void> {
   await code.openFile("src/orders.ts");
   await code.startDebugging("Shop");
-  await code.runCommand("Unknot: Focus on Task Dump View");
+  await code.runCommand("Unknot: Focus on Diagnosis View");
   await code.treeRow(/^Deadlock/).waitFor();
   await code.treeRow(/postman/).waitFor();
   await code.treeRow(/^reserve/).click();
@@ -124,18 +124,11 @@ async function takePictures(look: Look): Promise<void> {
     await code.showProblems();
     await code.problemRows.filter({ hasText: "unknot" }).first().waitFor();
     await code.screenshot(`${name}-problems`);
-    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.runCommand("Unknot: Focus on Diagnosis View");
     await code.screenshot(`${name}-empty`);
     await showDeadlock(code);
     await code.screenshot(`${name}-deadlock`);
-    await code
-      .treeRow(/^reserve/)
-      .locator(".monaco-tl-twistie")
-      .click();
-    await code.treeRow(/^Held by/).waitFor();
-    await code.runCommand("View: Toggle Maximized Panel");
-    await code.screenshot(`${name}-task`);
-    await code.runCommand("View: Toggle Maximized Panel");
+    await takeViews(code, name);
     await code.runCommand("Unknot: Take Task Dump");
     await code.page.locator(".tabs-container .tab.active", { hasText: ".taskdump" }).waitFor();
     await code.screenshot(`${name}-taskdump`);
@@ -146,12 +139,75 @@ async function takePictures(look: Look): Promise<void> {
     await code.treeRow(/^Ended/).waitFor();
     await code.screenshot(`${name}-ended`);
     await code.startDebugging("Crowd");
-    await code.treeRow(/^99999 ×/).waitFor();
+    await code.treeRow(/^99,999 ×/).waitFor();
     await code.screenshot(`${name}-crowd`);
+    await takePage(code, `${name}-crowd`);
+    await code.runCommand("Unknot: Filter Tasks");
+    await code.fillQuickInput("id:77777");
+    await code.key("Enter");
+    await code.treeRow(/task 77777/).waitFor();
+    await code.screenshot(`${name}-crowd-filtered`);
+    await code.runCommand("Unknot: Clear Filter of Tasks");
     await code.stopDebugging();
   } finally {
     await code.close();
   }
+}
+
+/** Every view of the panel, one after the other, with the whole window to itself. */
+async function takeViews(code: Workbench, name: string): Promise<void> {
+  await code.runCommand("View: Toggle Maximized Panel");
+  const twistie = (row: RegExp) => code.treeRow(row).locator(".monaco-tl-twistie");
+  await twistie(/^reserve/).click();
+  await code.treeRow(/^Held by/).waitFor();
+  await code.screenshot(`${name}-task`);
+  await code.runCommand("Unknot: Focus on Waits View");
+  await code.treeRow(/^'letters'/).waitFor();
+  await code.screenshot(`${name}-waits`);
+  await code.runCommand("Unknot: Focus on Contention View");
+  await code.screenshot(`${name}-contention`);
+  await takeSnapshot(code, "after the start");
+  await takeSnapshot(code, "a little later");
+  await code.runCommand("Unknot: Compare Snapshots");
+  for (const side of ["after the start", "a little later"]) {
+    await code.fillQuickInput(side);
+    await code.key("Enter");
+  }
+  await code.treeRow(/^after the start → a little later/).waitFor();
+  await code.screenshot(`${name}-snapshots`);
+  await code.runCommand("Unknot: Filter Tasks");
+  await code.fillQuickInput("state:mutex wait>10ms");
+  await code.screenshot(`${name}-filter`);
+  await code.key("Enter");
+  await code.treeRow("× postman").waitFor({ state: "detached" });
+  await code.screenshot(`${name}-filtered`);
+  await code.runCommand("Unknot: Clear Filter of Tasks");
+  await code.runCommand("View: Toggle Maximized Panel");
+  await takePage(code, name);
+}
+
+async function takeSnapshot(code: Workbench, title: string): Promise<void> {
+  await code.runCommand("Unknot: Take Snapshot");
+  await code.fillQuickInput(title);
+  await code.key("Enter");
+  await code.treeRow(new RegExp(`^${title}`)).waitFor();
+}
+
+/** The page of the wait-for graph and of the stacks, drawn and in words. */
+async function takePage(code: Workbench, name: string): Promise<void> {
+  for (const [command, part] of [
+    ["Unknot: Show Wait-For Graph", "vertex"],
+    ["Unknot: Show Stacks of Tasks", "frame"],
+  ] as const) {
+    await code.runCommand(command);
+    const page = await code.webviewWith(`.${part}`);
+    await code.screenshot(`${name}-${part}`);
+    await page.locator(".toggle", { hasText: "As Text" }).click();
+    await page.locator(".twin").first().waitFor();
+    await code.screenshot(`${name}-${part}-text`);
+    await page.locator(".toggle", { hasText: "As Text" }).click();
+  }
+  await code.key("Control+F4");
 }
 
 async function showQuickFixes(code: Workbench): Promise<void> {

@@ -1,4 +1,4 @@
-// What the Task Dump view says of debug sessions that are more, or less, than one traced program.
+// What the Diagnosis view says of debug sessions that are more, or less, than one traced program.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -37,7 +37,7 @@ if (isMainThread) {
   "old.mjs": "setInterval(() => {}, 1000);\n",
 };
 
-describe("the Task Dump view of several sessions", () => {
+describe("the Diagnosis view of several sessions", () => {
   let folder: string;
   let code: Workbench;
   let outside: ChildProcess | undefined;
@@ -77,7 +77,7 @@ describe("the Task Dump view of several sessions", () => {
     code = await launch({ workspace: folder, viewport: { width: 1400, height: 1500 } });
     await code.openFile("waits.ts");
     await code.runCommand("View: Show Run and Debug");
-    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.runCommand("Unknot: Focus on Diagnosis View");
   });
   reportFailures(() => code);
   afterEach(() => {
@@ -128,7 +128,7 @@ describe("the Task Dump view of several sessions", () => {
     await code.treeRow(now).waitFor({ state: "detached" });
     await code.page.locator("[id='workbench.parts.panel'] .selected", { hasText: /^slow/ }).waitFor();
     await code.goToLine(1);
-    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.runCommand("Unknot: Focus on Tasks View");
     await code.key("ArrowRight");
     await code.treeRow(/^Awaits at/).waitFor();
     await code.key("ArrowDown", "Enter");

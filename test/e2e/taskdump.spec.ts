@@ -1,4 +1,4 @@
-// Dump files: those of another machine, in the Task Dump view and in the editor.
+// Dump files: those of another machine, in the Diagnosis view and in the editor.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -47,7 +47,7 @@ describe("dump files", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("are shown in the Task Dump view, and lead to the workspace's own files", async () => {
+  it("are shown in the Diagnosis view, and lead to the workspace's own files", async () => {
     await code.openFile("hung.taskdump");
     await code.runCommand("Unknot: Open Task Dump");
     await code.treeRow(/^hung\.taskdump.*taken 2026-11-2/s).waitFor();

@@ -1,7 +1,7 @@
 // Drives a real VS Code workbench in headless Chromium: opens files, types, picks fixes, debugs, reads views.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+import { type Browser, chromium, type Frame, type Locator, type Page } from "playwright-core";
 import { type CodeServer, type ServerOptions, startCodeServer } from "./code-server.ts";
 import { install } from "./install.ts";
 import { packageUnderTest } from "./package-under-test.ts";
@@ -401,6 +401,26 @@ function drive(
       await page.mouse.down();
       await page.mouse.move(x, box.y + box.height - height, { steps: 5 });
       await page.mouse.up();
+    },
+
+    /** Puts a text into the quick pick or input box that is open, once it has the focus. */
+    async fillQuickInput(text: string) {
+      const input = page.locator('.quick-input-widget:not([style*="display: none"]) input:focus');
+      await input.waitFor({ timeout: patienceMs });
+      await input.fill(text);
+    },
+
+    /** The document of a webview that shows this. */
+    async webviewWith(selector: string): Promise<Frame> {
+      const end = Date.now() + patienceMs;
+      while (Date.now() < end) {
+        for (const frame of page.frames()) {
+          const shows = await frame.locator(selector).first().isVisible();
+          if (shows) return frame;
+        }
+        await page.waitForTimeout(100);
+      }
+      throw new Error(`No webview shows ${selector}.`);
     },
 
     debugToolbar: page.locator(".debug-toolbar"),

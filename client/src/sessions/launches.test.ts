@@ -4,6 +4,7 @@ import path from "node:path";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { DumpBuilder, wants } from "@unknot/dump/testing/dump-builder.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
 import type { TaskListRequest } from "@unknot/protocol/task-list.ts";
 import type { Registration } from "@unknot/protocol/wire.ts";
 import { startWireServer, type WireServer } from "../testing/wire-server.ts";
@@ -12,12 +13,16 @@ import { createLaunches, type Launches } from "./launches.ts";
 import { watchRuntimeFolder } from "./runtime-folder-watch.ts";
 import { problemsOf, type SessionSnapshot } from "./session.ts";
 
+/** The message of the problem that nobody wants to see. */
+let muted: string | undefined;
+
 const options = {
   pollMs: 5,
   membersPerGroup: 2,
   mostTasks: 1000,
   healthyAfterMs: 5000,
   overdueMs: 20,
+  isMuted: (problem: Problem) => problem.message === muted,
   log: () => {},
 };
 
@@ -278,6 +283,27 @@ describe("launches", () => {
     start();
     assert.equal(launches.list()[0]?.overdue, false);
     await waitFor(launches.onChange, () => launches.list()[0]?.overdue || undefined);
+  });
+
+  it("keeps to itself what the user has muted, and says how much that is", async () => {
+    const server = await serve(consumers(0));
+    muted = firstProblem(server.dump).message;
+    try {
+      const heard: string[] = [];
+      launches.onProblem(({ problem }) => heard.push(problem.id));
+      start();
+      launches.register(server.registration);
+      const session = await until(({ overview }) => overview !== undefined);
+      assert.deepEqual([session.overview?.problems, session.muted], [[], 1]);
+      await server.announce(firstProblem(server.dump));
+      await launches.refresh();
+      assert.deepEqual(heard, []);
+      muted = undefined;
+      launches.mutedOthers();
+      assert.deepEqual([only()?.overview?.problems.length, only()?.muted], [1, 0]);
+    } finally {
+      muted = undefined;
+    }
   });
 
   it("asks the thread for lists, and gives none of one that is gone", async () => {

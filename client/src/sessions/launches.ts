@@ -77,6 +77,8 @@ export interface Launches extends Subscription {
   refresh(): Promise<void>;
   /** What changes is told from now on. */
   compareFromNow(): void;
+  /** The user wants to see other problems than before. */
+  mutedOthers(): void;
 }
 
 interface Entry {
@@ -123,7 +125,9 @@ export function createLaunches(options: LaunchOptions): Launches {
     session.onProblem((problem) => problems.fire({ session, problem }));
     session.watch(attention());
     changed.fire();
-    if ("dump" in thread) for (const problem of thread.dump.problems) problems.fire({ session, problem });
+    if (!("dump" in thread)) return;
+    for (const problem of thread.dump.problems)
+      if (!options.isMuted(problem)) problems.fire({ session, problem });
   };
 
   const end = (entry: Entry, last: LastDump) => {
@@ -238,6 +242,7 @@ export function createLaunches(options: LaunchOptions): Launches {
     compareFromNow() {
       for (const session of all()) session.compareFromNow();
     },
+    mutedOthers: () => changed.fire(),
     async refresh() {
       await Promise.all(all().map((session) => session.refresh()));
     },

@@ -27,6 +27,8 @@ export interface SessionSnapshot {
   readonly baseline?: Moment;
   /** Problems that the process has announced and the overview does not have (yet). */
   readonly announced: readonly Problem[];
+  /** How many problems the user does not want to see; `overview` and `announced` are without them. */
+  readonly muted: number;
   /** Stopped by the debugger. */
   readonly paused: boolean;
 }
@@ -65,6 +67,8 @@ export interface SessionOptions {
   readonly mostTasks: number;
   /** A program that has run for so long without a sure problem is healthy. */
   readonly healthyAfterMs: number;
+  /** Problems that the user does not want to see. */
+  readonly isMuted: (problem: Problem) => boolean;
   /** Hears what nobody waits for: a refresh that failed although the process lives. */
   readonly log: (line: string) => void;
 }
@@ -211,7 +215,7 @@ function createSession(
         if (paused && problem.verdict === "loop-blocked") return;
         if (!announced.some((known) => sameProblem(known, problem))) announced = [...announced, problem];
         changed.fire();
-        problems.fire(problem);
+        if (!options.isMuted(problem)) problems.fire(problem);
         void refresh();
       });
       become({ kind: "live" });
@@ -232,15 +236,22 @@ function createSession(
     onChange: changed.event,
     onProblem: problems.event,
     refresh,
-    snapshot: () => ({
-      id,
-      state,
-      process,
-      ...(overview === undefined ? {} : { overview }),
-      ...(baseline === undefined ? {} : { baseline }),
-      announced,
-      paused: paused && state.kind === "live",
-    }),
+    snapshot() {
+      const found = overview?.problems ?? [];
+      const loud = found.filter((problem) => !options.isMuted(problem));
+      return {
+        id,
+        state,
+        process,
+        ...(overview === undefined
+          ? {}
+          : { overview: loud.length === found.length ? overview : { ...overview, problems: loud } }),
+        ...(baseline === undefined ? {} : { baseline }),
+        announced: announced.filter((problem) => !options.isMuted(problem)),
+        muted: found.length - loud.length,
+        paused: paused && state.kind === "live",
+      };
+    },
     watch(next) {
       if (next === attention) return;
       attention = next;
@@ -265,7 +276,8 @@ function createSession(
       end(last.process.exitCode);
       void refresh();
       for (const problem of last.problems) {
-        if (!before.some((known) => sameProblem(known, problem))) problems.fire(problem);
+        if (!options.isMuted(problem) && !before.some((known) => sameProblem(known, problem)))
+          problems.fire(problem);
       }
     },
     async ask(question, params) {

@@ -45,6 +45,7 @@ export function snapshot(
     process: dump.process,
     overview: overview({ ...dump, problems: detect(dump) }, { membersPerGroup }),
     announced: [],
+    muted: 0,
     paused: false,
     ...change,
   };

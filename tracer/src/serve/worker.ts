@@ -201,11 +201,14 @@ try {
     process: processInfo,
     answers: {
       dump: ({ by }) => takeDump(typeof by === "string" ? by.slice(0, 40) : "client"),
-      overview: async ({ membersPerGroup }) =>
-        overview(await recent.next(), { membersPerGroup: limited(membersPerGroup, 1000) }),
-      list: async (params) => listTasks(await recent.last(), checkedRequest(params)),
-      stacks: async ({ filter, most }) =>
-        stackTree(await recent.last(), { filter: limitedText(filter), most: limited(most, 10_000) }),
+      overview: ({ membersPerGroup }) =>
+        recent.next((dump) => overview(dump, { membersPerGroup: limited(membersPerGroup, 1000) })),
+      list: async (params) => {
+        const request = checkedRequest(params);
+        return recent.last((dump) => listTasks(dump, request));
+      },
+      stacks: ({ filter, most }) =>
+        recent.last((dump) => stackTree(dump, { filter: limitedText(filter), most: limited(most, 10_000) })),
     },
     listening: () => {
       register = () => writeWhole(file, [JSON.stringify(registration(endpoint))]);

@@ -7,5 +7,5 @@ export function register({ launches, trees }: ViewContext): vscode.Disposable {
   const tree = trees.add("unknot.contention", {
     roots: () => ({ kind: "rows", rows: rowsOf(launches.list()) }),
   });
-  return vscode.Disposable.from(tree, launches.onChange(tree.redraw));
+  return vscode.Disposable.from(tree, launches.onChange(tree.update));
 }

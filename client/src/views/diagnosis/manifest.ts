@@ -10,6 +10,9 @@ export const manifest: ManifestPart = {
     { command: "unknot.attach", title: "Attach to Traced Process", icon: "$(plug)" },
     { command: "unknot.showTaskDump", title: "Open Task Dump", icon: "$(list-tree)" },
     { command: "unknot.tasks.closeDump", title: "Close Task Dump", icon: "$(close)" },
+    { command: "unknot.problems.explain", title: "Explain Problem" },
+    { command: "unknot.problems.mute", title: "Mute Problems Like This" },
+    { command: "unknot.problems.showMuted", title: "Show Muted Problems", icon: "$(settings-gear)" },
   ],
   menus: {
     commandPalette: [
@@ -19,6 +22,9 @@ export const manifest: ManifestPart = {
       { command: "unknot.takeTaskDump", when: "unknot.askable" },
       { command: "unknot.tasks.compareFromNow", when: "unknot.askable" },
       { command: "unknot.tasks.closeDump", when: "false" },
+      { command: "unknot.problems.explain", when: "false" },
+      { command: "unknot.problems.mute", when: "false" },
+      { command: "unknot.problems.showMuted", when: "false" },
     ],
     "view/title": [
       {
@@ -59,8 +65,31 @@ export const manifest: ManifestPart = {
         when: "view == unknot.diagnosis && viewItem =~ /\\bfile\\b/",
         group: "inline",
       },
+      {
+        command: "unknot.problems.explain",
+        when: "view == unknot.diagnosis && viewItem =~ /\\bexplained\\b/",
+        group: "1@4",
+      },
+      {
+        command: "unknot.problems.mute",
+        when: "view == unknot.diagnosis && viewItem =~ /\\bexplained\\b/",
+        group: "3@1",
+      },
+      {
+        command: "unknot.problems.showMuted",
+        when: "view == unknot.diagnosis && viewItem =~ /\\bmuted\\b/",
+        group: "inline",
+      },
     ],
   },
+  keybindings: [
+    {
+      command: "unknot.problems.explain",
+      key: "e",
+      when: "focusedView == unknot.diagnosis && listFocus && !inputFocus && !treeFindOpen",
+      args: "unknot.diagnosis",
+    },
+  ],
   views: [
     {
       id: "unknot.diagnosis",

@@ -88,6 +88,14 @@ describe("the rows of the Diagnosis view", () => {
     ]);
   });
 
+  it("count what is muted, and claim nothing of the rest", () => {
+    const labels = (muted: number) =>
+      rowsOf([launch(snapshot(new DumpBuilder().task(1).build(), { muted }))]).map(({ label }) => label);
+    assert.equal(labels(2)[0], "2 problems muted");
+    assert.ok(!labels(2).some((label) => label.startsWith("No deadlock")));
+    assert.match(labels(0)[0] ?? "", /^No deadlock found/);
+  });
+
   it("say what has changed since the program was healthy", () => {
     const busy = (handlers: number, idle: number) => {
       const builder = new DumpBuilder();

@@ -77,9 +77,10 @@ function sessionRows(session: SessionSnapshot): readonly Row[] {
   return [
     ...states,
     ...problemRows(scene, problems),
+    ...(session.muted > 0 ? [mutedRow(session)] : []),
     // Where nothing is wrong for all that is known, what holds up the most comes nearest to an answer.
     ...(worst !== undefined && problems.length === 0 ? [worstRow(scene, worst)] : []),
-    ...(problems.length > 0 ? [] : [nothingFound(scene)]),
+    ...(problems.length > 0 || session.muted > 0 ? [] : [nothingFound(scene)]),
     ...(blockers.length > 0 ? [blockersRow(scene, blockers)] : []),
     ...[oldestRow(scene) ?? []].flat(),
     ...[changesRow(scene) ?? []].flat(),
@@ -126,7 +127,8 @@ function stateRows(session: SessionSnapshot): readonly Row[] {
 
 function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[] {
   const used = new Map<string, number>();
-  return problems.map((problem) => {
+  const hidden = problems.length - mostProblems;
+  const rows = problems.slice(0, mostProblems).map((problem) => {
     const name = `${scene.session.id} problem ${problem.id} ${identityOf(problem)}`;
     const before = used.get(name) ?? 0;
     used.set(name, before + 1);
@@ -134,7 +136,28 @@ function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[]
     // An announced problem comes before its tasks. VS Code would not open the same row later.
     return row.children ? row : { ...row, id: `${row.id} bare` };
   });
+  if (hidden <= 0) return rows;
+  const label = `${count(hidden, "more problem")}`;
+  const id = `${scene.session.id} problems more`;
+  return [...rows, { id, kind: "detail", label, icon: icons.more, spoken: label, session: scene.session.id }];
 }
+
+function mutedRow({ id: session, muted }: SessionSnapshot): Row {
+  const label = `${count(muted, "problem")} muted`;
+  const description = "by the setting unknot.mutedProblems";
+  return {
+    id: `${session} muted`,
+    kind: "muted",
+    label,
+    description,
+    icon: icons.muted,
+    spoken: `${label} ${description}`,
+    session,
+  };
+}
+
+/** One cause can have hundreds, the gravest come first. */
+const mostProblems = 25;
 
 /** What stays the same while tasks join a problem, wherever its cycle is said to begin. */
 function identityOf({ resources, tasks }: Problem): string {
@@ -165,7 +188,7 @@ function problemRow(scene: Scene, problem: Problem, id: string): Row {
     icon: isSure(problem) ? icons.error : icons.warning,
     spoken: words === "" ? `problem: ${message}` : message,
     session: session.id,
-    problem: problem.id,
+    problem,
     copied: () => [message, ...problem.at.map((one) => `  ${formatPlace(one)}`)],
     ...(place === undefined ? {} : { place }),
     ...(members.length === 0

@@ -1,9 +1,14 @@
+import type { Problem } from "@unknot/protocol/problem.ts";
+import { verdicts } from "@unknot/protocol/verdict.ts";
 import * as vscode from "vscode";
+import { ruleFor, rulesOf } from "../../muting/muted-problems.ts";
+import { messageText } from "../../program-text.ts";
 import { attachToTraced } from "../../sessions/attach.ts";
 import { runtimeFolder } from "../../sessions/runtime-folder.ts";
 import { showTaskDump, takeTaskDump } from "../../task-dump.ts";
 import { setContext } from "../tree/trees.ts";
 import type { ViewContext } from "../view-context.ts";
+import { certainties, explanations } from "./explanations.ts";
 import { problemCount, rowsOf, summaryOf } from "./model.ts";
 
 const viewId = "unknot.diagnosis";
@@ -30,7 +35,7 @@ export function register(context: ViewContext): vscode.Disposable {
   const focus = () => vscode.commands.executeCommand(`${viewId}.focus`);
   return vscode.Disposable.from(
     tree,
-    launches.onChange(tree.redraw),
+    launches.onChange(tree.update),
     vscode.commands.registerCommand("unknot.tasks.refresh", () => launches.refresh()),
     vscode.commands.registerCommand("unknot.takeTaskDump", (row?: { readonly session?: string } | string) =>
       takeTaskDump(context, typeof row === "object" ? row.session : tree.view.selection[0]?.session),
@@ -42,6 +47,41 @@ export function register(context: ViewContext): vscode.Disposable {
       if (await attachToTraced(launches, runtimeFolder())) await focus();
     }),
     vscode.commands.registerCommand("unknot.tasks.compareFromNow", () => launches.compareFromNow()),
+    trees.onRow("unknot.problems.explain", ({ problem }) => problem && explain(problem)),
+    trees.onRow("unknot.problems.mute", ({ problem }) => problem && mute(problem)),
+    vscode.commands.registerCommand("unknot.problems.showMuted", () =>
+      vscode.commands.executeCommand("workbench.action.openSettings", "unknot.mutedProblems"),
+    ),
     trees.onRow("unknot.tasks.closeDump", (row) => row.file !== undefined && launches.close(row.file)),
   );
+}
+
+/** Says what a problem means; of one that a rule finds in the source as well, that rule's page too. */
+async function explain({ id, verdict, certainty, message }: Problem): Promise<void> {
+  const page = "Open the Rule's Page";
+  const hasPage = id !== verdict && (await vscode.commands.getCommands(true)).includes("unknot.explain");
+  const choice = await vscode.window.showInformationMessage(
+    `${verdicts[verdict][0]?.toUpperCase()}${verdicts[verdict].slice(1)}`,
+    {
+      modal: true,
+      detail: [messageText(message), explanations[verdict], certainties[certainty]].join("\n\n"),
+    },
+    ...(hasPage ? [page] : []),
+  );
+  if (choice === page) await vscode.commands.executeCommand("unknot.explain", id);
+}
+
+/** Writes the rule into the workspace's settings; without a workspace into the user's. */
+async function mute(problem: Problem): Promise<void> {
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  const rule = ruleFor(
+    problem,
+    folders.map(({ uri }) => uri.path),
+  );
+  const configuration = vscode.workspace.getConfiguration("unknot");
+  const { Global, Workspace } = vscode.ConfigurationTarget;
+  const target = folders.length > 0 ? Workspace : Global;
+  const { workspaceValue, globalValue } = configuration.inspect("mutedProblems") ?? {};
+  const before = rulesOf(target === Workspace ? workspaceValue : globalValue);
+  await configuration.update("mutedProblems", [...before, rule], target);
 }

@@ -6,6 +6,7 @@ import { timeOf } from "../tree/clock-time.ts";
 import { titleOf } from "../tree/session-title.ts";
 import type { ViewContext } from "../view-context.ts";
 import { readMessage, type Subject, type Tab, type ToPage } from "./messages.ts";
+import { pageHtml } from "./page-html.ts";
 import { pictureOf } from "./picture.ts";
 
 const viewType = "unknot.graph";
@@ -136,22 +137,11 @@ export function register({ launches, query, extension }: ViewContext): vscode.Di
   );
 }
 
-/** Nothing is loaded but our own script and style, and nothing of the program is in the HTML. */
 function htmlOf(webview: vscode.Webview, folder: vscode.Uri): string {
-  const nonce = randomBytes(18).toString("base64url");
-  const script = webview.asWebviewUri(vscode.Uri.joinPath(folder, "graph.js"));
-  const style = webview.asWebviewUri(vscode.Uri.joinPath(folder, "page.css"));
-  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<title>Wait-For Graph</title>
-<link rel="stylesheet" href="${style}">
-</head>
-<body>
-<script nonce="${nonce}" src="${script}"></script>
-</body>
-</html>`;
+  return pageHtml({
+    script: String(webview.asWebviewUri(vscode.Uri.joinPath(folder, "graph.js"))),
+    style: String(webview.asWebviewUri(vscode.Uri.joinPath(folder, "page.css"))),
+    styleSource: webview.cspSource,
+    nonce: randomBytes(18).toString("base64url"),
+  });
 }

@@ -212,7 +212,7 @@ function problemRow(
       label: problem.message,
       icon,
       spoken: `${kind} problem: ${problem.message}`,
-      problem: problem.id,
+      problem,
       ...(place === undefined ? {} : { place, description: shortPlace(place) }),
     };
   };

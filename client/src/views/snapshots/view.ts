@@ -113,7 +113,7 @@ export function register({ launches, trees, storage, log }: ViewContext): vscode
   return vscode.Disposable.from(
     tree,
     { dispose: () => rmSync(folder, { recursive: true, force: true }) },
-    launches.onChange(tree.redraw),
+    launches.onChange(tree.update),
     snapshots.onChange(tree.redraw),
     vscode.commands.registerCommand("unknot.snapshots.take", (row?: { readonly session?: string }) =>
       take(row?.session),

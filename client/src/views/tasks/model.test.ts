@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parseFilter } from "@unknot/dump/filter.ts";
 import { DumpBuilder, waits } from "@unknot/dump/testing/dump-builder.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import type { TaskQuery } from "@unknot/protocol/task-list.ts";
@@ -6,6 +7,7 @@ import { deadlocked, drawn, flat, launch, loaded, snapshot } from "../../testing
 import { listRoots } from "../tree/list-rows.ts";
 import { linesOf, markdownOf } from "../tree/row.ts";
 import { messageOf, rowsOfPage, titleOfList } from "./model.ts";
+import { filterHelp } from "./query-words.ts";
 
 const byStack: TaskQuery = { filter: "", by: "stack", order: "problem" };
 
@@ -18,6 +20,12 @@ function crowd(count: number): Dump {
     builder.task(id, { name: "consumer", state: "chan receive", at: "consume.ts:5", wait: waits(id * 1000) });
   return builder.build();
 }
+
+describe("the help for filters", () => {
+  it("has examples that are filters", () => {
+    for (const { example } of filterHelp) assert.ok(parseFilter(example).ok, example);
+  });
+});
 
 describe("the rows of the Tasks view", () => {
   it("are the places where tasks wait, those in deadlocks first", () => {
@@ -40,10 +48,8 @@ describe("the rows of the Tasks view", () => {
 
   it("are a tree by who started whom, when asked", () => {
     assert.deepEqual(
-      drawn(rowsFor(crowd(0), { by: "tree" }), 1)
-        .map((line) => line.split(" | ")[0])
-        .slice(0, 1),
-      ["main (2)"],
+      drawn(rowsFor(crowd(0), { by: "tree" }), 1).map((line) => line.split(" | ")[0]),
+      ["main (2)", "  reserve", "  charge"],
     );
     const filtered = rowsFor(crowd(0), { by: "tree", filter: "reserve" });
     assert.deepEqual(

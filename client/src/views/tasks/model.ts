@@ -29,8 +29,7 @@ function listedTaskRow(scene: Scene, below: Below, { task: id, children, context
     const label = `task ${id}`;
     return { id: `${parent} ${label}`, kind: "detail", label, icon: icons.detail, spoken: label };
   }
-  const row = taskRow(scene, task, { parent, waitTold: false });
-  const inTree = below.request.by === "tree";
+  const { children: details, ...row } = taskRow(scene, task, { parent });
   const label = children === 0 ? row.label : `${row.label} (${grouped(children)})`;
   return {
     ...row,
@@ -40,15 +39,16 @@ function listedTaskRow(scene: Scene, below: Below, { task: id, children, context
       ...(children === 0 ? [] : [`started ${count(children, "task")}`]),
       ...(context ? ["does not match the filter itself"] : []),
     ].join(", "),
-    ...(inTree && children > 0
-      ? {
+    // Below a task that has started others stand these; what is known of it itself is in its tooltip.
+    ...(children === 0
+      ? { ...(details === undefined ? {} : { children: details }) }
+      : {
           below: {
             session: below.session,
             level: `${below.session} tasks under ${id}`,
             request: { ...below.request, under: { task: id } },
           },
-        }
-      : {}),
+        }),
   };
 }
 

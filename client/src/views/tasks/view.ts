@@ -40,7 +40,7 @@ export function register({ launches, trees, query }: ViewContext): vscode.Dispos
   };
   return vscode.Disposable.from(
     tree,
-    launches.onChange(tree.redraw),
+    launches.onChange(tree.update),
     query.onChange(setQuery),
     vscode.commands.registerCommand("unknot.tasks.filter", async (given?: unknown) => {
       // Other commands give a filter; keys give the name of their view.

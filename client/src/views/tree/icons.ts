@@ -26,6 +26,7 @@ export const icons = {
   detail: { name: "dash" },
   more: { name: "ellipsis" },
   filter: { name: "filter" },
+  muted: { name: "bell-slash" },
   turning: { name: "sync" },
   oldest: { name: "history" },
   healthy: { name: "pass" },

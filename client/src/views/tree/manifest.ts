@@ -3,12 +3,19 @@ import type { KeyEntry, ManifestPart } from "../../manifest.ts";
 const views = ["diagnosis", "tasks", "waits", "contention", "snapshots"] as const;
 
 /** The same key on the selected row of each of the panel's trees. */
-function onEachTree(command: string, key: string, more: Pick<KeyEntry, "mac"> = {}): readonly KeyEntry[] {
+function onEachTree(
+  command: string,
+  key: string,
+  { mac, when }: Pick<KeyEntry, "mac" | "when"> = {},
+): readonly KeyEntry[] {
   return views.map((view) => ({
     command,
     key,
-    ...more,
-    when: `focusedView == unknot.${view} && listFocus && !inputFocus && !treeFindOpen`,
+    ...(mac === undefined ? {} : { mac }),
+    when: [
+      `focusedView == unknot.${view} && listFocus && !inputFocus && !treeFindOpen`,
+      ...(when === undefined ? [] : [when]),
+    ].join(" && "),
     args: `unknot.${view}`,
   }));
 }
@@ -60,5 +67,7 @@ export const manifest: ManifestPart = {
     ...onEachTree("unknot.tasks.groupBy", "g"),
     ...onEachTree("unknot.waits.focus", "w"),
     ...onEachTree("unknot.diagnosis.focus", "d"),
+    ...onEachTree("unknot.pauseUpdates", "p", { when: "!unknot.updatesPaused" }),
+    ...onEachTree("unknot.resumeUpdates", "p", { when: "unknot.updatesPaused" }),
   ],
 };

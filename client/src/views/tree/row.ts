@@ -1,4 +1,5 @@
 import type { Place } from "@unknot/protocol/place.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
 import type { TaskListRequest } from "@unknot/protocol/task-list.ts";
 import type { RowIcon } from "./icons.ts";
 
@@ -19,6 +20,7 @@ export interface Row {
     | "snapshot"
     | "healthy"
     | "comparison"
+    | "muted"
     | "more";
   readonly label: string;
   readonly description?: string;
@@ -39,8 +41,7 @@ export interface Row {
   readonly task?: TaskTargets;
   /** What copying the row gives, when that is more than its words: lines of text. */
   readonly copied?: () => readonly string[];
-  /** Of a problem: its id, which may be a rule's. */
-  readonly problem?: string;
+  readonly problem?: Problem;
   /** On the row of a dump that was opened: its file. */
   readonly file?: string;
   /** On a `more` row: the level of the list that it ends. */

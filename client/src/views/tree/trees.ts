@@ -19,7 +19,10 @@ export interface RowSource {
 
 export interface Tree extends vscode.Disposable {
   readonly view: vscode.TreeView<Row>;
+  /** The user wants to see something else. */
   redraw(): void;
+  /** The program goes on; nothing is drawn while updates are paused. */
+  update(): void;
 }
 
 /** The trees of the panel: they look alike, and a row of each answers to the same commands. */
@@ -43,6 +46,8 @@ export function createTrees(launches: Launches): Trees {
     paused = next;
     setContext("unknot.updatesPaused", paused);
     look();
+    const diagnosis = trees.get("unknot.diagnosis");
+    if (diagnosis) diagnosis.message = paused ? "Updates are paused." : "";
     if (!paused) for (const redraw of redraws) redraw();
   };
 
@@ -111,7 +116,6 @@ export function createTrees(launches: Launches): Trees {
       const redraw = () => {
         timer ??= setTimeout(() => {
           timer = undefined;
-          if (paused) return;
           pages.keepOnly((id) => launches.session(id) !== undefined);
           before?.(view);
           drawn.fire(undefined);
@@ -123,6 +127,9 @@ export function createTrees(launches: Launches): Trees {
       return {
         view,
         redraw,
+        update() {
+          if (!paused) redraw();
+        },
         dispose() {
           clearTimeout(timer);
           trees.delete(id);

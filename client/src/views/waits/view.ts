@@ -9,5 +9,5 @@ export function register({ launches, trees, query }: ViewContext): vscode.Dispos
     roots: () => listRoots(launches.list(), "waits", queryOf(query.current)),
     rowsOfPage,
   });
-  return vscode.Disposable.from(tree, launches.onChange(tree.redraw), query.onChange(tree.redraw));
+  return vscode.Disposable.from(tree, launches.onChange(tree.update), query.onChange(tree.redraw));
 }

@@ -69,7 +69,6 @@ window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
   if (before?.chosen !== data.chosen || before?.filter !== data.filter) zoomed = undefined;
   const frames = subject()?.stacks?.frames;
   if (zoomed && frames) zoomed = findAgain(frames, zoomed);
-  // What has not changed but for times keeps its place and the focus.
   draw();
 });
 
@@ -96,11 +95,15 @@ function draw(): void {
   }
   body.setAttribute("aria-labelledby", `tab-${tab}`);
   chooser.hidden = subjects.length < 2;
-  chooser.replaceChildren(
-    ...subjects.map(({ session, title }) =>
-      element("option", { value: session, selected: session === shown?.session }, title),
-    ),
-  );
+  // An open list of processes would close.
+  const offered = JSON.stringify(subjects.map(({ session, title }) => [session, title]));
+  if (chooser.dataset["offered"] !== offered) {
+    chooser.dataset["offered"] = offered;
+    chooser.replaceChildren(
+      ...subjects.map(({ session, title }) => element("option", { value: session }, title)),
+    );
+  }
+  chooser.value = shown?.session ?? "";
   whole.hidden = tab !== "stacks" || zoomed === undefined || asText;
   if (!shown) {
     showNothing("No traced program is there: start one with the debugger.");
@@ -134,11 +137,9 @@ function graphView({ picture, tasks }: Subject): Drawn {
     const nothing = `Nothing is known to hold up another task, among ${count(tasks, "task")}.`;
     return [[], element("p", { class: "nothing" }, nothing)];
   }
-  const notes = [
-    "who waits stands left of what it waits for, and that left of who holds it",
-    ...(leftOut.length > 0 ? [`not drawn: ${leftOut.join(", ")}`] : []),
-  ];
-  if (asText) return [notes, graphInWords(picture, open)];
+  const hidden = leftOut.length > 0 ? [`left out: ${leftOut.join(", ")}`] : [];
+  if (asText) return [hidden, graphInWords(picture, open)];
+  const notes = ["who waits stands left of what it waits for, and that left of who holds it", ...hidden];
   const { view, focus } = drawGraph(picture, ({ place }) => place && open(place));
   return [notes, view, focus];
 }
@@ -151,8 +152,11 @@ function stacksView({ stacks }: Subject, filter: string): Drawn {
       filtered,
       element("p", { class: "nothing" }, filter === "" ? "No pending tasks." : "No task matches the filter."),
     ];
-  const leftOut = stacks.leftOut > 0 ? [`not drawn: ${count(stacks.leftOut, "task")} in smaller frames`] : [];
-  const total = `${count(stacks.total, "task")}, below those that await them`;
+  const leftOut = stacks.leftOut > 0 ? [`left out: ${count(stacks.leftOut, "task")} in smaller frames`] : [];
+  const total =
+    filter === ""
+      ? "each task below those that await it"
+      : `${count(stacks.total, "task")} below those that await them`;
   if (asText) return [[total, ...filtered, ...leftOut], stacksInWords(stacks, open)];
   const { view, focus, tooNarrow } = drawFlame(stacks, zoomed, {
     open,
