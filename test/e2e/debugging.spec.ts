@@ -129,6 +129,30 @@ describe("debugging a traced program", () => {
     await code.removeBreakpoint(4);
   });
 
+  it("shows the call stack and the variables of the user's code only, as of an untraced program", async () => {
+    await code.openFile("steps.ts");
+    await code.toggleBreakpoint(2);
+    const seenIn = async (configuration: string) => {
+      await code.startDebugging(configuration);
+      await code.pausedAt(undefined);
+      await code.runCommand("View: Show Run and Debug");
+      const variables = code.page.locator(".debug-variables .monaco-list-row");
+      await variables.filter({ hasText: "other" }).first().waitFor();
+      const seen = {
+        stack: await code.stackFrames.allInnerTexts(),
+        variables: await variables.allInnerTexts(),
+      };
+      await code.stopDebugging();
+      return seen;
+    };
+    const untraced = await seenIn("Step as is");
+    const traced = await seenIn("Step traced");
+    assert.ok(untraced.stack.length > 0 && untraced.variables.some((row) => row.startsWith("one")));
+    assert.deepEqual(traced, untraced);
+    await code.openFile("steps.ts");
+    await code.removeBreakpoint(2);
+  });
+
   // An idle program does nothing but what it does itself: of anything else js-debug would make stops without an end.
   it("pauses in the program's own code, as often as one asks", async () => {
     await code.runCommand("Unknot: Focus on Task Dump View");

@@ -206,14 +206,17 @@ function drive(
       await ready();
     },
 
-    /** Types a line into the terminal that has the focus. */
+    /** Types a line into the terminal that is shown, once its shell is ready. */
     async typeInTerminal(line: string) {
-      await page.locator(".terminal-wrapper.active .xterm-rows").waitFor({ timeout: patienceMs });
-      await page.locator(".terminal-wrapper.active .xterm").click();
+      const terminal = page.locator(".terminal-wrapper.active");
+      await waitUntil(async () =>
+        /[#$] *$/.test((await terminal.locator(".xterm-rows").innerText()).trimEnd()),
+      );
+      await terminal.locator(".xterm").click();
       await page.keyboard.type(`${line}\n`);
     },
 
-    statusItem: (text: string) => page.locator(".statusbar-item", { hasText: text }),
+    statusItem: (text: string | RegExp) => page.locator(".statusbar-item", { hasText: text }),
 
     /** Picks a row of the quick pick that is open. */
     async pickRow(text: string) {
