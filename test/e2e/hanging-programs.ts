@@ -20,7 +20,7 @@ export const scenarios = [
 export type Scenario = (typeof scenarios)[number];
 
 /** A line where somebody would see what is wrong. */
-export interface RightLine {
+interface RightLine {
   readonly file: string;
   /** From 1. */
   readonly line: number;

@@ -21,7 +21,7 @@ export interface ServerEnvironment {
 }
 
 /** Where the pieces of an installed environment are. */
-export interface Environment extends ServerEnvironment {
+interface Environment extends ServerEnvironment {
   readonly chromium: string;
 }
 

@@ -46,6 +46,9 @@ describe("a mistake that the source shows and a run shows", () => {
   it("shows above and in the hover of a lock where it is used, and what the program does with it", async () => {
     const [one, other] = program.tasks;
     const lens = (text: string) => code.page.locator(".codelens-decoration", { hasText: text });
+    // Also of the file with which everything starts.
+    await code.page.reload();
+    await code.ready();
     await code.openFile(program.locks.file);
     const order = `acquired in 2 places, before and after ${one.holds}`;
     await lens(order).waitFor();

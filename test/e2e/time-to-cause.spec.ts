@@ -84,8 +84,7 @@ describe("from something that hangs to the right line", () => {
     it(`${scenario}: at most ${mostActions} actions, at most ${mostMs / 1000} seconds`, async () => {
       const program = programs.of(scenario);
       const actions = actionsFor[scenario](program);
-      await code.runCommand("Notifications: Clear All Notifications");
-      await code.runCommand("View: Hide Panel");
+      await code.hidePanel();
       await code.startDebugging(program.configuration);
       const started = Date.now();
       for (const act of actions) await act();

@@ -126,6 +126,7 @@ describe("choosing what is traced", () => {
     await code.typeInTerminal("echo options: [$NODE_OPTIONS]");
     await code.page.locator(".terminal-wrapper", { hasText: "options: []" }).first().waitFor();
     await code.runCommand("Unknot: Trace New Terminals");
+    await code.page.locator(".terminal-tabs-entry").nth(1).waitFor();
     await code.typeInTerminal("echo options: [$NODE_OPTIONS]; npm --version; node waits.ts");
     await code.page.locator(".terminal-wrapper", { hasText: "unknot-shim.cjs" }).first().waitFor();
     await code.runCommand("Unknot: Focus on Task Dump View");

@@ -175,8 +175,11 @@ function drive(
   const stackFrames = page.locator(".debug-call-stack .stack-frame");
 
   const stopDebugging = async () => {
-    await key("Shift+F5");
-    await page.locator(".debug-toolbar").waitFor({ state: "hidden", timeout: patienceMs });
+    await retry(async () => {
+      // A session that has only just begun does not hear it.
+      await key("Shift+F5");
+      await page.locator(".debug-toolbar").waitFor({ state: "hidden", timeout: patienceMs / 3 });
+    });
     // The next session's frames are not to be taken for those of this one.
     await stackFrames.first().waitFor({ state: "detached", timeout: patienceMs });
   };
@@ -393,6 +396,13 @@ function drive(
     treeRows: () => treeRows.allInnerTexts(),
     /** The first row with this text, or the one so many behind it. */
     treeRow: (text: string | RegExp, index = 0) => treeRows.filter({ hasText: text }).nth(index),
+
+    async hidePanel() {
+      const panel = page.locator("[id='workbench.parts.panel']");
+      if (!(await panel.isVisible())) return;
+      await runCommand("View: Hide Panel");
+      await panel.waitFor({ state: "hidden", timeout: patienceMs });
+    },
 
     /** Drags the edge between editor and panel until the panel is so many pixels high. */
     async resizePanel(height: number) {
