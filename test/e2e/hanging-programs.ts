@@ -1,8 +1,7 @@
 // Ten ways to hang, or to be wrong, as programs with made-up names. Nothing that shows them can have known a name or a
 // line before.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { rmSync } from "node:fs";
+import { runs, writeDebugWorkspace } from "./debug-workspace.ts";
 import { blank, madeUpNames } from "./random-program.ts";
 
 export const scenarios = [
@@ -55,7 +54,7 @@ const alive = "setInterval(() => {}, 60_000);";
 /** Writes all of them into one workspace. */
 export function writeHangingPrograms(): HangingPrograms {
   const name = madeUpNames();
-  const folder = mkdtempSync(path.join(tmpdir(), "unknot-hangs-"));
+  const texts: Record<string, string> = {};
   const programs = new Map<Scenario, HangingProgram>();
   for (const scenario of scenarios) {
     const { files, main, names = {} } = sketches[scenario](name);
@@ -66,31 +65,20 @@ export function writeHangingPrograms(): HangingPrograms {
       }
       // The mark would be a name, too.
       const text = lines.map((line) => (line.endsWith(mark) ? line.slice(0, -mark.length) : line));
-      writeFileSync(path.join(folder, file), `${text.join("\n")}\n`);
+      texts[file] = `${text.join("\n")}\n`;
     }
     programs.set(scenario, { configuration: `${name()} ${scenario}`, main, right, names });
   }
-  writeFileSync(path.join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   const compilerOptions = {
     module: "nodenext",
     allowImportingTsExtensions: true,
     noEmit: true,
     strict: true,
   };
-  writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
-  mkdirSync(path.join(folder, ".vscode"));
-  writeFileSync(
-    path.join(folder, ".vscode", "launch.json"),
-    JSON.stringify({
-      version: "0.2.0",
-      configurations: [...programs.values()].map(({ configuration, main }) => ({
-        type: "node",
-        request: "launch",
-        name: configuration,
-        program: `\${workspaceFolder}/${main}`,
-      })),
-    }),
-  );
+  texts["tsconfig.json"] = JSON.stringify({ compilerOptions });
+  const folder = writeDebugWorkspace(texts, {
+    configurations: [...programs.values()].map(({ configuration, main }) => runs(configuration, main)),
+  });
   return {
     folder,
     of(scenario) {
