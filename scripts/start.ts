@@ -37,10 +37,8 @@ const found =
   spawnSync(code, ["--version"], { stdio: "ignore", shell: process.platform === "win32" }).status === 0;
 if (process.argv.includes("--web")) {
   say(`3. VS Code in a browser, with the extension and the examples: ${look}`);
-  spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", "test/e2e/open-in-browser.ts"], {
-    cwd: root,
-    stdio: "inherit",
-  });
+  const web = ["--disable-warning=ExperimentalWarning", "test/e2e/open-in-browser.ts"];
+  process.exitCode = spawnSync(process.execPath, web, { cwd: root, stdio: "inherit" }).status ?? 1;
 } else if (found) {
   say(`3. VS Code opens with the extension and the examples: ${look}`);
   spawnSync(

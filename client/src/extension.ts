@@ -61,7 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerRulePages(rules),
     registerRuntimeProblems(launches, rulePagesIn(rules), language.tellSeen),
     registerTaskdumpEditor(),
-    registerResources(launches, language.resources),
+    registerResources(launches, language.resources, language.onAnalyzed),
     registerEditorMarks(launches, vscode.Uri.joinPath(context.extensionUri, "media", "deadlock.svg")),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration("unknot.mutedProblems")) return;
@@ -82,19 +82,26 @@ export async function deactivate(): Promise<void> {
   await (await server)?.stop();
 }
 
-/** Starts the language server with the first document that it can analyze, and tells it what runs have shown. */
-function registerLanguageServer(
-  module: string,
-  log: vscode.LogOutputChannel,
-): vscode.Disposable & {
+interface LanguageRegistration extends vscode.Disposable {
   tellSeen(problems: readonly SeenProblem[]): void;
   readonly resources: AskResources;
-} {
+  /** The server has looked at what is open. */
+  readonly onAnalyzed: vscode.Event<void>;
+}
+
+/** Starts the language server with the first document that it can analyze, and tells it what runs have shown. */
+function registerLanguageServer(module: string, log: vscode.LogOutputChannel): LanguageRegistration {
   let seen: readonly SeenProblem[] = [];
+  const analyzed = new vscode.EventEmitter<void>();
   const start = () => {
     // Loaded here, because the client library would take a good part of the time to activate.
     server ??= import("./language/language-server.ts").then(({ startLanguageServer }) =>
-      startLanguageServer(module, log, () => seen),
+      startLanguageServer(
+        module,
+        log,
+        () => seen,
+        () => analyzed.fire(),
+      ),
     );
     return server;
   };
@@ -106,6 +113,7 @@ function registerLanguageServer(
   };
   startForOpen();
   const registered = vscode.Disposable.from(
+    analyzed,
     vscode.workspace.onDidOpenTextDocument(startFor),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("unknot.enable")) startForOpen();
@@ -117,6 +125,7 @@ function registerLanguageServer(
   );
   return {
     dispose: () => registered.dispose(),
+    onAnalyzed: analyzed.event,
     resources: async (document, token) => (await (await server)?.resources(document, token)) ?? [],
     tellSeen(problems) {
       seen = problems;

@@ -16,7 +16,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { root } from "@unknot/scripts/build.ts";
-import type { Environment } from "./install.ts";
+import type { ServerEnvironment } from "./install.ts";
 
 const run = promisify(execFile);
 
@@ -56,7 +56,7 @@ const untrustedSettings = {
 } as const;
 
 export interface ServerOptions {
-  readonly environment: Environment;
+  readonly environment: ServerEnvironment;
   readonly vsix: string;
   /** Copied, so that a test may change it. */
   readonly workspace: string;
@@ -178,7 +178,7 @@ function makeFolders(): Folders {
 }
 
 function serverEnv(
-  environment: Environment,
+  environment: ServerEnvironment,
   folders: Folders,
   extra: Readonly<Record<string, string>> | undefined,
 ): NodeJS.ProcessEnv {

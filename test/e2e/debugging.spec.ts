@@ -1,8 +1,8 @@
 // What tracing does to a debug session, and what it must not do.
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { runs, writeDebugWorkspace } from "./debug-workspace.ts";
 import { reportFailures } from "./failures.ts";
 import { launch, type Workbench } from "./workbench.ts";
 
@@ -41,38 +41,23 @@ describe("debugging a traced program", () => {
   let code: Workbench;
 
   before(async () => {
-    folder = mkdtempSync(path.join(tmpdir(), "unknot-debug-"));
-    for (const [name, text] of Object.entries(programs)) writeFileSync(path.join(folder, name), text);
-    writeFileSync(path.join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+    folder = writeDebugWorkspace(programs, {
+      configurations: [
+        runs("Wait", "waits.ts"),
+        runs("End at once", "short.ts"),
+        runs("Get stuck", "stuck.ts"),
+        runs("Tick", "ticks.ts"),
+        runs("Step traced", "steps.ts"),
+        runs("Step as is", "steps.ts", { env: { UNKNOT_TRACE: "0" } }),
+        runs("Old", "waits.ts", { runtimeExecutable: `\${workspaceFolder}/old/node` }),
+        runs("Untraced", "waits.ts", { env: { UNKNOT_TRACE: "0" } }),
+        { type: "node-terminal", request: "launch", name: "In a terminal", command: "node waits.ts" },
+      ],
+    });
     // A Node that runs no TypeScript; it is only asked for its version.
     mkdirSync(path.join(folder, "old"));
     writeFileSync(path.join(folder, "old", "node"), "#!/bin/sh\necho v20.20.2\n");
     chmodSync(path.join(folder, "old", "node"), 0o755);
-    const run = (name: string, program: string, more: object = {}) => ({
-      type: "node",
-      request: "launch",
-      name,
-      program: `\${workspaceFolder}/${program}`,
-      ...more,
-    });
-    mkdirSync(path.join(folder, ".vscode"));
-    writeFileSync(
-      path.join(folder, ".vscode", "launch.json"),
-      JSON.stringify({
-        version: "0.2.0",
-        configurations: [
-          run("Wait", "waits.ts"),
-          run("End at once", "short.ts"),
-          run("Get stuck", "stuck.ts"),
-          run("Tick", "ticks.ts"),
-          run("Step traced", "steps.ts"),
-          run("Step as is", "steps.ts", { env: { UNKNOT_TRACE: "0" } }),
-          run("Old", "waits.ts", { runtimeExecutable: `\${workspaceFolder}/old/node` }),
-          run("Untraced", "waits.ts", { env: { UNKNOT_TRACE: "0" } }),
-          { type: "node-terminal", request: "launch", name: "In a terminal", command: "node waits.ts" },
-        ],
-      }),
-    );
     code = await launch({ workspace: folder });
     await code.openFile("waits.ts");
     await code.runCommand("Unknot: Focus on Diagnosis View");
@@ -127,6 +112,30 @@ describe("debugging a traced program", () => {
     assert.deepEqual(traced, ["4:13", "2:3", "4:19", "5:15", "2:3", "5:21", "6:1"]);
     await code.openFile("steps.ts");
     await code.removeBreakpoint(4);
+  });
+
+  it("shows the call stack and the variables of the user's code only, as of an untraced program", async () => {
+    await code.openFile("steps.ts");
+    await code.toggleBreakpoint(2);
+    const seenIn = async (configuration: string) => {
+      await code.startDebugging(configuration);
+      await code.pausedAt(undefined);
+      await code.runCommand("View: Show Run and Debug");
+      const variables = code.page.locator(".debug-variables .monaco-list-row");
+      await variables.filter({ hasText: "other" }).first().waitFor();
+      const seen = {
+        stack: await code.stackFrames.allInnerTexts(),
+        variables: await variables.allInnerTexts(),
+      };
+      await code.stopDebugging();
+      return seen;
+    };
+    const untraced = await seenIn("Step as is");
+    const traced = await seenIn("Step traced");
+    assert.ok(untraced.stack.length > 0 && untraced.variables.some((row) => row.startsWith("one")));
+    assert.deepEqual(traced, untraced);
+    await code.openFile("steps.ts");
+    await code.removeBreakpoint(2);
   });
 
   // An idle program does nothing but what it does itself: of anything else js-debug would make stops without an end.

@@ -11,32 +11,44 @@ const nodeVersion = "24.21.0";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 
-/** Where the pieces of an installed environment are. */
-export interface Environment {
+/** A VS Code server that any browser can show. */
+export interface ServerEnvironment {
   readonly folder: string;
   /** The Node 24 that runs code-server. */
   readonly node: string;
   /** code-server's entry module. */
   readonly entry: string;
+}
+
+/** Where the pieces of an installed environment are. */
+interface Environment extends ServerEnvironment {
   readonly chromium: string;
 }
 
-/** An environment, or one sentence that says why this machine can't have one. */
-export type Installed =
-  | { readonly ok: true; readonly environment: Environment }
+/** What was installed, or one sentence that says why this machine can't have it. */
+export type Installed<What = Environment> =
+  | { readonly ok: true; readonly environment: What }
   | { readonly ok: false; readonly why: string };
 
 /** Installs what is missing and says where everything is; throws when a step that should work fails. */
-export function install(folder = path.join(root, ".e2e")): Installed {
-  if (process.platform !== "linux" || !["x64", "arm64"].includes(process.arch)) {
-    return {
-      ok: false,
-      why: `they need Linux on x64 or arm64, and this is ${process.platform}-${process.arch}`,
-    };
-  }
-  mkdirSync(folder, { recursive: true });
-  const system = installSystemPackages();
+export function install(folder?: string): Installed {
+  const system = isPossibleHere() ?? installSystemPackages(["chromium"]);
   if (!system.ok) return system;
+  const chromium = findChromium();
+  if (chromium === undefined) {
+    // Ubuntu's package of that name only points to a snap, which a container can't run.
+    const why = "apt-get's chromium brings no browser that starts (Ubuntu's is a snap): set CHROMIUM to one";
+    return { ok: false, why };
+  }
+  const server = installServer(folder);
+  return server.ok ? { ok: true, environment: { ...server.environment, chromium } } : server;
+}
+
+/** The same without a browser. */
+export function installServer(folder = path.join(root, ".e2e")): Installed<ServerEnvironment> {
+  const system = isPossibleHere() ?? installSystemPackages([]);
+  if (!system.ok) return system;
+  mkdirSync(folder, { recursive: true });
   installCodeServer(folder);
   return {
     ok: true,
@@ -44,17 +56,24 @@ export function install(folder = path.join(root, ".e2e")): Installed {
       folder,
       node: path.join(folder, "node_modules", nodePackage, "bin", "node"),
       entry: path.join(folder, "node_modules", "code-server", "out", "node", "entry.js"),
-      chromium: system.chromium,
     },
   };
 }
 
-/** Chromium, and what compiles two small native modules. */
-function installSystemPackages():
-  | { readonly ok: true; readonly chromium: string }
-  | { readonly ok: false; readonly why: string } {
+type Possible = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+function isPossibleHere(): Possible | undefined {
+  if (process.platform === "linux" && ["x64", "arm64"].includes(process.arch)) return undefined;
+  return {
+    ok: false,
+    why: `that needs Linux on x64 or arm64, and this is ${process.platform}-${process.arch}`,
+  };
+}
+
+/** What compiles two small native modules, and a browser if one is wanted. */
+function installSystemPackages(more: readonly "chromium"[]): Possible {
   const wanted = [
-    ...(findChromium() ? [] : ["chromium", "fonts-dejavu-core"]),
+    ...(more.includes("chromium") && !findChromium() ? ["chromium", "fonts-dejavu-core"] : []),
     ...(onPath("python3") ? [] : ["python3"]),
     ...(onPath("make") ? [] : ["make"]),
     ...(onPath("g++") ? [] : ["g++"]),
@@ -63,14 +82,14 @@ function installSystemPackages():
     if (!onPath("apt-get")) {
       return {
         ok: false,
-        why: `they need ${wanted.join(", ")}, which only apt-get (Debian, Ubuntu) installs here`,
+        why: `that needs ${wanted.join(", ")}, which only apt-get (Debian, Ubuntu) installs here`,
       };
     }
     const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
     if (asRoot.length > 0 && spawnSync("sudo", ["-n", "true"]).status !== 0) {
       return {
         ok: false,
-        why: `they need ${wanted.join(", ")}: run apt-get install ${wanted.join(" ")} as root`,
+        why: `that needs ${wanted.join(", ")}: run apt-get install ${wanted.join(" ")} as root`,
       };
     }
     console.error(`Installing ${wanted.join(", ")} (apt-get)…`);
@@ -87,14 +106,7 @@ function installSystemPackages():
       ...wanted,
     ]);
   }
-  const chromium = findChromium();
-  // Ubuntu's package of that name only points to a snap, which a container can't run.
-  return chromium
-    ? { ok: true, chromium }
-    : {
-        ok: false,
-        why: "apt-get's chromium brings no browser that starts (Ubuntu's is a snap): set CHROMIUM to one",
-      };
+  return { ok: true };
 }
 
 function findChromium(): string | undefined {

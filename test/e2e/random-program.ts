@@ -31,25 +31,12 @@ export interface RandomProgram {
   remove(): void;
 }
 
-/** Names that nothing can have known before. */
-export function* madeUpNames(): Generator<string, never> {
-  const used = new Set<string>();
-  for (;;) {
-    const syllables = Array.from({ length: 4 }, () => `${pick("bdfgklmnprstvz")}${pick("aeiou")}`);
-    const made = syllables.join("");
-    if (used.has(made)) continue;
-    used.add(made);
-    yield made;
-  }
-}
-
 /**
  * Writes a workspace with a program that deadlocks: two tasks take two locks in opposite orders. Every name is made up
  * here, so nothing that shows them can have known them before.
  */
 export function writeRandomProgram(): RandomProgram {
-  const names = madeUpNames();
-  const name = () => names.next().value;
+  const name = madeUpNames();
   const folder = mkdtempSync(path.join(tmpdir(), "unknot-random-"));
   const locks = { file: name(), one: name(), other: name() };
   const main = `${name()}.ts`;
@@ -119,6 +106,19 @@ export function writeRandomProgram(): RandomProgram {
   };
 }
 
+/** Gives names that nobody has thought of before, each once. */
+export function madeUpNames(): () => string {
+  const used = new Set<string>();
+  const name = (): string => {
+    const syllables = Array.from({ length: 4 }, () => `${pick("bdfgklmnprstvz")}${pick("aeiou")}`);
+    const made = syllables.join("");
+    if (used.has(made)) return name();
+    used.add(made);
+    return made;
+  };
+  return name;
+}
+
 function writeTask(
   folder: string,
   name: string,
@@ -151,7 +151,7 @@ function write(folder: string, file: string, lines: readonly string[]): void {
 }
 
 /** Up to twenty empty lines, so that no line number can be known before either. */
-function blank(): string[] {
+export function blank(): string[] {
   return Array.from({ length: 1 + Math.floor(Math.random() * 20) }, () => "");
 }
 

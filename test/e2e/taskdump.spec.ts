@@ -83,6 +83,7 @@ describe("dump files", () => {
     utimesSync(code.file("src/orders.ts"), new Date(0), new Date(dump.capturedAt + 1000));
     await code.openFile("go.taskdump");
     await code.openFile("hung.taskdump");
+    await code.goToLine(1);
     await code.page
       .locator(".codelens-decoration", { hasText: "Source differs: orders.ts was changed after the dump" })
       .waitFor();

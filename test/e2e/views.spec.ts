@@ -8,8 +8,7 @@ import { reportFailures } from "./failures.ts";
 import { madeUpNames } from "./random-program.ts";
 import { launch, type Workbench } from "./workbench.ts";
 
-const names = madeUpNames();
-const name = () => names.next().value;
+const name = madeUpNames();
 const [crowd, keeper, till, few, door, late] = [name(), name(), name(), name(), name(), name()] as const;
 const queueing = 100_000;
 const waiting = 300;

@@ -175,8 +175,11 @@ function drive(
   const stackFrames = page.locator(".debug-call-stack .stack-frame");
 
   const stopDebugging = async () => {
-    await key("Shift+F5");
-    await page.locator(".debug-toolbar").waitFor({ state: "hidden", timeout: patienceMs });
+    await retry(async () => {
+      // A session that has only just begun does not hear it.
+      await key("Shift+F5");
+      await page.locator(".debug-toolbar").waitFor({ state: "hidden", timeout: patienceMs / 3 });
+    });
     // The next session's frames are not to be taken for those of this one.
     await stackFrames.first().waitFor({ state: "detached", timeout: patienceMs });
   };
@@ -206,14 +209,17 @@ function drive(
       await ready();
     },
 
-    /** Types a line into the terminal that has the focus. */
+    /** Types a line into the terminal that is shown, once its shell is ready. */
     async typeInTerminal(line: string) {
-      await page.locator(".terminal-wrapper.active .xterm-rows").waitFor({ timeout: patienceMs });
-      await page.locator(".terminal-wrapper.active .xterm").click();
+      const terminal = page.locator(".terminal-wrapper.active");
+      await waitUntil(async () =>
+        /[#$] *$/.test((await terminal.locator(".xterm-rows").innerText()).trimEnd()),
+      );
+      await terminal.locator(".xterm").click();
       await page.keyboard.type(`${line}\n`);
     },
 
-    statusItem: (text: string) => page.locator(".statusbar-item", { hasText: text }),
+    statusItem: (text: string | RegExp) => page.locator(".statusbar-item", { hasText: text }),
 
     /** Picks a row of the quick pick that is open. */
     async pickRow(text: string) {
@@ -390,6 +396,13 @@ function drive(
     treeRows: () => treeRows.allInnerTexts(),
     /** The first row with this text, or the one so many behind it. */
     treeRow: (text: string | RegExp, index = 0) => treeRows.filter({ hasText: text }).nth(index),
+
+    async hidePanel() {
+      const panel = page.locator("[id='workbench.parts.panel']");
+      if (!(await panel.isVisible())) return;
+      await runCommand("View: Hide Panel");
+      await panel.waitFor({ state: "hidden", timeout: patienceMs });
+    },
 
     /** Drags the edge between editor and panel until the panel is so many pixels high. */
     async resizePanel(height: number) {

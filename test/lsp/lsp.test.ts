@@ -466,6 +466,16 @@ export const both = () => ledger.runExclusive(() => stock.runExclusive(() => 1))
     assert.equal((await ask(resultId)).kind, "full");
   });
 
+  it("takes its time while energy is saved", async () => {
+    const { client, uri } = await one(wrong, { settings: { saveEnergy: "always" } });
+    // How it is with energy is known when it has looked once.
+    await client.diagnostics(uri);
+    await client.change(uri, right);
+    const asked = performance.now();
+    assert.deepEqual(await client.diagnostics(uri), []);
+    assert.ok(performance.now() - asked > 1900);
+  });
+
   it("lets a question go that the client has cancelled", async () => {
     const { client, uri } = await one(wrong);
     const source = new CancellationTokenSource();

@@ -31,12 +31,14 @@ export interface LanguageServer {
 
 /**
  * Starts the language server on VS Code's own Node and shows its state beside the language of the editor. A server
- * that dies is started again, five times within three minutes at most. `seen` is what programs were seen to do.
+ * that dies is started again, five times within three minutes at most. `seen` is what programs were seen to do;
+ * `analyzed` hears whenever the server has looked at what is open.
  */
 export async function startLanguageServer(
   module: string,
   log: vscode.LogOutputChannel,
   seen: () => readonly SeenProblem[],
+  analyzed: () => void,
 ): Promise<LanguageServer> {
   const run = { module, transport: TransportKind.ipc };
   const server: ServerOptions = { run, debug: { ...run, options: { execArgv: ["--inspect=6009"] } } };
@@ -63,7 +65,10 @@ export async function startLanguageServer(
       showState(status, newState);
       if (newState === State.Running && seen().length > 0) tellSeen();
     }),
-    client.onNotification(statusNotification, (next: ServerStatus) => showStatus(status, next)),
+    client.onNotification(statusNotification, (next: ServerStatus) => {
+      showStatus(status, next);
+      if (next.state !== "busy") analyzed();
+    }),
   );
   const start = async () => {
     try {

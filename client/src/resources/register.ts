@@ -21,7 +21,11 @@ const none = new vscode.CancellationTokenSource().token;
  * Lenses above locks, channels, queues and pools, what running programs do with one in its hover, and *Show Channel
  * Peers*. What is known from the source alone is in the language server's own hover.
  */
-export function registerResources(launches: Launches, ask: AskResources): vscode.Disposable {
+export function registerResources(
+  launches: Launches,
+  ask: AskResources,
+  onAnalyzed: vscode.Event<void>,
+): vscode.Disposable {
   const selector = languages.map((language) => ({ scheme: "file", language }));
   const changed = new vscode.EventEmitter<void>();
   let timer: NodeJS.Timeout | undefined;
@@ -41,6 +45,7 @@ export function registerResources(launches: Launches, ask: AskResources): vscode
     changed,
     { dispose: () => clearTimeout(timer) },
     launches.onChange(changeSoon),
+    onAnalyzed(changeSoon),
     vscode.window.onDidChangeVisibleTextEditors(watchOrNot),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration("unknot.codeLens")) return;

@@ -17,6 +17,7 @@ const watched = { UNKNOT_TESTS: "1" };
 /** A program in which nothing has changed for so long is at rest. */
 const restMs = 5000;
 const lookEveryMs = 500;
+const connectMs = 5000;
 
 /**
  * *Why Doesn't It Exit?*: what is open in a traced program that runs, and which of its tasks have not ended; without
@@ -24,7 +25,7 @@ const lookEveryMs = 500;
  */
 export function registerWhy(launches: Launches): vscode.Disposable {
   return vscode.commands.registerCommand("unknot.why", async () => {
-    const live = liveSessions(launches);
+    const live = await connectedSessions(launches);
     const session =
       live.length > 0
         ? await chooseSession(live, undefined, "The process that does not exit")
@@ -35,6 +36,16 @@ export function registerWhy(launches: Launches): vscode.Disposable {
 
 function liveSessions(launches: Launches): readonly Session[] {
   return launches.askable().filter((session) => session.snapshot().state.kind === "live");
+}
+
+/** The sessions that can be asked; a program that has just been started is given the time to register. */
+async function connectedSessions(launches: Launches): Promise<readonly Session[]> {
+  const end = performance.now() + connectMs;
+  const mayCome = () =>
+    launches.list().some(({ running, overdue, untraced }) => running && !overdue && !untraced);
+  while (liveSessions(launches).length === 0 && mayCome() && performance.now() < end)
+    await sleep(lookEveryMs);
+  return liveSessions(launches);
 }
 
 async function answer(launches: Launches, session: Session): Promise<void> {

@@ -45,7 +45,6 @@ import {
 } from "../worker/host.ts";
 import { actionsFor, type ShownFinding } from "./actions.ts";
 import { type ClientSupport, clientSupport, type InitializationOptions } from "./client-support.ts";
-
 import { createConfirmations } from "./confirmations.ts";
 import { toDiagnostic } from "./diagnostics.ts";
 import { filePathOf, pathOf, sameFileKey, uriOf } from "./locations.ts";

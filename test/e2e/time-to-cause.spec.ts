@@ -1,0 +1,117 @@
+// From "something hangs" to the right line: how many actions a person needs, and how long it takes. The clock runs from
+// the start of the program; every key, click or command that is not waiting is an action.
+import assert from "node:assert/strict";
+import { reportFailures } from "./failures.ts";
+import {
+  type HangingProgram,
+  type HangingPrograms,
+  type Scenario,
+  scenarios,
+  writeHangingPrograms,
+} from "./hanging-programs.ts";
+import { launch, type Workbench } from "./workbench.ts";
+
+const mostActions = 4;
+const mostMs = 60_000;
+
+/** What a person does, one after the other; each waits until what it acts on is there. */
+type Actions = readonly (() => Promise<unknown>)[];
+
+describe("from something that hangs to the right line", () => {
+  let programs: HangingPrograms;
+  let code: Workbench;
+  const took: string[] = [];
+
+  before(async () => {
+    programs = writeHangingPrograms();
+    code = await launch({
+      workspace: programs.folder,
+      packages: [
+        "async-mutex",
+        "tslib",
+        "generic-pool",
+        "p-limit",
+        "yocto-queue",
+        "ts-chan",
+        "@types/node",
+        "undici-types",
+      ],
+      settings: { "unknot.rules": { "lock-release-not-in-finally": "off" } },
+    });
+    await code.openFile(programs.of("lock cycle").main);
+  });
+  reportFailures(() => code);
+  after(async () => {
+    console.log(took.join("\n"));
+    await code?.close();
+    programs.remove();
+  });
+  afterEach(() => code.stopAnyDebugging());
+
+  const openTaskDump = () => code.runCommand("Unknot: Focus on Task Dump View");
+  const clickRow = (text: RegExp) => () => code.treeRow(text).click();
+  const goToLine = (text: string) => async () => {
+    const notification = code.notifications.filter({ hasText: text });
+    await notification.getByText("Go to Line").click();
+  };
+  const waitsIn = (task: string) => new RegExp(`^(\\d+ × )?${task}\\b`);
+
+  const actionsFor: Readonly<Record<Scenario, (program: HangingProgram) => Actions>> = {
+    "lock cycle": ({ names }) => [goToLine(`'${names["task"]}'`)],
+    "exhausted pool": ({ names }) => [
+      openTaskDump,
+      clickRow(new RegExp(`'${names["pool"]}'.*${names["handle"]}.*18 tasks wait behind`, "s")),
+    ],
+    "queue that waits for itself": ({ names }) => [goToLine(`'${names["task"]}'`)],
+    "channel that nobody closes": ({ names }) => [openTaskDump, clickRow(waitsIn(names["task"] ?? ""))],
+    "lost wake-up": ({ names }) => [openTaskDump, clickRow(waitsIn(names["task"] ?? ""))],
+    // Only the debugger may look into a thread that it is attached to: the view says that the loop is blocked, its
+    // pause where.
+    "blocked loop": () => [
+      openTaskDump,
+      async () => {
+        await code.treeRow(/^The event loop has not turned for/).waitFor();
+        await code.pause();
+      },
+    ],
+    "handle that keeps a test run alive": () => [
+      () => code.runCommand("Unknot: Why Doesn't It Exit?"),
+      () => code.pickRow("Start again and watch"),
+      () => code.pickRow("an interval (every 30000 ms) keeps it alive"),
+    ],
+    "leak that grows": ({ names }) => [openTaskDump, clickRow(new RegExp(`^\\d+ × ${names["task"]}`))],
+    // Two requests do not wait for each other, so nothing hangs and a run shows nothing: the source does.
+    "race between two requests": ({ main }) => [
+      () => code.openFile(main),
+      async () => {
+        await code.squiggles("info").first().waitFor();
+        await code.key("Alt+F8");
+      },
+    ],
+    "worker thread that never answers": ({ names }) => [
+      openTaskDump,
+      clickRow(new RegExp(`callback in ${names["task"]}' is .* tasks? waits? behind`, "s")),
+    ],
+  };
+
+  for (const scenario of scenarios) {
+    it(`${scenario}: at most ${mostActions} actions, at most ${mostMs / 1000} seconds`, async () => {
+      const program = programs.of(scenario);
+      const actions = actionsFor[scenario](program);
+      await code.hidePanel();
+      await code.startDebugging(program.configuration);
+      const started = Date.now();
+      for (const act of actions) await act();
+      const isThere = async () => {
+        const tab = await code.activeTab();
+        const { line } = await code.cursor();
+        return program.right.some((right) => tab.includes(right.file) && line === right.line);
+      };
+      await code.waitUntil(isThere);
+      const tookMs = Date.now() - started;
+      took.push(`      ${scenario}: ${actions.length} actions, ${(tookMs / 1000).toFixed(1)} s`);
+      assert.ok(actions.length <= mostActions, `${actions.length} actions`);
+      assert.ok(tookMs <= mostMs, `${tookMs} ms`);
+    });
+  }
+});
