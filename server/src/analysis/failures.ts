@@ -7,6 +7,7 @@ import { describeTemp, usesIn } from "./flow.ts";
 import { type GivenValues, givenBy, givenText, nothingGiven, type Run, runOf } from "./given-values.ts";
 import { type FunctionKey, type Location, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
+import { type AccessReader, placeRead, placeWritten } from "./shared-places.ts";
 import type { Solution } from "./solve.ts";
 import { throwsIn } from "./throws.ts";
 import { alternatives, isOpenResult, isSurelyPromise, plain, type Value } from "./values.ts";
@@ -178,29 +179,18 @@ class Reasons {
 
   /** A promise that somebody else has had before, who hears of its failure: `return this.ready`. */
   #isKept(evaluation: Evaluation, temp: Temp, depth = 0): boolean {
-    const { key, facts } = evaluation;
+    const { facts } = evaluation;
     const [i, other] = usesIn(facts).definitions(temp);
     if (i === undefined || other || depth > 4) return false;
-    const code = facts.blocks.flatMap((block) => block.code);
-    switch (i.op) {
-      case "move":
-        return this.#isKept(evaluation, i.from, depth + 1);
-      case "call": {
-        const [inner] = settledBy(evaluation, i);
-        return inner !== undefined && this.#isKept(evaluation, inner, depth + 1);
-      }
-      case "load": {
-        const file = this.#solution.semantics.world.facts(parseKey(key).file);
-        const isOwn = file?.variables[i.variable]?.function === parseKey(key).id;
-        return !isOwn && !code.some((one) => one.op === "store" && one.variable === i.variable);
-      }
-      case "get": {
-        const [object] = usesIn(facts).definitions(i.object);
-        return object?.op === "this" && !code.some((one) => one.op === "set" && one.name === i.name);
-      }
-      default:
-        return false;
+    if (i.op === "move") return this.#isKept(evaluation, i.from, depth + 1);
+    if (i.op === "call") {
+      const [inner] = settledBy(evaluation, i);
+      return inner !== undefined && this.#isKept(evaluation, inner, depth + 1);
     }
+    const reader: AccessReader = { semantics: this.#solution.semantics, evaluation };
+    const place = placeRead(reader, i);
+    const isMadeHere = (one: Instruction) => placeWritten(reader, one)?.id === place?.id;
+    return place !== undefined && !facts.blocks.some(({ code }) => code.some(isMadeHere));
   }
 
   #instruction(run: Run, i: Instruction): readonly Reason[] {

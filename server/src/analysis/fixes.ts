@@ -434,12 +434,12 @@ export function keepLoads(
     !/[?{}]|&&|\|\||=>/.test(before);
   if (name === undefined || !isAlways || text.includes(written)) return undefined;
   const indent = indentAt(text, statement.start);
-  const inner = indent + unitOf(text, indent);
+  const unit = unitOf(text, indent);
   const lines = [
     `let ${name} = ${under}.get(${kept.key});`,
     `if (${name} === undefined) {`,
-    `${inner.slice(indent.length)}${name} = ${text.slice(call.start, call.end)}.finally(() => ${under}.delete(${kept.key}));`,
-    `${inner.slice(indent.length)}${under}.set(${kept.key}, ${name});`,
+    `${unit}${name} = ${text.slice(call.start, call.end)}.finally(() => ${under}.delete(${kept.key}));`,
+    `${unit}${under}.set(${kept.key}, ${name});`,
     "}",
     "",
   ];
