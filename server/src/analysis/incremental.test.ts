@@ -137,6 +137,18 @@ export function unused() { return new Part().other(); }`,
       const evaluations = evaluationsAfter(moved);
       assert.ok(evaluations > 1 && evaluations <= 50, `${evaluations} evaluations`);
     });
+    it("and not at a function elsewhere that takes many rounds", () => {
+      // A value gets on by a few variables with every evaluation of `shift`.
+      const count = 120;
+      const steps = Array.from({ length: count }, (_, n) => `v${count - n} = v${count - n - 1};`);
+      const names = Array.from({ length: count + 1 }, (_, n) => `v${n}`);
+      const slow = `let ${names.join(", ")};\nexport function start() { v0 = start; }\nexport function shift() { ${steps.join(" ")} }`;
+      const texts = (text: string) => new Map([...chain({ "m20.ts": text }), ["slow.ts", slow]]);
+      const kept = keepAnalysis();
+      const { functions, evaluations } = analyze(texts(leaf), kept).statistics;
+      assert.ok(evaluations > functions + 12, `${evaluations} evaluations of ${functions} functions`);
+      assert.equal(analyze(texts(`${leaf}\n// that is all`), kept).statistics.evaluations, 1);
+    });
     it("a file that comes and goes", () => {
       const kept = keepAnalysis();
       analyze(chain(), kept);

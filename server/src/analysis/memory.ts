@@ -196,7 +196,7 @@ export function createMemory(keeps = false): Memory {
       outcome.run = run;
     },
     worthAsking(names, world) {
-      const text = [...names, "", ...world.imported].sort().join("\n");
+      const text = [names, world.imported].map((all) => [...all].sort().join("\n")).join("\n\n");
       if (worth.size >= maxWorth && !worth.has(text)) worth.clear();
       const asked = known(worth, text, () => ({ isWorth: new Map(), of: new WeakMap() }));
       const isWorth = ({ name }: Question): boolean =>
