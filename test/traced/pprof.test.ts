@@ -242,7 +242,8 @@ describe("/debug/pprof/", () => {
   });
 
   it("is not there unless somebody asks for it, and keeps nothing alive", async () => {
-    const quiet = start(folder, "shop.mjs");
+    // It goes on for as long as somebody may write to it.
+    const quiet = start(folder, "shop.mjs", { stdio: ["pipe", "pipe", "pipe"] });
     await quiet.printed("ready");
     await quiet.connect();
     assert.equal(registrations(folder).find(({ pid }) => pid === quiet.pid)?.pprof, undefined);

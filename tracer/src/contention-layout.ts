@@ -1,6 +1,6 @@
 // The table of waits and holds in the memory that the traced thread writes and the worker reads.
 
-/** Entries of the table: 100 KB, of which a program touches what it needs. */
+/** Entries of the table: 86 KB, of which a program touches what it needs. */
 export const mostEntries = 1024;
 export const mostFrames = 8;
 /** Words before the first entry. */

@@ -378,7 +378,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       const verb = verbs[get(operation, rowOperation)] ?? "acquire";
       const isShared = (get(operation, rowFlags) & flagShared) !== 0;
       const state = stateOf(verb, resource && kindOf(resource), isShared);
-      contention.waitedFor(operation, state, resource);
+      guard(() => contention.waitedFor(operation, state, resource));
     }
     if (resource === undefined || !queues(operation)) return;
     accrue(resource);
@@ -403,8 +403,13 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     accrue(resource);
     resource.holds++;
     if (resource.delay > 0) delayBefore.set(operation, resource.delay);
-    resource.givers?.delete(get(operation, rowParent));
-    resource.freed?.delete(get(operation, rowParent));
+    hasTaken(resource, get(operation, rowParent));
+  };
+
+  /** What a task gives back from now on is its own. */
+  const hasTaken = (resource: Known, id: number): void => {
+    resource.givers?.delete(id);
+    resource.freed?.delete(id);
   };
 
   const rememberGiver = (operation: number, resource: Known): void => {
@@ -427,11 +432,8 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     if (core.now() === get(operation, rowSince)) return;
     const by = core.asker(false);
     const given = (get(operation, rowFlags) & flagScoped) === 0 && by !== 0;
-    contention.held(operation, resource, {
-      mark: given ? (header[headMark] as number) : 0,
-      by: given ? by : 0,
-      delay,
-    });
+    const mark = given ? (header[headMark] as number) : 0;
+    guard(() => contention.held(operation, resource, { mark, by: given ? by : 0, delay }));
   };
 
   /** What a callback holds goes with the callback; only what a task has to give back itself is counted. */
@@ -704,7 +706,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         // A function that takes a lock and ends hands it to whoever waits for it, else to somebody unknown.
         set(operation, rowAsker, heir);
         set(operation, rowParent, heir === 0 ? 0 : get(heir, rowSeqLow));
-        if (heir !== 0) set(heir, rowHolds, get(heir, rowHolds) + 1);
+        if (heir === 0) continue;
+        set(heir, rowHolds, get(heir, rowHolds) + 1);
+        const resource = resourceOf.get(operation);
+        if (resource !== undefined) hasTaken(resource, get(heir, rowSeqLow));
       }
     },
     awaited(operation, site) {
