@@ -15,10 +15,10 @@ import {
   wrap,
   wrapFunction,
 } from "./probe.ts";
-import { isObject, type Outermost, outside, prototypeOf } from "./wrappers.ts";
+import { isObject, type Outermost, outside, prototypeOf, refuseDuring } from "./wrappers.ts";
 
 /** What a model does not tell of a type: where its objects keep what a dump shows, and what its members are inside. */
-export interface TypeParts {
+interface TypeParts {
   /** As a dump shows it; `library.Type` if not given. */
   readonly name?: string;
   /** Holders at once, or items buffered; what is no positive number is unknown. */
@@ -373,7 +373,7 @@ function whileRunning(probe: Probe, operation: Operation, outermost: Outermost) 
 }
 
 /** The callback to hand to the library; what it calls itself is called from outside. */
-export function jobOf(
+function jobOf(
   probe: Probe,
   operation: Operation,
   callback: Callback,
@@ -432,21 +432,6 @@ function whileBusy(
       },
     };
   });
-}
-
-/** What is settled while a member such as `cancel` runs is refused, not granted. */
-export function refuseDuring(probe: Probe, target: object, key: string | symbol): Undo {
-  const descriptor = Object.getOwnPropertyDescriptor(target, key);
-  const original = descriptor?.value as Callback | undefined;
-  if (descriptor === undefined || typeof original !== "function") return () => {};
-  const { wrapper } = {
-    wrapper(this: object, ...args: unknown[]): unknown {
-      return probe.refusing(() => Reflect.apply(original, this, args));
-    },
-  };
-  probe.replaces(wrapper, original);
-  Object.defineProperty(target, key, { ...descriptor, value: wrapper });
-  return () => Object.defineProperty(target, key, descriptor);
 }
 
 function noteState(self: object, type: Described, probe: Probe): void {

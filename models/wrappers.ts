@@ -244,6 +244,21 @@ export function replaceFactory(
   return bindings.replace(exported, factory) ? () => void bindings.replace(exported, original) : () => {};
 }
 
+/** What is settled while a member such as `cancel` runs is refused, not granted. */
+export function refuseDuring(probe: Probe, target: object, key: string | symbol): Undo {
+  const descriptor = Object.getOwnPropertyDescriptor(target, key);
+  const original = descriptor?.value as Callback | undefined;
+  if (descriptor === undefined || typeof original !== "function") return () => {};
+  const { wrapper } = {
+    wrapper(this: object, ...args: unknown[]): unknown {
+      return probe.refusing(() => Reflect.apply(original, this, args));
+    },
+  };
+  probe.replaces(wrapper, original);
+  Object.defineProperty(target, key, { ...descriptor, value: wrapper });
+  return () => Object.defineProperty(target, key, descriptor);
+}
+
 export function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }

@@ -9,6 +9,7 @@ import {
   wrap,
   wrapFunction,
 } from "../probe.ts";
+import { refuseDuring } from "../wrappers.ts";
 
 /** What of a Mutex is looked at. */
 interface MutexLike {
@@ -184,21 +185,6 @@ function patchSemaphore(prototype: object, probe: Probe): Undo {
     wrapReleasers(probe, prototype),
     wrapTickets(probe, prototype),
   ]);
-}
-
-/** What is settled while `cancel` runs is refused, not granted. */
-function refuseDuring(probe: Probe, prototype: object, name: string): Undo {
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
-  const original = descriptor?.value as Callback | undefined;
-  if (descriptor === undefined || typeof original !== "function") return () => {};
-  const { wrapper } = {
-    wrapper(this: object, ...args: unknown[]): unknown {
-      return probe.refusing(() => Reflect.apply(original, this, args));
-    },
-  };
-  probe.replaces(wrapper, original);
-  Object.defineProperty(prototype, name, { ...descriptor, value: wrapper });
-  return () => Object.defineProperty(prototype, name, descriptor);
 }
 
 /** From 0.4 on a method makes the release functions, right before the promise is settled. */

@@ -14,7 +14,7 @@ const type: ResourceType = { kind: "queue", name: "p-throttle" };
 /** `pThrottle(options)` gives a function that gives throttled functions, which keep their state in properties. */
 export const instrumentation: Instrumentation = {
   library: "p-throttle",
-  exports: ["default", "pThrottle"],
+  exports: ["default"],
   patch: (bindings, probe) =>
     replaceFactory(bindings, probe, "default", (throttle) =>
       typeof throttle === "function" ? throttleWithReports(throttle as Callback, probe) : throttle,

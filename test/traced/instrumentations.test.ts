@@ -265,12 +265,18 @@ setInterval(() => {}, 1000);
           const shows = async (program: string, all: readonly Use[]) => {
             const running = start(folder, `${place}/${program}`, { node });
             const client = await running.connect();
+            let last: Dump | undefined;
             const dump = await client
-              .dumpWhen("all to wait", (each) => all.every((use) => missing(use, each).length === 0))
-              .catch(async (error) => {
-                const last = await client.dump();
+              .dumpWhen("all to wait", (each) => {
+                last = each;
+                return all.every((use) => missing(use, each).length === 0);
+              })
+              .catch((error: unknown) => {
+                const lacks = all.flatMap((use) =>
+                  last === undefined ? [] : missing(use, last).map((one) => `${use.title}: ${one}`),
+                );
                 throw new Error(
-                  `${all.flatMap((use) => missing(use, last).map((one) => `${use.title}: ${one}`)).join("\n")}\n${String(error).slice(0, 200)}`,
+                  `${lacks.join("\n")}\n${running.stderr()}${String(error).slice(0, 200)}, exit code ${running.child.exitCode}`,
                 );
               });
             for (const use of all) assert.deepEqual(missing(use, dump), [], use.title);

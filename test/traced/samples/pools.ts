@@ -59,7 +59,7 @@ async function $queries(pool) { await pool.query("select 1"); }
   mysql2: {
     specifier: "mysql2/promise",
     setUp: `${mysqlServer}
-const open = async () => main.createPool({ host: "127.0.0.1", port: await listening, user: "user", connectionLimit: 1 });`,
+const open = async () => main.createPool({ host: "127.0.0.1", port: await listening, user: "user", connectionLimit: 1, connectTimeout: 1e8 });`,
     behaves: `
   const pool = await open();
   const turn = async (name) => { const connection = await pool.getConnection(); log(name, JSON.stringify((await connection.query("select 1"))[0].affectedRows)); connection.release(); };

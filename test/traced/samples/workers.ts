@@ -53,7 +53,7 @@ const server = createServer((socket) => {
   socket.on("data", (data) => { for (const [, name] of String(data).matchAll(/\\*\\d+\\r\\n\\$\\d+\\r\\n(\\w+)/g)) if (name !== "blpop" && name !== "get") socket.write(name === "fails" ? "-ERR on purpose\\r\\n" : "+OK\\r\\n"); });
 });
 const listening = new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)));
-const open = async () => new (of("Redis"))({ host: "127.0.0.1", port: await listening, enableReadyCheck: false });`,
+const open = async () => new (of("Redis"))({ host: "127.0.0.1", port: await listening, enableReadyCheck: false, connectTimeout: 1e8 });`,
     behaves: `
   const redis = await open();
   log(await redis.set("key", 1), await Promise.all([redis.set("a", 1), redis.set("b", 2)]), redis.set.length, redis.sendCommand.length);
