@@ -110,6 +110,7 @@ export function installLoader(options: LoaderOptions): Loader {
         const mapsFor = options.mapsFor();
         const transformed = transformFile(code, file, { kind: "commonjs", mapsFor }, options);
         const compiled = withOwnMap(code, transformed, mapsFor);
+        if (transformed !== undefined && mapsFor === "runner") options.runsUnmapped(file, transformed);
         return compiled === undefined ? undefined : { args: [compiled, file, ...rest] };
       });
     },
@@ -139,6 +140,7 @@ function rewrite(
   const mapsFor = options.mapsFor();
   const typescript = format.includes("typescript") || /\.[cm]?ts$/.test(file);
   const transformed = transformFile(source, file, { typescript, kind: kindOf(format), mapsFor }, options);
+  if (transformed !== undefined && mapsFor === "runner") options.runsUnmapped(file, transformed);
   return withOwnMap(source, transformed, mapsFor);
 }
 
@@ -224,7 +226,6 @@ function transformFile(
       needsPromises,
     );
     for (const { reason } of skipped) options.untouched(file, reason);
-    if (mapsFor === "runner") options.runsUnmapped(file, code);
     return code;
   } catch (error) {
     options.untouched(
