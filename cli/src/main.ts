@@ -118,6 +118,7 @@ Exit codes: ${exitCodes.problem} it had to be ended, otherwise its own.
 
   unknot why -- mocha
   unknot why -- node --test
+  unknot why -- npx vitest run
   unknot why -- npm test`,
   )
   .action(async (words: string[], options: WhyOptions) => {

@@ -159,8 +159,12 @@ export function createEvaluatedCode(options: EvaluatedCodeOptions): EvaluatedCod
     probe.replaces(vm.Script.prototype.runInContext, runInContext);
     const { runInNewContext } = vm.Script.prototype;
     vm.Script.prototype.runInNewContext = function (this: vm.Script, sandbox = {}, ...rest) {
+      // `vm.constants.DONT_CONTEXTIFY`: there is nothing that could be given to the realm before it is made.
+      if (typeof sandbox !== "object") {
+        const context = vm.createContext(sandbox, ...rest);
+        return Reflect.apply(vm.Script.prototype.runInContext, this, [context, ...rest]);
+      }
       guard(() => {
-        if (typeof sandbox !== "object") return;
         if (original.isContext(sandbox)) prepare(sandbox);
         else Object.defineProperty(sandbox, hooksName, { value: options.globals(), configurable: true });
       });

@@ -46,6 +46,7 @@ export interface ExitReport {
 export function reportAtExit(exit: ExitOptions): ExitReport {
   const { guard } = exit;
   let ranEmpty = false;
+  let hasLeft = false;
   // A program that has exactly as many listeners as Node allows without a warning gets no warning because of ours.
   process.setMaxListeners(process.getMaxListeners() === 0 ? 0 : process.getMaxListeners() + 1);
   process.on("beforeExit", () => {
@@ -56,28 +57,38 @@ export function reportAtExit(exit: ExitOptions): ExitReport {
     }).unref();
   });
   process.on("exit", (code) => {
-    guard(() => report(exit, code, ranEmpty));
+    guard(() => {
+      if (!report(exit, code, ranEmpty) && hasLeft) rmSync(lastFile(exit), { force: true });
+    });
     guard(() => unregister(exit));
   });
   return {
-    leave: () => void guard(() => writeLast(exit, lastDump(exit, undefined, "turning"))),
+    leave() {
+      hasLeft = true;
+      guard(() => writeLast(exit, lastDump(exit, undefined, "turning")));
+    },
   };
 }
 
-function report(exit: ExitOptions, exitCode: number, ranEmpty: boolean): void {
+/** Tells whether a last dump was worth writing. */
+function report(exit: ExitOptions, exitCode: number, ranEmpty: boolean): boolean {
   const { options } = exit;
   const keeps = options.session !== undefined;
-  if (!keeps && (options.prints === "nothing" || !ranEmpty)) return;
+  if (!keeps && (options.prints === "nothing" || !ranEmpty)) return false;
   const dump = lastDump(exit, exitCode, ranEmpty ? "ended" : "turning");
   const isNews = dump.tasks.length > 0 || dump.problems.length > 0;
   if (options.prints !== "nothing" && ranEmpty && isNews) print(exitText(dump));
   if (isNews || options.alwaysLastDump) writeLast(exit, dump);
+  return isNews || options.alwaysLastDump;
+}
+
+function lastFile({ process: { pid, threadId }, runtimeFolder }: ExitOptions): string {
+  return path.join(openRuntimeFolder(runtimeFolder), `${pid}-${threadId}.last.json`);
 }
 
 function writeLast(exit: ExitOptions, dump: Dump): void {
-  const { options, process, tables, startMs, runtimeFolder } = exit;
+  const { options, tables, startMs } = exit;
   if (options.session === undefined) return;
-  const { pid, threadId } = process;
   const { header } = tables;
   const ids = (header[headSeqHigh] as number) * 2 ** 32 + ((header[headSeqLow] as number) >>> 0);
   const last: Omit<LastDump, "dump"> = {
@@ -86,8 +97,7 @@ function writeLast(exit: ExitOptions, dump: Dump): void {
     session: options.session,
     started: ids - ((header[headOthers] as number) >>> 0),
   };
-  const file = path.join(openRuntimeFolder(runtimeFolder), `${pid}-${threadId}.last.json`);
-  writeWhole(file, lastDumpText(last, dump));
+  writeWhole(lastFile(exit), lastDumpText(last, dump));
 }
 
 /** The dump is written in pieces: that of a million tasks would be too long for one string. */

@@ -116,6 +116,7 @@ export function installLoader(options: LoaderOptions): Loader {
         const mapsFor = options.mapsFor();
         const transformed = transformFile(code, file, { kind: "commonjs", mapsFor }, options);
         const compiled = withOwnMap(code, transformed, mapsFor);
+        if (transformed !== undefined && mapsFor === "runner") options.runsUnmapped(file, transformed);
         return compiled === undefined ? undefined : { args: [compiled, file, ...rest] };
       });
     },
@@ -148,6 +149,7 @@ function rewrite(
   const bundle = options.guard(() => bundledIn(source, file, options, found));
   const how = { typescript, kind: kindOf(format), mapsFor };
   const transformed = transformFile(source, file, how, options, bundle);
+  if (transformed !== undefined && mapsFor === "runner") options.runsUnmapped(file, transformed);
   return withOwnMap(source, transformed, mapsFor);
 }
 
@@ -283,7 +285,6 @@ function transformFile(
       needsPromises,
     );
     for (const { reason } of skipped) options.untouched(file, reason);
-    if (mapsFor === "runner") options.runsUnmapped(file, code);
     return code;
   } catch (error) {
     options.untouched(

@@ -92,14 +92,18 @@ function unknownRunners(dumps: readonly Dump[]): readonly string[] {
 const runners =
   /\/node_modules\/(mocha|vitest|vite|vite-node|tinypool|playwright|playwright-core|jest|jest-[^/]+|@(vitest|jest|playwright)\/[^/]+)\//;
 
-/** Without what a runner has opened for itself: outside of tests, or in a test in its own code only. */
+/** What ends by itself may take so long. */
+const momentMs = 1000;
+
+/** Without what a runner has opened for itself (outside of tests, or in a test in its own code only), or just now. */
 function ofTests(dump: Dump): Dump {
   const files = (stack: readonly number[]) => stack.flatMap((index) => dump.sites[index]?.file ?? []);
-  const handles = dump.handles?.filter(({ test, stack }) =>
-    test === undefined
+  const handles = dump.handles?.filter(({ kind, ageMs, test, stack }) => {
+    if ((kind === "request" || kind === "immediate") && ageMs < momentMs) return false;
+    return test === undefined
       ? files(stack).some((file) => !file.includes("/node_modules/"))
-      : stack.length === 0 || files(stack).some((file) => !runners.test(file)),
-  );
+      : stack.length === 0 || files(stack).some((file) => !runners.test(file));
+  });
   return handles === undefined ? dump : { ...dump, handles };
 }
 
