@@ -6,6 +6,7 @@ import { edgesOf, turnedRound } from "./edges.ts";
 import {
   count,
   formatDuration,
+  grouped,
   type Lookup,
   plain,
   resourceName,
@@ -73,7 +74,11 @@ export function blockerSentence(lookup: Lookup, blocker: Blocker): string {
 function heldText({ capacity }: Resource, held: number, name: string): string {
   if (held === 1) return `${capacity === undefined ? "One" : `1 of the ${capacity}`} of ${name} is held`;
   const amount =
-    held === capacity ? `All ${held}` : capacity === undefined ? `${held}` : `${held} of the ${capacity}`;
+    held === capacity
+      ? `All ${grouped(held)}`
+      : capacity === undefined
+        ? grouped(held)
+        : `${grouped(held)} of the ${grouped(capacity)}`;
   return `${amount} of ${name} are held, the oldest`;
 }
 

@@ -4,14 +4,17 @@ import * as vscode from "vscode";
 import { globName, likeliest } from "./moved-paths.ts";
 import { messageText } from "./program-text.ts";
 
-/** Opens the file of a place and puts the cursor there; says so when it is no file or is gone. */
-export async function openPlace(place: Place): Promise<void> {
+/** Opens the file of a place, in a column if one is named, and puts the cursor there; says so when it is no file or is gone. */
+export async function openPlace(place: Place, column?: vscode.ViewColumn): Promise<void> {
   if (!uriOf(place)) return sayUnopened(place, "it is not a file");
   const uri = await findFile(place);
   if (!uri) return sayUnopened(place, "it may have moved since the dump");
   const position = positionOf(place);
   try {
-    await vscode.window.showTextDocument(uri, { selection: new vscode.Range(position, position) });
+    await vscode.window.showTextDocument(uri, {
+      selection: new vscode.Range(position, position),
+      ...(column === undefined ? {} : { viewColumn: column }),
+    });
   } catch {
     await sayUnopened(place, "the editor does not show it");
   }

@@ -208,7 +208,7 @@ describe("exit-pending", () => {
     assert.equal(problems.length, 1);
     assert.match(
       problems[0]?.message ?? "",
-      /while 100000 tasks in 'wait' wait at w\.ts:3 for something that never happens/,
+      /while 100,000 tasks in 'wait' wait at w\.ts:3 for something that never happens/,
     );
     assert.equal(problems[0]?.tasks.length, 1000);
   }).timeout(20_000);

@@ -199,6 +199,9 @@ describe("the page of graph and stacks", () => {
     await page.keyboard.press("Space");
     await page.locator(".frame", { hasText: "tick" }).waitFor({ state: "detached" });
     assert.match((await focused()) ?? "", /^main/);
+    // The next tree has another site before those of this one.
+    await show(builder.task(99, { name: "aaa", at: "early.ts:1", wait: waits() }).build(), "stacks");
+    assert.equal(await page.locator(".frame").count(), 2, "main and what it awaits");
     await page.keyboard.press("Escape");
     await page.locator(".frame", { hasText: "tick" }).waitFor();
   });

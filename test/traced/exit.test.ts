@@ -153,7 +153,7 @@ describe("the end of a traced program", () => {
 
       it("shows tasks that wait at one line once, with their number", async () => {
         const { stderr } = await run(folder, "many.mjs", { node });
-        assert.match(stderr, /3000 tasks in 'waits' wait at many\.mjs:2/);
+        assert.match(stderr, /3,000 tasks in 'waits' wait at many\.mjs:2/);
         assert.match(stderr, /^tasks 3000 of 3000 /m);
         assert.ok(stderr.split("\n").length < 30, stderr);
       });

@@ -2,7 +2,7 @@ import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Resource } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
 import type { Knot } from "../../knots.ts";
-import { count, placeOf, quoted, resourceName, siteOf } from "../../names.ts";
+import { count, grouped, placeOf, quoted, resourceName, siteOf } from "../../names.ts";
 import { resourceAt, taskAt } from "../../wait-for-graph.ts";
 import { type Detector, distinctPlaces, mostTasks, placesOf, type Scene } from "../detector.ts";
 
@@ -119,7 +119,7 @@ function sentenceOf(scene: Scene, id: string, knot: Knot): string {
     links.push(`${name(task)} waits for ${resourceName(scene.dump, wanted)}, which ${held}`);
   }
   if (links.length > mostLinks) {
-    return `${links.slice(0, mostLinks - 1).join(", ")} … ${knot.tasks.length} tasks wait in a ring`;
+    return `${links.slice(0, mostLinks - 1).join(", ")} … ${grouped(knot.tasks.length)} tasks wait in a ring`;
   }
   const last = links.pop() ?? "";
   return links.length === 0 ? last : `${links.join(", ")}, and ${last}`;
@@ -132,7 +132,7 @@ function selfWait(scene: Scene, resource: Resource, unit: string, is: string, ar
   if (resource.holders.length === 1 && holder !== undefined) {
     return `The only ${unit} of ${name} ${is} ${quoted(holder.name)}, which waits for another one of ${name}`;
   }
-  return `All ${resource.holders.length} ${unit}s of ${name} ${are} tasks that wait for another one of ${name}`;
+  return `All ${grouped(resource.holders.length)} ${unit}s of ${name} ${are} tasks that wait for another one of ${name}`;
 }
 
 function next(cycle: readonly number[], index: number): number {

@@ -3,7 +3,7 @@ import type { Resource } from "@unknot/protocol/resource.ts";
 import type { Task } from "@unknot/protocol/task.ts";
 import { goneHolds } from "../../gone-holds.ts";
 import { countBehind, stuckUnless } from "../../knots.ts";
-import { count, quoted, resourceName, shortPlace, whereIs } from "../../names.ts";
+import { count, grouped, quoted, resourceName, shortPlace, whereIs } from "../../names.ts";
 import { hasEnded, resourceAt, taskAt, type WaitForGraph, waitForGraph } from "../../wait-for-graph.ts";
 import { type Detector, mostTasks, placesOf, type Scene } from "../detector.ts";
 
@@ -106,7 +106,7 @@ function whatWaits(scene: Scene, roots: readonly Task[], resource: Resource | un
   const [first] = roots;
   if (first === undefined) return "tasks wait";
   const one = roots.length === 1;
-  const who = one ? quoted(first.name) : `${roots.length} tasks in ${quoted(first.name)}`;
+  const who = one ? quoted(first.name) : `${grouped(roots.length)} tasks in ${quoted(first.name)}`;
   const wait = one ? "waits" : "wait";
   const where = whereIs(scene.dump, first);
   const at = where === undefined ? "" : ` at ${shortPlace(where)}`;

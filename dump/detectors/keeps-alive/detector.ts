@@ -1,5 +1,5 @@
 import { type SameHandles, sameHandles } from "../../handles.ts";
-import { handleName, placeOf, quoted, shortPlace, siteOf } from "../../names.ts";
+import { grouped, handleName, placeOf, quoted, shortPlace, siteOf } from "../../names.ts";
 import type { Detector, Scene } from "../detector.ts";
 
 /** So long a runner may take to end its process by itself; and to begin another test, where it does not say. */
@@ -26,7 +26,7 @@ function problemOf({ dump }: Scene, [first, ...others]: SameHandles) {
     ...(where === undefined ? [] : [`created at ${shortPlace(where)}`]),
     ...(first.test === undefined ? [] : [`in the test ${quoted(first.test)}`]),
   ].join(" ");
-  const more = others.length === 0 ? "" : ` (and ${others.length} more from there)`;
+  const more = others.length === 0 ? "" : ` (and ${grouped(others.length)} more from there)`;
   return {
     id: "keeps-alive",
     verdict: "keeps-alive",

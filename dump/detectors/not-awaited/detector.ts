@@ -1,6 +1,6 @@
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Task } from "@unknot/protocol/task.ts";
-import { placeOf, quoted, siteOf } from "../../names.ts";
+import { grouped, placeOf, quoted, siteOf } from "../../names.ts";
 import { type Detector, distinctPlaces, mostTasks, placesOf, type Scene } from "../detector.ts";
 
 /** Tasks that failed and whose failure nobody looked at. One problem per place where they were started. */
@@ -32,7 +32,7 @@ function sentence(tasks: readonly Task[]): string {
   const name = quoted(tasks[0]?.name ?? "");
   return tasks.length === 1
     ? `${name} failed and nothing awaits it.`
-    : `${name} failed ${tasks.length} times and nothing awaits it.`;
+    : `${name} failed ${grouped(tasks.length)} times and nothing awaits it.`;
 }
 
 function startedAt(scene: Scene, tasks: readonly Task[]): Place[] {

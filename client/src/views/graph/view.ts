@@ -104,7 +104,11 @@ export function register({ launches, query, extension }: ViewContext): vscode.Di
             void send();
             break;
           case "open":
-            void openPlace(message);
+            // Beside the page, which is not to be covered.
+            void openPlace(
+              message,
+              panel.viewColumn === vscode.ViewColumn.One ? vscode.ViewColumn.Beside : vscode.ViewColumn.One,
+            );
             break;
         }
       }),

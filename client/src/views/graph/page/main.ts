@@ -1,7 +1,7 @@
 // The page of the wait-for graph and of the stacks. It only draws what it is told; see messages.ts.
-import { count, grouped } from "@unknot/dump/names.ts";
+import { count, grouped, siteOf } from "@unknot/dump/names.ts";
 import type { Place } from "@unknot/protocol/place.ts";
-import type { StackFrame } from "@unknot/protocol/stacks.ts";
+import type { StackFrame, StackTree } from "@unknot/protocol/stacks.ts";
 import type { FromPage, Subject, Tab, ToPage } from "../messages.ts";
 import { element } from "./elements.ts";
 import { drawFlame } from "./flame.ts";
@@ -67,19 +67,29 @@ window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
   const before = told;
   told = data;
   if (before?.chosen !== data.chosen || before?.filter !== data.filter) zoomed = undefined;
-  const frames = subject()?.stacks?.frames;
-  if (zoomed && frames) zoomed = findAgain(frames, zoomed);
+  const earlier = before && subjectOf(before)?.stacks;
+  const stacks = subject()?.stacks;
+  if (zoomed && earlier && stacks) zoomed = findAgain(stacks, stacks.frames, identity(earlier, zoomed));
   draw();
 });
 
 function subject(): Subject | undefined {
-  return told?.subjects.find(({ session }) => session === told?.chosen) ?? told?.subjects[0];
+  return told && subjectOf(told);
 }
 
-function findAgain(frames: readonly StackFrame[], wanted: StackFrame): StackFrame | undefined {
+function subjectOf({ subjects, chosen }: ToPage): Subject | undefined {
+  return subjects.find(({ session }) => session === chosen) ?? subjects[0];
+}
+
+/** A frame as it is found again in another tree, whose sites have other numbers. */
+function identity(tree: StackTree, { name, at }: StackFrame): string {
+  const site = siteOf(tree, at);
+  return JSON.stringify([name, site?.file, site?.line, site?.column]);
+}
+
+function findAgain(tree: StackTree, frames: readonly StackFrame[], wanted: string): StackFrame | undefined {
   for (const frame of frames) {
-    const found =
-      frame.name === wanted.name && frame.at === wanted.at ? frame : findAgain(frame.below, wanted);
+    const found = identity(tree, frame) === wanted ? frame : findAgain(tree, frame.below, wanted);
     if (found) return found;
   }
   return undefined;
