@@ -102,7 +102,8 @@ export async function buildBundle(
     external: [...(bundle.external ?? [])],
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
+    // It wraps every function expression in a call that names it, each time it is evaluated: not on a program's hot path.
+    keepNames: !bundle.entry.startsWith("tracer/"),
     legalComments: "linked",
     logLevel: "warning",
     plugins: [...plugins],
