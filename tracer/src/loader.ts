@@ -1,7 +1,7 @@
-import { registerHooks } from "node:module";
+import module, { registerHooks } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Bindings } from "@unknot/models/probe.ts";
+import { type Bindings, type Wrapping, wrap } from "@unknot/models/probe.ts";
 import { liveExportsCode } from "./bindings.ts";
 import { hooksName } from "./hooks-name.ts";
 import type { Instrumentations, InstrumentedPackage } from "./instrumentations.ts";
@@ -29,6 +29,7 @@ export interface LoaderOptions {
   /** Called when the program asks for `node:test` first, if somebody wants to know. */
   readonly asksForNodeTest?: (() => void) | undefined;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
+  readonly replaces: Wrapping["replaces"];
 }
 
 /**
@@ -54,6 +55,7 @@ export function installLoader(options: LoaderOptions): PackageFiles {
   const found: InstrumentedPackage[] = [];
   let started = false;
   let { asksForNodeTest } = options;
+  const compilers = createCompilerWatch(options);
   registerHooks({
     ...(asksForNodeTest === undefined
       ? {}
@@ -73,7 +75,7 @@ export function installLoader(options: LoaderOptions): PackageFiles {
         guard(options.started);
       }
       const loaded = nextLoad(url, context);
-      const source = guard(() => rewrite(url, loaded, options, found));
+      const source = guard(() => rewrite(url, loaded, options, found, compilers));
       return source === undefined ? loaded : { ...loaded, source };
     },
   });
@@ -88,6 +90,7 @@ function rewrite(
   loaded: Loaded,
   options: LoaderOptions,
   found: InstrumentedPackage[],
+  compilers: CompilerWatch,
 ): string | undefined {
   if (!url.startsWith("file:")) return undefined;
   const format = loaded.format ?? "unknown";
@@ -95,6 +98,7 @@ function rewrite(
   const file = fileURLToPath(url);
   if (file.startsWith(options.ownFolder + path.sep)) return undefined;
   if (file.includes(`${path.sep}node_modules${path.sep}`)) {
+    compilers.loaded(file);
     const entry = options.instrumentations.forFile(file);
     const source = entry === undefined ? undefined : textOf(loaded.source);
     if (entry === undefined || source === undefined) return undefined;
@@ -102,13 +106,60 @@ function rewrite(
     return withReport(source, file, format, found.length - 1);
   }
   const source = options.transforms ? textOf(loaded.source) : undefined;
-  if (source === undefined) return undefined;
+  if (source === undefined || compilers.takes(file, format)) return undefined;
+  return rewriteOwn(source, file, format, options);
+}
+
+function rewriteOwn(
+  source: string,
+  file: string,
+  format: string,
+  options: LoaderOptions,
+): string | undefined {
   const mapsFor = options.mapsFor();
   const transformed = transformFile(source, file, format, mapsFor, options);
   if (mapsFor !== "stacks") return transformed;
   // Stack traces have to look as they do without us: unless somebody asked for it, Node does not follow maps of files.
   if (transformed === undefined) return mapUrl(source) === undefined ? undefined : withoutMap(source);
   return source.length > mostMapped ? withoutMap(transformed) : transformed;
+}
+
+/** Knows whether `require` hands TypeScript to a compiler that checks what it gets: such a file is ours when compiled. */
+interface CompilerWatch {
+  /** A file of a package is loaded. */
+  loaded(file: string): void;
+  /** Whether this file of the program is going to be compiled. */
+  takes(file: string, format: string): boolean;
+}
+
+const tsNode = `${path.sep}node_modules${path.sep}ts-node${path.sep}`;
+
+function createCompilerWatch(options: LoaderOptions): CompilerWatch {
+  const { transforms, guard, replaces } = options;
+  let watches = false;
+  const watch = () => {
+    if (watches || !transforms) return;
+    watches = true;
+    // It calls the `_compile` that it finds with what it has made of the file.
+    const { prototype } = module as unknown as { readonly prototype: object };
+    wrap({ guard, replaces }, prototype, "_compile", (_, [source, file, ...rest]) => {
+      if (typeof source !== "string" || typeof file !== "string" || !isTypeScript(file)) return undefined;
+      const rewritten = rewriteOwn(source, file, "commonjs", options);
+      return rewritten === undefined ? undefined : { args: [rewritten, file, ...rest] };
+    });
+  };
+  // It may have come before us.
+  if (Symbol.for("ts-node.register.instance") in process) watch();
+  return {
+    loaded(file) {
+      if (file.includes(tsNode)) watch();
+    },
+    takes: (file, format) => watches && !format.startsWith("module") && isTypeScript(file),
+  };
+}
+
+function isTypeScript(file: string): boolean {
+  return /\.[cm]?tsx?$/.test(file) && !file.includes(`${path.sep}node_modules${path.sep}`);
 }
 
 function textOf(source: unknown): string | undefined {

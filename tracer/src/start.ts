@@ -117,6 +117,7 @@ export function start(folder: string, child?: ChildFacts): void {
     instrumentations,
     ownFolder: folder,
     guard,
+    replaces: texts.replaces,
     nextSite: () => sites.next,
     transforms: !lean,
     transformed(file, needsPromises) {
