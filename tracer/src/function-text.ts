@@ -1,12 +1,6 @@
 import type { Callback } from "@unknot/models/probe.ts";
+import { Identity } from "./stamp.ts";
 import { insertionMark, withoutInsertions } from "./transform/insertions.ts";
-
-class Identity {
-  constructor(object: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: returning another object is how a foreign one gets the field
-    return object;
-  }
-}
 
 let nextOriginal: Callback;
 
