@@ -126,8 +126,8 @@ export async function buildBundle(
     external: [...(bundle.external ?? [])],
     minifySyntax: true,
     minifyWhitespace: true,
-    // In a traced program our names stand in its stacks; elsewhere each closure would pay for having one.
-    keepNames: bundle.entry.startsWith("tracer/"),
+    // It wraps every function expression in a call that names it, each time it is evaluated: not on a program's hot path.
+    keepNames: !bundle.entry.startsWith("tracer/"),
     legalComments: "linked",
     logLevel: "warning",
     plugins: [...plugins],

@@ -6,7 +6,6 @@ import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import type { LastDump } from "@unknot/protocol/wire.ts";
 
 /** How the tests of a package are run so that they are reported as TAP, from its folder. */
 const commands: Readonly<Record<string, (node: string) => readonly string[]>> = {
@@ -75,7 +74,7 @@ for (const checkout of positionals) {
       `  ${test}: ${plain.tests.get(test) ?? "not run"} untraced, ${traced.tests.get(test) ?? "not run"} traced`,
     );
   }
-  if (changed.length > 0 || plain.count === 0 || traced.tasks === 0) process.exitCode = 1;
+  if (changed.length > 0 || plain.count === 0 || traced.threads === 0) process.exitCode = 1;
 }
 
 function globbed(pattern: string): readonly string[] {
@@ -104,7 +103,8 @@ function runTests([file = "", ...args]: readonly string[], isTraced: boolean): O
   });
   const dumps = readdirSync(runtimeFolder).filter((each) => each.endsWith(".last.json"));
   const started = dumps.map(
-    (each) => (JSON.parse(readFileSync(path.join(runtimeFolder, each), "utf8")) as LastDump).started ?? 0,
+    (each) =>
+      (JSON.parse(readFileSync(path.join(runtimeFolder, each), "utf8")) as { started?: number }).started ?? 0,
   );
   rmSync(runtimeFolder, { recursive: true, force: true });
   return {

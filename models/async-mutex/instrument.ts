@@ -221,19 +221,22 @@ function wrapTickets(probe: Probe, prototype: object): Undo {
 function releaser(probe: Probe, original: () => void): () => void {
   const hold: Hold = { operation: 0, given: false };
   made = hold;
-  const release = () => {
-    if (!hold.given) {
-      hold.given = true;
-      probe.released(hold.operation);
-    }
-    const outer = giving;
-    giving = true;
-    try {
-      return original();
-    } finally {
-      giving = outer;
-    }
-  };
+  // Without a name, as the original.
+  const [release = original] = [
+    () => {
+      if (!hold.given) {
+        hold.given = true;
+        probe.released(hold.operation);
+      }
+      const outer = giving;
+      giving = true;
+      try {
+        return original();
+      } finally {
+        giving = outer;
+      }
+    },
+  ];
   probe.replaces(release, original);
   return release;
 }

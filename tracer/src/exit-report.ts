@@ -58,7 +58,7 @@ export function reportAtExit(exit: ExitOptions): ExitReport {
   });
   process.on("exit", (code) => {
     guard(() => {
-      if (!report(exit, code, ranEmpty) && hasLeft) rmSync(lastFile(exit), { force: true });
+      if (!report(exit, code, ranEmpty) && hasLeft) removeFile(lastFile(exit));
     });
     guard(() => unregister(exit));
   });

@@ -1,5 +1,24 @@
 import type { Callback } from "@unknot/models/probe.ts";
+import { Identity } from "./stamp.ts";
 import { insertionMark, withoutInsertions } from "./transform/insertions.ts";
+
+let nextOriginal: Callback;
+
+/** What a function stands for, in a private field as in `stamp.ts`: a quarter of the price of an entry in a `WeakMap`. */
+class Wrapper extends Identity {
+  // biome-ignore lint/style/useReadonlyClassProperties: write() sets it on functions that are no instances
+  #original: Callback = nextOriginal;
+
+  static original(wrapper: Callback): Callback | undefined {
+    return #original in wrapper ? (wrapper as unknown as Wrapper).#original : undefined;
+  }
+
+  static write(wrapper: Callback, original: Callback): void {
+    nextOriginal = original;
+    if (#original in wrapper) (wrapper as unknown as Wrapper).#original = original;
+    else new Wrapper(wrapper);
+  }
+}
 
 /**
  * Makes `Function.prototype.toString` give the text that the author wrote: programs send functions elsewhere by their
@@ -14,11 +33,12 @@ export interface FunctionTexts {
 }
 
 export function patchFunctionTexts(): FunctionTexts {
-  const originals = new WeakMap<Callback, Callback>();
   const descriptor = Object.getOwnPropertyDescriptor(Function.prototype, "toString");
   const original = Function.prototype.toString;
   const shown = (self: unknown, textOf: (named: unknown) => string): string => {
-    const text = textOf(originals.get(self as Callback) ?? self);
+    const text = textOf(
+      (typeof self === "function" ? Wrapper.original(self as Callback) : undefined) ?? self,
+    );
     return text.includes(insertionMark) ? withoutInsertions(text) : text;
   };
   const textOf = (named: unknown): string => Reflect.apply(original, named, []);
@@ -27,19 +47,22 @@ export function patchFunctionTexts(): FunctionTexts {
       return shown(this, textOf);
     },
   };
-  originals.set(patched, original);
+  Wrapper.write(patched, original);
   if (descriptor !== undefined)
     Object.defineProperty(Function.prototype, "toString", { ...descriptor, value: patched });
   return {
     shown,
     replaces(wrapper, replaced) {
-      originals.set(wrapper, originals.get(replaced) ?? replaced);
-      for (const key of ["name", "length"]) {
+      Wrapper.write(wrapper, Wrapper.original(replaced) ?? replaced);
+      // Called for each callback that is handed to a library; mostly they are alike, and changing a function is dear.
+      for (const key of ["name", "length"] as const) {
         const property = Object.getOwnPropertyDescriptor(replaced, key);
-        if (property !== undefined) Object.defineProperty(wrapper, key, property);
+        if (property !== undefined && property.value !== wrapper[key])
+          Object.defineProperty(wrapper, key, property);
       }
       // An async function is one to those who look, too.
-      Object.setPrototypeOf(wrapper, Object.getPrototypeOf(replaced));
+      const prototype = Object.getPrototypeOf(replaced);
+      if (Object.getPrototypeOf(wrapper) !== prototype) Object.setPrototypeOf(wrapper, prototype);
     },
     restore() {
       if (Function.prototype.toString === patched && descriptor !== undefined) {

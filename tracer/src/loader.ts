@@ -69,6 +69,21 @@ export function installLoader(options: LoaderOptions): Loader {
   let started = false;
   let compiles = false;
   let { asksForNodeTest } = options;
+  const watchCompilation = () => {
+    if (compiles || !options.transforms) return;
+    compiles = true;
+    const { prototype } = module.Module as unknown as { prototype: { _compile: Callback } };
+    prototype._compile = wrapFunction(options, prototype._compile, (_, [code, file, ...rest]) => {
+      if (typeof code !== "string" || typeof file !== "string" || isPackages(file)) return undefined;
+      const mapsFor = options.mapsFor();
+      const transformed = transformFile(code, file, { kind: "commonjs", mapsFor }, options);
+      const compiled = withOwnMap(code, transformed, mapsFor);
+      if (transformed !== undefined && mapsFor === "runner") options.runsUnmapped(file, transformed);
+      return compiled === undefined ? undefined : { args: [compiled, file, ...rest] };
+    });
+  };
+  // It checks what it compiles, so its files are ours when they are compiled. It may have come before us.
+  if (Symbol.for("ts-node.register.instance") in process) watchCompilation();
   const hooks: RegisterHooksOptions = {
     ...(asksForNodeTest === undefined
       ? {}
@@ -88,7 +103,10 @@ export function installLoader(options: LoaderOptions): Loader {
         guard(options.started);
       }
       const loaded = nextLoad(url, context);
-      const source = guard(() => rewrite(url, loaded, options, found, compiles));
+      const source = guard(() => {
+        if (url.includes("/node_modules/ts-node/")) watchCompilation();
+        return rewrite(url, loaded, options, found, compiles);
+      });
       return source === undefined ? loaded : { ...loaded, source };
     },
   };
@@ -107,19 +125,7 @@ export function installLoader(options: LoaderOptions): Loader {
       return entry === undefined ? undefined : (bindings) => options.instrumentations.patch(entry, bindings);
     },
     evaluated: (code) => rewriteEvaluated(code, options, found),
-    atCompilation() {
-      if (compiles) return;
-      compiles = true;
-      const { prototype } = module.Module as unknown as { prototype: { _compile: Callback } };
-      prototype._compile = wrapFunction(options, prototype._compile, (_, [code, file, ...rest]) => {
-        if (typeof code !== "string" || typeof file !== "string" || isPackages(file)) return undefined;
-        const mapsFor = options.mapsFor();
-        const transformed = transformFile(code, file, { kind: "commonjs", mapsFor }, options);
-        const compiled = withOwnMap(code, transformed, mapsFor);
-        if (transformed !== undefined && mapsFor === "runner") options.runsUnmapped(file, transformed);
-        return compiled === undefined ? undefined : { args: [compiled, file, ...rest] };
-      });
-    },
+    atCompilation: watchCompilation,
   };
 }
 

@@ -578,11 +578,12 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
           get(operation, rowFlags) | flagScoped | (endsWithCallback ? flagEndsWithJob : 0),
         ),
       );
-      const { job } = {
-        job(this: unknown, ...args: unknown[]): unknown {
+      // Without a name, as most callbacks are.
+      const [job = callback] = [
+        function (this: unknown, ...args: unknown[]): unknown {
           return run(handle, callback, this, args);
         },
-      };
+      ];
       guard(() => replaces(job, callback));
       return job;
     },

@@ -2,7 +2,8 @@
 // constructor that returns its argument. They retain nothing, work on frozen objects and are read in nanoseconds. Two
 // small integers, because a larger number would be an object of its own.
 
-class Identity {
+/** The base of a class with private fields for objects that are no instances of it. */
+export class Identity {
   constructor(object: object) {
     // biome-ignore lint/correctness/noConstructorReturn: returning another object is how a foreign one gets the fields
     return object;

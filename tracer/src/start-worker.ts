@@ -76,6 +76,8 @@ export function letRunWithoutDebugger(): boolean {
     if (!ours.has(sessionId)) return;
     const { method } = JSON.parse(message) as { method?: string };
     if (method === "Debugger.paused") tellWorker(sessionId, "Debugger.resume");
+    // It runs: from now on nothing of it is told to this thread, which a debugger may want to pause.
+    else if (method === "Debugger.resumed") session.post("NodeWorker.detach", { sessionId });
   });
   session.on("NodeWorker.detachedFromWorker", ({ params: { sessionId } }) => void ours.delete(sessionId));
   session.post("NodeWorker.enable", { waitForDebuggerOnStart: false });
