@@ -126,7 +126,7 @@ function registerLanguageServer(module: string, log: vscode.LogOutputChannel): L
   return {
     dispose: () => registered.dispose(),
     onAnalyzed: analyzed.event,
-    resources: async (document, token) => (await (await server)?.resources(document, token)) ?? [],
+    resources: async (document, token) => (await server)?.resources(document, token),
     tellSeen(problems) {
       seen = problems;
       void server?.then((started) => started.tellSeen());

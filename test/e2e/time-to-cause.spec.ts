@@ -54,7 +54,8 @@ describe("from something that hangs to the right line", () => {
     const notification = code.notifications.filter({ hasText: text });
     await notification.getByText("Go to Line").click();
   };
-  const waitsIn = (task: string) => new RegExp(`^(\\d+ × )?${task}\\b`);
+  // A row's label and description follow each other without a space.
+  const waitsIn = (task: string) => new RegExp(`^(\\d+ × )?${task}`);
 
   const actionsFor: Readonly<Record<Scenario, (program: HangingProgram) => Actions>> = {
     "lock cycle": ({ names }) => [goToLine(`'${names["task"]}'`)],

@@ -4,6 +4,7 @@ import path from "node:path";
 import * as vscode from "vscode";
 import type { Launches } from "../sessions/launches.ts";
 import { askNodeVersion, canBeTraced, type NodeVersion, runsTypeScript } from "./node-version.ts";
+import { hideOwnVariables } from "./own-variables.ts";
 import { runFileTraced } from "./run-file.ts";
 import { withChoices } from "./trace-choice.ts";
 import {
@@ -149,19 +150,20 @@ const resuming = new Set([
   "disconnect",
 ]);
 
-/** Tells the launches when a process of theirs is stopped by the debugger. */
-function followDebugger(
-  session: vscode.DebugSession,
-  launches: Launches,
-): vscode.DebugAdapterTracker | undefined {
+/**
+ * Tells the launches when a process of theirs is stopped by the debugger, and keeps the tracer's own variables from the
+ * editor, also of programs in terminals.
+ */
+function followDebugger(session: vscode.DebugSession, launches: Launches): vscode.DebugAdapterTracker {
   const id = launchAbove(session);
-  if (id === undefined) return undefined;
+  if (id === undefined) return { onDidSendMessage: hideOwnVariables };
   const thread = threadOf(session.name, session.parentSession?.name);
   const setPaused = (paused: boolean) => {
     if (thread) launches.setPaused(id, thread, paused);
   };
   return {
     onDidSendMessage(message: { type?: string; event?: string; command?: string; success?: boolean }) {
+      hideOwnVariables(message);
       if (message.type === "event") {
         if (message.event === "stopped") setPaused(true);
         if (message.event === "continued" || message.event === "terminated") setPaused(false);

@@ -21,11 +21,11 @@ export interface LanguageServer {
   restart(): Promise<void>;
   /** What programs were seen to do has changed. */
   tellSeen(): void;
-  /** The locks and channels of a document; none while the server does not run. */
+  /** The locks and channels of a document; undefined when the server can't say. */
   resources(
     document: vscode.TextDocument,
     token: vscode.CancellationToken,
-  ): Promise<readonly DescribedResource[]>;
+  ): Promise<readonly DescribedResource[] | undefined>;
   stop(): Promise<void>;
 }
 
@@ -82,14 +82,14 @@ export async function startLanguageServer(
   return {
     tellSeen,
     async resources(document, token) {
-      if (!client.isRunning()) return [];
+      if (!client.isRunning()) return undefined;
       const params: ResourcesParams = { textDocument: { uri: document.uri.toString() } };
       try {
         return await client.sendRequest<readonly DescribedResource[]>(resourcesRequest, params, token);
       } catch (error) {
         // It was cancelled, or the analysis could not be done, which the server says itself.
         log.debug(`${resourcesRequest}: ${String(error)}`);
-        return [];
+        return undefined;
       }
     },
     restart: () => (client.isRunning() ? client.restart() : start()),

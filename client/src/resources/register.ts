@@ -7,8 +7,13 @@ import type { Launches } from "../sessions/launches.ts";
 import { lensSettingOf, lensText } from "./lens-texts.ts";
 import { liveLines, liveResourcesAt, waitingText } from "./live-resources.ts";
 
-/** Asks the language server for the resources of a document; gives none while it does not run. */
+/** Asks the language server for the resources of a document; undefined when it can't say. */
 export type AskResources = (
+  document: vscode.TextDocument,
+  token: vscode.CancellationToken,
+) => Promise<readonly DescribedResource[] | undefined>;
+
+type Resources = (
   document: vscode.TextDocument,
   token: vscode.CancellationToken,
 ) => Promise<readonly DescribedResource[]>;
@@ -28,6 +33,16 @@ export function registerResources(
 ): vscode.Disposable {
   const selector = languages.map((language) => ({ scheme: "file", language }));
   const changed = new vscode.EventEmitter<void>();
+  // A running program changes every second: only the analysis changes what the source says.
+  let known = new Map<vscode.TextDocument, { version: number; resources: readonly DescribedResource[] }>();
+  const resourcesOf: Resources = async (document, token) => {
+    const { version } = document;
+    const before = known.get(document);
+    if (before?.version === version) return before.resources;
+    const resources = await ask(document, token);
+    if (resources) known.set(document, { version, resources });
+    return resources ?? [];
+  };
   let timer: NodeJS.Timeout | undefined;
   const changeSoon = () => {
     timer ??= setTimeout(() => {
@@ -45,7 +60,11 @@ export function registerResources(
     changed,
     { dispose: () => clearTimeout(timer) },
     launches.onChange(changeSoon),
-    onAnalyzed(changeSoon),
+    onAnalyzed(() => {
+      known = new Map();
+      changeSoon();
+    }),
+    vscode.workspace.onDidCloseTextDocument((document) => known.delete(document)),
     vscode.window.onDidChangeVisibleTextEditors(watchOrNot),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration("unknot.codeLens")) return;
@@ -55,7 +74,7 @@ export function registerResources(
     vscode.languages.registerCodeLensProvider(selector, {
       onDidChangeCodeLenses: changed.event,
       async provideCodeLenses(document, token) {
-        const resources = await ask(document, token);
+        const resources = await resourcesOf(document, token);
         return resources.flatMap((resource) => lensesOf(launches, document, resource));
       },
     }),
@@ -63,7 +82,7 @@ export function registerResources(
       async provideHover(document, position, token) {
         if (!launches.list().some(({ sessions }) => sessions.some(({ state }) => state.kind === "live")))
           return;
-        const resource = resourceAt(await ask(document, token), document, position);
+        const resource = resourceAt(await resourcesOf(document, token), document, position);
         return resource && liveHover(launches, resource);
       },
     }),
@@ -71,7 +90,7 @@ export function registerResources(
       showPeers(
         editor,
         isPosition(wanted) ? new vscode.Position(wanted.line, wanted.character) : undefined,
-        ask,
+        resourcesOf,
       ),
     ),
   );
@@ -119,11 +138,11 @@ function liveHover(launches: Launches, resource: DescribedResource): vscode.Hove
 async function showPeers(
   editor: vscode.TextEditor,
   wanted: vscode.Position | undefined,
-  ask: AskResources,
+  resourcesOf: Resources,
 ): Promise<void> {
   const { document } = editor;
   const position = wanted ?? editor.selection.active;
-  const resources = await ask(document, none);
+  const resources = await resourcesOf(document, none);
   const resource = resourceAt(resources, document, position) ?? (await choose(resources));
   if (resource === undefined) return;
   const locations = [resource.created, ...resource.uses.map(({ at }) => at)].flatMap((span) => {

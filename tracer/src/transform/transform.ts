@@ -1,4 +1,5 @@
 import { pathToFileURL } from "node:url";
+import { tracedNames } from "@unknot/protocol/traced-names.ts";
 import MagicString, { SourceMap } from "magic-string";
 import { parseSync } from "oxc-parser";
 import { hooksName } from "../hooks-name.ts";
@@ -113,7 +114,7 @@ function parse(source: string, file: string, typescript: boolean, kind: ModuleKi
 }
 
 function unusedName(source: string): string {
-  let name = "$unknot";
+  let name: string = tracedNames;
   while (source.includes(name)) name += "$";
   return name;
 }
