@@ -373,6 +373,7 @@ class DumpBuilder {
     const isTaken = verb === "acquire" || verb === "scoped" || verb === "submit";
     // Where nobody is known who could wait, the wait itself is all that there is.
     if (!isTaken && this.#facts.lean === undefined) return false;
+    if (this.#isOfPackage(operation)) return false;
     switch (this.#get(operation, rowState)) {
       case stateOpWaiting:
       case stateOpDropped:
@@ -380,6 +381,21 @@ class DumpBuilder {
       default:
         return (this.#get(operation, rowFlags) & flagScoped) !== 0 && this.#jobOf(operation) === undefined;
     }
+  }
+
+  /**
+   * A package gave a queue the job, and no task waits for it: Fastify has those of its end in a paused queue from the
+   * start. In lean mode nobody knows who asks.
+   */
+  #isOfPackage(operation: number): boolean {
+    return (
+      this.#facts.lean === undefined &&
+      this.#verb(operation) === "submit" &&
+      this.#get(operation, rowSite) === 0 &&
+      this.#get(operation, rowAsker) === 0 &&
+      !this.#waiterOf.has(operation) &&
+      this.#jobOf(operation) === undefined
+    );
   }
 
   /** The rows that a combination waits for, those of combinations inside it included. */
@@ -588,7 +604,7 @@ class DumpBuilder {
     const bySlot = new Map<number, number[]>();
     for (const operation of this.#operations) {
       const slot = this.#get(operation, rowResource);
-      if (slot === 0) continue;
+      if (slot === 0 || this.#isOfPackage(operation)) continue;
       const list = bySlot.get(slot);
       if (list === undefined) bySlot.set(slot, [operation]);
       else list.push(operation);

@@ -128,14 +128,16 @@ function watchEvents(probe: Probe): void {
     [workerThreads.MessagePort.prototype, { kind: "event", name: "message port" }],
   ];
   for (const [prototype, type] of emitters) probe.describe(prototype, type);
-  const verbOf = (target: object): BlockingVerb => {
+  const verbOf = (target: object, event: unknown): BlockingVerb => {
     if (target instanceof childProcess.ChildProcess) return "io";
+    const isStream = target instanceof stream.Readable || target instanceof stream.Writable;
+    if (isStream && event !== "drain") return "io";
     const isThread = target instanceof workerThreads.Worker || target instanceof workerThreads.MessagePort;
     return isThread ? "worker" : "waitEvent";
   };
-  wrap(probe, events, "once", (_, [target, , options]) => {
+  wrap(probe, events, "once", (_, [target, event, options]) => {
     if (typeof target !== "object" || target === null || types.isProxy(target)) return undefined;
-    const operation = probe.begin(target, verbOf(target), {
+    const operation = probe.begin(target, verbOf(target, event), {
       cancellable: ownValue(options, "signal") !== undefined,
     });
     return {
