@@ -409,7 +409,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       scope.returns++;
       open(node.start, "{/*");
       // Not before what comes here but behind the word: a return may end with it.
-      close(node.start + "return".length, argument === null ? "*/" : `*/${resultName}=(`);
+      // Without a value, too: a result may be there that a finally block has cut off.
+      close(node.start + "return".length, `*/${resultName}=${argument === null ? "void 0" : "("}`);
     }
     if (argument !== null) visitReturned(argument, scope);
     if (breaks && argument !== null) close(argument.end, ")");
