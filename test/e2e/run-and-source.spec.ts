@@ -50,6 +50,8 @@ describe("a mistake that the source shows and a run shows", () => {
     await code.page.reload();
     await code.ready();
     await code.openFile(program.locks.file);
+    // Only what is on the screen is drawn.
+    await code.goToLine(program.locks.lineOf(one.wants), 1);
     const order = `acquired in 2 places, before and after ${one.holds}`;
     await lens(order).waitFor();
     await code.startDebugging(program.configuration("breakpoint"));
