@@ -46,9 +46,12 @@ describe("from something that hangs to the right line", () => {
     await code?.close();
     programs.remove();
   });
-  afterEach(() => code.stopAnyDebugging());
+  afterEach(async () => {
+    await code.stopAnyDebugging();
+  });
 
-  const openTaskDump = () => code.runCommand("Unknot: Focus on Task Dump View");
+  const openTaskDump = () => code.runCommand("Unknot: Focus on Diagnosis View");
+  const openTasks = () => code.runCommand("Unknot: Focus on Tasks View");
   const clickRow = (text: RegExp) => () => code.treeRow(text).click();
   const goToLine = (text: string) => async () => {
     const notification = code.notifications.filter({ hasText: text });
@@ -64,8 +67,8 @@ describe("from something that hangs to the right line", () => {
       clickRow(new RegExp(`'${names["pool"]}'.*${names["handle"]}.*18 tasks wait behind`, "s")),
     ],
     "queue that waits for itself": ({ names }) => [goToLine(`'${names["task"]}'`)],
-    "channel that nobody closes": ({ names }) => [openTaskDump, clickRow(waitsIn(names["task"] ?? ""))],
-    "lost wake-up": ({ names }) => [openTaskDump, clickRow(waitsIn(names["task"] ?? ""))],
+    "channel that nobody closes": ({ names }) => [openTasks, clickRow(waitsIn(names["task"] ?? ""))],
+    "lost wake-up": ({ names }) => [openTasks, clickRow(new RegExp(`^${names["task"]}waits for event`))],
     // Only the debugger may look into a thread that it is attached to: the view says that the loop is blocked, its
     // pause where.
     "blocked loop": () => [
@@ -75,12 +78,7 @@ describe("from something that hangs to the right line", () => {
         await code.pause();
       },
     ],
-    "handle that keeps a test run alive": () => [
-      () => code.runCommand("Unknot: Why Doesn't It Exit?"),
-      () => code.pickRow("Start again and watch"),
-      () => code.pickRow("an interval (every 30000 ms) keeps it alive"),
-    ],
-    "leak that grows": ({ names }) => [openTaskDump, clickRow(new RegExp(`^\\d+ × ${names["task"]}`))],
+    "leak that grows": ({ names }) => [openTasks, clickRow(new RegExp(`^\\d+ × ${names["task"]}`))],
     // Two requests do not wait for each other, so nothing hangs and a run shows nothing: the source does.
     "race between two requests": ({ main }) => [
       () => code.openFile(main),
@@ -91,7 +89,7 @@ describe("from something that hangs to the right line", () => {
     ],
     "worker thread that never answers": ({ names }) => [
       openTaskDump,
-      clickRow(new RegExp(`callback in ${names["task"]}' is .* tasks? waits? behind`, "s")),
+      clickRow(new RegExp(`^Deadlock D\\d+: '.* callback in ${names["task"]}'`, "s")),
     ],
   };
 
@@ -102,6 +100,8 @@ describe("from something that hangs to the right line", () => {
       await code.hidePanel();
       await code.startDebugging(program.configuration);
       const started = Date.now();
+      // Nobody asks before it has begun.
+      await code.debugToolbar.waitFor();
       for (const act of actions) await act();
       const isThere = async () => {
         const tab = await code.activeTab();

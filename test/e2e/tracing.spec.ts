@@ -39,7 +39,7 @@ describe("choosing what is traced", () => {
     });
     code = await launch({ workspace: folder });
     await code.openFile("waits.ts");
-    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.runCommand("Unknot: Focus on Diagnosis View");
   });
   reportFailures(() => code);
   afterEach(() => code.stopAnyDebugging());
@@ -115,7 +115,7 @@ describe("choosing what is traced", () => {
     await code.page.locator(".terminal-tabs-entry").nth(1).waitFor();
     await code.typeInTerminal("echo options: [$NODE_OPTIONS]; npm --version; node waits.ts");
     await code.page.locator(".terminal-wrapper", { hasText: "unknot-shim.cjs" }).first().waitFor();
-    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.runCommand("Unknot: Focus on Diagnosis View");
     await code.treeRow(/^slow/).waitFor();
     const rows = await code.treeRows();
     assert.notDeepEqual(rows, before);
@@ -156,7 +156,7 @@ describe("a workspace that is not trusted", () => {
 
   it("is told what is off and why; warnings work", async () => {
     await code.waitForProblem("floating-task");
-    await code.runCommand("Unknot: Focus on Task Dump View");
+    await code.runCommand("Unknot: Focus on Diagnosis View");
     const panel = code.page.locator("[id='workbench.parts.panel']");
     await panel.getByText("This workspace is not trusted").waitFor();
     await panel.getByText("Manage Workspace Trust").waitFor();

@@ -40,13 +40,25 @@ describe("VS Code for a browser", () => {
       await page.goto(url);
       await page.locator(".explorer-viewlet .monaco-list-row", { hasText: "two-locks" }).waitFor();
       const input = page.locator(".quick-input-box input");
-      // Before the workbench is drawn, nobody hears the key.
-      while (!(await input.isVisible())) {
+      const row = page.locator(".quick-input-list .monaco-list-row", { hasText: "Open Task Dump" });
+      // While the workbench is being drawn, nobody hears the key, or somebody else takes the focus.
+      for (;;) {
+        await page.keyboard.press("Escape");
         await page.keyboard.press("F1");
-        await page.waitForTimeout(500);
+        const isShown = await input.waitFor({ timeout: 2000 }).then(
+          () => true,
+          () => false,
+        );
+        if (!isShown) continue;
+        await input.fill(">Unknot: Open Task Dump");
+        if (
+          await row.waitFor({ timeout: 3000 }).then(
+            () => true,
+            () => false,
+          )
+        )
+          break;
       }
-      await input.fill(">Unknot: Open Task Dump");
-      await page.locator(".quick-input-list .monaco-list-row", { hasText: "Open Task Dump" }).waitFor();
     } finally {
       await browser.close();
     }

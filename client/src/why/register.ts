@@ -41,8 +41,12 @@ function liveSessions(launches: Launches): readonly Session[] {
 /** The sessions that can be asked; a program that has just been started is given the time to register. */
 async function connectedSessions(launches: Launches): Promise<readonly Session[]> {
   const end = performance.now() + connectMs;
-  const mayCome = () =>
-    launches.list().some(({ running, overdue, untraced }) => running && !overdue && !untraced);
+  const mayCome = () => {
+    const begun = launches.list().filter(({ running }) => running);
+    // One that has only just begun is not among them yet.
+    if (begun.length === 0) return vscode.debug.activeDebugSession !== undefined;
+    return begun.some(({ overdue, untraced }) => !overdue && !untraced);
+  };
   while (liveSessions(launches).length === 0 && mayCome() && performance.now() < end)
     await sleep(lookEveryMs);
   return liveSessions(launches);
