@@ -69,9 +69,16 @@ export const bundles: readonly Bundle[] = [
   { entry: "server/src/models/check-installed.ts", npm: "models.mjs", format: "esm" },
   { entry: "cli/src/main.ts", npm: "unknot.mjs", format: "esm", executable: true },
   {
+    // By itself it fits into the heap of the smallest thread, which is left alone.
     entry: "tracer/src/register.ts",
     extension: "tracer/register.cjs",
     npm: "register.cjs",
+    format: "cjs",
+  },
+  {
+    entry: "tracer/src/start.ts",
+    extension: "tracer/start.cjs",
+    npm: "start.cjs",
     format: "cjs",
     external: ["oxc-parser"],
   },

@@ -12,7 +12,8 @@ if (isCramped() || isOfNode()) {
   try {
     if (child?.passesOn) passOn(__dirname, child);
     else {
-      const { start } = require("./start.ts") as typeof import("./start.ts");
+      // A file of its own, which a thread that is left alone does not read.
+      const { start } = require(`${__dirname}/start.cjs`) as typeof import("./start.ts");
       start(__dirname, child);
     }
   } catch (error) {
