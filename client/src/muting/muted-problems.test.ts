@@ -9,7 +9,7 @@ const problem: Problem = {
   message: "…",
   tasks: [],
   resources: [],
-  at: [{ file: "/work/shop/src/orders.ts", line: 4, column: 1 }],
+  at: [{ file: "/app/shop/src/orders.ts", line: 4, column: 1 }],
 };
 
 describe("muted problems", () => {
@@ -23,7 +23,7 @@ describe("muted problems", () => {
   });
 
   it("get a rule that mutes them and others like them", () => {
-    const rule = ruleFor(problem, ["/other", "/work/shop"]);
+    const rule = ruleFor(problem, ["/other", "/app/shop"]);
     assert.deepEqual(rule, { problem: "lock-order-inversion", file: "src/orders.ts" });
     assert.ok(isMuted(problem, [rule]));
     assert.ok(isMuted(problem, [ruleFor(problem, [])]));
