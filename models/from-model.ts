@@ -15,7 +15,15 @@ import {
   wrap,
   wrapFunction,
 } from "./probe.ts";
-import { isObject, type Outermost, outside, prototypeOf, refuseDuring } from "./wrappers.ts";
+import {
+  isObject,
+  type Outermost,
+  outside,
+  prototypeOf,
+  refuseDuring,
+  replaceExport,
+  whileRunning,
+} from "./wrappers.ts";
 
 /** What a model does not tell of a type: where its objects keep what a dump shows, and what its members are inside. */
 interface TypeParts {
@@ -161,32 +169,28 @@ function patchType(type: Described, patching: Patching): readonly Undo[] {
       probe.describe(prototype, type.resource);
       undos.push(...patchMembers(prototype, type, patching));
     } else if (typeof value === "function" && !isClass(value)) {
-      undos.push(patchFactory(created, value as Callback, type, patching));
+      undos.push(patchFactory(created, type, patching));
     }
   }
   return undos;
 }
 
 /** What a factory gives is new, so its members can be wrapped before anybody has seen them. */
-function patchFactory(
-  { exported, capacities }: Created,
-  original: Callback,
-  type: Described,
-  patching: Patching,
-): Undo {
+function patchFactory({ exported, capacities }: Created, type: Described, patching: Patching): Undo {
   const { bindings, probe } = patching;
-  const made = wrapFunction(probe, original, (_, args) => ({
-    returned(result) {
-      // A class of the library may stand behind it, and is described already.
-      if (isObject(result) && [...type.members.keys()].some((name) => Object.hasOwn(result, keyOf(name)))) {
-        probe.introduce(result, type.resource);
-        const capacity = capacities.map((each) => numberOf(each, args)).find((each) => each !== undefined);
-        if (capacity !== undefined) probe.changed(result, { capacity });
-        patchMembers(result, type, patching);
-      }
-    },
-  }));
-  return bindings.replace(exported, made) ? () => void bindings.replace(exported, original) : () => {};
+  return replaceExport(bindings, exported, (original) =>
+    wrapFunction(probe, original, (_, args) => ({
+      returned(result) {
+        // A class of the library may stand behind it, and is described already.
+        if (isObject(result) && [...type.members.keys()].some((name) => Object.hasOwn(result, keyOf(name)))) {
+          probe.introduce(result, type.resource);
+          const capacity = capacities.map((each) => numberOf(each, args)).find((each) => each !== undefined);
+          if (capacity !== undefined) probe.changed(result, { capacity });
+          patchMembers(result, type, patching);
+        }
+      },
+    })),
+  );
 }
 
 function patchMembers(target: object, type: Described, patching: Patching): readonly Undo[] {
@@ -276,19 +280,10 @@ function watchWait(
     if (verb === "receive" && type.parts.isReady?.(self) === true)
       return { returned: () => noteState(self, type, probe) };
     const operation = probe.begin(self, verb, optionsOf(model, args, type));
-    outermost.busy = true;
-    return {
-      returned(promise) {
-        outermost.busy = false;
-        noteState(self, type, probe);
-        if (verb === "acquire" && type.parts.heldUntilMade === true) probe.heldUntilMade(operation);
-        probe.promised(operation, promise);
-      },
-      threw() {
-        outermost.busy = false;
-        probe.released(operation);
-      },
-    };
+    return whileRunning(probe, operation, outermost, () => {
+      noteState(self, type, probe);
+      if (verb === "acquire" && type.parts.heldUntilMade === true) probe.heldUntilMade(operation);
+    });
   });
 }
 
@@ -354,20 +349,6 @@ function collectSubmitted(probe: Probe) {
     },
     threw() {
       submitted = outer;
-    },
-  };
-}
-
-function whileRunning(probe: Probe, operation: Operation, outermost: Outermost) {
-  outermost.busy = true;
-  return {
-    returned(promise: unknown) {
-      outermost.busy = false;
-      probe.promised(operation, promise);
-    },
-    threw() {
-      outermost.busy = false;
-      probe.released(operation);
     },
   };
 }

@@ -147,16 +147,14 @@ export interface Observation {
   readonly threw?: () => void;
 }
 
+/** Sees a call before it happens. */
+export type Observe = (self: object, args: readonly unknown[]) => Observation | undefined;
+
 /**
  * Wraps a method so that `observe` sees each call before it happens. The call keeps its `this`, its result object,
  * its errors and its timing, and the wrapper looks like the original. Returns the undo.
  */
-export function wrap(
-  probe: Wrapping,
-  target: object,
-  name: string | symbol,
-  observe: (self: object, args: readonly unknown[]) => Observation | undefined,
-): Undo {
+export function wrap(probe: Wrapping, target: object, name: string | symbol, observe: Observe): Undo {
   const descriptor = Object.getOwnPropertyDescriptor(target, name);
   if (descriptor === undefined || typeof descriptor.value !== "function") return () => {};
   if (descriptor.configurable === false && descriptor.writable === false) return () => {};
@@ -173,7 +171,7 @@ export function wrap(
 export function wrapFunction(
   probe: Wrapping,
   original: Callback,
-  observe: (self: object, args: readonly unknown[]) => Observation | undefined,
+  observe: Observe,
   finish: (result: unknown) => unknown = (result) => result,
 ): Callback {
   // A method cannot be called with `new` and has no `prototype`, as the methods and arrow functions it replaces.

@@ -12,7 +12,7 @@ import {
   wrap,
   wrapFunction,
 } from "./probe.ts";
-import { isObject, type Outermost, outside, positive, prototypeOf } from "./wrappers.ts";
+import { isObject, type Outermost, outside, positive, prototypeOf, replaceExport } from "./wrappers.ts";
 
 /** One for all libraries: some work through others. */
 const mapping: Outermost = { busy: false };
@@ -74,10 +74,9 @@ export function watchMapping(probe: Probe, { type, fn, capacity, isMethod = fals
 
 /** The same for an exported function. */
 export function replaceMapping(bindings: Bindings, probe: Probe, exported: string, how: Mapping): Undo {
-  const original = bindings.get(exported);
-  if (typeof original !== "function") return () => {};
-  const wrapped = wrapFunction(probe, original as Callback, watchMapping(probe, how));
-  return bindings.replace(exported, wrapped) ? () => void bindings.replace(exported, original) : () => {};
+  return replaceExport(bindings, exported, (original) =>
+    wrapFunction(probe, original, watchMapping(probe, how)),
+  );
 }
 
 /** A queue that is made with the function that does the work, and is given values. */

@@ -54,19 +54,29 @@ export function wrapAcquire(
   return wrap(probe, prototype, name, (self, args) => {
     const wanted = outermost.busy ? undefined : options(args);
     if (wanted === undefined) return undefined;
-    const operation = probe.begin(self, "acquire", wanted);
-    outermost.busy = true;
-    return {
-      returned(promise) {
-        outermost.busy = false;
-        probe.promised(operation, promise);
-      },
-      threw() {
-        outermost.busy = false;
-        probe.released(operation);
-      },
-    };
+    return whileRunning(probe, probe.begin(self, "acquire", wanted), outermost);
   });
+}
+
+/** The library runs until the call returns, and what the call gives is the operation's promise. */
+export function whileRunning(
+  probe: Probe,
+  operation: Operation,
+  outermost: Outermost,
+  returning?: () => void,
+): Observation {
+  outermost.busy = true;
+  return {
+    returned(promise) {
+      outermost.busy = false;
+      returning?.();
+      probe.promised(operation, promise);
+    },
+    threw() {
+      outermost.busy = false;
+      probe.released(operation);
+    },
+  };
 }
 
 /** A method that takes what is free at once, and tells by its result whether it did. */
@@ -159,6 +169,60 @@ export function createPoolRequests(probe: Probe): PoolRequests {
   };
 }
 
+/** Calls `callback`, which is told an error or a client, and says before it which one it was. */
+export function tellingCallback(
+  probe: Probe,
+  callback: Callback,
+  operation: Operation,
+  { took }: Pick<PoolHolds, "took">,
+): Callback {
+  const { told } = {
+    told(this: unknown, ...given: unknown[]): unknown {
+      probe.guard(() => {
+        const [error, client] = given;
+        if (error || client === undefined) probe.released(operation);
+        else took(operation, client);
+      });
+      return Reflect.apply(callback, this, given);
+    },
+  };
+  probe.replaces(told, callback);
+  return told;
+}
+
+/** What an outer function has begun, for the inner one with a callback that it calls at once. */
+export interface HandDown {
+  /** Watches the call of the outer function: the inner one tells the grant. */
+  begin(probe: Probe, operation: Operation): Observation;
+  /** In the inner function: what the outer one has begun, once. */
+  take(): Operation | undefined;
+}
+
+export function createHandDown(): HandDown {
+  let begun: Operation | undefined;
+  return {
+    begin(probe, operation) {
+      begun = operation;
+      return {
+        returned(promise) {
+          begun = undefined;
+          probe.grantedBy(operation, promise, () => false);
+          probe.promised(operation, promise);
+        },
+        threw() {
+          begun = undefined;
+          probe.released(operation);
+        },
+      };
+    },
+    take() {
+      const operation = begun;
+      begun = undefined;
+      return operation;
+    },
+  };
+}
+
 /** What gives back, made by the library right before it grants: a function or an object that only the holder gets. */
 export interface HandOver {
   /** Asks for the resource in a method that is called now; its promise is the grant or a refusal. */
@@ -221,27 +285,39 @@ export function createKeys(probe: Probe, type: ResourceType): (owner: object, ke
   };
 }
 
+/** Puts another function in the place of an exported one, where there is one. */
+export function replaceExport(
+  bindings: Bindings,
+  exported: string,
+  replacing: (original: Callback) => Callback,
+): Undo {
+  const original = bindings.get(exported);
+  if (typeof original !== "function") return () => {};
+  return bindings.replace(exported, replacing(original as Callback))
+    ? () => void bindings.replace(exported, original)
+    : () => {};
+}
+
 /** Puts `stand` in the place of what an exported function gives. */
 export function replaceFactory(
   bindings: Bindings,
   probe: Probe,
   exported: string,
-  stand: (made: object) => object,
+  stand: (made: object, args: readonly unknown[]) => object,
 ): Undo {
-  const original = bindings.get(exported);
-  if (typeof original !== "function") return () => {};
   const stands = new WeakMap<object, object>();
-  const factory = wrapFunction(
-    probe,
-    original as Callback,
-    () => ({
-      returned(made) {
-        if (isObject(made)) stands.set(made, stand(made));
-      },
-    }),
-    (made) => (isObject(made) ? (stands.get(made) ?? made) : made),
+  return replaceExport(bindings, exported, (original) =>
+    wrapFunction(
+      probe,
+      original,
+      (_, args) => ({
+        returned(made) {
+          if (isObject(made)) stands.set(made, stand(made, args));
+        },
+      }),
+      (made) => (isObject(made) ? (stands.get(made) ?? made) : made),
+    ),
   );
-  return bindings.replace(exported, factory) ? () => void bindings.replace(exported, original) : () => {};
 }
 
 /** What is settled while a member such as `cancel` runs is refused, not granted. */

@@ -9,7 +9,7 @@ import {
   wrap,
   wrapFunction,
 } from "../probe.ts";
-import { refuseDuring } from "../wrappers.ts";
+import { refuseDuring, replaceExport } from "../wrappers.ts";
 
 /** What of a Mutex is looked at. */
 interface MutexLike {
@@ -53,14 +53,9 @@ export const instrumentation: Instrumentation = {
     const undos: Undo[] = [];
     const Semaphore = bindings.get("Semaphore");
     const Mutex = bindings.get("Mutex");
-    const withTimeout = bindings.get("withTimeout");
     if (typeof Semaphore === "function") undos.push(patchSemaphore(Semaphore.prototype, probe));
     if (typeof Mutex === "function") undos.push(patchMutex(Mutex.prototype, probe));
-    if (typeof withTimeout === "function") {
-      const wrapped = wrapWithTimeout(withTimeout as Callback, probe);
-      if (bindings.replace("withTimeout", wrapped))
-        undos.push(() => void bindings.replace("withTimeout", withTimeout));
-    }
+    undos.push(replaceExport(bindings, "withTimeout", (original) => wrapWithTimeout(original, probe)));
     return undoAll(undos);
   },
 };

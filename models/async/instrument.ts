@@ -1,5 +1,4 @@
 import {
-  type Bindings,
   type Callback,
   type Instrumentation,
   type Probe,
@@ -9,7 +8,7 @@ import {
   wrapFunction,
 } from "../probe.ts";
 import { watchMapping, wrapWorkerQueue } from "../work.ts";
-import { isObject } from "../wrappers.ts";
+import { isObject, replaceExport } from "../wrappers.ts";
 
 const queueType: ResourceType = { kind: "queue", name: "async.queue" };
 const all = ["each", "forEach", "eachOf", "forEachOf", "map"];
@@ -37,9 +36,7 @@ export const instrumentation: Instrumentation = {
     const undos: Undo[] = [];
     const every = bindings.get("default");
     for (const name of names) {
-      const original = bindings.get(name);
-      if (typeof original === "function")
-        undos.push(replaced(bindings, name, original as Callback, wrapperOf(name, original as Callback)));
+      undos.push(replaceExport(bindings, name, (original) => wrapperOf(name, original)));
       const descriptor = isObject(every) ? Object.getOwnPropertyDescriptor(every, name) : undefined;
       if (!isObject(every) || typeof descriptor?.value !== "function") continue;
       Object.defineProperty(every, name, {
@@ -51,10 +48,6 @@ export const instrumentation: Instrumentation = {
     return undoAll(undos);
   },
 };
-
-function replaced(bindings: Bindings, name: string, original: Callback, value: Callback): Undo {
-  return bindings.replace(name, value) ? () => void bindings.replace(name, original) : () => {};
-}
 
 function queueWithReports(probe: Probe, original: Callback): Callback {
   return wrapWorkerQueue(probe, original, {

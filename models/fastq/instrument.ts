@@ -1,5 +1,6 @@
-import { type Callback, type Instrumentation, type ResourceType, undoAll } from "../probe.ts";
+import { type Instrumentation, type ResourceType, undoAll } from "../probe.ts";
 import { wrapWorkerQueue } from "../work.ts";
+import { replaceExport } from "../wrappers.ts";
 
 const type: ResourceType = { kind: "queue", name: "fastq" };
 
@@ -8,20 +9,18 @@ export const instrumentation: Instrumentation = {
   library: "fastq",
   exports: ["default", "promise"],
   patch(bindings, probe) {
-    const replace = (name: string, isAwaited: boolean) => {
-      const original = bindings.get(name);
-      if (typeof original !== "function") return () => {};
-      const factory = wrapWorkerQueue(probe, original as Callback, {
-        type,
-        worker: ([context]) => (typeof context === "function" ? 0 : 1),
-        isAwaited: () => isAwaited,
-        push: ["push", "unshift"],
-        waitIdle: isAwaited ? ["drained"] : [],
-        clear: ["kill", "killAndDrain", "abort"],
-        capacity: (queue) => (queue as { readonly concurrency?: unknown }).concurrency,
-      });
-      return bindings.replace(name, factory) ? () => void bindings.replace(name, original) : () => {};
-    };
+    const replace = (name: string, isAwaited: boolean) =>
+      replaceExport(bindings, name, (original) =>
+        wrapWorkerQueue(probe, original, {
+          type,
+          worker: ([context]) => (typeof context === "function" ? 0 : 1),
+          isAwaited: () => isAwaited,
+          push: ["push", "unshift"],
+          waitIdle: isAwaited ? ["drained"] : [],
+          clear: ["kill", "killAndDrain", "abort"],
+          capacity: (queue) => (queue as { readonly concurrency?: unknown }).concurrency,
+        }),
+      );
     // The second is a property of the first.
     return undoAll([replace("default", false), replace("promise", true)]);
   },

@@ -1,14 +1,20 @@
 import {
   type Callback,
   type Instrumentation,
-  type Operation,
   type Probe,
   type ResourceType,
   type Undo,
   undoAll,
   wrap,
 } from "../probe.ts";
-import { createPoolRequests, type PoolRequests, positive, prototypeOf } from "../wrappers.ts";
+import {
+  createHandDown,
+  createPoolRequests,
+  type PoolRequests,
+  positive,
+  prototypeOf,
+  tellingCallback,
+} from "../wrappers.ts";
 
 interface CorePool {
   readonly config?: { readonly connectionLimit?: unknown };
@@ -30,8 +36,8 @@ const promiseType: ResourceType = { ...coreType, capacity: (pool) => limitOf((po
 const owners = new WeakMap<object, object>();
 /** Callbacks of ours: a pool that has lost a connection asks for another one for who waits. */
 const asked = new WeakSet<object>();
-/** What a pool of promises has begun, for the pool inside it that it calls at once. */
-let begun: Operation | undefined;
+/** From a pool of promises to the pool inside it. */
+const handDown = createHandDown();
 /** Of several copies of the library, any may hand over its classes first. */
 let requests: PoolRequests | undefined;
 
@@ -66,19 +72,8 @@ function patchCore(prototype: object, probe: Probe, known: PoolRequests): Undo {
       const [callback] = args;
       if (typeof callback !== "function" || asked.has(callback)) return undefined;
       if (!owners.has(pool)) owners.set(pool, pool);
-      const operation = begun ?? probe.begin(owners.get(pool) ?? pool, "acquire");
-      begun = undefined;
-      const { told } = {
-        told(this: unknown, ...given: unknown[]): unknown {
-          probe.guard(() => {
-            const [error, connection] = given;
-            if (error || connection === undefined) probe.released(operation);
-            else known.took(operation, connection);
-          });
-          return Reflect.apply(callback as Callback, this, given);
-        },
-      };
-      probe.replaces(told, callback as Callback);
+      const operation = handDown.take() ?? probe.begin(owners.get(pool) ?? pool, "acquire");
+      const told = tellingCallback(probe, callback as Callback, operation, known);
       asked.add(told);
       return { args: [told, ...args.slice(1)], threw: () => probe.released(operation) };
     }),
@@ -94,20 +89,7 @@ function patchPromises(prototype: object, probe: Probe): Undo {
       const { pool } = self as PromisePool;
       if (pool === undefined) return undefined;
       if (!owners.has(pool)) owners.set(pool, self);
-      const operation = probe.begin(owners.get(pool) ?? self, "acquire", { borrows });
-      begun = operation;
-      return {
-        returned(promise) {
-          begun = undefined;
-          // The grant is told by the callback.
-          probe.grantedBy(operation, promise, () => false);
-          probe.promised(operation, promise);
-        },
-        threw() {
-          begun = undefined;
-          probe.released(operation);
-        },
-      };
+      return handDown.begin(probe, probe.begin(owners.get(pool) ?? self, "acquire", { borrows }));
     });
   return undoAll([asks("getConnection", false), asks("query", true), asks("execute", true)]);
 }

@@ -6,6 +6,7 @@ import {
   type ResourceType,
   wrapFunction,
 } from "../probe.ts";
+import { replaceFactory } from "../wrappers.ts";
 
 const type: ResourceType = {
   kind: "queue",
@@ -20,21 +21,9 @@ export const instrumentation: Instrumentation = {
   library: "p-limit",
   exports: ["default"],
   patch(bindings, probe) {
-    const original = bindings.get("default");
-    if (typeof original !== "function") return () => {};
-    const limiters = new WeakMap<object, object>();
-    const pLimit = wrapFunction(
-      probe,
-      original as Callback,
-      (_, [concurrency]) => ({
-        returned(limit) {
-          if (typeof limit === "function")
-            limiters.set(limit, limiterFor(limit as Callback, concurrency, probe));
-        },
-      }),
-      (limit) => (typeof limit === "function" ? (limiters.get(limit) ?? limit) : limit),
+    return replaceFactory(bindings, probe, "default", (limit, [concurrency]) =>
+      typeof limit === "function" ? limiterFor(limit as Callback, concurrency, probe) : limit,
     );
-    return bindings.replace("default", pLimit) ? () => void bindings.replace("default", original) : () => {};
   },
 };
 

@@ -1,12 +1,12 @@
+import { type Callback, type Instrumentation, type ResourceType, undoAll, wrap } from "../probe.ts";
 import {
-  type Callback,
-  type Instrumentation,
-  type Operation,
-  type ResourceType,
-  undoAll,
-  wrap,
-} from "../probe.ts";
-import { createPoolRequests, isObject, positive, prototypeOf } from "../wrappers.ts";
+  createHandDown,
+  createPoolRequests,
+  isObject,
+  positive,
+  prototypeOf,
+  tellingCallback,
+} from "../wrappers.ts";
 
 interface Configured {
   readonly options?: { readonly max?: unknown; readonly connectionTimeoutMillis?: unknown };
@@ -34,13 +34,12 @@ export const instrumentation: Instrumentation = {
     const requests = createPoolRequests(probe);
     /** The entry of the call of `connect` that runs, when it does not wait in the queue. */
     let begun: object | undefined;
-    /** What `query` has begun, for the `connect` that it calls. */
-    let query: Operation | undefined;
+    /** From `query` to `connect`. */
+    const handDown = createHandDown();
     return undoAll([
       wrap(probe, prototype, "connect", (pool, args) => {
         const [callback] = args;
-        const operation = query ?? probe.begin(pool, "acquire", optionsOf(pool));
-        query = undefined;
+        const operation = handDown.take() ?? probe.begin(pool, "acquire", optionsOf(pool));
         const threw = () => probe.released(operation);
         if (typeof callback !== "function") {
           begun = undefined;
@@ -57,38 +56,12 @@ export const instrumentation: Instrumentation = {
             threw,
           };
         }
-        const { called } = {
-          called(this: unknown, ...given: unknown[]): unknown {
-            probe.guard(() => {
-              const [error, client] = given;
-              if (error || client === undefined) probe.released(operation);
-              else requests.took(operation, client);
-            });
-            return Reflect.apply(callback as Callback, this, given);
-          },
-        };
-        probe.replaces(called, callback as Callback);
-        return { args: [called, ...args.slice(1)], threw };
+        const told = tellingCallback(probe, callback as Callback, operation, requests);
+        return { args: [told, ...args.slice(1)], threw };
       }),
       wrap(probe, prototype, "query", (pool, args) => {
         if (args.some((each) => typeof each === "function")) return undefined;
-        const operation = probe.begin(pool, "acquire", { ...optionsOf(pool), borrows: true });
-        query = operation;
-        const over = () => {
-          query = undefined;
-        };
-        return {
-          returned(promise) {
-            over();
-            // The grant is told by the callback of `connect`.
-            probe.grantedBy(operation, promise, () => false);
-            probe.promised(operation, promise);
-          },
-          threw() {
-            over();
-            probe.released(operation);
-          },
-        };
+        return handDown.begin(probe, probe.begin(pool, "acquire", { ...optionsOf(pool), borrows: true }));
       }),
       wrap(probe, prototype, "newClient", (_, [entry]) => {
         if (isObject(entry)) begun = entry;

@@ -3,6 +3,7 @@ import {
   type Bindings,
   type Callback,
   type Instrumentation,
+  type Observe,
   type Operation,
   type Probe,
   type ResourceType,
@@ -10,12 +11,12 @@ import {
   undoAll,
   wrapFunction,
 } from "../probe.ts";
-import { createKeys } from "../wrappers.ts";
+import { createHandDown, createKeys, replaceExport } from "../wrappers.ts";
 
 const type: ResourceType = { kind: "mutex", name: "proper-lockfile", capacity: () => 1 };
 
-/** What `lock` of the package's main file has begun, for the function with a callback that it calls at once. */
-let begun: Operation | undefined;
+/** From `lock` of the package's main file to the function with a callback. */
+const handDown = createHandDown();
 
 /** The locks of all copies of the package: they are those of the file system. */
 const owner = {};
@@ -44,36 +45,19 @@ function ask(probe: Probe, file: unknown): Operation {
 function patchPromises(bindings: Bindings, probe: Probe): Undo {
   const lock = bindings.get("lock");
   if (typeof lock !== "function") return () => {};
-  const wrapped = wrapFunction(probe, lock as Callback, (_, [file]) => {
-    const operation = ask(probe, file);
-    begun = operation;
-    return {
-      returned(promise) {
-        begun = undefined;
-        // The grant is told by the callback below.
-        probe.grantedBy(operation, promise, () => false);
-        probe.promised(operation, promise);
-      },
-      threw() {
-        begun = undefined;
-        probe.released(operation);
-      },
-    };
-  });
+  const wrapped = wrapFunction(probe, lock as Callback, (_, [file]) =>
+    handDown.begin(probe, ask(probe, file)),
+  );
   // The function is what the package exports, too.
   const names = bindings.get("default") === lock ? ["default", "lock"] : ["lock"];
-  return undoAll(names.map((name) => replaced(bindings, name, wrapped, lock as Callback)));
+  return undoAll(names.map((name) => replaceExport(bindings, name, () => wrapped)));
 }
 
 function patchCallbacks(bindings: Bindings, probe: Probe): Undo {
-  const lock = bindings.get("lock");
-  const unlock = bindings.get("unlock");
-  if (typeof lock !== "function" || typeof unlock !== "function") return () => {};
-  const locks = wrapFunction(probe, lock as Callback, (_, args) => {
+  const locking: Observe = (_, args) => {
     const [file, options, callback] = args;
     if (typeof callback !== "function") return undefined;
-    const operation = begun ?? ask(probe, file);
-    begun = undefined;
+    const operation = handDown.take() ?? ask(probe, file);
     const { told } = {
       told(this: unknown, error: unknown, release: unknown): unknown {
         if (typeof release !== "function") {
@@ -89,8 +73,8 @@ function patchCallbacks(bindings: Bindings, probe: Probe): Undo {
       },
     };
     return { args: [file, options, told], threw: () => probe.released(operation) };
-  });
-  const unlocks = wrapFunction(probe, unlock as Callback, (_, args) => {
+  };
+  const unlocking: Observe = (_, args) => {
     const [file, options, callback] = args;
     const operation = holds.get(keyOf(file));
     if (typeof callback !== "function" || operation === undefined) return undefined;
@@ -101,10 +85,10 @@ function patchCallbacks(bindings: Bindings, probe: Probe): Undo {
       },
     };
     return { args: [file, options, told] };
-  });
+  };
   return undoAll([
-    replaced(bindings, "lock", locks, lock as Callback),
-    replaced(bindings, "unlock", unlocks, unlock as Callback),
+    replaceExport(bindings, "lock", (lock) => wrapFunction(probe, lock, locking)),
+    replaceExport(bindings, "unlock", (unlock) => wrapFunction(probe, unlock, unlocking)),
   ]);
 }
 
@@ -122,8 +106,4 @@ function giveBack(probe: Probe, key: string, operation: Operation): void {
 
 function keyOf(file: unknown): string {
   return typeof file === "string" ? path.resolve(file) : "";
-}
-
-function replaced(bindings: Bindings, name: string, value: Callback, original: Callback): Undo {
-  return bindings.replace(name, value) ? () => void bindings.replace(name, original) : () => {};
 }

@@ -1,5 +1,6 @@
 import { fromModel } from "../from-model.ts";
-import { type Callback, wrapFunction } from "../probe.ts";
+import { wrapFunction } from "../probe.ts";
+import { replaceExport } from "../wrappers.ts";
 import model from "./model.json" with { type: "json" };
 
 interface Buffered {
@@ -15,16 +16,15 @@ export const instrumentation = fromModel("@thi.ng/csp", model, {
     },
   },
   exports: ["select"],
-  others: ({ bindings, probe }) => {
-    const select = bindings.get("select");
-    if (typeof select !== "function") return [];
-    const wrapped = wrapFunction(probe, select as Callback, () => {
-      const operation = probe.begin(undefined, "select");
-      return {
-        returned: (promise) => probe.promised(operation, promise),
-        threw: () => probe.released(operation),
-      };
-    });
-    return bindings.replace("select", wrapped) ? [() => void bindings.replace("select", select)] : [];
-  },
+  others: ({ bindings, probe }) => [
+    replaceExport(bindings, "select", (select) =>
+      wrapFunction(probe, select, () => {
+        const operation = probe.begin(undefined, "select");
+        return {
+          returned: (promise) => probe.promised(operation, promise),
+          threw: () => probe.released(operation),
+        };
+      }),
+    ),
+  ],
 });
