@@ -143,9 +143,10 @@ async function takePictures(look: Look): Promise<void> {
     await code.screenshot(`${name}-crowd`);
     await takePage(code, `${name}-crowd`);
     await code.runCommand("Unknot: Filter Tasks");
-    await code.fillQuickInput("id:77777");
+    const [, id] = /task (\d+)/.exec(await code.treeRow(/^visitor \(task/).innerText()) ?? [];
+    await code.fillQuickInput(`id:${id}`);
     await code.key("Enter");
-    await code.treeRow(/task 77777/).waitFor();
+    await code.treeRow(/^99,999 ×/).waitFor({ state: "detached" });
     await code.screenshot(`${name}-crowd-filtered`);
     await code.runCommand("Unknot: Clear Filter of Tasks");
     await code.stopDebugging();
@@ -161,10 +162,18 @@ async function takeViews(code: Workbench, name: string): Promise<void> {
   await twistie(/^reserve/).click();
   await code.treeRow(/^Held by/).waitFor();
   await code.screenshot(`${name}-task`);
+  await code.runCommand("Unknot: Filter Tasks");
+  await code.fillQuickInput("state:mutex wait>10ms");
+  await code.screenshot(`${name}-filter`);
+  await code.key("Enter");
+  await code.treeRow("× postman").waitFor({ state: "detached" });
+  await code.screenshot(`${name}-filtered`);
+  await code.runCommand("Unknot: Clear Filter of Tasks");
   await code.runCommand("Unknot: Focus on Waits View");
   await code.treeRow(/^'letters'/).waitFor();
   await code.screenshot(`${name}-waits`);
   await code.runCommand("Unknot: Focus on Contention View");
+  await code.treeRow(/^Waited in sum/).waitFor();
   await code.screenshot(`${name}-contention`);
   await takeSnapshot(code, "after the start");
   await takeSnapshot(code, "a little later");
@@ -175,13 +184,6 @@ async function takeViews(code: Workbench, name: string): Promise<void> {
   }
   await code.treeRow(/^after the start → a little later/).waitFor();
   await code.screenshot(`${name}-snapshots`);
-  await code.runCommand("Unknot: Filter Tasks");
-  await code.fillQuickInput("state:mutex wait>10ms");
-  await code.screenshot(`${name}-filter`);
-  await code.key("Enter");
-  await code.treeRow("× postman").waitFor({ state: "detached" });
-  await code.screenshot(`${name}-filtered`);
-  await code.runCommand("Unknot: Clear Filter of Tasks");
   await code.runCommand("View: Toggle Maximized Panel");
   await takePage(code, name);
 }
