@@ -56,7 +56,8 @@ function isSwitchedOff(facts: FileFacts, { alsoKnownAs, lines }: Reported): bool
   return facts.disabledRules.some(
     (disabled) =>
       lines.some((line) => disabled.firstLine <= line && line <= disabled.lastLine) &&
-      disabled.rules.some((rule) => alsoKnownAs.includes(rule)),
+      // TSLint's rules have no plugin's name before them.
+      disabled.rules.some((rule) => alsoKnownAs.some((known) => known === rule || known.endsWith(`/${rule}`))),
   );
 }
 

@@ -20,6 +20,16 @@ describe("comments that switch rules of other linters off", () => {
     ["until all are switched on", "/* eslint-disable a, b */\n/* eslint-enable */\ng();", ["a 1-2", "b 1-2"]],
     ["to the end", "f();\n/* eslint-disable a */\ng();\n", ["a 2-4"]],
     ["oxlint's", "// oxlint-disable-next-line a\nf();", ["a 2-2"]],
+    [
+      "TSLint's",
+      "f(); // tslint:disable-line:a b\n// tslint:disable-next-line:a\nf();",
+      ["a+b 1-1", "a 3-3"],
+    ],
+    [
+      "TSLint's until it is switched on",
+      "/* tslint:disable:a */\nf();\n/* tslint:enable:a */\ng();",
+      ["a 1-3"],
+    ],
     ["Biome's, by their last part", "// biome-ignore lint/nursery/a: why\nf();", ["a 2-2"]],
     ["all rules, which says nothing about one", "// eslint-disable-next-line\nf();", []],
     ["a reason alone", "// eslint-disable-next-line -- a\nf();", []],

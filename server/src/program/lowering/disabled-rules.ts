@@ -1,11 +1,11 @@
 import type { DisabledRules, Range } from "../facts.ts";
 
 const eslintComment =
-  /(?:\/\/|\/\*)[ \t]*(?:eslint|oxlint)-(disable|enable)(-next-line|-line)?\b([^\n\r]*?)(?:\*\/|(?=\r?\n|$))/g;
+  /(?:\/\/|\/\*)[ \t]*(?:(?:eslint|oxlint)-|tslint:)(disable|enable)(-next-line|-line)?\b:?([^\n\r]*?)(?:\*\/|(?=\r?\n|$))/g;
 const biomeComment = /(?:\/\/|\/\*)[ \t]*biome-ignore[ \t]+([\w/]+)/g;
 
 /**
- * Where comments switch rules of other linters off: ESLint's, oxlint's and Biome's. Comments that name no rule are left
+ * Where comments switch rules of other linters off: ESLint's, TSLint's, oxlint's and Biome's. Comments that name no rule are left
  * out, for they say nothing about any one. `literals` are the strings and templates of the file.
  */
 export function findDisabledRules(
@@ -13,7 +13,7 @@ export function findDisabledRules(
   lineOf: (offset: number) => number,
   literals: () => readonly Range[],
 ): DisabledRules[] {
-  if (!/(?:eslint|oxlint)-disable|biome-ignore/.test(text)) return [];
+  if (!/(?:eslint|oxlint)-disable|tslint:disable|biome-ignore/.test(text)) return [];
   const strings = literals();
   const isText = (offset: number) => strings.some(({ start, end }) => start <= offset && offset < end);
   const found: DisabledRules[] = [];
