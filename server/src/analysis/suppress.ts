@@ -57,7 +57,9 @@ function isSwitchedOff(facts: FileFacts, { alsoKnownAs, lines }: Reported): bool
     (disabled) =>
       lines.some((line) => disabled.firstLine <= line && line <= disabled.lastLine) &&
       // TSLint's rules have no plugin's name before them.
-      disabled.rules.some((rule) => alsoKnownAs.some((known) => known === rule || known.endsWith(`/${rule}`))),
+      disabled.rules.some((rule) =>
+        alsoKnownAs.some((known) => known === rule || known.endsWith(`/${rule}`)),
+      ),
   );
 }
 
