@@ -22,7 +22,7 @@ export interface Context {
   readonly under: readonly Value[];
   /** It may run several times at once. */
   readonly many: boolean;
-  /** It is an argument of a function of the program, which may let one run in at a time. */
+  /** It is an argument of something that may let one run in at a time. */
   readonly handed?: true;
 }
 
@@ -149,12 +149,11 @@ function collectCall(
       add(part, { caller: key, instruction: i, awaited, under, many });
     }
   }
-  // Handed to code that may call it whenever it likes.
-  const isKnown = effect.targets.every((target) => target.kind === "function");
+  // A function of the program has its reasons. So may one that we do not see and whose end is waited for, as that of
+  // `lock.run(work)`; what is handed over for later is called whenever the other code likes.
+  const isHanded = awaited || effect.targets.every((target) => target.kind === "function");
   for (const argument of effect.arguments) {
-    if (consumed.has(argument)) continue;
-    if (!isKnown) unknownCallers(argument, add);
-    else for (const part of functionsIn(argument)) add(part, handedContext);
+    if (!consumed.has(argument)) callers(argument, isHanded ? handedContext : anonymousContext, add);
   }
 }
 
@@ -195,7 +194,11 @@ function collectClass(
 }
 
 function unknownCallers(value: Value | undefined, add: (key: FunctionKey, context: Context) => void): void {
-  for (const part of value ? functionsIn(value) : []) add(part, anonymousContext);
+  if (value) callers(value, anonymousContext, add);
+}
+
+function callers(value: Value, context: Context, add: (key: FunctionKey, context: Context) => void): void {
+  for (const part of functionsIn(value)) add(part, context);
 }
 
 function functionsIn(value: Value): FunctionKey[] {
