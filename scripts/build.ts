@@ -83,6 +83,13 @@ export const bundles: readonly Bundle[] = [
     external: ["oxc-parser"],
   },
   {
+    entry: "tracer/src/hooks-thread/hooks.ts",
+    extension: "tracer/module-hooks.cjs",
+    npm: "module-hooks.cjs",
+    format: "cjs",
+    external: ["oxc-parser"],
+  },
+  {
     entry: "tracer/src/serve/worker.ts",
     extension: "tracer/tracer-worker.cjs",
     npm: "tracer-worker.cjs",

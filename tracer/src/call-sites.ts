@@ -25,7 +25,7 @@ const mostSites = 10_000;
  */
 export function createCallSites({ nextSite, found, now, ownFolder }: CallSitesOptions): () => number {
   // As it is before a program puts something else in its place.
-  const { getCallSites } = util;
+  const { getCallSites = callSites } = util as Partial<typeof util>;
   const known = new Map<string, number>();
   let tick = -1;
   let left = 0;
@@ -49,6 +49,28 @@ export function createCallSites({ nextSite, found, now, ownFolder }: CallSitesOp
     found({ file, first, sites: [{ line, column, flags: 0, ...(name === "" ? {} : { function: name }) }] });
     return first;
   };
+}
+
+/** The same for Node 20, which has no function for it. */
+function callSites(count: number): CallSiteObject[] {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  const holder: { stack?: unknown } = {};
+  try {
+    Error.stackTraceLimit = count;
+    Error.prepareStackTrace = (_, sites) => sites;
+    Error.captureStackTrace(holder, callSites);
+    return (holder.stack as NodeJS.CallSite[]).map((site) => ({
+      functionName: site.getFunctionName() ?? "",
+      scriptId: "",
+      scriptName: site.getFileName() ?? "",
+      lineNumber: site.getLineNumber() ?? 0,
+      columnNumber: site.getColumnNumber() ?? 0,
+      column: site.getColumnNumber() ?? 0,
+    }));
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    Error.prepareStackTrace = prepareStackTrace;
+  }
 }
 
 interface ProgramFrame {

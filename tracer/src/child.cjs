@@ -16,7 +16,7 @@ try {
       threads = require("worker_threads");
       isMain = threads.isMainThread;
       // The thread of somebody's module hooks is not the program's, and has none itself.
-      if (threads.isInternalThread) return;
+      if (threads.isInternalThread || (!isMain && !threads.parentPort)) return;
     } catch (_) {
       // A Node without threads.
     }
@@ -48,10 +48,11 @@ try {
 }
 
 function canTrace() {
-  // module.registerHooks is there from 22.15 and from 23.5 on.
+  // Node has module hooks in the program's thread from 22.15 and from 23.5 on, and those of 20 are known.
   var version = process.versions.node.split(".").map(Number);
   if (process.versions.electron || process.versions.bun) return false;
-  return version[0] > 23 || (version[0] === 22 && version[1] >= 15) || (version[0] === 23 && version[1] >= 5);
+  var first = { 20: 19, 22: 15, 23: 5 }[version[0]];
+  return version[0] > 23 || version[1] >= first;
 }
 
 // Package managers, compilers, linters and formatters: they are on the way to the program, never the program.

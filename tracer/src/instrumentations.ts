@@ -1,14 +1,17 @@
 import { syncBuiltinESMExports } from "node:module";
-import path from "node:path";
 import timersPromises from "node:timers/promises";
 import { instrumentations } from "@unknot/models/instrumentations.ts";
 import type { Bindings, Instrumentation, Probe } from "@unknot/models/probe.ts";
 import { patchTimersPromises } from "@unknot/models/timers-promises/instrument.ts";
 import { isObject } from "@unknot/models/wrappers.ts";
-import satisfies from "semver/functions/satisfies.js";
 import { bindingsOfCommonJs } from "./bindings.ts";
+import {
+  createInstalledPackages,
+  type InstalledPackage,
+  type InstalledPackages,
+  type PackageOfInterest,
+} from "./installed-packages.ts";
 import { watchIo } from "./io-waits.ts";
-import { existsSync, readFileSync } from "./own-fs.ts";
 
 /** An instrumentation with the versions that its model claims. */
 export interface KnownInstrumentation {
@@ -29,29 +32,18 @@ export const libraries: ReadonlySet<string> = new Set(
   known.map(({ instrumentation }) => instrumentation.library),
 );
 
-/** An installed package that is instrumented. */
-export interface InstrumentedPackage {
+/** What is done with a package of interest. */
+interface Instrumented extends PackageOfInterest {
   readonly instrumentation: Instrumentation;
-  readonly version: string;
-  readonly isRunner: boolean;
-}
-
-/** One that is inside a bundle, with the folder where the same version is installed. */
-export interface BundledPackage extends InstrumentedPackage {
-  readonly folder: string;
+  readonly seen?: (folder: string) => void;
 }
 
 /** Finds out which packages in `node_modules` are instrumented, and wraps what their files give. */
-export interface Instrumentations {
-  /** The instrumentation for a file of a package; undefined for other packages and versions that nobody has read. */
-  forFile(file: string): InstrumentedPackage | undefined;
-  /**
-   * The instrumentation for a package that is inside a bundle, by the version that is installed around it; undefined
-   * where none is, and for a version that nobody has read.
-   */
-  forBundled(library: string, bundle: string): BundledPackage | undefined;
+export interface Instrumentations extends InstalledPackages {
+  /** All that there are, as another thread may be told. */
+  readonly packages: readonly PackageOfInterest[];
   /** Wraps what a file gives, once. */
-  patch(found: InstrumentedPackage, bindings: Bindings): void;
+  patch(found: InstalledPackage, bindings: Bindings): void;
 }
 
 export interface InstrumentationsOptions {
@@ -69,44 +61,28 @@ export function createInstrumentations({
   wrapped,
   refused,
 }: InstrumentationsOptions): Instrumentations {
-  const byFolder = new Map<string, InstrumentedPackage | undefined>();
   const patched = new WeakSet<object>();
-  const all: readonly KnownRunner[] = [...known, ...runners];
-  const inFolder = (name: string, folder: string): InstrumentedPackage | undefined => {
-    const entry = all.find(({ instrumentation }) => instrumentation.library === name);
-    if (entry === undefined) return undefined;
-    if (byFolder.has(folder)) return byFolder.get(folder);
-    const version = versionOf(folder);
-    const fits = version !== undefined && satisfies(version, entry.versions);
-    if (!fits)
-      refused(folder, `${name} ${version ?? "of unknown version"} is not known: ${entry.versions} is`);
+  const packages = ([...known, ...runners] as readonly KnownRunner[]).map((entry) => {
+    const { instrumentation, versions, seen } = entry;
+    const { library, exports } = instrumentation;
     const isRunner = runners.includes(entry);
-    const found = fits ? { instrumentation: entry.instrumentation, version, isRunner } : undefined;
-    byFolder.set(folder, found);
-    if (fits) entry.seen?.(folder);
-    return found;
-  };
+    return { library, exports, versions, isRunner, instrumentation, ...(seen === undefined ? {} : { seen }) };
+  });
   return {
-    forFile(file) {
-      const place = packageOf(file);
-      return place === undefined ? undefined : inFolder(place.name, place.folder);
-    },
-    forBundled(library, bundle) {
-      const key = `${library} in ${bundle}`;
-      if (byFolder.has(key)) return undefined;
-      for (let folder = path.dirname(bundle); ; folder = path.dirname(folder)) {
-        const candidate = path.join(folder, "node_modules", library);
-        if (existsSync(path.join(candidate, "package.json"))) {
-          const found = inFolder(library, candidate);
-          return found === undefined ? undefined : { ...found, folder: candidate };
-        }
-        if (folder === path.dirname(folder)) break;
-      }
-      byFolder.set(key, undefined);
-      refused(bundle, `${library} in this bundle is of unknown version: it is not installed around it`);
-      return undefined;
-    },
-    patch({ instrumentation, version }, bindings) {
+    ...createInstalledPackages<Instrumented>({
+      packages,
+      seen: ({ seen }, folder) => seen?.(folder),
+      refused,
+    }),
+    packages: packages.map(({ library, exports, versions, isRunner }) => ({
+      library,
+      exports,
+      versions,
+      isRunner,
+    })),
+    patch({ of: { library }, version }, bindings) {
+      const instrumentation = packages.find((each) => each.library === library)?.instrumentation;
+      if (instrumentation === undefined) return;
       // What has two names is new under both.
       const fresh = instrumentation.exports.filter((name) => {
         const value = bindings.get(name);
@@ -121,7 +97,7 @@ export function createInstrumentations({
         { get: (name) => (fresh.includes(name) ? bindings.get(name) : undefined), replace: bindings.replace },
         probe,
       );
-      if (libraries.has(instrumentation.library)) wrapped(`${instrumentation.library}@${version}`);
+      if (libraries.has(library)) wrapped(`${library}@${version}`);
     },
   };
 }
@@ -143,26 +119,4 @@ export function instrumentBuiltins(probe: Probe): (source: string) => void {
   const reads = watchIo(probe);
   syncBuiltinESMExports();
   return reads;
-}
-
-/** The package a file belongs to, by the last `node_modules` of its path. */
-function packageOf(file: string): { readonly name: string; readonly folder: string } | undefined {
-  const parts = file.split(path.sep);
-  const at = parts.lastIndexOf("node_modules");
-  const first = at < 0 ? undefined : parts[at + 1];
-  if (first === undefined) return undefined;
-  const second = first.startsWith("@") ? parts[at + 2] : undefined;
-  const name = second === undefined ? first : `${first}/${second}`;
-  return { name, folder: parts.slice(0, at + (second === undefined ? 2 : 3)).join(path.sep) };
-}
-
-function versionOf(folder: string): string | undefined {
-  try {
-    const { version } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as {
-      version?: unknown;
-    };
-    return typeof version === "string" ? version : undefined;
-  } catch {
-    return undefined;
-  }
 }

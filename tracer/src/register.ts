@@ -1,14 +1,13 @@
 // `node --import unknot/register` and `--require` of the same file. Whatever goes wrong here, the program runs.
 import module from "node:module";
-import workerThreads, { isMainThread, resourceLimits } from "node:worker_threads";
+import workerThreads, { isMainThread, parentPort, resourceLimits } from "node:worker_threads";
 import { passOn, takeChildFacts } from "./children.ts";
 
-/** `module.registerHooks` is there from Node 22.15 and 23.5 on. */
 const loadedBefore = new Set(Object.keys(require.cache));
 const child = takeChildFacts();
 if (isCramped() || isOfNode()) {
   // The dump of the main thread says that nobody looks at this one.
-} else if (typeof module.registerHooks === "function") {
+} else if (hasHooks()) {
   try {
     if (child?.passesOn) passOn(__dirname, child);
     else {
@@ -19,7 +18,7 @@ if (isCramped() || isOfNode()) {
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
   }
-} else complain(`Node ${process.versions.node} has no module hooks, 22.15 or newer has.`);
+} else complain(`Node ${process.versions.node} has no module hooks that Unknot can use, 22.15 or newer has.`);
 forgetFiles();
 
 /** The tracer takes some three megabytes of a thread's heap: one that has been given little may need all of it. */
@@ -28,9 +27,18 @@ function isCramped(): boolean {
   return most !== undefined && most < 32;
 }
 
+/** From 22.15 and 23.5 on Node asks them in the program's thread; Node 20 in another, and `require` of a module in none. */
+function hasHooks(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  return typeof module.registerHooks === "function" || (major === 20 && minor >= 19);
+}
+
 /** Node runs preloads once more in the thread where it asks loaders, which is none of the program's. */
 function isOfNode(): boolean {
-  return (workerThreads as { readonly isInternalThread?: boolean }).isInternalThread === true;
+  const { isInternalThread = !isMainThread && !parentPort } = workerThreads as {
+    readonly isInternalThread?: boolean;
+  };
+  return isInternalThread;
 }
 
 /** Only to who asked for the tracer: children and threads say on standard error what they would say without us. */

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { writeSync } from "node:fs";
-import { url as inspectorUrl } from "node:inspector";
 import module, { createRequire, syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from "node:worker_threads";
@@ -12,6 +11,7 @@ import { createCallSites } from "./call-sites.ts";
 import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { createContention } from "./contention.ts";
+import { isUnderDebugger } from "./debugger.ts";
 import { createEvaluatedCode } from "./evaluated-code.ts";
 import { type ExitReport, reportAtExit } from "./exit-report.ts";
 import { addFact, createFacts, type Fact } from "./facts.ts";
@@ -25,9 +25,10 @@ import {
   libraries,
 } from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
-import { installLoader, type MapsFor } from "./loader.ts";
+import { hasHooksInThread, installLoader } from "./loader.ts";
 import { createOperations } from "./operations.ts";
 import { type Options, readOptions } from "./options.ts";
+import type { MapsFor } from "./rewriting.ts";
 import { jestInstrumentation } from "./runners/jest.ts";
 import { playwrightInstrumentation, watchPlaywright } from "./runners/playwright.ts";
 import { vitestInstrumentation } from "./runners/vitest.ts";
@@ -42,6 +43,8 @@ import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.t
 /** What transformed and instrumented code finds under the tracer's name. */
 interface Globals extends Hooks {
   exported(number: number, exports: LiveExports): void;
+  /** Called first by files that another thread has rewritten. */
+  arrived(): void;
   exportedCommonJs(number: number, module: { exports: unknown }, live?: LiveExports, isBundled?: true): void;
   /** What `unknot` and `unknot/testing` use. */
   readonly api: TracerApi;
@@ -179,6 +182,7 @@ export function start(folder: string, child?: ChildFacts): void {
       const [, title] = process.argv;
       if (title !== undefined && title !== processInfo.title) note({ kind: "title", title });
     },
+    mapsPackages: !hasHooksInThread && !lean && process.sourceMapsEnabled !== true,
     mapsFor: lean ? () => "nobody" : chooseMaps(options, () => evaluatedCode.isOn),
     runsUnmapped: evaluatedCode.runs,
     asksForNodeTest: options.watchesTests
@@ -190,6 +194,7 @@ export function start(folder: string, child?: ChildFacts): void {
   };
   const globals: Globals = {
     ...hooks,
+    arrived: () => guard(() => loader.arrived()),
     exported: (number, exports) => report(number, () => bindingsOfModule(exports)),
     exportedCommonJs: (number, module, live, isBundled) =>
       report(number, () => bindingsOfCommonJs(module, live, isBundled)),
@@ -219,7 +224,7 @@ export function start(folder: string, child?: ChildFacts): void {
       ...(options.dumpFile === undefined ? {} : { dumpFile: options.dumpFile }),
       ...(options.pprof === undefined || options.pprof === "refused" ? {} : { pprof: options.pprof }),
       printsDeadlocks: options.prints === "all",
-      underDebugger: inspectorUrl() !== undefined || process.env["VSCODE_INSPECTOR_OPTIONS"] !== undefined,
+      underDebugger: isUnderDebugger(),
     });
   });
   if (options.pprof === "refused") {
@@ -243,8 +248,9 @@ export function start(folder: string, child?: ChildFacts): void {
       });
     });
   }
-  process.on("worker", ({ threadId: id }) => {
-    if (id === worker?.threadId) return;
+  process.on("worker", ({ threadId: id, constructor: { name } }) => {
+    // Node's own thread for module hooks is none of the program's.
+    if (id === worker?.threadId || name === "InternalWorker") return;
     note({ kind: "thread", id });
     // A debugger may have come since the start; the thread's own worker comes later still.
     guard(letRunWithoutDebugger);
@@ -308,7 +314,9 @@ function describeProcess(child: ChildFacts | undefined): StaticProcessInfo {
 function chooseMaps({ sourceMaps }: Options, runnerMaps: () => boolean): () => MapsFor {
   if (sourceMaps === "none") return () => (somebodyMaps() ? "originals" : "nobody");
   const asked = process.sourceMapsEnabled === true;
-  if (!asked) module.setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
+  if (!asked && hasHooksInThread)
+    module.setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
+  else if (!asked) process.setSourceMapsEnabled(true);
   return () => {
     if (sourceMaps === "composed" || asked || somebodyMaps()) return "originals";
     return runnerMaps() ? "runner" : "stacks";
@@ -317,9 +325,5 @@ function chooseMaps({ sourceMaps }: Options, runnerMaps: () => boolean): () => M
 
 /** A debugger or coverage: they show positions of the code that really runs. */
 function somebodyMaps(): boolean {
-  return (
-    inspectorUrl() !== undefined ||
-    process.env["NODE_V8_COVERAGE"] !== undefined ||
-    process.env["VSCODE_INSPECTOR_OPTIONS"] !== undefined
-  );
+  return isUnderDebugger() || process.env["NODE_V8_COVERAGE"] !== undefined;
 }

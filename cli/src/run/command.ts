@@ -21,7 +21,7 @@ export interface RunOptions {
 /** `unknot run -- program args`: ends this process as the program ended. Throws a CliError when it can't start. */
 export async function run(words: readonly string[], options: RunOptions): Promise<never> {
   const program = findProgram(words, process.cwd());
-  const node = findNode(process.cwd());
+  const node = findNode(process.cwd(), program.file);
   const session = `run-${randomUUID()}`;
   // Before the program runs, so that a wrong path does not cost a whole run.
   for (const file of [options.report, options.dumpOnExit]) if (file !== undefined) reserve(file);

@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { tracedNames } from "@unknot/protocol/traced-names.ts";
 import MagicString, { SourceMap } from "magic-string";
-import { parseSync } from "oxc-parser";
+import { type Program, parseSync } from "oxc-parser";
 import { hooksName } from "../hooks-name.ts";
 import { insertionMark } from "./insertions.ts";
 import { type MapOptions, withMap, withMappingsOfInsertions } from "./source-map.ts";
@@ -29,6 +29,8 @@ export interface TransformInput {
   readonly bundled?: ReadonlySet<string>;
   /** Where top-level statements begin that come from packages: they stay as they are. */
   readonly foreign?: ReadonlySet<number>;
+  /** What a transformed file does first. */
+  readonly prelude?: string;
   /** Given when something maps positions back: Node in stack traces, a debugger, coverage. */
   readonly map?: MapOptions;
 }
@@ -56,6 +58,7 @@ export function transform(input: TransformInput): Transformed | undefined {
     reports = [],
     foreign = new Set(),
     bundled = new Set(),
+    prelude,
   } = input;
   if (!isWorthParsing(source)) return undefined;
   if (source.includes(insertionMark)) throw new TransformError("it contains a vertical tab");
@@ -78,6 +81,8 @@ export function transform(input: TransformInput): Transformed | undefined {
   });
   for (const { at, code } of reports) edited.appendLeft(at, insertionMark + code + insertionMark);
   if (!edited.hasChanged()) return undefined;
+  if (prelude !== undefined)
+    edited.appendLeft(startOf(program), `${insertionMark};${prelude};${insertionMark}`);
   const code = edited.toString();
   if (map === undefined) return { ...visited, code };
   const own = edited.generateDecodedMap({
@@ -111,6 +116,12 @@ function parse(source: string, file: string, typescript: boolean, kind: ModuleKi
     message ||= errors[0]?.message ?? "";
   }
   throw new TransformError(`it does not parse: ${message}`);
+}
+
+/** Behind what has to come first: directives, and the line that names an interpreter. */
+function startOf({ body, hashbang }: Program): number {
+  const directives = body.filter((each) => "directive" in each && typeof each.directive === "string");
+  return directives.at(-1)?.end ?? hashbang?.end ?? 0;
 }
 
 function unusedName(source: string): string {
