@@ -17,6 +17,7 @@ import {
   flagCallbackOver,
   flagCancellable,
   flagEndsWithJob,
+  flagGiven,
   flagJob,
   flagOwn,
   flagRefusable,
@@ -62,6 +63,7 @@ import {
   stateOpDropped,
   stateOpHolding,
   stateOpWaiting,
+  stateReturning,
   stateWaiting,
   operations as verbs,
 } from "./layout.ts";
@@ -75,6 +77,8 @@ export interface SiteKnowledge {
   readonly ownsHandle: (site: number) => boolean;
   /** The function gives back by a method of the resource. */
   readonly releasesHere: (site: number) => boolean;
+  /** The function returns what a call gave it here, and nobody else gets it. */
+  readonly givesHandle: (site: number) => boolean;
 }
 
 export interface OperationsOptions {
@@ -685,6 +689,14 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     overReleased({ type, created, outcome: "grown", at, taken: 0, capacity, free });
   };
 
+  /** Who can give back what a task gets at this site. */
+  const takesAt = (operation: number, site: number): void => {
+    const flags = get(operation, rowFlags);
+    if (sites.ownsHandle(site)) set(operation, rowFlags, flags | flagOwn);
+    else if (sites.givesHandle(site)) set(operation, rowFlags, flags | flagGiven);
+    else if (sites.releasesHere(site)) set(operation, rowFlags, flags | flagOwn | flagAnyone);
+  };
+
   const events: OperationEvents = {
     settled,
     holderEnded(row) {
@@ -693,7 +705,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       const heir =
         joiner >= firstRow &&
         get(joiner, rowSeqLow) === get(row, rowJoinerSeq) &&
-        get(joiner, rowState) === stateWaiting &&
+        (get(joiner, rowState) === stateWaiting || get(joiner, rowState) === stateReturning) &&
         get(joiner, rowWaitRow) === row &&
         get(joiner, rowWaitSeq) === seqLow
           ? joiner
@@ -707,17 +719,16 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         // A function that takes a lock and ends hands it to whoever waits for it, else to somebody unknown.
         set(operation, rowAsker, heir);
         set(operation, rowParent, heir === 0 ? 0 : get(heir, rowSeqLow));
+        set(operation, rowFlags, flags & ~flagGiven);
         if (heir === 0) continue;
+        if ((flags & flagGiven) !== 0) takesAt(operation, get(heir, rowAt));
         set(heir, rowHolds, get(heir, rowHolds) + 1);
         const resource = resourceOf.get(operation);
         if (resource !== undefined) hasTaken(resource, get(heir, rowSeqLow));
       }
     },
     awaited(operation, site) {
-      if (!isPending(operation)) return;
-      const flags = get(operation, rowFlags);
-      if (sites.ownsHandle(site)) set(operation, rowFlags, flags | flagOwn);
-      else if (sites.releasesHere(site)) set(operation, rowFlags, flags | flagOwn | flagAnyone);
+      if (isPending(operation)) takesAt(operation, site);
     },
     answered(operation, failed) {
       // Who gave up waits no longer, whatever the library still has in its queue.

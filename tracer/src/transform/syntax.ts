@@ -212,10 +212,23 @@ export function namesOf(pattern: Node): readonly string[] {
  * stands for. Tests (`if (release)`) and assignments of an await are fine, everything else lets it out.
  */
 export function isOnlyCalled(body: Node, name: string): boolean {
+  return isOnlyUsed(body, name, isHarmless);
+}
+
+/** The same for a name that may also be returned: then the function's caller is the only other one that can call it. */
+export function isOnlyCalledOrReturned(body: Node, name: string): boolean {
+  return isOnlyUsed(
+    body,
+    name,
+    (node, parent, key) => parent?.type === "ReturnStatement" || isHarmless(node, parent, key),
+  );
+}
+
+function isOnlyUsed(body: Node, name: string, isFine: typeof isHarmless): boolean {
   let only = true;
   const look = (node: Node, parent: Node | undefined, key: string, inside: boolean): void => {
     if (node.type === "Identifier" && node.name === name && isReference(parent, key)) {
-      if (inside || !isHarmless(node, parent, key)) only = false;
+      if (inside || !isFine(node, parent, key)) only = false;
       return;
     }
     const nested = inside || (node !== body && isFunction(node)) || node.type === "ClassBody";

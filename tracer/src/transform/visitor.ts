@@ -13,6 +13,7 @@ import {
   type SiteEntry,
   siteFunction,
   siteGenerator,
+  siteGivesHandle,
   siteModule,
   siteOwnsHandle,
   siteReleasesHere,
@@ -28,6 +29,7 @@ import {
   hasTopLevelAwait,
   isFunction,
   isOnlyCalled,
+  isOnlyCalledOrReturned,
   literalNames,
   mayBePromise,
   settlesNothing,
@@ -137,6 +139,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   let lastResourceVariable = 0;
   /** Calls of timers in executors of promises, noted when the executor is met. */
   const timerCalls = new Set<Node>();
+  /** Awaits whose value is returned at once. */
+  const returned = new Set<Node>();
   /** Functions that are given to a call, with the name that is called. */
   const callbacks = new Map<Node, string | undefined>();
   /** Methods begin at their name, which is not part of their function. */
@@ -347,7 +351,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const called = awaited.type === "CallExpression" ? awaited : undefined;
     const callee = called === undefined ? undefined : calleeName(called);
     const at = site(node.start, scope, {
-      flags: takes(called, handle, scope),
+      flags:
+        takes(called, handle, scope) | (called !== undefined && returned.has(node) ? siteGivesHandle : 0),
       ...(callee === undefined ? {} : { callee }),
     });
     open(node.start, `${hooksName}.woke(${row},`);
@@ -361,6 +366,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   const takes = (called: CallExpression | undefined, handle: string | undefined, scope: Scope): number => {
     if (called === undefined) return 0;
     if (handle !== undefined && isOnlyCalled(scope.body, handle)) return siteOwnsHandle;
+    if (handle !== undefined && isOnlyCalledOrReturned(scope.body, handle)) return siteGivesHandle;
     return givesBackHere(scope.body, called, source) ? siteReleasesHere : 0;
   };
 
@@ -425,9 +431,15 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const gives =
       scope.kind === "async" &&
       (scope.finalizers > 0 || mayBePromise(argument) || containsFunction(argument));
-    if (gives) open(argument.start, `${hooksName}.give(${scope.token},${site(argument.start, scope)},`);
+    if (gives) open(argument.start, giveOf(argument, scope));
+    returned.add(unwrap(argument));
     visit(argument, scope);
     if (gives) close(argument.end, ")");
+  };
+
+  const giveOf = (argument: Node, scope: Scope): string => {
+    const flags = unwrap(argument).type === "CallExpression" ? siteGivesHandle : 0;
+    return `${hooksName}.give(${scope.token},${site(argument.start, scope, { flags })},`;
   };
 
   const visitTry = (node: Node & { type: "TryStatement" }, scope: Scope): void => {
@@ -630,10 +642,11 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       open(
         body.start,
         `{${enter()}${call === undefined ? "" : `${markOf(site(call.start, scope))};`}${resultName}=(${
-          gives ? `${hooksName}.give(${token},${site(body.start, scope)},` : ""
+          gives ? giveOf(body, scope) : ""
         }`,
       );
       scope.markedLine = call === undefined ? 0 : placeOf(call.start).line;
+      returned.add(unwrap(body));
       visit(body, scope);
       close(body.end, `${gives ? ")" : ""});${leave}${result}}`);
       return;
