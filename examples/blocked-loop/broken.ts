@@ -9,6 +9,7 @@ async function countPrimes(forMs: number): Promise<number> {
   let primes = 0;
   // Mistake: nothing else has a turn until this loop ends.
   for (let number = 2; performance.now() - start < forMs; number++) {
+    // Mistake: no pause here.
     if (isPrime(number)) primes++;
   }
   return primes;

@@ -15,10 +15,11 @@ const queue = new Chan<string | typeof goHome>(letters.length);
 async function sort(clerk: string, open: WaitGroup): Promise<number> {
   let sorted = 0;
   for (;;) {
+    // Mistake: nobody sends anything any more.
     const letter = await queue.recv();
     if (letter.done || letter.value === goHome) return sorted;
     await sleep(10); // reading the address
-    // Mistake: this letter is never done.
+    // Mistake: then it is never done.
     if (letter.value === "") continue; // nobody knows where it goes
     console.log(`${clerk}: to ${letter.value}`);
     sorted++;

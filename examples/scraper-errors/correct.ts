@@ -34,11 +34,12 @@ async function read(url: string): Promise<string> {
   return text.toUpperCase();
 }
 
-async function readAll(urls: readonly string[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(urls.map(read))) {
+const pages = ["/pens", "/ill", "/ink"];
+
+async function readAll(site: string): Promise<void> {
+  for (const outcome of await Promise.allSettled(pages.map((page) => read(site + page)))) {
     console.log(outcome.status === "fulfilled" ? outcome.value : "not to be had");
   }
 }
 
-const site = await startSite();
-await readAll(["/pens", "/ill", "/ink"].map((page) => site + page));
+await readAll(await startSite());

@@ -46,6 +46,7 @@ async function closeWhenDone(open: WaitGroup, counts: Chan<number>): Promise<voi
 
 async function sum(counts: Chan<number>): Promise<number> {
   let words = 0;
+  // Mistake: this loop never ends.
   for await (const count of counts) words += count;
   return words;
 }
