@@ -265,6 +265,7 @@ export function start(folder: string, child?: ChildFacts): void {
   });
   // After the others that listen to the end: it tells what they found.
   after.exit = reportAtExit({
+    past: () => worker?.past() ?? [],
     tables,
     facts,
     options,

@@ -65,7 +65,7 @@ describe("the report of a run", () => {
     const messages = (states: readonly LastState[]) =>
       past.addTo(states).flatMap(({ dump }) => dump.problems.map(({ message }) => message));
     assert.deepEqual(messages([{ started: 1, dump: { ...shop(), problems: [] } }]), ["for 2 s", "for 1 s"]);
-    assert.deepEqual(messages([blocked(3, 5)]), ["for 5 s", "for 1 s"]);
+    assert.deepEqual(messages([blocked(3, 5)]), ["for 5 s"]);
     const other = { ...shop(), process: { ...shop().process, pid: 5 }, problems: [] };
     assert.deepEqual(messages([{ started: 1, dump: other }]), []);
   });

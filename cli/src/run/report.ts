@@ -59,14 +59,17 @@ export interface PastProblems {
   addTo(states: readonly LastState[]): readonly LastState[];
 }
 
-/** A loop that was blocked turns again, or the program has ended, when the report is written. */
+/**
+ * A loop that was blocked turns again when the report is written. What a thread leaves at its end has that, too; a
+ * program that was killed leaves nothing.
+ */
 export function createPastProblems(): PastProblems {
   const threads = new Map<string, Map<string, Problem>>();
   const placeOf = ({ at: [at], message }: Problem) => (at === undefined ? message : formatPlace(at));
   return {
     see(states) {
       for (const state of states) {
-        for (const problem of state.dump.problems.filter(({ verdict }) => verdict === "loop-blocked")) {
+        for (const problem of state.dump.problems.filter(isBlock)) {
           const seen = threads.get(threadOf(state)) ?? new Map<string, Problem>();
           threads.set(threadOf(state), seen);
           // Of one that goes on, the last one has seen it longest.
@@ -76,13 +79,16 @@ export function createPastProblems(): PastProblems {
     },
     addTo: (states) =>
       states.map((state) => {
-        const now = new Set(state.dump.problems.map(placeOf));
-        const past = [...(threads.get(threadOf(state))?.values() ?? [])].filter(
-          (problem) => !now.has(placeOf(problem)),
-        );
-        return { ...state, dump: { ...state.dump, problems: [...state.dump.problems, ...past] } };
+        const { problems } = state.dump;
+        if (problems.some(isBlock)) return state;
+        const past = threads.get(threadOf(state))?.values() ?? [];
+        return { ...state, dump: { ...state.dump, problems: [...problems, ...past] } };
       }),
   };
+}
+
+function isBlock({ verdict }: Problem): boolean {
+  return verdict === "loop-blocked";
 }
 
 function threadOf({ dump: { process } }: LastState): string {
