@@ -204,5 +204,6 @@ export const operations = [
   "waitEvent",
   "io",
   "worker",
+  "listen",
 ] as const;
 export type OperationVerb = (typeof operations)[number];

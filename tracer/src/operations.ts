@@ -92,8 +92,16 @@ export interface OperationsOptions {
   readonly guard: <Result>(part: () => Result) => Result | undefined;
   /** Where an operation is called from, when the program itself does not say it. */
   readonly callSite?: (() => number) | undefined;
+  /** What is waited for by asking this by hand; undefined when that is not known. */
+  readonly askedBy?: ((value: object, event: string | undefined) => Asked | undefined) | undefined;
   /** Remembers that one function stands for another. */
   readonly replaces: (wrapper: Callback, original: Callback) => void;
+}
+
+/** What is waited for, and how. */
+export interface Asked {
+  readonly resource: object;
+  readonly verb: BlockingVerb;
 }
 
 /** Something was given back once too often; places are sites, 0 where they are not known. */
@@ -151,7 +159,8 @@ const { queueMicrotask } = globalThis;
 
 /** The probe that writes operations and resources into the shared tables. */
 export function createOperations(options: OperationsOptions): { probe: Probe; events: OperationEvents } {
-  const { core, sites, contention, grew, announced, overReleased, guard, replaces, callSite } = options;
+  const { core, sites, contention, grew, announced, overReleased, guard, replaces, callSite, askedBy } =
+    options;
   const { get, set, tables } = core;
   const { header } = tables;
   const known = new WeakMap<object, Known>();
@@ -165,6 +174,8 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   let lastId = 0;
   let freeSlots = 0;
   let refusing = 0;
+  /** What the executor of a promise has asked for, until that promise is there. */
+  let pendingAsk: Operation = 0;
 
   const kindOf = (resource: Known): ResourceKind | undefined => allTypes[resource.type]?.kind;
 
@@ -743,6 +754,20 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       if (resource === undefined || resource.created !== 0) return;
       resource.created = site;
       update(resource);
+    },
+    asks(value, event) {
+      // Another promise was begun inside this one: which of them waits for what is not known.
+      if (pendingAsk !== 0) probe.released(pendingAsk);
+      pendingAsk = 0;
+      const asked = askedBy?.(value, event);
+      if (asked !== undefined) pendingAsk = handleOf(begin(asked.resource, asked.verb, {}));
+    },
+    promised(promise) {
+      const handle = pendingAsk;
+      pendingAsk = 0;
+      if (handle === 0) return;
+      if (types.isPromise(promise)) probe.promised(handle, promise);
+      else probe.released(handle);
     },
   };
 

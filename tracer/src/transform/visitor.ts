@@ -1,6 +1,7 @@
 import type {
   AwaitExpression,
   CallExpression,
+  Expression,
   ForOfStatement,
   Node,
   Program,
@@ -30,6 +31,7 @@ import {
   isFunction,
   isOnlyCalled,
   isOnlyCalledOrReturned,
+  listeningOfExecutor,
   literalNames,
   mayBePromise,
   settlesNothing,
@@ -139,6 +141,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   let lastResourceVariable = 0;
   /** Calls of timers in executors of promises, noted when the executor is met. */
   const timerCalls = new Set<Node>();
+  /** Calls that wait for what settles a promise, with what is put before them. */
+  const listening = new Map<Node, string>();
   /** Awaits whose value is returned at once. */
   const returned = new Set<Node>();
   /** Functions that are given to a call, with the name that is called. */
@@ -501,6 +505,13 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   };
 
   const visitCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
+    const via = listening.get(node);
+    if (via !== undefined) open(node.start, `(${via},`);
+    visitPlainCall(node, scope, hint);
+    if (via !== undefined) close(node.end, ")");
+  };
+
+  const visitPlainCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
     const combination = shadowsPromise ? undefined : combinationOf(node);
     const makes = combination === undefined && !timerCalls.has(node) && makesResource(node);
     if (combination !== undefined) {
@@ -549,10 +560,10 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         open(node.start, `${hooksName}.sleeps(`);
         timerCalls.add(timer);
       }
-      const isNever = executor !== undefined && executor.type !== "SpreadElement" && settlesNothing(executor);
-      if (isNever) open(node.start, `${hooksName}.never(`);
+      const around = timer === undefined && executor?.type !== "SpreadElement" ? aroundPromise(executor) : "";
+      if (around !== "") open(node.start, `${hooksName}.${around}(`);
       for (const argument of node.arguments) visit(argument, scope, hint);
-      if (timer !== undefined || isNever) close(node.end, ")");
+      if (timer !== undefined || around !== "") close(node.end, ")");
       return;
     }
     const makes =
@@ -562,6 +573,17 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (callee.type !== "NewExpression") visit(node.callee, scope);
     for (const argument of node.arguments) visitPart(argument, scope);
     if (makes) close(node.end, ")");
+  };
+
+  /** What is called around a promise that no timer settles. */
+  const aroundPromise = (executor: Expression | undefined): string => {
+    if (executor === undefined) return "";
+    if (settlesNothing(executor)) return "never";
+    const found = listeningOfExecutor(executor);
+    if (found === undefined) return "";
+    const { call, on, event } = found;
+    listening.set(call, `${hooksName}.via(${on}${event === undefined ? "" : `,${JSON.stringify(event)}`})`);
+    return "waits";
   };
 
   const visitClass = (
