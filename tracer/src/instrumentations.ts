@@ -11,7 +11,7 @@ import {
   type InstalledPackages,
   type PackageOfInterest,
 } from "./installed-packages.ts";
-import { watchIo } from "./io-waits.ts";
+import { type IoWatch, watchIo } from "./io-waits.ts";
 
 /** An instrumentation with the versions that its model claims. */
 export interface KnownInstrumentation {
@@ -113,10 +113,10 @@ export function instrumentLoaded(
   }
 }
 
-/** Wraps what comes with Node itself; the result is called with the source of each file of the program. */
-export function instrumentBuiltins(probe: Probe): (source: string) => void {
+/** Wraps what comes with Node itself. */
+export function instrumentBuiltins(probe: Probe): IoWatch {
   patchTimersPromises(timersPromises, probe);
-  const reads = watchIo(probe);
+  const watch = watchIo(probe);
   syncBuiltinESMExports();
-  return reads;
+  return watch;
 }

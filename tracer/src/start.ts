@@ -10,6 +10,7 @@ import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindin
 import { createCallSites } from "./call-sites.ts";
 import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
+import { type CollectionWatch, watchCollection } from "./collected.ts";
 import { createContention } from "./contention.ts";
 import { isUnderDebugger } from "./debugger.ts";
 import { createEvaluatedCode } from "./evaluated-code.ts";
@@ -26,7 +27,7 @@ import {
 } from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
 import { hasHooksInThread, installLoader } from "./loader.ts";
-import { createOperations } from "./operations.ts";
+import { type Asked, createOperations } from "./operations.ts";
 import { type Options, readOptions } from "./options.ts";
 import type { MapsFor } from "./rewriting.ts";
 import { jestInstrumentation } from "./runners/jest.ts";
@@ -89,7 +90,12 @@ export function start(folder: string, child?: ChildFacts): void {
   };
   const texts = patchFunctionTexts();
   const contention = createContention(tables, sites);
-  const late: { events?: OperationEvents; reads?: (source: string) => void } = {};
+  const late: {
+    events?: OperationEvents;
+    askedBy?: (value: object, event: string | undefined) => Asked | undefined;
+    reads?: (source: string) => void;
+    collection?: CollectionWatch;
+  } = {};
   const { hooks, core } = createRuntime({
     tables,
     startMs,
@@ -98,7 +104,11 @@ export function start(folder: string, child?: ChildFacts): void {
     guard,
     events: lateEvents(late),
     waited: contention.waited,
+    active: () => late.collection?.look(),
   });
+  // Without tasks there is nothing whose code could be gone.
+  const collection = lean ? undefined : watchCollection(core, guard);
+  if (collection !== undefined) late.collection = collection;
   const { probe, events } = createOperations({
     core,
     sites,
@@ -106,6 +116,7 @@ export function start(folder: string, child?: ChildFacts): void {
     grew,
     guard,
     replaces: texts.replaces,
+    askedBy: (value, event) => late.askedBy?.(value, event),
     ...(lean
       ? {
           callSite: createCallSites({
@@ -206,13 +217,17 @@ export function start(folder: string, child?: ChildFacts): void {
     if (options.tracesChildren && process.permission === undefined)
       traceChildren({ probe, folder, pid: process.pid, env, runtimeFolder });
     // It says what tasks wait for; without tasks it says nothing.
-    if (!lean) late.reads = instrumentBuiltins(probe);
-    else syncBuiltinESMExports();
+    if (lean) syncBuiltinESMExports();
+    else {
+      const { reads, askedBy } = instrumentBuiltins(probe);
+      late.reads = reads;
+      late.askedBy = askedBy;
+    }
     instrumentLoaded(createRequire(path.join(folder, "register.cjs")).cache, instrumentations);
   });
 
   guard(() => {
-    worker = startWorker(folder, {
+    const data = {
       tables,
       facts: factsSoFar(facts),
       process: processInfo,
@@ -225,6 +240,11 @@ export function start(folder: string, child?: ChildFacts): void {
       ...(options.pprof === undefined || options.pprof === "refused" ? {} : { pprof: options.pprof }),
       printsDeadlocks: options.prints === "all",
       underDebugger: isUnderDebugger(),
+    };
+    const proved = () => tell({ kind: "proved" });
+    worker = startWorker(folder, data, () => {
+      if (collection === undefined) proved();
+      else guard(() => collection.prove(proved));
     });
   });
   if (options.pprof === "refused") {
@@ -257,6 +277,7 @@ export function start(folder: string, child?: ChildFacts): void {
   });
   // After the others that listen to the end: it tells what they found.
   after.exit = reportAtExit({
+    past: () => worker?.past() ?? [],
     tables,
     facts,
     options,
@@ -285,6 +306,8 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
     awaited: (operation, site) => late.events?.awaited(operation, site),
     answered: (operation, failed) => late.events?.answered(operation, failed),
     made: (site, value) => late.events?.made(site, value),
+    asks: (value, event) => late.events?.asks(value, event),
+    promised: (promise) => late.events?.promised(promise),
   };
 }
 

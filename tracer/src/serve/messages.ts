@@ -1,5 +1,7 @@
 import type { Histogram } from "node:perf_hooks";
+import type { MessagePort } from "node:worker_threads";
 import type { ProcessInfo } from "@unknot/protocol/dump.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Fact } from "../facts.ts";
 import type { LoopbackAddress } from "../loopback.ts";
 import type { NewSegment, Tables } from "../tables.ts";
@@ -9,7 +11,21 @@ export type ToWorker =
   | { readonly kind: "fact"; readonly fact: Fact }
   | { readonly kind: "segment"; readonly segment: NewSegment }
   /** Somebody has sent the signal for a dump of all threads. */
-  | { readonly kind: "signal" };
+  | { readonly kind: "signal" }
+  /** What was asked for by `prove` is done. */
+  | { readonly kind: "proved" };
+
+/** What the worker asks the traced thread for, when somebody has asked the worker. */
+export interface FromWorker {
+  readonly kind: "prove";
+}
+
+/** What blocked the loop, told several times while it does. */
+export interface PastBlock {
+  /** Counts the blocks. */
+  readonly block: number;
+  readonly problem: Problem;
+}
 
 /** Milliseconds between two signs that the event loop turns. */
 export const turnMs = 50;
@@ -22,6 +38,8 @@ export interface WorkerData {
   readonly facts: readonly Fact[];
   /** Gets an entry whenever `turnMs` have passed and the event loop has turned. */
   readonly turns: Histogram;
+  /** Takes problems that are over when the program ends. */
+  readonly past: MessagePort;
   readonly process: StaticProcessInfo;
   /** Milliseconds since the epoch at tick 0. */
   readonly startMs: number;

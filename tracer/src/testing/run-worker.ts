@@ -14,6 +14,7 @@ const { hooks, core } = createRuntime({
   maxTasks: 1 << 20,
   grew: nothing,
   waited: nothing,
+  active: nothing,
   guard: (part) => part(),
   events: {
     settled: nothing,
@@ -21,6 +22,8 @@ const { hooks, core } = createRuntime({
     awaited: nothing,
     answered: nothing,
     made: nothing,
+    asks: nothing,
+    promised: nothing,
   },
 });
 Object.defineProperty(globalThis, hooksName, { value: hooks });
