@@ -46,6 +46,7 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   const trees = createTrees(launches);
   const query = createQueryState();
+  const debugging = registerDebugging(tracer, launches, context.workspaceState);
   const terminals = registerTerminals(context, tracer, launches);
   const rules = dist("rules");
   const language = registerLanguageServer(dist("server.mjs"), log);
@@ -57,7 +58,7 @@ export function activate(context: vscode.ExtensionContext): void {
     ...views.map((register) =>
       register({ launches, trees, query, extension: context.extensionUri, storage, log }),
     ),
-    registerDebugging(tracer, launches, context.workspaceState),
+    debugging,
     registerRulePages(rules),
     registerRuntimeProblems(launches, rulePagesIn(rules), language.tellSeen),
     registerTaskdumpEditor(),
@@ -69,7 +70,7 @@ export function activate(context: vscode.ExtensionContext): void {
       launches.mutedOthers();
     }),
     terminals,
-    registerWhy(launches),
+    registerWhy(launches, debugging),
     watchWhenLaunched(launches, terminals, log),
     language,
     registerWorkspaceCheck(),
