@@ -78,6 +78,11 @@ describe("from something that hangs to the right line", () => {
         await code.pause();
       },
     ],
+    "handle that keeps a test run alive": () => [
+      () => code.runCommand("Unknot: Why Doesn't It Exit?"),
+      () => code.pickRow("Start again and watch"),
+      () => code.pickRow("an interval (every 30000 ms) keeps it alive"),
+    ],
     "leak that grows": ({ names }) => [openTasks, clickRow(new RegExp(`^\\d+ × ${names["task"]}`))],
     // Two requests do not wait for each other, so nothing hangs and a run shows nothing: the source does.
     "race between two requests": ({ main }) => [

@@ -170,6 +170,41 @@ describe("launches", () => {
     watch.dispose();
   });
 
+  it("goes on asking a process that left a dump beforehand, and shows that one when it is ended by force", async () => {
+    const server = await serve(consumers(1));
+    const watch = watchRuntimeFolder(server.folder, launches.register, assert.fail);
+    start();
+    server.register();
+    await until(({ overview }) => overview?.total === 3);
+    const early = server.leave(consumers(5));
+    watch.rescan();
+    assert.ok(!existsSync(early), "it was taken");
+    await launches.refresh();
+    assert.deepEqual([only()?.state.kind, only()?.overview?.total], ["live", 3]);
+    server.leave({ ...consumers(7), capturedAt: 2 });
+    watch.rescan();
+    server.end();
+    await until(({ state, overview }) => state.kind === "ended" && overview?.total === 9);
+    assert.equal(launches.askable().length, 1);
+    watch.dispose();
+  });
+
+  it("prefers what a process says at its end to what it left beforehand", async () => {
+    const server = await serve(consumers(1));
+    const watch = watchRuntimeFolder(server.folder, launches.register, assert.fail);
+    start();
+    server.register();
+    await until(({ overview }) => overview?.total === 3);
+    server.leave(consumers(5));
+    const { process, ...rest } = consumers(2);
+    server.leave({ ...rest, capturedAt: 2, process: { ...process, exitCode: 1 } });
+    await until(({ state, overview }) => state.kind === "ended" && overview?.total === 4);
+    server.end();
+    await launches.refresh();
+    assert.equal(only()?.overview?.total, 4);
+    watch.dispose();
+  });
+
   it("passes over files that are nothing of ours", async () => {
     const server = await serve(consumers(0));
     for (const [name, text] of Object.entries({

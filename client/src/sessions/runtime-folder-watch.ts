@@ -26,8 +26,8 @@ export function watchRuntimeFolder(
     const file = path.join(folder, name);
     const found = readThread(file);
     if (!found) return;
-    // The same process id may come back with another process.
-    const key = `${name} ${found.startedAt}`;
+    // The same process id may come back with another process, and a thread may leave a dump more than once.
+    const key = `${name} ${found.startedAt} ${"dump" in found ? found.dump.capturedAt : ""}`;
     if (taken.has(key)) return;
     // What it is offered to may ask for the others while it decides.
     taken.add(key);

@@ -43,7 +43,10 @@ export interface Session extends Subscription {
   /** While somebody looks, the overview is asked for again and again. */
   watch(attention: Attention | undefined): void;
   setPaused(paused: boolean): void;
-  /** The thread has ended and left this dump. */
+  /**
+   * The thread has left this dump. With an exit code it has ended; without one it was written beforehand, for the case
+   * that the thread is ended by force, and counts once nobody answers any more.
+   */
   endWith(last: Dump): void;
   /** What changes is told from now on. */
   compareFromNow(): void;
@@ -132,6 +135,8 @@ function createSession(
   let pending: Promise<void> | undefined;
   let following: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  /** What the thread has left beforehand. */
+  let left: Dump | undefined;
 
   const become = (next: SessionState) => {
     state = next;
@@ -197,6 +202,23 @@ function createSession(
     return pending;
   };
 
+  const endHolding = (last: Dump) => {
+    left = undefined;
+    const before = overview?.problems ?? announced;
+    source = heldDump(last);
+    end(last.process.exitCode);
+    void refresh();
+    for (const problem of last.problems) {
+      if (!options.isMuted(problem) && !before.some((known) => sameProblem(known, problem)))
+        problems.fire(problem);
+    }
+  };
+
+  const gone = () => {
+    if (left) endHolding(left);
+    else end();
+  };
+
   const schedule = (delayMs: number) => {
     clearTimeout(timer);
     if (!attention || !connection) return;
@@ -210,7 +232,7 @@ function createSession(
       if (disposed || state.kind === "ended") return opened.dispose();
       connection = opened;
       source = opened;
-      opened.onClose(() => end());
+      opened.onClose(gone);
       opened.onProblem((problem) => {
         if (paused && problem.verdict === "loop-blocked") return;
         if (!announced.some((known) => sameProblem(known, problem))) announced = [...announced, problem];
@@ -224,7 +246,7 @@ function createSession(
       if (error instanceof ConnectionError && error.kind !== "gone") {
         become({ kind: "failed", why: error.message });
       } else {
-        end();
+        gone();
       }
     }
   };
@@ -270,15 +292,13 @@ function createSession(
       changed.fire();
     },
     endWith(last) {
-      connection?.dispose();
-      const before = overview?.problems ?? announced;
-      source = heldDump(last);
-      end(last.process.exitCode);
-      void refresh();
-      for (const problem of last.problems) {
-        if (!options.isMuted(problem) && !before.some((known) => sameProblem(known, problem)))
-          problems.fire(problem);
+      const goesOn = connectTo !== undefined && (state.kind === "live" || state.kind === "connecting");
+      if (last.process.exitCode === undefined && goesOn) {
+        left = last;
+        return;
       }
+      connection?.dispose();
+      endHolding(last);
     },
     async ask(question, params) {
       const asked = source;
