@@ -8,7 +8,7 @@ import { registerEditorMarks } from "./editor-marks/register.ts";
 import { isEnabled } from "./language/enabled.ts";
 import type { LanguageServer } from "./language/language-server.ts";
 import { isAnalyzed } from "./language/languages.ts";
-import { isMuted, rulesOf } from "./muting/muted-problems.ts";
+import { createMuting } from "./muting/muting.ts";
 import { type AskResources, registerResources } from "./resources/register.ts";
 import { registerRulePages, rulePagesIn } from "./rule-pages/register.ts";
 import { registerRuntimeProblems } from "./runtime-problems.ts";
@@ -27,14 +27,13 @@ let server: Promise<LanguageServer> | undefined;
 
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel("Unknot", { log: true });
-  const readMuted = () => rulesOf(vscode.workspace.getConfiguration("unknot").get("mutedProblems"));
-  let muted = readMuted();
+  const muting = createMuting();
   const launches = createLaunches({
     pollMs: 1000,
     membersPerGroup: 20,
     mostTasks: 5000,
     healthyAfterMs: 5000,
-    isMuted: (problem) => isMuted(problem, muted),
+    isMuted: muting.isMuted,
     overdueMs: 5000,
     log: (line) => log.warn(line),
   });
@@ -56,7 +55,7 @@ export function activate(context: vscode.ExtensionContext): void {
     launches,
     trees,
     ...views.map((register) =>
-      register({ launches, trees, query, extension: context.extensionUri, storage, log }),
+      register({ launches, trees, query, muting, extension: context.extensionUri, storage, log }),
     ),
     debugging,
     registerRulePages(rules),
@@ -64,11 +63,8 @@ export function activate(context: vscode.ExtensionContext): void {
     registerTaskdumpEditor(),
     registerResources(launches, language.resources, language.onAnalyzed),
     registerEditorMarks(launches, vscode.Uri.joinPath(context.extensionUri, "media", "deadlock.svg")),
-    vscode.workspace.onDidChangeConfiguration((event) => {
-      if (!event.affectsConfiguration("unknot.mutedProblems")) return;
-      muted = readMuted();
-      launches.mutedOthers();
-    }),
+    muting,
+    muting.onChange(launches.mutedOthers),
     terminals,
     registerWhy(launches, debugging),
     watchWhenLaunched(launches, terminals, log),

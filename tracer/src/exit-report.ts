@@ -2,6 +2,7 @@ import path from "node:path";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { writeDumpJson } from "@unknot/dump/formats/dump-json.ts";
 import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
+import { isMuted } from "@unknot/protocol/muting.ts";
 import type { LastDump } from "@unknot/protocol/wire.ts";
 import { wireVersion } from "@unknot/protocol/wire.ts";
 import { buildId } from "./build-id.ts";
@@ -77,7 +78,10 @@ function report(exit: ExitOptions, exitCode: number, ranEmpty: boolean): boolean
   if (!keeps && (options.prints === "nothing" || !ranEmpty)) return false;
   const dump = lastDump(exit, exitCode, ranEmpty ? "ended" : "turning");
   const isNews = dump.tasks.length > 0 || dump.problems.length > 0;
-  if (options.prints !== "nothing" && ranEmpty && isNews) print(exitText(dump));
+  if (options.prints !== "nothing" && ranEmpty && isNews) {
+    const loud = dump.problems.filter((problem) => !isMuted(problem, options.muted));
+    print(exitText({ ...dump, problems: loud }));
+  }
   if (isNews || options.alwaysLastDump) writeLast(exit, dump);
   return isNews || options.alwaysLastDump;
 }

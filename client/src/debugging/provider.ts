@@ -33,11 +33,7 @@ export interface Debugging extends vscode.Disposable {
 }
 
 /** Puts the tracer into every debug configuration that starts a Node program, and follows the debug sessions. */
-export function registerDebugging(
-  files: TracerFiles,
-  launches: Launches,
-  state: vscode.Memento,
-): Debugging {
+export function registerDebugging(files: TracerFiles, launches: Launches, state: vscode.Memento): Debugging {
   const untraced = new Map<string, string>();
   const started = new Map<string, vscode.DebugSession>();
   const provider: vscode.DebugConfigurationProvider = {

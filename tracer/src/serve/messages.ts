@@ -1,5 +1,6 @@
 import type { Histogram } from "node:perf_hooks";
 import type { ProcessInfo } from "@unknot/protocol/dump.ts";
+import type { MutingRule } from "@unknot/protocol/muting.ts";
 import type { Fact } from "../facts.ts";
 import type { LoopbackAddress } from "../loopback.ts";
 import type { NewSegment, Tables } from "../tables.ts";
@@ -30,6 +31,8 @@ export interface WorkerData {
   readonly runtimeFolder: string;
   readonly session?: string;
   readonly printsDeadlocks: boolean;
+  /** Problems that are not printed. */
+  readonly muted: readonly MutingRule[];
   readonly dumpsBySignal: boolean;
   /** Where they go; standard error if absent. */
   readonly dumpFile?: string;

@@ -9,6 +9,7 @@ import { overview } from "@unknot/dump/overview.ts";
 import { stackTree } from "@unknot/dump/stack-tree.ts";
 import { listTasks } from "@unknot/dump/task-list.ts";
 import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
+import { isMuted } from "@unknot/protocol/muting.ts";
 import { isAlive } from "@unknot/protocol/registration.ts";
 import { type TaskListRequest, taskOrders } from "@unknot/protocol/task-list.ts";
 import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
@@ -297,7 +298,7 @@ const deadlocks = createDeadlockWatch({
   },
   found(problem, dump) {
     server?.announce(problem);
-    if (!data.printsDeadlocks) return;
+    if (!data.printsDeadlocks || isMuted(problem, data.muted)) return;
     try {
       // Not through process.stderr: that goes through the main thread, which may be blocked.
       writeSync(2, deadlockText(problem, dump));

@@ -12,6 +12,10 @@ export const manifest: ManifestPart = {
     { command: "unknot.tasks.closeDump", title: "Close Task Dump", icon: "$(close)" },
     { command: "unknot.problems.explain", title: "Explain Problem" },
     { command: "unknot.problems.mute", title: "Mute Problems Like This" },
+    {
+      command: "unknot.problems.muteInProject",
+      title: "Mute Problems Like This in unknot.config.json",
+    },
     { command: "unknot.problems.showMuted", title: "Show Muted Problems", icon: "$(settings-gear)" },
   ],
   menus: {
@@ -24,6 +28,7 @@ export const manifest: ManifestPart = {
       { command: "unknot.tasks.closeDump", when: "false" },
       { command: "unknot.problems.explain", when: "false" },
       { command: "unknot.problems.mute", when: "false" },
+      { command: "unknot.problems.muteInProject", when: "false" },
       { command: "unknot.problems.showMuted", when: "false" },
     ],
     "view/title": [
@@ -74,6 +79,11 @@ export const manifest: ManifestPart = {
         command: "unknot.problems.mute",
         when: "view == unknot.diagnosis && viewItem =~ /\\bexplained\\b/",
         group: "3@1",
+      },
+      {
+        command: "unknot.problems.muteInProject",
+        when: "view == unknot.diagnosis && viewItem =~ /\\bexplained\\b/ && workspaceFolderCount > 0",
+        group: "3@2",
       },
       {
         command: "unknot.problems.showMuted",

@@ -144,7 +144,7 @@ function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[]
 
 function mutedRow({ id: session, muted }: SessionSnapshot): Row {
   const label = `${count(muted, "problem")} muted`;
-  const description = "by the setting unknot.mutedProblems";
+  const description = "by a setting or by unknot.config.json";
   return {
     id: `${session} muted`,
     kind: "muted",

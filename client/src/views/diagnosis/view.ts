@@ -1,7 +1,6 @@
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { verdicts } from "@unknot/protocol/verdict.ts";
 import * as vscode from "vscode";
-import { ruleFor, rulesOf } from "../../muting/muted-problems.ts";
 import { messageText } from "../../program-text.ts";
 import { attachToTraced } from "../../sessions/attach.ts";
 import { runtimeFolder } from "../../sessions/runtime-folder.ts";
@@ -15,7 +14,7 @@ const viewId = "unknot.diagnosis";
 
 /** Registers the Diagnosis view and the commands that bring processes and dumps into the panel. */
 export function register(context: ViewContext): vscode.Disposable {
-  const { launches, trees } = context;
+  const { launches, trees, muting } = context;
   const tree = trees.add(
     viewId,
     { roots: () => ({ kind: "rows", rows: rowsOf(launches.list()) }) },
@@ -48,10 +47,9 @@ export function register(context: ViewContext): vscode.Disposable {
     }),
     vscode.commands.registerCommand("unknot.tasks.compareFromNow", () => launches.compareFromNow()),
     trees.onRow("unknot.problems.explain", ({ problem }) => problem && explain(problem)),
-    trees.onRow("unknot.problems.mute", ({ problem }) => problem && mute(problem)),
-    vscode.commands.registerCommand("unknot.problems.showMuted", () =>
-      vscode.commands.executeCommand("workbench.action.openSettings", "unknot.mutedProblems"),
-    ),
+    trees.onRow("unknot.problems.mute", ({ problem }) => problem && muting.muteInSettings(problem)),
+    trees.onRow("unknot.problems.muteInProject", ({ problem }) => problem && muting.muteInProject(problem)),
+    vscode.commands.registerCommand("unknot.problems.showMuted", () => muting.showRules()),
     trees.onRow("unknot.tasks.closeDump", (row) => row.file !== undefined && launches.close(row.file)),
   );
 }
@@ -69,19 +67,4 @@ async function explain({ id, verdict, certainty, message }: Problem): Promise<vo
     ...(hasPage ? [page] : []),
   );
   if (choice === page) await vscode.commands.executeCommand("unknot.explain", id);
-}
-
-/** Writes the rule into the workspace's settings; without a workspace into the user's. */
-async function mute(problem: Problem): Promise<void> {
-  const folders = vscode.workspace.workspaceFolders ?? [];
-  const rule = ruleFor(
-    problem,
-    folders.map(({ uri }) => uri.path),
-  );
-  const configuration = vscode.workspace.getConfiguration("unknot");
-  const { Global, Workspace } = vscode.ConfigurationTarget;
-  const target = folders.length > 0 ? Workspace : Global;
-  const { workspaceValue, globalValue } = configuration.inspect("mutedProblems") ?? {};
-  const before = rulesOf(target === Workspace ? workspaceValue : globalValue);
-  await configuration.update("mutedProblems", [...before, rule], target);
 }
