@@ -61,6 +61,11 @@ export function stuckUnless(graph: WaitForGraph, goesOn: (vertex: number) => boo
   return reduce(graph, { doubtful: true, goesOn });
 }
 
+/** 1 for every vertex that waits for nothing but what can never happen, when some vertices surely never go on. */
+export function stuckBehind(graph: WaitForGraph, isDead: (vertex: number) => boolean): Uint8Array {
+  return reduce(graph, { doubtful: false, isDead });
+}
+
 interface Reduction {
   /** Whether doubtful vertices count as waiting; else they are taken to go on. */
   readonly doubtful: boolean;
@@ -68,9 +73,11 @@ interface Reduction {
   readonly within?: Int32Array;
   /** Which open vertices go on; absent: all of them. */
   readonly goesOn?: (vertex: number) => boolean;
+  /** Which vertices never go on, whatever becomes of what they wait for. */
+  readonly isDead?: (vertex: number) => boolean;
 }
 
-function reduce(graph: WaitForGraph, { doubtful, within, goesOn }: Reduction): Uint8Array {
+function reduce(graph: WaitForGraph, { doubtful, within, goesOn, isDead }: Reduction): Uint8Array {
   const { vertices, need } = graph;
   const { starts, targets } = graph.waits;
   const stuck = new Uint8Array(vertices);
@@ -90,7 +97,8 @@ function reduce(graph: WaitForGraph, { doubtful, within, goesOn }: Reduction): U
       waits = required === all ? inside > 0 : inside > 0 && inside === end - (starts[vertex] ?? 0);
       remaining[vertex] = required === all ? inside : 1;
     }
-    if (waits || (required === open && goesOn?.(vertex) === false)) stuck[vertex] = 1;
+    if (isDead?.(vertex) === true || waits || (required === open && goesOn?.(vertex) === false))
+      stuck[vertex] = 1;
     else going.push(vertex);
   }
   const { waiters: waiting } = graph;
@@ -98,7 +106,7 @@ function reduce(graph: WaitForGraph, { doubtful, within, goesOn }: Reduction): U
     const end = waiting.starts[vertex + 1] ?? 0;
     for (let edge = waiting.starts[vertex] ?? 0; edge < end; edge++) {
       const waiter = waiting.targets[edge] ?? -1;
-      if (stuck[waiter] === 0 || !inSight(waiter, vertex)) continue;
+      if (stuck[waiter] === 0 || isDead?.(waiter) === true || !inSight(waiter, vertex)) continue;
       const left = (remaining[waiter] ?? 1) - 1;
       remaining[waiter] = left;
       if (left > 0 && need[waiter] !== any) continue;

@@ -143,6 +143,19 @@ export function hasEnded(task: Task): boolean {
   return task.state === "fulfilled" || task.state === "rejected";
 }
 
+/** The vertices that a vertex waits for. */
+export function successors({ waits: { starts, targets } }: WaitForGraph, vertex: number): readonly number[] {
+  return [...targets.subarray(starts[vertex], starts[vertex + 1])];
+}
+
+/** The vertices that wait for a vertex. */
+export function predecessors(
+  { waiters: { starts, targets } }: WaitForGraph,
+  vertex: number,
+): readonly number[] {
+  return [...targets.subarray(starts[vertex], starts[vertex + 1])];
+}
+
 /** What a waiter needs from the holders of a resource; `open` when its operation does not depend on them. */
 function needOf(
   task: Task,

@@ -37,6 +37,15 @@ export const taskStates = [
 
 export type TaskState = (typeof taskStates)[number];
 
+/**
+ * What became of a task whose suspended code was collected while it was pending, so that nothing can let it go on any
+ * more. `raced`: it is, or may be, an alternative of a race that went on without it; `parked`: it waits for a promise that
+ * was made never to settle; these two are meant so. `lost`: anything else.
+ */
+export const fates = ["lost", "raced", "parked"] as const;
+
+export type Fate = (typeof fates)[number];
+
 /** What keeps a task from going on. */
 export type Wait =
   | {
@@ -91,4 +100,6 @@ export interface Task {
   readonly labels?: Readonly<Record<string, string>>;
   /** True for a task of a package or of Node itself, hidden by default. */
   readonly external?: boolean;
+  /** Only there when it can never go on, because its code has been collected. */
+  readonly collected?: Fate;
 }

@@ -128,6 +128,11 @@ export interface Wire {
     readonly params: { readonly filter: string; readonly most: number };
     readonly result: StackTree;
   };
+  /**
+   * Collects garbage in the traced thread, which stands still for that long, and looks which of its tasks went with it:
+   * dumps tell them from then on (`Task.collected`). Not done when the thread does not come to it within seconds.
+   */
+  readonly prove: { readonly params: object; readonly result: { readonly done: boolean } };
   /** Sent by the traced process, at once, when a detector proves something new. */
   readonly problem: { readonly params: Problem; readonly result: undefined };
 }

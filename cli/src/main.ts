@@ -154,6 +154,10 @@ program
     collectMoves,
   )
   .option(
+    "--prove",
+    "first collect the program's garbage, for which it stands still: tasks that went with it can never go on",
+  )
+  .option(
     "--attach",
     "of a Node process that is not traced: pauses it and shows the suspended functions, nothing more",
   )

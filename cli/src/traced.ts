@@ -16,12 +16,12 @@ export function listTraced(): readonly Registration[] {
 }
 
 /**
- * A dump of every traced thread of a process, the main one first; if wanted, of those that it has started, too. Throws
- * a CliError when there is none to be had.
+ * A dump of every traced thread of a process, the main one first; if wanted, of those that it has started, too, and with
+ * proofs of which tasks can never go on (`Wire.prove`). Throws a CliError when there is none to be had.
  */
 export async function takeDumps(
   pid: number,
-  { children = false }: { readonly children?: boolean } = {},
+  { children = false, proves = false }: { readonly children?: boolean; readonly proves?: boolean } = {},
 ): Promise<readonly Dump[]> {
   const all = listTraced();
   const pids = children ? withChildren(pid, all) : [pid];
@@ -35,7 +35,9 @@ export async function takeDumps(
         : `There is no process ${pid} ('unknot ps' lists the traced ones).`,
     );
   }
-  const taken = await Promise.allSettled(threads.map((thread) => takeDump(thread, "cli", 30_000)));
+  const taken = await Promise.allSettled(
+    threads.map((thread) => takeDump(thread, "cli", { patienceMs: 30_000, proves })),
+  );
   const dumps = taken.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
   const failures = taken.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
   if (dumps.length === 0) throw failures[0];
@@ -56,9 +58,14 @@ function withChildren(pid: number, all: readonly Registration[]): readonly numbe
 }
 
 /** Dumps of the threads of a run that is under way; whoever does not answer soon is left out. */
-export async function takeDumpsOfSession(session: string): Promise<readonly LastState[]> {
+export async function takeDumpsOfSession(
+  session: string,
+  { proves = false }: { readonly proves?: boolean } = {},
+): Promise<readonly LastState[]> {
   const threads = listTraced().filter((each) => each.session === session);
-  const dumps = await Promise.allSettled(threads.map((thread) => takeDump(thread, "signal", 3000)));
+  const dumps = await Promise.allSettled(
+    threads.map((thread) => takeDump(thread, "signal", { patienceMs: 3000, proves })),
+  );
   return dumps.flatMap((outcome) =>
     outcome.status === "fulfilled" ? { dump: outcome.value, started: startedAtLeast(outcome.value) } : [],
   );
@@ -83,9 +90,15 @@ function startedAtLeast(dump: Dump): number {
   return dump.tasks.reduce((most, task) => Math.max(most, task.id), 0);
 }
 
-async function takeDump(registration: Registration, by: string, patienceMs: number): Promise<Dump> {
+async function takeDump(
+  registration: Registration,
+  by: string,
+  { patienceMs, proves }: { readonly patienceMs: number; readonly proves: boolean },
+): Promise<Dump> {
   const connection = await connectTraced(registration, patienceMs);
   try {
+    // A thread that is blocked, or traced by an older version, gives its dump without.
+    if (proves) await connection.request("prove", {}).catch(() => {});
     return await connection.request("dump", { by });
   } finally {
     connection.close();

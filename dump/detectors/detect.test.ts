@@ -4,7 +4,8 @@ import type { TestRun } from "@unknot/protocol/dump.ts";
 import type { Handle } from "@unknot/protocol/handle.ts";
 import type { OverRelease } from "@unknot/protocol/over-release.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
-import { DumpBuilder, joins, waits, wants } from "../testing/dump-builder.ts";
+import type { Wait } from "@unknot/protocol/task.ts";
+import { DumpBuilder, joins, races, waits, wants } from "../testing/dump-builder.ts";
 import { detect, detectors } from "./detect.ts";
 
 const brief = (problem: Problem | undefined) => problem && [problem.id, problem.verdict, problem.certainty];
@@ -275,6 +276,138 @@ describe("owner-gone", () => {
   it("does not trust a table that dropped tasks", () => {
     const dump = lost(5_000).build();
     assert.deepEqual(detect({ ...dump, coverage: { ...dump.coverage, dropped: 1 } }), []);
+  });
+});
+
+describe("owner-gone of a holder that can never go on", () => {
+  const lost = (release: "scope" | "task" | "handle") =>
+    new DumpBuilder()
+      .mutex(1, "ledger", { task: 1, site: "accounts.ts:12", release })
+      .task(1, { name: "charge", wait: waits(), collected: "lost" })
+      .task(2, { name: "refund", at: "accounts.ts:30", wait: wants(1, "acquire", 5) })
+      .build();
+
+  it("is proved at once where nobody else can give back", () => {
+    for (const release of ["scope", "task"] as const) {
+      const problem = detect(lost(release)).find(({ verdict }) => verdict === "owner-gone");
+      assert.deepEqual(brief(problem), ["lock-not-released", "owner-gone", "proved"]);
+      assert.equal(
+        problem?.message,
+        "'ledger' was taken at accounts.ts:12 by 'charge', which can never go on to give it back; 'refund' waits for it.",
+      );
+    }
+    assert.deepEqual(
+      detect(lost("handle")).map(({ verdict }) => verdict),
+      ["cannot-resume"],
+    );
+  });
+});
+
+describe("cannot-resume", () => {
+  it("names where the waiting begins, once for tasks that do the same, and counts who waits behind", () => {
+    const builder = new DumpBuilder();
+    for (const id of [1, 2, 3]) {
+      builder
+        .resource("channel", id, { name: "results", created: "pool.ts:3" })
+        .task(id, {
+          name: "show",
+          at: "pool.ts:20",
+          state: "chan receive",
+          wait: wants(id, "receive"),
+          collected: "lost",
+        })
+        .task(id + 10, { name: "main", at: "pool.ts:30", wait: joins(id), collected: "lost" });
+    }
+    const [problem, ...others] = detect(builder.build());
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["channel-never-closed", "cannot-resume", "proved"]);
+    assert.equal(
+      problem?.message,
+      "Nothing that is left can end this wait: 3 tasks in 'show' wait at pool.ts:20 to receive from 'results', which is never closed; 3 tasks wait behind.",
+    );
+    assert.deepEqual(problem.tasks, [1, 2, 3]);
+    assert.deepEqual(problem.resources, [1, 2, 3]);
+  });
+
+  it("is silent about what was given up on purpose, unless that holds something", () => {
+    const builder = new DumpBuilder()
+      .task(1, { wait: joins(2), collected: "raced" })
+      .task(2, { wait: waits(), collected: "lost" })
+      .task(3, { wait: waits(), collected: "parked" })
+      .task(4, { wait: joins(3), collected: "lost" })
+      .task(5, { external: true, wait: waits(), collected: "lost" });
+    assert.deepEqual(detect(builder.build()), []);
+    // Somebody else waits for what the loser of a race waited for.
+    builder.task(6, { wait: joins(2), collected: "lost" });
+    assert.deepEqual(
+      detect(builder.build()).map(({ tasks }) => tasks),
+      [[2]],
+    );
+    const holds = new DumpBuilder()
+      .mutex(1, "ledger", { task: 1, release: "handle" })
+      .task(1, { wait: waits(), collected: "raced" });
+    assert.deepEqual(
+      detect(holds.build()).map(({ verdict, tasks }) => [verdict, tasks]),
+      [["cannot-resume", [1]]],
+    );
+  });
+
+  it("leaves to others what a deadlock or the end of the program explains", () => {
+    const ring = new DumpBuilder()
+      .task(1, { wait: joins(2), collected: "lost" })
+      .task(2, { wait: joins(1), collected: "lost" })
+      .task(3, { wait: joins(1), collected: "lost" });
+    assert.deepEqual(
+      detect(ring.build()).map(({ verdict }) => verdict),
+      ["deadlock"],
+    );
+    const ended = new DumpBuilder().task(1, { wait: waits(), collected: "lost" });
+    assert.deepEqual(
+      detect(ended.build({ loop: { state: "ended", sinceMs: 0 } })).map(({ verdict }) => verdict),
+      ["exit-pending"],
+    );
+  });
+});
+
+describe("waits-on-dead", () => {
+  const dead = () =>
+    new DumpBuilder().task(1, { name: "load", at: "load.ts:9", wait: waits(), collected: "parked" });
+
+  it("names who waits and for whom, and counts who waits behind", () => {
+    const [problem, ...others] = detect(
+      dead()
+        .task(2, { name: "start", at: "main.ts:4", wait: joins(1) })
+        .task(3, { wait: joins(2) })
+        .build(),
+    );
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["waits-on-dead", "waits-on-dead", "proved"]);
+    assert.equal(
+      problem?.message,
+      "'start' waits at main.ts:4 for 'load', which can never go on from load.ts:9; 1 task waits behind.",
+    );
+    assert.deepEqual(places(problem), ["/app/main.ts:4", "/app/load.ts:9"]);
+  });
+
+  const joinsOf = (...tasks: number[]) => joins(...tasks) as Extract<Wait, { on: "tasks" }>;
+
+  it("needs every way on to be closed", () => {
+    const open = dead()
+      .task(2, { wait: races(1, 3) })
+      .task(3, { wait: waits() })
+      .task(4, { wait: { ...joinsOf(1, 3), failsFast: true } })
+      .task(5, { wait: { ...joinsOf(1), exact: false } });
+    assert.deepEqual(detect(open.build()), []);
+    assert.deepEqual(
+      detect(
+        dead()
+          .task(2, { wait: races(1) })
+          .task(6, { wait: joins(1, 7) })
+          .task(7, { wait: waits() })
+          .build(),
+      ).map(({ verdict, tasks }) => [verdict, tasks]),
+      [["waits-on-dead", [2, 6]]],
+    );
   });
 });
 

@@ -1,9 +1,10 @@
 import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Certainty, Verdict } from "@unknot/protocol/verdict.ts";
-import { findKnots, stuckVertices } from "../knots.ts";
+import { findKnots, stuckBehind, stuckVertices } from "../knots.ts";
 import { lookupOf } from "../names.ts";
-import { waitForGraph } from "../wait-for-graph.ts";
+import { taskAt, waitForGraph } from "../wait-for-graph.ts";
+import { cannotResume } from "./cannot-resume/detector.ts";
 import { deadlock } from "./deadlock/detector.ts";
 import type { Detector, Scene } from "./detector.ts";
 import { exitPending } from "./exit-pending/detector.ts";
@@ -14,8 +15,10 @@ import { notAwaited } from "./not-awaited/detector.ts";
 import { overRelease } from "./over-release/detector.ts";
 import { ownerGone } from "./owner-gone/detector.ts";
 import { poolExhausted } from "./pool-exhausted/detector.ts";
+import { waitsOnDead } from "./waits-on-dead/detector.ts";
 
 export const detectors: readonly Detector[] = [
+  cannotResume,
   deadlock,
   exitPending,
   keepsAlive,
@@ -25,6 +28,7 @@ export const detectors: readonly Detector[] = [
   overRelease,
   ownerGone,
   poolExhausted,
+  waitsOnDead,
 ];
 
 /**
@@ -69,6 +73,7 @@ function sceneOf(dump: Dump): Scene {
     knots,
     knotted: new Set(knots.flatMap((knot) => knot.tasks)),
     stuck: stuckVertices(graph),
+    stuckForGood: stuckBehind(graph, (vertex) => taskAt(graph, vertex)?.collected !== undefined),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Scene extends Lookup {
   readonly knotted: ReadonlySet<TaskId>;
   /** By vertex of the graph: 1 for what is part of a knot or waits behind one. */
   readonly stuck: Uint8Array;
+  /** The same without doubts, and with the tasks whose code is gone and those that wait for nothing else. */
+  readonly stuckForGood: Uint8Array;
 }
 
 /** A problem names at most so many tasks; its message has the number. */

@@ -18,7 +18,7 @@ import type { OverRelease } from "@unknot/protocol/over-release.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource, ResourceId } from "@unknot/protocol/resource.ts";
-import { type Task, type TaskId, taskStates, type Wait } from "@unknot/protocol/task.ts";
+import { fates, type Task, type TaskId, taskStates, type Wait } from "@unknot/protocol/task.ts";
 import { type Verdict, verdicts } from "@unknot/protocol/verdict.ts";
 import { type ReadDumps, resourceKinds, taskKinds } from "./read-dumps.ts";
 
@@ -225,6 +225,7 @@ function task(value: unknown, sites: number): Task | undefined {
       wait: wait(fields["wait"]),
       labels: labels(fields["labels"]),
       external: boolean(fields["external"]),
+      collected: oneOf(fields["collected"], fates),
     }),
   };
 }

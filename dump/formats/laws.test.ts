@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ContendedHold, ContendedWait } from "@unknot/protocol/contention.ts";
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import { handleKinds } from "@unknot/protocol/handle.ts";
-import { type Task, type TaskKind, taskStates } from "@unknot/protocol/task.ts";
+import { fates, type Task, type TaskKind, taskStates } from "@unknot/protocol/task.ts";
 import { verdicts } from "@unknot/protocol/verdict.ts";
 import fc from "fast-check";
 import { Profile } from "pprof-format";
@@ -102,6 +102,7 @@ const anyDump: fc.Arbitrary<Dump> = fc
         holding: fc.uniqueArray(resource, { maxLength: 2 }),
         labels: maybe(fc.dictionary(hostile, hostile, { minKeys: 1, maxKeys: 3 })),
         external: maybe(fc.boolean()),
+        collected: maybe(fc.constantFrom(...fates)),
       });
     const hold = fc.record({
       task: maybe(task),

@@ -9,6 +9,8 @@ import type { Place } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
 import {
+  type Fate,
+  fates,
   type Task,
   type TaskId,
   type TaskKind,
@@ -421,6 +423,7 @@ class DumpReader {
         ageMs: waitedMs,
         holding: [],
         ...(described.external === undefined ? {} : { external: described.external }),
+        ...(described.collected === undefined ? {} : { collected: described.collected }),
         ...withLabels(described.labels, status.word),
         ...(go && !still ? { wait: { on: "unknown" as const, sinceMs: waitedMs } } : {}),
       },
@@ -446,6 +449,7 @@ class DumpReader {
         ageMs: 0,
         holding: [],
         ...(described.external === undefined ? {} : { external: described.external }),
+        ...(described.collected === undefined ? {} : { collected: described.collected }),
         ...withLabels(described.labels, status.word),
       },
       holding: [],
@@ -871,6 +875,7 @@ interface Described {
   readonly name?: string;
   readonly kind?: TaskKind;
   readonly external?: boolean;
+  readonly collected?: Fate;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
@@ -887,7 +892,10 @@ function readLabels(text: string | undefined): Described {
     else if (key === "kind" && taskKindWords.has(content)) {
       described = { ...described, kind: content as TaskKind };
     } else if (key === "external") described = { ...described, external: content === "true" };
-    else labels.push([unquote(key), content]);
+    else if (key === "collected") {
+      const collected = fates.find((each) => each === content);
+      if (collected !== undefined) described = { ...described, collected };
+    } else labels.push([unquote(key), content]);
   }
   return labels.length === 0 ? described : { ...described, labels: Object.fromEntries(labels) };
 }

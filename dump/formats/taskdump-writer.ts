@@ -245,12 +245,16 @@ function minutes(ms: number): string {
 }
 
 /** A key that we use ourselves is the program's own when it is quoted. */
-const ownKeys = new Set(["name", "kind", "external"]);
+const ownKeys = new Set(["name", "kind", "external", "collected"]);
 
-function labelsOf(task: Pick<Task, "name" | "kind" | "external" | "labels">): string {
+/** What stands in the labels of a task. */
+type Described = Pick<Task, "name" | "kind" | "external" | "collected" | "labels">;
+
+function labelsOf(task: Described): string {
   const entries = [`name: ${quote(task.name)}`];
   if (task.kind !== "async function") entries.push(`kind: ${quote(task.kind)}`);
   if (task.external !== undefined) entries.push(`external: ${quote(String(task.external))}`);
+  if (task.collected !== undefined) entries.push(`collected: ${quote(task.collected)}`);
   for (const [key, value] of Object.entries(task.labels ?? {})) {
     const bare = /^[A-Za-z_]\w*$/.test(key) && !ownKeys.has(key);
     entries.push(`${bare ? key : quote(key)}: ${quote(value)}`);
@@ -259,7 +263,7 @@ function labelsOf(task: Pick<Task, "name" | "kind" | "external" | "labels">): st
 }
 
 /** What the labels of a group say: what all members agree on. */
-function commonOf(tasks: readonly Task[]): Pick<Task, "name" | "kind" | "external" | "labels"> {
+function commonOf(tasks: readonly Task[]): Described {
   const [first] = tasks;
   if (first === undefined) return { name: "", kind: "async function" };
   const same = (pick: (task: Task) => unknown) => tasks.every((task) => pick(task) === pick(first));
@@ -268,6 +272,9 @@ function commonOf(tasks: readonly Task[]): Pick<Task, "name" | "kind" | "externa
     name: same((task) => task.name) ? first.name : "",
     kind: same((task) => task.kind) ? first.kind : "async function",
     ...(first.external !== undefined && same((task) => task.external) ? { external: first.external } : {}),
+    ...(first.collected !== undefined && same((task) => task.collected)
+      ? { collected: first.collected }
+      : {}),
     ...(labels.length === 0 ? {} : { labels: Object.fromEntries(labels) }),
   };
 }

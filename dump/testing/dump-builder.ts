@@ -1,6 +1,6 @@
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Hold, Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
-import type { Task, TaskId, TaskState, Wait } from "@unknot/protocol/task.ts";
+import type { Fate, Task, TaskId, TaskState, Wait } from "@unknot/protocol/task.ts";
 
 /** What a test says of a task; the rest is filled in. Places are `file.ts:line`, in `/app`. */
 export interface TaskSketch {
@@ -14,6 +14,7 @@ export interface TaskSketch {
   readonly ageMs?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly external?: boolean;
+  readonly collected?: Fate;
   readonly wait?: Wait;
 }
 
@@ -44,7 +45,8 @@ export class DumpBuilder {
   readonly #resources = new Map<ResourceId, Resource>();
 
   task(id: number, sketch: TaskSketch = {}): this {
-    const { name = `task${id}`, kind = "async function", ageMs = 60_000, wait, labels, external } = sketch;
+    const { name = `task${id}`, kind = "async function", ageMs = 60_000, wait, labels } = sketch;
+    const { external, collected } = sketch;
     const state = sketch.state ?? (wait === undefined ? "running" : "await");
     const at = this.#site(sketch.at, name);
     const entry = this.#site(sketch.entry, name);
@@ -63,6 +65,7 @@ export class DumpBuilder {
       ...(wait === undefined ? {} : { wait }),
       ...(labels === undefined ? {} : { labels }),
       ...(external === undefined ? {} : { external }),
+      ...(collected === undefined ? {} : { collected }),
     });
     return this;
   }

@@ -8,6 +8,7 @@ import type { Dump } from "@unknot/protocol/dump.ts";
 import { buildSync } from "esbuild";
 import { folderOf, installLibraries } from "../models/install.ts";
 import { inPairs, nodes, programFolder, reading, run, runToLastDump, start } from "./kit.ts";
+import { randomName } from "./random-names.ts";
 import { builtins } from "./samples/builtins.ts";
 import { channels, limiters, queues } from "./samples/channels.ts";
 import { locks } from "./samples/locks.ts";
@@ -60,18 +61,6 @@ function usesOf(age: Age, form: Form): readonly Use[] {
       const names = new Map(gaps.map((gap) => [gap, randomName(`${title} ${gap} ${age} ${form}`)]));
       return { title, sample, names };
     });
-}
-
-/** Always the same for the same seed: a name that no part of the tracer can know. */
-function randomName(seed: string): string {
-  let hash = 2_166_136_261;
-  let name = "";
-  for (const letter of `${seed}      `) {
-    hash = Math.imul(hash ^ letter.charCodeAt(0), 16_777_619);
-    if (name.length < 6) name += String.fromCharCode(97 + ((hash >>> 8) % 26));
-    else name = name.slice(1) + String.fromCharCode(97 + ((hash >>> 8) % 26));
-  }
-  return `${name}${(hash >>> 4) % 100}`;
 }
 
 function filled({ names }: Use, code: string): string {

@@ -1,7 +1,7 @@
 import type { ContendedHold, ContendedResource, ContendedWait } from "@unknot/protocol/contention.ts";
 import type { Coverage, Dump, LoopState, ProcessInfo, Site } from "@unknot/protocol/dump.ts";
 import type { Hold, Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
-import type { Task, TaskId, TaskState, Wait } from "@unknot/protocol/task.ts";
+import type { Fate, Task, TaskId, TaskState, Wait } from "@unknot/protocol/task.ts";
 import { type ContentionEntry, readContention } from "./contention.ts";
 import type { Facts } from "./facts.ts";
 import {
@@ -10,8 +10,10 @@ import {
   flagAnyone,
   flagBorrows,
   flagCancellable,
+  flagCollected,
   flagModule,
   flagOwn,
+  flagRaced,
   flagScoped,
   flagShared,
   headClock,
@@ -44,6 +46,7 @@ import {
   rowJobSeq,
   rowJoinerRow,
   rowJoinerSeq,
+  rowNever,
   rowOperation,
   rowParent,
   rowPriority,
@@ -434,7 +437,28 @@ class DumpBuilder {
       ...(wait === undefined ? {} : { wait }),
       holding: holding.get(row) ?? [],
       ...this.#labels(row),
+      ...(isOperation ? {} : this.#fate(row)),
     };
+  }
+
+  /** Of a task whose code is gone. Where promises were not watched all the time, nobody knows who was in a race. */
+  #fate(row: number): { readonly collected?: Fate } {
+    const state = this.#get(row, rowState);
+    if ((this.#get(row, rowFlags) & flagCollected) === 0) return {};
+    if (state !== stateWaiting && state !== stateIterating) return {};
+    if (Math.abs(this.#get(row, rowWaitRow)) === rowNever) return { collected: "parked" };
+    const unwatched = (this.#tables.header[headUnwatched] as number) > 0;
+    return { collected: unwatched || this.#hasLostRace(row) ? "raced" : "lost" };
+  }
+
+  /** It, or a combination that it is part of, was an alternative of a race that is over. */
+  #hasLostRace(row: number, seen = new Set<number>()): boolean {
+    if (seen.has(row)) return false;
+    seen.add(row);
+    const joiner = this.#get(row, rowJoinerRow);
+    const isJoined = joiner >= firstRow && this.#isTenant(joiner, this.#get(row, rowJoinerSeq));
+    if (!isJoined) return (this.#get(row, rowFlags) & flagRaced) !== 0;
+    return this.#joins.has(joiner) && this.#hasLostRace(joiner, seen);
   }
 
   /** Where a running task is: at the call of the task it runs in, else at its last statement that makes a call. */
@@ -459,7 +483,7 @@ class DumpBuilder {
     const waitRow = this.#get(row, rowWaitRow);
     if (Math.abs(waitRow) === rowTimer || Math.abs(waitRow) === rowIdleTimer)
       return { state: "sleep", wait: unknown };
-    if (waitRow === 0) return { state: plain, wait: unknown };
+    if (waitRow === 0 || Math.abs(waitRow) === rowNever) return { state: plain, wait: unknown };
     if (waitRow === -rowRange) return this.#rangeWait(row, sinceMs);
     const inferred = waitRow < 0;
     const target = this.#target(row);

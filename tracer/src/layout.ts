@@ -122,6 +122,11 @@ export const flagReturns = 1;
 export const flagStamped = 2;
 /** It runs the callback of the operation in its joiner words. */
 export const flagJob = 4;
+// Tasks and operations have bits of their own below: the same number means one thing for each.
+/** A task or a combination that is one of the alternatives of a race. */
+export const flagRaced = 8;
+/** A task whose suspended code has been collected: nothing can let it go on. */
+export const flagCollected = 16;
 /** An operation with which others may hold the resource at the same time. */
 export const flagShared = 8;
 /** An operation that may be refused: it is granted when the task that awaits it goes on. */
@@ -161,7 +166,9 @@ export const rowTimer = 2;
 export const rowIdleTimer = 3;
 /** A combination of promises that nobody looked at: of the tasks that were started while its argument was evaluated. */
 export const rowRange = 4;
-export const firstRow = 5;
+/** What a promise is stamped with whose executor can't settle it. */
+export const rowNever = 5;
+export const firstRow = 6;
 
 /** Words of a resource. */
 export const resourceWords = 12;

@@ -10,6 +10,7 @@ import {
   flagJob,
   flagJoins,
   flagModule,
+  flagRaced,
   flagReturns,
   flagStamped,
   headClock,
@@ -32,6 +33,7 @@ import {
   rowIdleTimer,
   rowJoinerRow,
   rowJoinerSeq,
+  rowNever,
   rowNone,
   rowOperation,
   rowOverflow,
@@ -72,14 +74,17 @@ export interface Hooks {
   readonly h: Int32Array;
   /** A callback that a task may have handed to something makes a call. */
   at(site: number): void;
-  /** An async function begins; returns its row. */
-  enter(site: number): number;
+  /**
+   * An async function begins; returns its row. `life` is an object that nothing but the function's own variables keeps:
+   * it is there as long as somebody can let the function go on.
+   */
+  enter(site: number, life: object): number;
   /** The same for a function whose parameters may create promises before its body begins. */
-  enterBlind(site: number): number;
-  enterGenerator(site: number): number;
+  enterBlind(site: number, life: object): number;
+  enterGenerator(site: number, life: object): number;
   enterModule(site: number): number;
-  /** It ends. */
-  leave(row: number): void;
+  /** It ends. That its life is given here once more keeps V8 from forgetting the variable while the function waits. */
+  leave(row: number, life?: object): void;
   /** Around what is awaited, and around the await. */
   wait<Value>(row: number, site: number, value: Value): Value;
   woke<Value>(row: number, value: Value): Value;
@@ -105,6 +110,8 @@ export interface Hooks {
   /** Around a timer created in the executor of a promise, and around that promise. */
   timer<Value>(timer: Value): Value;
   sleeps<Value>(promise: Value): Value;
+  /** Around a promise whose executor can't settle it. */
+  never<Value>(promise: Value): Value;
 }
 
 /** The same tables for the parts of the tracer that are not on the hot path. */
@@ -118,6 +125,12 @@ export interface Core {
   take(state: number): number;
   /** The row is free for others. */
   free(row: number): void;
+  /** The row of a task that was never one of `pending` is free for others: its code is gone. */
+  forget(row: number): void;
+  /** What lives as long as the task's code does, given once; undefined when it was given before. */
+  takeLife(row: number): object | undefined;
+  /** Keeps no object of the program any more; called between two turns of the program. */
+  letGo(): void;
   /** The row whose promise this is; 0 when it is not known or has ended. */
   rowOf(value: unknown): number;
   stamp(promise: object, row: number, inverse?: boolean): void;
@@ -164,8 +177,14 @@ export interface RuntimeOptions {
   readonly events: OperationEvents;
   /** A task goes on whose wait has lasted beyond a step of the clock; `watched`: promises are looked at. */
   readonly waited: (row: number, watched: boolean) => void;
+  /** Called at most once in a step of the clock, and only while tasks do something. */
+  readonly active: () => void;
   /** Runs a part of the tracer that may fail. */
   readonly guard: <Result>(part: () => Result) => Result | undefined;
+}
+
+function isOperationState(state: number): boolean {
+  return state >= stateOpWaiting && state < stateJoinAll;
 }
 
 /** Whether a timer keeps the process alive; what is not Node's own (a mock) counts as if it did. */
@@ -188,7 +207,7 @@ const watchPerTick = 400;
 const watchAgainBelow = 200;
 
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
-  const { tables, startMs, maxTasks, grew, events, waited, guard } = options;
+  const { tables, startMs, maxTasks, grew, events, waited, active, guard } = options;
   const { header, rows } = tables;
   /** The first free row of a list through `rowAt`. */
   let freeRows = 0;
@@ -197,7 +216,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   /** The task whose `for await` is about to ask for its next item. */
   let iterating = 0;
   let iteratingMark = 0;
-  /** Without promise hooks: the task that went out of its first segment last, so that the next await means it. */
+  /** The task that went out of its first segment last and whose promise is not known: the next await is likely to mean it. */
   let lastSuspended = 0;
 
   // With promise hooks, what a promise belongs to is known for sure. The promise of an async function is made right
@@ -218,6 +237,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   let lastRow = 0;
   let lastSeq = 0;
   let own: (object | undefined)[] = [];
+  /** By row what only the task's own code keeps, until somebody has taken it to see it go. */
+  const lives: (object | undefined)[] = [];
   /** Whether promises are to be watched, and how many more tasks may be started before that is too much. */
   let wanted = false;
   let budget = watchBurst;
@@ -243,6 +264,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       stopSettles = undefined;
     }
     adjustWatch();
+    active();
   };
 
   /** Called every tick in which tasks do something. */
@@ -297,7 +319,10 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     } else {
       row = freshRow(tables, maxTasks, grew);
       if (row === 0) return 0;
-      while (own.length <= row) own[own.length] = undefined;
+      while (own.length <= row) {
+        lives[own.length] = undefined;
+        own[own.length] = undefined;
+      }
     }
     const low = ((header[headSeqLow] as number) + 1) | 0;
     header[headSeqLow] = low;
@@ -349,8 +374,9 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (current !== 0) header[headMark] = site;
   };
 
-  const enter = (site: number): number => {
+  const enter = (site: number, life: object): number => {
     const row = begin(site);
+    lives[row] = life;
     if (armed) {
       own[row] = lastMade;
       lastMade = undefined;
@@ -359,15 +385,16 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return row;
   };
 
-  const enterBlind = (site: number): number => {
+  const enterBlind = (site: number, life?: object): number => {
     const row = begin(site);
+    lives[row] = life;
     lastMade = undefined;
     own[row] = undefined;
     return row;
   };
 
-  const enterGenerator = (site: number): number => {
-    const row = enterBlind(site);
+  const enterGenerator = (site: number, life: object): number => {
+    const row = enterBlind(site, life);
     set(row, rowFlags, flagGenerator);
     return row;
   };
@@ -409,12 +436,13 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     free(row, segment, base);
   };
 
-  /** The caller's await is likely to come next and to be given the promise of this task. */
-  const remember = (row: number, seqLow: number): void => {
+  /** The caller's await is likely to come next and to be given the promise of this task; false when that is not known. */
+  const remember = (row: number, seqLow: number): boolean => {
     const promise = own[row];
-    if (promise === undefined) return;
+    if (promise === undefined) return false;
     own[row] = undefined;
     rememberPromise(promise, row, seqLow);
+    return true;
   };
 
   const rememberPromise = (promise: object, row: number, seqLow: number): void => {
@@ -502,6 +530,9 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       if (target !== 0) {
         waitFor(row, segment, base, target, site);
         claimJoin(row, target);
+      } else if (lastSuspended >= firstRow && typeof value === "object" && types.isPromise(value)) {
+        segment[base + rowWaitRow] = -lastSuspended;
+        segment[base + rowWaitSeq] = get(lastSuspended, rowSeqLow);
       }
     } else {
       // Nothing was seen of the promise: below zero says that the target is inferred.
@@ -549,8 +580,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     current = caller;
     header[headMark] = segment[base + rowCreated] as number;
     segment[base + rowCaller] = -1;
-    lastSuspended = row;
-    if (armed) remember(row, segment[base + rowSeqLow] as number);
+    // Whose promise is known is never guessed at.
+    lastSuspended = armed && remember(row, segment[base + rowSeqLow] as number) ? 0 : row;
   };
 
   const stampLast = (): void => {
@@ -715,6 +746,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       join ||= takeJoin(need);
       if (join === 0) return;
       joinedBy(row, join);
+      if (need === "any" && !isOperationState(get(row, rowState)))
+        set(row, rowFlags, get(row, rowFlags) | flagRaced);
     }
     if (join === 0) return;
     set(join, rowAsker, others);
@@ -756,7 +789,13 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return promise;
   };
 
-  /** A timer settles this promise. */
+  const never = <Value>(promise: Value): Value => {
+    if (typeof promise === "object" && promise !== null && types.isPromise(promise))
+      sleepOn(promise, rowNever);
+    return promise;
+  };
+
+  /** A timer settles this promise, or nothing ever does. */
   const sleepOn = (promise: object, row: number): void => {
     if (row === rowNone) return;
     if (armed) rememberPromise(promise, row, 0);
@@ -850,6 +889,21 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       set(row, rowHolds, 0);
       free(row, rows[row >>> segmentShift] as Int32Array, (row & segmentMask) * rowWords);
     },
+    forget(row) {
+      set(row, rowFlags, 0);
+      set(row, rowHolds, 0);
+      own[row] = undefined;
+      free(row, rows[row >>> segmentShift] as Int32Array, (row & segmentMask) * rowWords);
+    },
+    takeLife(row) {
+      const life = lives[row];
+      lives[row] = undefined;
+      return life;
+    },
+    letGo() {
+      if (lastPromise !== nothing) stampLast();
+      lastMade = settledNow = kept = lastTimer = undefined;
+    },
     rowOf,
     stamp,
     hasEnded: (promise) => !isPendingPerhaps(promise) && rowOf(promise) === 0,
@@ -920,6 +974,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     made,
     timer,
     sleeps,
+    never,
   };
   return { hooks, core };
 }

@@ -4,7 +4,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
 import { tracerWorkerName } from "@unknot/protocol/wire.ts";
 import { headServed } from "./layout.ts";
-import { type ToWorker, turnMs, type WorkerData } from "./serve/messages.ts";
+import { type FromWorker, type ToWorker, turnMs, type WorkerData } from "./serve/messages.ts";
 
 /** How long the program's start may wait for the worker under a debugger; without the worker it is not seen. */
 const patienceMs = 10_000;
@@ -20,7 +20,11 @@ export interface TracerWorker {
  * Starts the worker that serves dumps. It inherits none of the program's options (`--inspect-brk` would stop it before
  * its first line), keeps no process alive, and its standard streams are not used.
  */
-export function startWorker(folder: string, data: Omit<WorkerData, "turns">): TracerWorker {
+export function startWorker(
+  folder: string,
+  data: Omit<WorkerData, "turns">,
+  asked: (message: FromWorker) => void,
+): TracerWorker {
   const env = { ...process.env };
   delete env["NODE_OPTIONS"];
   const isDebugged = letRunWithoutDebugger();
@@ -39,6 +43,7 @@ export function startWorker(folder: string, data: Omit<WorkerData, "turns">): Tr
   });
   // A worker that fails leaves the program untouched; dumps are no longer served then.
   worker.on("error", () => {});
+  worker.on("message", asked);
   worker.unref();
   if (isDebugged) waitUntilItRuns(data.tables.header);
   return { threadId: worker.threadId, turns, post: (message) => worker.postMessage(message) };

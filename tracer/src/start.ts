@@ -11,6 +11,7 @@ import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindin
 import { createCallSites } from "./call-sites.ts";
 import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
+import { type CollectionWatch, watchCollection } from "./collected.ts";
 import { createContention } from "./contention.ts";
 import { createEvaluatedCode } from "./evaluated-code.ts";
 import { type ExitReport, reportAtExit } from "./exit-report.ts";
@@ -86,7 +87,11 @@ export function start(folder: string, child?: ChildFacts): void {
   };
   const texts = patchFunctionTexts();
   const contention = createContention(tables, sites);
-  const late: { events?: OperationEvents; reads?: (source: string) => void } = {};
+  const late: {
+    events?: OperationEvents;
+    reads?: (source: string) => void;
+    collection?: CollectionWatch;
+  } = {};
   const { hooks, core } = createRuntime({
     tables,
     startMs,
@@ -95,7 +100,11 @@ export function start(folder: string, child?: ChildFacts): void {
     guard,
     events: lateEvents(late),
     waited: contention.waited,
+    active: () => late.collection?.look(),
   });
+  // Without tasks there is nothing whose code could be gone.
+  const collection = lean ? undefined : watchCollection(core, guard);
+  if (collection !== undefined) late.collection = collection;
   const { probe, events } = createOperations({
     core,
     sites,
@@ -207,7 +216,7 @@ export function start(folder: string, child?: ChildFacts): void {
   });
 
   guard(() => {
-    worker = startWorker(folder, {
+    const data = {
       tables,
       facts: factsSoFar(facts),
       process: processInfo,
@@ -221,6 +230,11 @@ export function start(folder: string, child?: ChildFacts): void {
       printsDeadlocks: options.prints === "all",
       muted: options.muted,
       underDebugger: inspectorUrl() !== undefined || process.env["VSCODE_INSPECTOR_OPTIONS"] !== undefined,
+    };
+    const proved = () => tell({ kind: "proved" });
+    worker = startWorker(folder, data, () => {
+      if (collection === undefined) proved();
+      else guard(() => collection.prove(proved));
     });
   });
   if (options.pprof === "refused") {

@@ -20,6 +20,7 @@ export interface DumpOptions extends WriteOptions {
   readonly children?: boolean;
   readonly map?: readonly Move[];
   readonly attach?: boolean;
+  readonly prove?: boolean;
 }
 
 export interface DiffOptions {
@@ -78,10 +79,15 @@ export async function diff(before: string, after: string, { json, ...options }: 
 /** The dumps of a process, one per thread, or of a file. What a user has to know goes to standard error. */
 async function dumpsOf(
   source: string,
-  { children = false, attach = false, map = [] }: Pick<DumpOptions, "children" | "attach" | "map"> = {},
+  {
+    children = false,
+    attach = false,
+    prove = false,
+    map = [],
+  }: Pick<DumpOptions, "children" | "attach" | "prove" | "map"> = {},
 ): Promise<readonly Dump[]> {
   const { dumps, notes } = /^\d+$/.test(source)
-    ? { dumps: await dumpsOfProcess(Number(source), children, attach), notes: [] }
+    ? { dumps: await dumpsOfProcess(Number(source), { children, attach, prove }), notes: [] }
     : await readDumpFile(source);
   const moved = dumps.map((each) => movePaths(each, map));
   for (const note of [...notes, ...(await sourceNotes(moved, process.cwd()))])
@@ -90,9 +96,16 @@ async function dumpsOf(
 }
 
 /** Of a process that is not traced, if that is wanted, what can be had without the tracer. */
-async function dumpsOfProcess(pid: number, children: boolean, attach: boolean): Promise<readonly Dump[]> {
+async function dumpsOfProcess(
+  pid: number,
+  {
+    children,
+    attach,
+    prove,
+  }: { readonly children: boolean; readonly attach: boolean; readonly prove: boolean },
+): Promise<readonly Dump[]> {
   const isTraced = listTraced().some((thread) => thread.pid === pid);
-  if (isTraced || !attach) return takeDumps(pid, { children });
+  if (isTraced || !attach) return takeDumps(pid, { children, proves: prove });
   const found = await dumpUntraced(pid);
   process.stderr.write(
     `Process ${pid} was started without Unknot: these are its suspended functions. Not known: ${found.coverage.blind.join("; ")}.\n`,

@@ -55,7 +55,7 @@ export async function run(words: readonly string[], options: RunOptions): Promis
     },
     {
       beforeSignal: async () => {
-        const states = await takeDumpsOfSession(session);
+        const states = await takeDumpsOfSession(session, { proves: wantsDump });
         if (states.length > 0) hanging = states;
         await writeResults(hanging, options);
       },

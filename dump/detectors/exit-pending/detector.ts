@@ -1,11 +1,17 @@
 import type { Problem } from "@unknot/protocol/problem.ts";
-import type { Resource } from "@unknot/protocol/resource.ts";
 import type { Task } from "@unknot/protocol/task.ts";
 import { goneHolds } from "../../gone-holds.ts";
 import { countBehind, stuckUnless } from "../../knots.ts";
-import { count, grouped, quoted, resourceName, shortPlace, whereIs } from "../../names.ts";
-import { hasEnded, resourceAt, taskAt, type WaitForGraph, waitForGraph } from "../../wait-for-graph.ts";
+import {
+  hasEnded,
+  resourceAt,
+  successors,
+  taskAt,
+  type WaitForGraph,
+  waitForGraph,
+} from "../../wait-for-graph.ts";
 import { type Detector, mostTasks, placesOf, type Scene } from "../detector.ts";
+import { groupedByWait, resourcesOf, ruleOfWait, waitBehind, whatWaits } from "../endless-waits.ts";
 
 /**
  * The event loop ran empty while tasks still wait: nothing can wake them (Go: all goroutines are asleep). One problem
@@ -19,20 +25,12 @@ export const exitPending: Detector = {
     if (scene.dump.loop.state !== "ended") return [];
     const graph = waitForGraph(scene.dump, { inferred: true });
     const stuck = stuckUnless(graph, (vertex) => goesOn(scene, taskAt(graph, vertex)));
-    const groups = new Map<string, Task[]>();
-    for (const [vertex, task] of scene.dump.tasks.entries()) {
-      if (stuck[vertex] === 0 || !isOurs(task) || hasCause(scene, graph, stuck, task, vertex)) continue;
-      const resource = task.wait?.on === "resource" ? task.wait.resource : "";
-      const key = `${task.state} ${task.at} ${task.entry} ${resource}`;
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [task]);
-      else group.push(task);
-    }
-    return [...groups.values()].slice(0, mostGroups).map((roots) => problemOf(scene, graph, stuck, roots));
+    const roots = scene.dump.tasks.filter(
+      (task, vertex) => stuck[vertex] === 1 && isOurs(task) && !hasCause(scene, graph, stuck, task, vertex),
+    );
+    return groupedByWait(scene, roots).map((alike) => problemOf(scene, graph, stuck, alike));
   },
 };
-
-const mostGroups = 200;
 
 function isOurs(task: Task): boolean {
   return task.external !== true && !hasEnded(task);
@@ -66,10 +64,6 @@ function isStuckTask(graph: WaitForGraph, stuck: Uint8Array, vertex: number): bo
   return stuck[vertex] === 1 && task !== undefined && isOurs(task);
 }
 
-function successors(graph: WaitForGraph, vertex: number): readonly number[] {
-  return [...graph.waits.targets.subarray(graph.waits.starts[vertex], graph.waits.starts[vertex + 1])];
-}
-
 function problemOf(scene: Scene, graph: WaitForGraph, stuck: Uint8Array, roots: readonly Task[]): Problem {
   const [first] = roots;
   const wait = first?.wait;
@@ -80,51 +74,13 @@ function problemOf(scene: Scene, graph: WaitForGraph, stuck: Uint8Array, roots: 
     roots.flatMap((task) => graph.vertexOfTask.get(task.id) ?? []),
     isOurs,
   );
-  const tail = behind === 0 ? "" : `; ${count(behind, "task")} wait${behind === 1 ? "s" : ""} behind`;
   return {
-    id: first === undefined ? "exit-pending" : idOf(first, resource),
+    id: (first && ruleOfWait(first, resource)) ?? "exit-pending",
     verdict: "exit-pending",
     certainty: "proved",
-    message: `The program ran out of work while ${whatWaits(scene, roots, resource)}${tail}.`,
+    message: `The program ran out of work while ${whatWaits(scene, roots, resource)}${waitBehind(behind)}.`,
     tasks: roots.slice(0, mostTasks).map((task) => task.id),
-    resources: resource === undefined ? [] : [resource.id],
+    resources: resourcesOf(roots),
     at: placesOf(scene.dump, roots),
   };
-}
-
-/** The static rule that finds this mistake in the source. */
-function idOf(task: Task, resource: Resource | undefined): string {
-  if (resource?.kind === "channel" && task.state === "chan receive") return "channel-never-closed";
-  if (resource?.kind === "mutex" || resource?.kind === "rwlock" || resource?.kind === "semaphore") {
-    return "lock-not-released";
-  }
-  if (resource?.kind === "pool") return "pool-client-not-released";
-  return "exit-pending";
-}
-
-function whatWaits(scene: Scene, roots: readonly Task[], resource: Resource | undefined): string {
-  const [first] = roots;
-  if (first === undefined) return "tasks wait";
-  const one = roots.length === 1;
-  const who = one ? quoted(first.name) : `${grouped(roots.length)} tasks in ${quoted(first.name)}`;
-  const wait = one ? "waits" : "wait";
-  const where = whereIs(scene.dump, first);
-  const at = where === undefined ? "" : ` at ${shortPlace(where)}`;
-  if (resource === undefined) return `${who} ${wait}${at} for something that never happens`;
-  const name = resourceName(scene.dump, resource);
-  switch (resource.kind) {
-    case "channel":
-      return first.state === "chan send"
-        ? `${who} ${wait}${at} to send to ${name}, which nobody receives from any more`
-        : first.state === "chan receive"
-          ? `${who} ${wait}${at} to receive from ${name}, which is never closed`
-          : `${who} ${wait}${at} for ${name}`;
-    case "mutex":
-    case "rwlock":
-    case "semaphore":
-    case "pool":
-      return `${who} ${wait}${at} for ${name}, which is never given back`;
-    default:
-      return `${who} ${wait}${at} for ${name}`;
-  }
 }

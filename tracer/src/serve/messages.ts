@@ -10,7 +10,14 @@ export type ToWorker =
   | { readonly kind: "fact"; readonly fact: Fact }
   | { readonly kind: "segment"; readonly segment: NewSegment }
   /** Somebody has sent the signal for a dump of all threads. */
-  | { readonly kind: "signal" };
+  | { readonly kind: "signal" }
+  /** What was asked for by `prove` is done. */
+  | { readonly kind: "proved" };
+
+/** What the worker asks the traced thread for, when somebody has asked the worker. */
+export interface FromWorker {
+  readonly kind: "prove";
+}
 
 /** Milliseconds between two signs that the event loop turns. */
 export const turnMs = 50;

@@ -7,7 +7,7 @@ import type { MessageConnection } from "vscode-jsonrpc/node";
 
 /** What the server answers with. */
 export type Answers = {
-  readonly [Method in "dump" | "overview" | "list" | "stacks"]: (
+  readonly [Method in "dump" | "overview" | "list" | "stacks" | "prove"]: (
     params: Wire[Method]["params"],
   ) => Promise<Wire[Method]["result"]>;
 };

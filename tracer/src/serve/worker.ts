@@ -41,7 +41,7 @@ import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
 import { type MainFrame, readMainStack } from "./main-stack.ts";
-import { type ToWorker, turnMs, type WorkerData } from "./messages.ts";
+import { type FromWorker, type ToWorker, turnMs, type WorkerData } from "./messages.ts";
 import { servePprof } from "./pprof-server.ts";
 import { createRecentDump } from "./recent-dump.ts";
 import { type DumpServer, serveDumps } from "./server.ts";
@@ -88,8 +88,32 @@ parentPort?.on("message", (message: ToWorker) => {
       threads?.postMessage("dump");
       void dumpBySignal();
       break;
+    case "proved":
+      for (const tell of proving.splice(0)) tell(true);
+      break;
   }
 });
+
+/** Who waits for the traced thread to have looked for tasks that can never go on. */
+const proving: ((done: boolean) => void)[] = [];
+const proveMs = 5000;
+
+/** The one thing that the traced thread is asked to do: it collects garbage, and what comes of it is in the tables. */
+async function prove(): Promise<{ readonly done: boolean }> {
+  // It would come to it too late.
+  if ((await loop.look()).state === "blocked") return { done: false };
+  return new Promise((resolve) => {
+    const tell = (done: boolean) => {
+      clearTimeout(timer);
+      resolve({ done });
+    };
+    const timer = setTimeout(() => {
+      proving.splice(proving.indexOf(tell), 1);
+      tell(false);
+    }, proveMs);
+    if (proving.push(tell) === 1) parentPort?.postMessage({ kind: "prove" } satisfies FromWorker);
+  });
+}
 
 /** The tracer's workers of one process; a signal reaches only that of the main thread. */
 const threads = data.dumpsBySignal
@@ -208,6 +232,7 @@ try {
         const request = checkedRequest(params);
         return recent.last((dump) => listTasks(dump, request));
       },
+      prove,
       stacks: ({ filter, most }) =>
         recent.last((dump) => stackTree(dump, { filter: limitedText(filter), most: limited(most, 10_000) })),
     },

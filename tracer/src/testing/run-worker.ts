@@ -14,6 +14,7 @@ const { hooks, core } = createRuntime({
   maxTasks: 1 << 20,
   grew: nothing,
   waited: nothing,
+  active: nothing,
   guard: (part) => part(),
   events: {
     settled: nothing,

@@ -344,6 +344,14 @@ export function timerOfExecutor(executor: Expression): CallExpression | undefine
   return calledInside ? call : undefined;
 }
 
+/** Whether a function is given nothing to settle a promise with, or does nothing: `new Promise(() => {})`. */
+export function settlesNothing(executor: Expression): boolean {
+  const node = unwrap(executor);
+  if (!isFunction(node)) return false;
+  if (node.body?.type === "BlockStatement" && node.body.body.length === 0) return true;
+  return node.type === "ArrowFunctionExpression" && node.params.length === 0;
+}
+
 /** Names that are only ever given plain values: awaiting one is awaiting no promise. */
 export function literalNames(program: Program): ReadonlySet<string> {
   const literals = new Set<string>();

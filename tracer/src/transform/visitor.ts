@@ -30,6 +30,7 @@ import {
   isOnlyCalled,
   literalNames,
   mayBePromise,
+  settlesNothing,
   timerOfExecutor,
   unwrap,
 } from "./syntax.ts";
@@ -125,6 +126,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   const { open, close } = insertions;
   /** What a traced function will return. */
   const resultName = `${token}r`;
+  /** What is there as long as its code can go on. */
+  const lifeName = `${token}l`;
   const sites: SiteEntry[] = [];
   const skipped: { name: string; reason: string }[] = [];
   const imported = importedFrom(program, libraries, bundled);
@@ -534,8 +537,10 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         open(node.start, `${hooksName}.sleeps(`);
         timerCalls.add(timer);
       }
+      const isNever = executor !== undefined && executor.type !== "SpreadElement" && settlesNothing(executor);
+      if (isNever) open(node.start, `${hooksName}.never(`);
       for (const argument of node.arguments) visit(argument, scope, hint);
-      if (timer !== undefined) close(node.end, ")");
+      if (timer !== undefined || isNever) close(node.end, ")");
       return;
     }
     const makes =
@@ -615,9 +620,9 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         flags: siteFunction | (node.generator ? siteGenerator : 0),
         ...(name === undefined ? {} : { function: name }),
       });
-      return `const ${token}=${hooksName}.${hook}(${entry});let ${resultName};${token}:try{`;
+      return `const ${lifeName}=[],${token}=${hooksName}.${hook}(${entry},${lifeName});let ${resultName};${token}:try{`;
     };
-    const leave = `}finally{${hooksName}.leave(${token})}`;
+    const leave = `}finally{${hooksName}.leave(${token},${lifeName})}`;
     const result = `return ${resultName};`;
     if (body.type !== "BlockStatement") {
       const call = firstCall(body);
