@@ -205,6 +205,25 @@ describe("launches", () => {
     watch.dispose();
   });
 
+  it("proves which tasks can never go on, or says why not", async () => {
+    const server = await serve(consumers(1));
+    start();
+    launches.register(server.registration);
+    const { id } = await until(({ overview }) => overview?.total === 3);
+    const session = launches.session(id);
+    server.dump = consumers(2);
+    const proof = await session?.prove();
+    assert.deepEqual([only()?.proof, only()?.overview?.total], [proof, 4], "the overview is a new one");
+    session?.setPaused(true);
+    await assert.rejects(async () => session?.prove(), /the debugger has stopped it/);
+    session?.setPaused(false);
+    server.beBusy();
+    await assert.rejects(async () => session?.prove(), /too busy/);
+    server.end();
+    await until(({ state }) => state.kind === "ended");
+    await assert.rejects(async () => session?.prove(), /it has ended/);
+  });
+
   it("passes over files that are nothing of ours", async () => {
     const server = await serve(consumers(0));
     for (const [name, text] of Object.entries({

@@ -252,6 +252,11 @@ export function createLaunches(options: LaunchOptions): Launches {
   };
 }
 
+/** The sessions of threads that run and answer. */
+export function liveSessions(launches: Launches): readonly Session[] {
+  return launches.askable().filter((session) => session.snapshot().state.kind === "live");
+}
+
 function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
   return [items.filter(test), items.filter((item) => !test(item))];
 }

@@ -31,6 +31,15 @@ export interface SessionSnapshot {
   readonly muted: number;
   /** Stopped by the debugger. */
   readonly paused: boolean;
+  readonly proof?: LeakProof;
+}
+
+/** The program's garbage was collected to prove which of its tasks can never go on. */
+export interface LeakProof {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The program stood still for at most so long. */
+  readonly tookMs: number;
 }
 
 export interface Session extends Subscription {
@@ -52,6 +61,8 @@ export interface Session extends Subscription {
   compareFromNow(): void;
   /** Asks for the overview now. */
   refresh(): Promise<void>;
+  /** Proves which tasks can never go on. Throws an error that says why not. */
+  prove(): Promise<LeakProof>;
   /** What the thread's own worker, or its last dump, answers; undefined when nobody can any more. */
   ask<Asked extends Question>(
     question: Asked,
@@ -135,6 +146,7 @@ function createSession(
   let pending: Promise<void> | undefined;
   let following: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let proof: LeakProof | undefined;
   /** What the thread has left beforehand. */
   let left: Dump | undefined;
 
@@ -272,6 +284,7 @@ function createSession(
         announced: announced.filter((problem) => !options.isMuted(problem)),
         muted: found.length - loud.length,
         paused: paused && state.kind === "live",
+        ...(proof === undefined ? {} : { proof }),
       };
     },
     watch(next) {
@@ -286,6 +299,16 @@ function createSession(
       if (!paused) resumedAt = Date.now();
       changed.fire();
       void refresh();
+    },
+    async prove() {
+      if (!connection) throw new Error("it has ended.");
+      if (paused) throw new Error("the debugger has stopped it, and it collects garbage only while it runs.");
+      const started = performance.now();
+      if (!(await connection.prove()))
+        throw new Error("it is too busy: its event loop does not turn, or not soon enough.");
+      proof = { at: Date.now(), tookMs: Math.round(performance.now() - started) };
+      await refresh();
+      return proof;
     },
     compareFromNow() {
       baseline = overview && momentOf(overview);

@@ -30,6 +30,8 @@ export interface WireServer {
   register(): void;
   /** Writes the last dump, as a thread does that ends; gives its path. */
   leave(dump: Dump): string;
+  /** From now on can't prove anything. */
+  beBusy(): void;
   /** From now on ends as soon as it is greeted. */
   hangUp(): void;
   /** Ends as a process does: the socket closes. */
@@ -58,7 +60,7 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
   const sockets = new Set<Socket>();
   const connections = new Set<MessageConnection>();
   const asked: Record<string, number> = {};
-  const state = { dump, hangsUp: false };
+  const state = { dump, hangsUp: false, isBusy: false };
   const server = createServer((socket) => {
     sockets.add(socket);
     const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
@@ -81,6 +83,7 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
     answer("overview", (params) => overview(state.dump, params));
     answer("list", (params) => listTasks(state.dump, params));
     answer("stacks", (params) => stackTree(state.dump, params));
+    answer("prove", () => ({ done: !state.isBusy }));
     answer("dump", ({ by }) => ({ ...state.dump, by }));
     rpc.listen();
   });
@@ -111,6 +114,9 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
         dump,
       };
       return write(folder, fileName(registration).replace(".json", ".last.json"), last);
+    },
+    beBusy: () => {
+      state.isBusy = true;
     },
     hangUp: () => {
       state.hangsUp = true;

@@ -8,7 +8,7 @@ import { runFileTraced } from "../debugging/run-file.ts";
 import { startAgainTraced } from "../debugging/start-again.ts";
 import { openPlace } from "../places.ts";
 import { messageText } from "../program-text.ts";
-import type { Launches } from "../sessions/launches.ts";
+import { type Launches, liveSessions } from "../sessions/launches.ts";
 import type { Session } from "../sessions/session.ts";
 import { type Reason, reasonsIn, signatureOf, summaryOf } from "./keeps-alive.ts";
 
@@ -33,10 +33,6 @@ export function registerWhy(launches: Launches, debugging: Debugging): vscode.Di
         : await startFile(launches);
     if (session) await answer(launches, debugging, session);
   });
-}
-
-function liveSessions(launches: Launches): readonly Session[] {
-  return launches.askable().filter((session) => session.snapshot().state.kind === "live");
 }
 
 /** The sessions that can be asked; a program that has just been started is given the time to register. */

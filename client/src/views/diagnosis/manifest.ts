@@ -7,6 +7,7 @@ export const manifest: ManifestPart = {
     { command: "unknot.resumeUpdates", title: "Resume Updates of the Panel", icon: "$(debug-continue)" },
     { command: "unknot.takeTaskDump", title: "Take Task Dump", icon: "$(save)" },
     { command: "unknot.tasks.compareFromNow", title: "Compare Tasks From Now On", icon: "$(diff)" },
+    { command: "unknot.proveLeaks", title: "Prove Leaks Now", icon: "$(beaker)" },
     { command: "unknot.attach", title: "Attach to Traced Process", icon: "$(plug)" },
     { command: "unknot.showTaskDump", title: "Open Task Dump", icon: "$(list-tree)" },
     { command: "unknot.tasks.closeDump", title: "Close Task Dump", icon: "$(close)" },
@@ -25,6 +26,7 @@ export const manifest: ManifestPart = {
       { command: "unknot.resumeUpdates", when: "unknot.updatesPaused" },
       { command: "unknot.takeTaskDump", when: "unknot.askable" },
       { command: "unknot.tasks.compareFromNow", when: "unknot.askable" },
+      { command: "unknot.proveLeaks", when: "unknot.provable" },
       { command: "unknot.tasks.closeDump", when: "false" },
       { command: "unknot.problems.explain", when: "false" },
       { command: "unknot.problems.mute", when: "false" },
@@ -36,6 +38,11 @@ export const manifest: ManifestPart = {
         command: "unknot.takeTaskDump",
         when: "view == unknot.diagnosis && unknot.askable",
         group: "navigation@1",
+      },
+      {
+        command: "unknot.proveLeaks",
+        when: "view == unknot.diagnosis && unknot.provable",
+        group: "navigation@2",
       },
       {
         command: "unknot.tasks.refresh",

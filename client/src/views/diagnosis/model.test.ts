@@ -88,6 +88,19 @@ describe("the rows of the Diagnosis view", () => {
     ]);
   });
 
+  it("say what came of looking for lost tasks", () => {
+    const proof = { at: new Date(2026, 10, 23, 17, 14, 27).getTime(), tookMs: 80 };
+    const row = (builder: DumpBuilder) =>
+      drawn(rowsOf([launch(snapshot(builder.build(), { proof }))]), 0).filter((text) => /proof/.test(text));
+    const waiting = { state: "event.wait", at: "jobs.ts:4" } as const;
+    assert.deepEqual(row(new DumpBuilder().task(1, waiting)), [
+      "Leak proof | no task is proved to be lost, at 17:14:27 in 80 ms",
+    ]);
+    assert.deepEqual(row(new DumpBuilder().task(1, { ...waiting, collected: "lost" })), [
+      "Leak proof | 1 cause of tasks that can never go on, at 17:14:27 in 80 ms",
+    ]);
+  });
+
   it("count what is muted, and claim nothing of the rest", () => {
     const labels = (muted: number) =>
       rowsOf([launch(snapshot(new DumpBuilder().task(1).build(), { muted }))]).map(({ label }) => label);

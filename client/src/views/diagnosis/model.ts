@@ -16,6 +16,7 @@ import { changesRow } from "./changes-row.ts";
 import { coverageRow } from "./coverage-row.ts";
 import { loopRow } from "./loop-row.ts";
 import { oldestRow } from "./oldest-row.ts";
+import { proofRow } from "./proof-row.ts";
 
 /** The rows of the tree. One process needs no row of its own. */
 export function rowsOf(launches: readonly Launch[]): readonly Row[] {
@@ -84,6 +85,7 @@ function sessionRows(session: SessionSnapshot): readonly Row[] {
     ...(blockers.length > 0 ? [blockersRow(scene, blockers)] : []),
     ...[oldestRow(scene) ?? []].flat(),
     ...[changesRow(scene) ?? []].flat(),
+    ...[proofRow(scene) ?? []].flat(),
     loopRow(scene),
     coverageRow(scene),
   ];

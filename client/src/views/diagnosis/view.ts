@@ -2,7 +2,9 @@ import type { Problem } from "@unknot/protocol/problem.ts";
 import { verdicts } from "@unknot/protocol/verdict.ts";
 import * as vscode from "vscode";
 import { messageText } from "../../program-text.ts";
+import { proveLeaks } from "../../prove-leaks.ts";
 import { attachToTraced } from "../../sessions/attach.ts";
+import { liveSessions } from "../../sessions/launches.ts";
 import { runtimeFolder } from "../../sessions/runtime-folder.ts";
 import { showTaskDump, takeTaskDump } from "../../task-dump.ts";
 import { setContext } from "../tree/trees.ts";
@@ -28,6 +30,7 @@ export function register(context: ViewContext): vscode.Disposable {
             ? undefined
             : { value: problems, tooltip: problems === 1 ? "1 problem" : `${problems} problems` };
         setContext("unknot.askable", launches.askable().length > 0);
+        setContext("unknot.provable", liveSessions(launches).length > 0);
       },
     },
   );
@@ -38,6 +41,9 @@ export function register(context: ViewContext): vscode.Disposable {
     vscode.commands.registerCommand("unknot.tasks.refresh", () => launches.refresh()),
     vscode.commands.registerCommand("unknot.takeTaskDump", (row?: { readonly session?: string } | string) =>
       takeTaskDump(context, typeof row === "object" ? row.session : tree.view.selection[0]?.session),
+    ),
+    vscode.commands.registerCommand("unknot.proveLeaks", (row?: { readonly session?: string } | string) =>
+      proveLeaks(launches, typeof row === "object" ? row.session : tree.view.selection[0]?.session),
     ),
     vscode.commands.registerCommand("unknot.showTaskDump", async (uri?: vscode.Uri) => {
       if (await showTaskDump(launches, uri)) await focus();

@@ -30,6 +30,7 @@ export const icons = {
   turning: { name: "sync" },
   oldest: { name: "history" },
   healthy: { name: "pass" },
+  proof: { name: "beaker" },
   snapshot: { name: "device-camera" },
   comparison: { name: "git-compare" },
 } as const satisfies Readonly<Record<string, RowIcon>>;
