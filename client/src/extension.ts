@@ -14,7 +14,11 @@ import { registerRulePages, rulePagesIn } from "./rule-pages/register.ts";
 import { registerRuntimeProblems } from "./runtime-problems.ts";
 import { createLaunches, type Launches } from "./sessions/launches.ts";
 import { runtimeFolder } from "./sessions/runtime-folder.ts";
-import { type RuntimeFolderWatch, watchRuntimeFolder } from "./sessions/runtime-folder-watch.ts";
+import {
+  type RuntimeFolderWatch,
+  remainsRegistered,
+  watchRuntimeFolder,
+} from "./sessions/runtime-folder-watch.ts";
 import { registerTaskdumpEditor } from "./taskdump-editor/register.ts";
 import { registerTerminals, type TracedTerminals } from "./terminals/register.ts";
 import { views } from "./views/index.ts";
@@ -35,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
     healthyAfterMs: 5000,
     isMuted: muting.isMuted,
     overdueMs: 5000,
+    remains: (registration) => remainsRegistered(runtimeFolder(), registration),
     log: (line) => log.warn(line),
   });
   const dist = (...parts: string[]) => context.asAbsolutePath(path.join("dist", "extension", ...parts));

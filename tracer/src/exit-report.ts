@@ -9,14 +9,13 @@ import { buildId } from "./build-id.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { buildDump } from "./dump-builder.ts";
 import type { Facts } from "./facts.ts";
-import { headOthers, headSeqHigh, headSeqLow } from "./layout.ts";
 import type { Options } from "./options.ts";
 import { existsSync, writeSync } from "./own-fs.ts";
 import { createPlaces } from "./places.ts";
 import { exitText } from "./report-text.ts";
 import { openRuntimeFolder, removeFile, removeOwn, writeWhole } from "./runtime-folder.ts";
 import type { StaticProcessInfo } from "./serve/messages.ts";
-import type { Tables } from "./tables.ts";
+import { startedTasks, type Tables } from "./tables.ts";
 import { blindThreads } from "./threads.ts";
 
 export interface ExitOptions {
@@ -93,13 +92,11 @@ function lastFile({ process: { pid, threadId }, runtimeFolder }: ExitOptions): s
 function writeLast(exit: ExitOptions, dump: Dump): void {
   const { options, tables, startMs } = exit;
   if (options.session === undefined) return;
-  const { header } = tables;
-  const ids = (header[headSeqHigh] as number) * 2 ** 32 + ((header[headSeqLow] as number) >>> 0);
   const last: Omit<LastDump, "dump"> = {
     version: wireVersion,
     startedAt: startMs,
     session: options.session,
-    started: ids - ((header[headOthers] as number) >>> 0),
+    started: startedTasks(tables),
   };
   writeWhole(lastFile(exit), lastDumpText(last, dump));
 }

@@ -72,6 +72,12 @@ export function registeredThreads(folder: string): readonly Registration[] {
     .sort((one, other) => other.startedAt - one.startedAt);
 }
 
+/** Whether a thread is still registered and its process alive: at its end it takes its registration away. */
+export function remainsRegistered(folder: string, { pid, threadId, startedAt }: Registration): boolean {
+  const found = readThread(path.join(folder, `${pid}-${threadId}.json`));
+  return found?.startedAt === startedAt && isAlive(pid);
+}
+
 function readThread(file: string): Registration | LastDump | undefined {
   let value: unknown;
   try {

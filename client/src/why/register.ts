@@ -25,11 +25,11 @@ const connectMs = 5000;
  * one, the file of the editor is started for it. Each answer leads to its line.
  */
 export function registerWhy(launches: Launches, debugging: Debugging): vscode.Disposable {
-  return vscode.commands.registerCommand("unknot.why", async () => {
+  return vscode.commands.registerCommand("unknot.why", async (row?: { readonly session?: string }) => {
     const live = await connectedSessions(launches);
     const session =
       live.length > 0
-        ? await chooseSession(live, undefined, "The process that does not exit")
+        ? await chooseSession(live, row?.session, "The process that does not exit")
         : await startFile(launches);
     if (session) await answer(launches, debugging, session);
   });

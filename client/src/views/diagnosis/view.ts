@@ -7,22 +7,27 @@ import { attachToTraced } from "../../sessions/attach.ts";
 import { liveSessions } from "../../sessions/launches.ts";
 import { runtimeFolder } from "../../sessions/runtime-folder.ts";
 import { showTaskDump, takeTaskDump } from "../../task-dump.ts";
-import { setContext } from "../tree/trees.ts";
+import { setContext, type Tree } from "../tree/trees.ts";
 import type { ViewContext } from "../view-context.ts";
 import { certainties, explanations } from "./explanations.ts";
-import { problemCount, rowsOf, summaryOf } from "./model.ts";
+import { isWaiting, problemCount, rowsOf, summaryOf } from "./model.ts";
 
 const viewId = "unknot.diagnosis";
+/** How long something has been waited for is told in seconds. */
+const secondMs = 1000;
 
 /** Registers the Diagnosis view and the commands that bring processes and dumps into the panel. */
 export function register(context: ViewContext): vscode.Disposable {
   const { launches, trees, muting } = context;
-  const tree = trees.add(
+  let timer: NodeJS.Timeout | undefined;
+  const tree: Tree = trees.add(
     viewId,
     { roots: () => ({ kind: "rows", rows: rowsOf(launches.list()) }) },
     {
       before(view) {
         const list = launches.list();
+        clearTimeout(timer);
+        if (isWaiting(list)) timer = setTimeout(tree.update, secondMs);
         const problems = problemCount(list);
         view.description = summaryOf(list);
         view.badge =
@@ -37,6 +42,7 @@ export function register(context: ViewContext): vscode.Disposable {
   const focus = () => vscode.commands.executeCommand(`${viewId}.focus`);
   return vscode.Disposable.from(
     tree,
+    { dispose: () => clearTimeout(timer) },
     launches.onChange(tree.update),
     vscode.commands.registerCommand("unknot.tasks.refresh", () => launches.refresh()),
     vscode.commands.registerCommand("unknot.takeTaskDump", (row?: { readonly session?: string } | string) =>
@@ -52,6 +58,8 @@ export function register(context: ViewContext): vscode.Disposable {
       if (await attachToTraced(launches, runtimeFolder())) await focus();
     }),
     vscode.commands.registerCommand("unknot.tasks.compareFromNow", () => launches.compareFromNow()),
+    trees.onRow("unknot.stopConnecting", ({ session = "" }) => launches.session(session)?.stopConnecting()),
+    trees.onRow("unknot.connectAgain", ({ session = "" }) => launches.session(session)?.connectAgain()),
     trees.onRow("unknot.problems.explain", ({ problem }) => problem && explain(problem)),
     trees.onRow("unknot.problems.mute", ({ problem }) => problem && muting.muteInSettings(problem)),
     trees.onRow("unknot.problems.muteInProject", ({ problem }) => problem && muting.muteInProject(problem)),

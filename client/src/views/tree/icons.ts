@@ -30,6 +30,8 @@ export const icons = {
   turning: { name: "sync" },
   oldest: { name: "history" },
   healthy: { name: "pass" },
+  rate: { name: "dashboard" },
+  handles: { name: "plug" },
   proof: { name: "beaker" },
   snapshot: { name: "device-camera" },
   comparison: { name: "git-compare" },
