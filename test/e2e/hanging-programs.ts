@@ -210,7 +210,7 @@ const sketches: Readonly<Record<Scenario, (name: () => string) => Sketch>> = {
       ...blank(),
       `setTimeout(() => ${spin}(Date.now() + 3_600_000), 300);`,
     ];
-    return { files: { [main]: lines }, main };
+    return { files: { [main]: lines }, main, names: { spin } };
   },
 
   "handle that keeps a test run alive"(name) {

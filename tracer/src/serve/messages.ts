@@ -45,6 +45,6 @@ export interface WorkerData {
   readonly dumpFile?: string;
   /** Where `/debug/pprof/` is served, if somebody asked for it. */
   readonly pprof?: LoopbackAddress;
-  /** A debugger stops the program when it is told to; nobody else may. */
+  /** A debugger may be attached: V8's own is left to it. */
   readonly underDebugger: boolean;
 }
