@@ -16,7 +16,8 @@ export type BlockingVerb =
   | "receive"
   | "select"
   | "io"
-  | "worker";
+  | "worker"
+  | "listen";
 
 /** A class or factory whose objects are resources. */
 export interface ResourceType {

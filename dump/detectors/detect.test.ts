@@ -265,6 +265,16 @@ describe("owner-gone", () => {
     assert.deepEqual(places(problem), ["/app/accounts.ts:12", "/app/accounts.ts:30"]);
   });
 
+  it("is sure when nobody but the holder could give back", () => {
+    const held = new DumpBuilder()
+      .mutex(1, "ledger", { task: 99, release: "task" })
+      .task(2, { wait: wants(1, "acquire", 5_000) });
+    assert.deepEqual(
+      detect(held.build()).map(({ verdict, certainty }) => [verdict, certainty]),
+      [["owner-gone", "proved"]],
+    );
+  });
+
   it("is patient while the program runs and sure when it has ended", () => {
     assert.deepEqual(detect(lost(999).build()), []);
     assert.equal(detect(lost(1000).build()).length, 1);

@@ -20,18 +20,24 @@ export interface UnknotOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Called with the running command. */
   readonly whileRunning?: (child: ChildProcess) => void;
+  /** The Node that runs it, and what it runs. */
+  readonly node?: string;
   /** Closes the command's standard output at once. */
   readonly readNothing?: boolean;
 }
 
 /** Runs the command from its sources, as a process of its own. */
 export async function unknot(args: readonly string[], options: UnknotOptions = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", source, ...args], {
-    cwd: options.cwd ?? root,
-    // Nothing is left behind in the home of whoever runs the tests.
-    env: { ...process.env, NO_COLOR: "1", UNKNOT_CACHE: "0", ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    options.node ?? process.execPath,
+    ["--disable-warning=ExperimentalWarning", source, ...args],
+    {
+      cwd: options.cwd ?? root,
+      // Nothing is left behind in the home of whoever runs the tests.
+      env: { ...process.env, NO_COLOR: "1", UNKNOT_CACHE: "0", ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   options.whileRunning?.(child);
   const ended = new Promise<Pick<Outcome, "code" | "signal">>((resolve, reject) => {
     child.once("error", reject);

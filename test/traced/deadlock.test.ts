@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { lineOf, nodes, programFolder, reading, start, until } from "./kit.ts";
+import { withRandomNames } from "./random-names.ts";
 
 const rounds = `import { Mutex } from "async-mutex";
 import { createInterface } from "node:readline";
@@ -66,25 +66,50 @@ waits();
 waitsToo();
 `;
 
-// Most locks are taken through a function that only returns what it asks for.
-const wrapped = `import { Mutex } from "async-mutex";
+// Most locks are taken through functions that only return what they ask for.
+const wrappers = {
+  "a plain function": "const $take = (lock) => lock.acquire();",
+  "an async function": "async function $take(lock) { return lock.acquire(); }",
+  "an async arrow function": "const $take = async (lock) => lock.acquire();",
+  "an async function that awaits": "async function $take(lock) { return await lock.acquire(); }",
+  "an async function with a variable":
+    "async function $take(lock) { const release = await lock.acquire(); if (lock === undefined) release(); return release; }",
+  "functions that call one another":
+    "async function $asks(lock) { return lock.acquire(); } async function $more(lock) { return $asks(lock); } const $most = (lock) => $more(lock); async function $take(lock) { return await $most(lock); }",
+  "a method":
+    "const $gate = { async enter(lock) { return lock.acquire(); } }; const $take = (lock) => $gate.enter(lock);",
+};
+
+/** With these somebody else may give back. */
+const leaky = {
+  "a function that keeps what it returns":
+    "const kept = []; async function $take(lock) { const release = await lock.acquire(); kept.push(release); return release; }",
+  "a function that hands it on":
+    "const told = (release) => release; async function $take(lock) { const release = await lock.acquire(); told(release); return release; }",
+};
+
+function wrapped(title: string, take: string, second = "two, one") {
+  const { source, ...names } = withRandomNames(
+    title,
+    `import { Mutex } from "async-mutex";
 const one = new Mutex();
 const two = new Mutex();
-async function take(lock) {
-  return lock.acquire();
-}
-const takeAtOnce = async (lock) => lock.acquire();
-async function both(first, second) {
-  const release = await take(first);
-  await new Promise(setImmediate);
-  const other = await takeAtOnce(second); // knots
+${take}
+async function $both(first, second) {
+  const release = await $take(first);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const other = await $take(second); // knots
   other();
   release();
 }
-void both(one, two);
-void both(two, one);
+void $both(one, two);
+void $both(${second});
 setInterval(() => {}, 1000);
-`;
+console.log("ready");
+`,
+  );
+  return { file: `${title.replaceAll(" ", "-")}-${second.length}.mjs`, source, ...names };
+}
 
 describe("a deadlock", () => {
   const folder = programFolder({
@@ -95,8 +120,8 @@ describe("a deadlock", () => {
     ),
     "spins.mjs": withoutTimers.replace("END", "for (;;);"),
     "patient.mjs": patient,
-    "wrapped.mjs": wrapped,
   });
+  const write = ({ file, source }: ReturnType<typeof wrapped>) => folder.write(file, source);
 
   for (const node of nodes) {
     describe(node.name, () => {
@@ -150,20 +175,54 @@ describe("a deadlock", () => {
         });
       }
 
-      it("is shown through functions that return what they ask for, though nobody knows who gives back", async () => {
-        const client = await start(folder, "wrapped.mjs", { node }).connect();
-        const waiting = ({ tasks }: Dump) => tasks.filter(({ wait }) => wait?.on === "resource");
-        const dump = await client.dumpWhen("both to wait", (each) => waiting(each).length === 2);
-        assert.deepEqual(
-          waiting(dump).map(({ name, state }) => [name, state]),
-          Array.from({ length: 2 }, () => ["takeAtOnce", "mutex.lock"]),
-        );
-        // Who asked for a lock through another function holds it.
-        assert.deepEqual(
-          dump.resources.map(({ holders: [hold] }) => reading(dump).nameOf(hold?.task)),
-          ["both", "both"],
-        );
-      });
+      for (const [title, take] of Object.entries(wrappers)) {
+        it(`is proved where locks are taken through ${title}, and not of its correct twin`, async () => {
+          const program = wrapped(title, take);
+          write(program);
+          const client = await start(folder, program.file, { node }).connect();
+          const dump = await client.dumpWhen("the deadlock", ({ problems }) => problems.length > 0);
+          const both = program.nameOf("both");
+          const { nameOf, all } = reading(dump);
+          assert.deepEqual(
+            dump.problems.map(({ id, certainty, resources }) => [id, certainty, resources.length]),
+            [["lock-order-inversion", "proved", 2]],
+          );
+          // Who asked for a lock through other functions holds it and waits for it.
+          assert.deepEqual(
+            dump.resources.map(({ holders: [hold] }) => [nameOf(hold?.task), hold?.release]),
+            Array.from({ length: 2 }, () => [both, "task"]),
+          );
+          assert.match(
+            dump.problems[0]?.message ?? "",
+            new RegExp(
+              `^'${both}' \\(task ${all(both)[0]?.id}\\) waits (in '[^ ]*'(, '[^ ]*')* )?for 'two', which '${both}'`,
+            ),
+          );
+          assert.ok(dump.problems[0]?.at.some(({ line }) => line === lineOf(program.source, "knots")));
+
+          const twin = wrapped(title, take, "one, two");
+          write(twin);
+          const healthy = start(folder, twin.file, { node });
+          const { problems, tasks } = await (await healthy.connect()).dumpWhen(
+            "all to have ended",
+            (each) => each.tasks.length === 0 && healthy.stdout() !== "",
+          );
+          assert.deepEqual([problems, tasks], [[], []]);
+        });
+      }
+
+      for (const [title, take] of Object.entries(leaky)) {
+        it(`is not proved where locks are taken through ${title}`, async () => {
+          const program = wrapped(title, take);
+          write(program);
+          const client = await start(folder, program.file, { node }).connect();
+          const dump = await client.dumpWhen(
+            "both to wait",
+            (each) => each.tasks.filter(({ state }) => state === "mutex.lock").length === 2,
+          );
+          assert.deepEqual(dump.problems, []);
+        });
+      }
 
       it("is not what a long wait under a lock is, however often one looks", async () => {
         const running = start(folder, "patient.mjs", { node, env: { UNKNOT_REPORT_STDERR: "1" } });

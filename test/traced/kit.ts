@@ -37,21 +37,30 @@ export interface NodeUnderTest {
   readonly path: string;
 }
 
+const system = `${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+
 /** The Node that runs the tests (22 in CI) and Node 24, where npm has a package of it for this system. */
 export const nodes: readonly NodeUnderTest[] = [
   { name: `Node ${process.versions.node}`, path: process.execPath },
-  ...node24(),
+  ...packaged("Node 24", `node-${system}`),
+  // `UNKNOT_TEST_NODES=all`: everything also on the newest.
+  ...(process.env["UNKNOT_TEST_NODES"] === "all" ? packaged("Node 26", `node-26-${system}`) : []),
 ];
 
-function node24(): NodeUnderTest[] {
-  const system = process.platform === "win32" ? "win" : process.platform;
-  const file = path.join(root, "test", "node_modules", `node-${system}-${process.arch}`, "bin");
+/** The same and Node 26, for what differs most between releases. */
+export const allNodes: readonly NodeUnderTest[] = [
+  ...nodes.filter(({ name }) => name !== "Node 26"),
+  ...packaged("Node 26", `node-26-${system}`),
+];
+
+function packaged(name: string, folder: string): NodeUnderTest[] {
+  const file = path.join(root, "test", "node_modules", folder, "bin");
   const found = [path.join(file, "node"), path.join(file, "node.exe")].find((each) => existsSync(each));
   // Where CI runs it is always there.
   if (found === undefined && process.platform === "linux" && process.arch === "x64") {
-    throw new Error("Node 24 is not installed: run 'npm install'.");
+    throw new Error(`${name} is not installed: run 'npm install'.`);
   }
-  return found === undefined ? [] : [{ name: "Node 24", path: found }];
+  return found === undefined ? [] : [{ name, path: found }];
 }
 
 /** A folder for programs, with packages as if they were installed there; removed after the tests around it. */

@@ -27,7 +27,7 @@ export interface CollectionWatch {
 }
 
 // As they are before a program or a test puts others in their place.
-const { setImmediate, FinalizationRegistry } = globalThis;
+const { setImmediate } = globalThis;
 
 /** Who has waited for so long is worth a registration. */
 const longMs = 1000;

@@ -3,6 +3,7 @@ import { detect } from "@unknot/dump/detectors/detect.ts";
 import { writeDumpJson } from "@unknot/dump/formats/dump-json.ts";
 import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
 import { isMuted } from "@unknot/protocol/muting.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
 import type { LastDump } from "@unknot/protocol/wire.ts";
 import { wireVersion } from "@unknot/protocol/wire.ts";
 import { buildId } from "./build-id.ts";
@@ -27,6 +28,8 @@ export interface ExitOptions {
   readonly token: string;
   /** Where the thread registers. */
   readonly runtimeFolder: string;
+  /** Problems that were seen and may be over. */
+  readonly past: () => readonly Problem[];
   readonly guard: <Result>(part: () => Result) => Result | undefined;
 }
 
@@ -127,7 +130,7 @@ function lastDump(exit: ExitOptions, exitCode: number | undefined, loop: LoopSta
     blind: blindThreads(facts, exit.process.pid, exit.runtimeFolder),
   });
   const dump = withoutModules(built, exitCode);
-  return { ...dump, problems: detect(dump) };
+  return { ...dump, problems: [...detect(dump), ...exit.past()] };
 }
 
 /** Node ends with code 13 when a top-level await is pending; with another code every module has ended or failed. */

@@ -7,7 +7,7 @@ import { patchTimersPromises } from "@unknot/models/timers-promises/instrument.t
 import { isObject } from "@unknot/models/wrappers.ts";
 import satisfies from "semver/functions/satisfies.js";
 import { bindingsOfCommonJs } from "./bindings.ts";
-import { watchIo } from "./io-waits.ts";
+import { type IoWatch, watchIo } from "./io-waits.ts";
 import { existsSync, readFileSync } from "./own-fs.ts";
 
 /** An instrumentation with the versions that its model claims. */
@@ -137,12 +137,12 @@ export function instrumentLoaded(
   }
 }
 
-/** Wraps what comes with Node itself; the result is called with the source of each file of the program. */
-export function instrumentBuiltins(probe: Probe): (source: string) => void {
+/** Wraps what comes with Node itself. */
+export function instrumentBuiltins(probe: Probe): IoWatch {
   patchTimersPromises(timersPromises, probe);
-  const reads = watchIo(probe);
+  const watch = watchIo(probe);
   syncBuiltinESMExports();
-  return reads;
+  return watch;
 }
 
 /** The package a file belongs to, by the last `node_modules` of its path. */

@@ -9,11 +9,21 @@ import workerThreads from "node:worker_threads";
 import { type BlockingVerb, ownValue, type Probe, type ResourceType, wrap } from "@unknot/models/probe.ts";
 import { patchWebLocks } from "@unknot/models/web-locks/instrument.ts";
 import { patchWebStreams } from "@unknot/models/web-streams/instrument.ts";
+import type { Asked } from "./operations.ts";
 
 const load = createRequire(__filename);
+// As it is before a program puts another in its place.
+const { EventTarget } = globalThis;
 
-/** Wraps what is there from the start; the result is called with the source of each file of the program. */
-export function watchIo(probe: Probe): (source: string) => void {
+export interface IoWatch {
+  /** Called with the source of each file of the program. */
+  readonly reads: (source: string) => void;
+  /** What somebody waits for that listens for an event, or gives a callback to this object or function. */
+  readonly askedBy: (value: object, event: string | undefined) => Asked | undefined;
+}
+
+/** Wraps what is there from the start. */
+export function watchIo(probe: Probe): IoWatch {
   const io = createIo(probe);
   watchEvents(probe);
   io.watch(globalThis, ["fetch"], ([input]) => peerOf(input));
@@ -26,6 +36,7 @@ export function watchIo(probe: Probe): (source: string) => void {
       named: /\bfs\b/,
       wraps: () => io.watchAll(load("node:fs/promises") as object, "file system"),
     },
+    { named: /\b(net|tls|https?)\b/, wraps: () => describeSockets(probe) },
     { named: /\bdns\b/, wraps: () => io.watchAll(load("node:dns/promises") as object, "dns") },
     {
       named: /\bstream\b/,
@@ -45,15 +56,80 @@ export function watchIo(probe: Probe): (source: string) => void {
       },
     },
   ];
-  return (source) => {
-    const [mentioned, others] = [true, false].map((is) =>
-      left.filter(({ named }) => named.test(source) === is),
-    );
-    if (mentioned === undefined || mentioned.length === 0) return;
+  const mentioned = new Set<CallbackModule>();
+  const reads = (source: string): void => {
+    for (const each of callbackModules) if (each.named.test(source)) mentioned.add(each);
+    const [wanted, others] = [true, false].map((is) => left.filter(({ named }) => named.test(source) === is));
+    if (wanted === undefined || wanted.length === 0) return;
     left = others ?? [];
-    for (const { wraps } of mentioned) probe.guard(wraps);
+    for (const { wraps } of wanted) probe.guard(wraps);
     syncBuiltinESMExports();
   };
+  return { reads, askedBy: (value, event) => askedOf(value, event, mentioned, io.resourceOf) };
+}
+
+/** Modules of Node whose functions take callbacks, how what they do is called, and how one waits for it. */
+const callbackModules = [
+  { named: /\bdns\b/, name: "node:dns", peer: "dns", verb: "io" },
+  { named: /\bfs\b/, name: "node:fs", peer: "file system", verb: "io" },
+  { named: /\bchild_process\b/, name: "node:child_process", peer: "child process", verb: "io" },
+  { named: /\bzlib\b/, name: "node:zlib", peer: "zlib", verb: "io" },
+  { named: /\bcrypto\b/, name: "node:crypto", peer: "crypto", verb: "io" },
+  // When its connection breaks, a request calls nobody back.
+  { named: /\bhttp\b/, name: "node:http", peer: "request", verb: "listen" },
+  { named: /\bhttps\b/, name: "node:https", peer: "request", verb: "listen" },
+] as const;
+
+type CallbackModule = (typeof callbackModules)[number];
+
+function askedOf(
+  value: object,
+  event: string | undefined,
+  mentioned: ReadonlySet<CallbackModule>,
+  resourceOf: (peer: string) => object,
+): Asked | undefined {
+  if (types.isProxy(value)) return undefined;
+  if (value instanceof events || value instanceof EventTarget)
+    return { resource: value, verb: verbOf(value, event) };
+  const module = event === undefined ? moduleOf(value, mentioned) : undefined;
+  return module === undefined ? undefined : { resource: resourceOf(module.peer), verb: module.verb };
+}
+
+/** The module of Node that a value is, whole or imported as a namespace, or of which it is a function. */
+function moduleOf(value: object, mentioned: ReadonlySet<CallbackModule>): CallbackModule | undefined {
+  const module = types.isModuleNamespaceObject(value) ? (value as { default?: unknown }).default : value;
+  for (const each of mentioned) {
+    const known = load(each.name) as object;
+    if (module === known || (typeof value === "function" && Object.values(known).includes(value)))
+      return each;
+  }
+  return undefined;
+}
+
+/** By class; they are no resources of the program until it waits for one. */
+function describeSockets(probe: Probe): void {
+  const { Socket, Server } = load("node:net") as typeof import("node:net");
+  const http = load("node:http") as typeof import("node:http");
+  for (const [prototype, type] of [
+    [Socket.prototype, { kind: "stream", name: "net.Socket" }],
+    [Server.prototype, { kind: "event", name: "net.Server" }],
+    [http.ClientRequest.prototype, { kind: "stream", name: "http.ClientRequest" }],
+    [http.IncomingMessage.prototype, { kind: "stream", name: "http.IncomingMessage" }],
+    [http.ServerResponse.prototype, { kind: "stream", name: "http.ServerResponse" }],
+  ] as const) {
+    probe.describe(prototype, type);
+  }
+}
+
+/** How one waits that listens by hand: what keeps the loop alive is told by the loop, not by the wait. */
+function verbOf(target: object, event: string | undefined): BlockingVerb {
+  if (event === "drain") return "waitEvent";
+  if (target instanceof workerThreads.Worker || target instanceof workerThreads.MessagePort) return "worker";
+  const isIo =
+    target instanceof childProcess.ChildProcess ||
+    target instanceof stream.Stream ||
+    (typeof event === "undefined" && target instanceof events);
+  return isIo ? "listen" : "waitEvent";
 }
 
 interface Lazy {
@@ -95,6 +171,7 @@ function createIo(probe: Probe) {
     }
   };
   return {
+    resourceOf,
     watch,
     watchAll(module: object, peer: string): void {
       const names = Object.entries(module).flatMap(([name, value]) =>
@@ -126,9 +203,10 @@ function watchEvents(probe: Probe): void {
     [childProcess.ChildProcess.prototype, { kind: "event", name: "child process" }],
     [workerThreads.Worker.prototype, { kind: "event", name: "worker thread" }],
     [workerThreads.MessagePort.prototype, { kind: "event", name: "message port" }],
+    [EventTarget.prototype, { kind: "event", name: "EventTarget" }],
   ];
   for (const [prototype, type] of emitters) probe.describe(prototype, type);
-  const verbOf = (target: object, event: unknown): BlockingVerb => {
+  const verbOfOnce = (target: object, event: unknown): BlockingVerb => {
     if (target instanceof childProcess.ChildProcess) return "io";
     const isStream = target instanceof stream.Readable || target instanceof stream.Writable;
     if (isStream && event !== "drain") return "io";
@@ -137,7 +215,7 @@ function watchEvents(probe: Probe): void {
   };
   wrap(probe, events, "once", (_, [target, event, options]) => {
     if (typeof target !== "object" || target === null || types.isProxy(target)) return undefined;
-    const operation = probe.begin(target, verbOf(target, event), {
+    const operation = probe.begin(target, verbOfOnce(target, event), {
       cancellable: ownValue(options, "signal") !== undefined,
     });
     return {

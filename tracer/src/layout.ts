@@ -154,6 +154,8 @@ export const flagAwaited = 8192;
 export const flagUntilMade = 16_384;
 /** An operation whose hold ends before its promise settles: what is done with it takes time. */
 export const flagBorrows = 65_536;
+/** An operation that nobody but the caller of the asking task can give back, once that has returned what it got. */
+export const flagGiven = 131_072;
 /** An operation whose callback is over, though the library has not given back yet. */
 export const flagCallbackOver = 32_768;
 
@@ -202,5 +204,6 @@ export const operations = [
   "waitEvent",
   "io",
   "worker",
+  "listen",
 ] as const;
 export type OperationVerb = (typeof operations)[number];

@@ -30,6 +30,7 @@ export function stateOf(verb: OperationVerb, kind: ResourceKind | undefined, isS
     case "waitEvent":
       return kind === "stream" ? "stream.drain" : "event.wait";
     case "io":
+    case "listen":
       return "IO wait";
     case "worker":
       return "worker.wait";
@@ -38,5 +39,5 @@ export function stateOf(verb: OperationVerb, kind: ResourceKind | undefined, isS
 
 /** Who waits so waits for an event or for everybody else to finish, and not for its turn. */
 export function isUnordered(verb: OperationVerb): boolean {
-  return ["waitIdle", "waitEvent", "select", "io", "worker"].includes(verb);
+  return ["waitIdle", "waitEvent", "select", "io", "worker", "listen"].includes(verb);
 }

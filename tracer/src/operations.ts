@@ -17,6 +17,7 @@ import {
   flagCallbackOver,
   flagCancellable,
   flagEndsWithJob,
+  flagGiven,
   flagJob,
   flagOwn,
   flagRefusable,
@@ -62,6 +63,7 @@ import {
   stateOpDropped,
   stateOpHolding,
   stateOpWaiting,
+  stateReturning,
   stateWaiting,
   operations as verbs,
 } from "./layout.ts";
@@ -75,6 +77,8 @@ export interface SiteKnowledge {
   readonly ownsHandle: (site: number) => boolean;
   /** The function gives back by a method of the resource. */
   readonly releasesHere: (site: number) => boolean;
+  /** The function returns what a call gave it here, and nobody else gets it. */
+  readonly givesHandle: (site: number) => boolean;
 }
 
 export interface OperationsOptions {
@@ -88,8 +92,16 @@ export interface OperationsOptions {
   readonly guard: <Result>(part: () => Result) => Result | undefined;
   /** Where an operation is called from, when the program itself does not say it. */
   readonly callSite?: (() => number) | undefined;
+  /** What is waited for by asking this by hand; undefined when that is not known. */
+  readonly askedBy?: ((value: object, event: string | undefined) => Asked | undefined) | undefined;
   /** Remembers that one function stands for another. */
   readonly replaces: (wrapper: Callback, original: Callback) => void;
+}
+
+/** What is waited for, and how. */
+export interface Asked {
+  readonly resource: object;
+  readonly verb: BlockingVerb;
 }
 
 /** Something was given back once too often; places are sites, 0 where they are not known. */
@@ -147,7 +159,8 @@ const { queueMicrotask } = globalThis;
 
 /** The probe that writes operations and resources into the shared tables. */
 export function createOperations(options: OperationsOptions): { probe: Probe; events: OperationEvents } {
-  const { core, sites, contention, grew, announced, overReleased, guard, replaces, callSite } = options;
+  const { core, sites, contention, grew, announced, overReleased, guard, replaces, callSite, askedBy } =
+    options;
   const { get, set, tables } = core;
   const { header } = tables;
   const known = new WeakMap<object, Known>();
@@ -161,6 +174,8 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   let lastId = 0;
   let freeSlots = 0;
   let refusing = 0;
+  /** What the executor of a promise has asked for, until that promise is there. */
+  let pendingAsk: Operation = 0;
 
   const kindOf = (resource: Known): ResourceKind | undefined => allTypes[resource.type]?.kind;
 
@@ -685,6 +700,14 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     overReleased({ type, created, outcome: "grown", at, taken: 0, capacity, free });
   };
 
+  /** Who can give back what a task gets at this site. */
+  const takesAt = (operation: number, site: number): void => {
+    const flags = get(operation, rowFlags);
+    if (sites.ownsHandle(site)) set(operation, rowFlags, flags | flagOwn);
+    else if (sites.givesHandle(site)) set(operation, rowFlags, flags | flagGiven);
+    else if (sites.releasesHere(site)) set(operation, rowFlags, flags | flagOwn | flagAnyone);
+  };
+
   const events: OperationEvents = {
     settled,
     holderEnded(row) {
@@ -693,7 +716,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       const heir =
         joiner >= firstRow &&
         get(joiner, rowSeqLow) === get(row, rowJoinerSeq) &&
-        get(joiner, rowState) === stateWaiting &&
+        (get(joiner, rowState) === stateWaiting || get(joiner, rowState) === stateReturning) &&
         get(joiner, rowWaitRow) === row &&
         get(joiner, rowWaitSeq) === seqLow
           ? joiner
@@ -707,17 +730,16 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
         // A function that takes a lock and ends hands it to whoever waits for it, else to somebody unknown.
         set(operation, rowAsker, heir);
         set(operation, rowParent, heir === 0 ? 0 : get(heir, rowSeqLow));
+        set(operation, rowFlags, flags & ~flagGiven);
         if (heir === 0) continue;
+        if ((flags & flagGiven) !== 0) takesAt(operation, get(heir, rowAt));
         set(heir, rowHolds, get(heir, rowHolds) + 1);
         const resource = resourceOf.get(operation);
         if (resource !== undefined) hasTaken(resource, get(heir, rowSeqLow));
       }
     },
     awaited(operation, site) {
-      if (!isPending(operation)) return;
-      const flags = get(operation, rowFlags);
-      if (sites.ownsHandle(site)) set(operation, rowFlags, flags | flagOwn);
-      else if (sites.releasesHere(site)) set(operation, rowFlags, flags | flagOwn | flagAnyone);
+      if (isPending(operation)) takesAt(operation, site);
     },
     answered(operation, failed) {
       // Who gave up waits no longer, whatever the library still has in its queue.
@@ -732,6 +754,20 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       if (resource === undefined || resource.created !== 0) return;
       resource.created = site;
       update(resource);
+    },
+    asks(value, event) {
+      // Another promise was begun inside this one: which of them waits for what is not known.
+      if (pendingAsk !== 0) probe.released(pendingAsk);
+      pendingAsk = 0;
+      const asked = askedBy?.(value, event);
+      if (asked !== undefined) pendingAsk = handleOf(begin(asked.resource, asked.verb, {}));
+    },
+    promised(promise) {
+      const handle = pendingAsk;
+      pendingAsk = 0;
+      if (handle === 0) return;
+      if (types.isPromise(promise)) probe.promised(handle, promise);
+      else probe.released(handle);
     },
   };
 

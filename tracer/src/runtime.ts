@@ -112,6 +112,12 @@ export interface Hooks {
   sleeps<Value>(promise: Value): Value;
   /** Around a promise whose executor can't settle it. */
   never<Value>(promise: Value): Value;
+  /**
+   * In the executor of a promise, before a call that is given what settles it: an object and the event that it is asked
+   * for, an object that is given a callback, or the function that is called. And around that promise.
+   */
+  via(value: unknown, event?: string): void;
+  waits<Value>(promise: Value): Value;
 }
 
 /** The same tables for the parts of the tracer that are not on the hot path. */
@@ -166,6 +172,9 @@ export interface OperationEvents {
   awaited(operation: number, site: number): void;
   answered(operation: number, failed: boolean): void;
   made(site: number, value: object): void;
+  /** Something is asked for by hand, and this is the promise that is to tell of it. */
+  asks(value: object, event: string | undefined): void;
+  promised(promise: unknown): void;
 }
 
 export interface RuntimeOptions {
@@ -795,6 +804,16 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return promise;
   };
 
+  const via = (value: unknown, event?: string): void => {
+    if ((typeof value === "object" && value !== null) || typeof value === "function")
+      guard(() => events.asks(value, event));
+  };
+
+  const waits = <Value>(promise: Value): Value => {
+    guard(() => events.promised(promise));
+    return promise;
+  };
+
   /** A timer settles this promise, or nothing ever does. */
   const sleepOn = (promise: object, row: number): void => {
     if (row === rowNone) return;
@@ -975,6 +994,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     timer,
     sleeps,
     never,
+    via,
+    waits,
   };
   return { hooks, core };
 }

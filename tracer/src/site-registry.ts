@@ -1,4 +1,4 @@
-import { type SiteEntry, siteOwnsHandle, siteReleasesHere } from "./transform/sites.ts";
+import { type SiteEntry, siteGivesHandle, siteOwnsHandle, siteReleasesHere } from "./transform/sites.ts";
 
 /** Where the source map of a file is that does not name it itself. */
 export interface MapPlace {
@@ -31,6 +31,7 @@ export interface SiteRegistry {
   readonly entryOf: (site: number) => SiteEntry | undefined;
   readonly ownsHandle: (site: number) => boolean;
   readonly releasesHere: (site: number) => boolean;
+  readonly givesHandle: (site: number) => boolean;
 }
 
 export function createSiteRegistry(): SiteRegistry {
@@ -58,6 +59,7 @@ export function createSiteRegistry(): SiteRegistry {
     },
     ownsHandle: (site) => ((flags[site] ?? 0) & siteOwnsHandle) !== 0,
     releasesHere: (site) => ((flags[site] ?? 0) & siteReleasesHere) !== 0,
+    givesHandle: (site) => ((flags[site] ?? 0) & siteGivesHandle) !== 0,
   };
 }
 

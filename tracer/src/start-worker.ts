@@ -1,10 +1,11 @@
 import { url as inspectorUrl, Session } from "node:inspector";
 import path from "node:path";
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { Problem } from "@unknot/protocol/problem.ts";
 import { tracerWorkerName } from "@unknot/protocol/wire.ts";
 import { headServed } from "./layout.ts";
-import { type FromWorker, type ToWorker, turnMs, type WorkerData } from "./serve/messages.ts";
+import { type FromWorker, type PastBlock, type ToWorker, turnMs, type WorkerData } from "./serve/messages.ts";
 
 /** How long the program's start may wait for the worker under a debugger; without the worker it is not seen. */
 const patienceMs = 10_000;
@@ -14,6 +15,8 @@ export interface TracerWorker {
   /** Would be collected, and count no longer, if nobody had it. */
   readonly turns: IntervalHistogram;
   post(message: ToWorker): void;
+  /** What the worker has seen that may be over by now: a loop that was blocked. */
+  past(): readonly Problem[];
 }
 
 /**
@@ -22,7 +25,7 @@ export interface TracerWorker {
  */
 export function startWorker(
   folder: string,
-  data: Omit<WorkerData, "turns">,
+  data: Omit<WorkerData, "turns" | "past">,
   asked: (message: FromWorker) => void,
 ): TracerWorker {
   const env = { ...process.env };
@@ -31,9 +34,13 @@ export function startWorker(
   // Node counts the turns without any JavaScript, and the worker reads the same counters.
   const turns = monitorEventLoopDelay({ resolution: turnMs });
   turns.enable();
+  // Read at the end only: until then nothing runs on this thread because of it.
+  const { port1, port2 } = new MessageChannel();
+  port1.unref();
   const worker = new Worker(path.join(folder, "tracer-worker.cjs"), {
     name: tracerWorkerName,
-    workerData: { ...data, turns } satisfies WorkerData,
+    workerData: { ...data, turns, past: port2 } satisfies WorkerData,
+    transferList: [port2],
     execArgv: [],
     env,
     stdin: false,
@@ -46,7 +53,22 @@ export function startWorker(
   worker.on("message", asked);
   worker.unref();
   if (isDebugged) waitUntilItRuns(data.tables.header);
-  return { threadId: worker.threadId, turns, post: (message) => worker.postMessage(message) };
+  return {
+    threadId: worker.threadId,
+    turns,
+    post: (message) => worker.postMessage(message),
+    past: () => receiveAll(port1),
+  };
+}
+
+/** Of each block what was told last. */
+function receiveAll(port: MessagePort): readonly Problem[] {
+  const problems = new Map<number, Problem>();
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    const { block, problem } = next.message as PastBlock;
+    problems.set(block, problem);
+  }
+  return [...problems.values()];
 }
 
 let isConnected = false;

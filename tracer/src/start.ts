@@ -27,7 +27,7 @@ import {
 } from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
 import { installLoader, type MapsFor } from "./loader.ts";
-import { createOperations } from "./operations.ts";
+import { type Asked, createOperations } from "./operations.ts";
 import { type Options, readOptions } from "./options.ts";
 import { jestInstrumentation } from "./runners/jest.ts";
 import { playwrightInstrumentation, watchPlaywright } from "./runners/playwright.ts";
@@ -89,6 +89,7 @@ export function start(folder: string, child?: ChildFacts): void {
   const contention = createContention(tables, sites);
   const late: {
     events?: OperationEvents;
+    askedBy?: (value: object, event: string | undefined) => Asked | undefined;
     reads?: (source: string) => void;
     collection?: CollectionWatch;
   } = {};
@@ -112,6 +113,7 @@ export function start(folder: string, child?: ChildFacts): void {
     grew,
     guard,
     replaces: texts.replaces,
+    askedBy: (value, event) => late.askedBy?.(value, event),
     ...(lean
       ? {
           callSite: createCallSites({
@@ -210,8 +212,12 @@ export function start(folder: string, child?: ChildFacts): void {
     if (options.tracesChildren && process.permission === undefined)
       traceChildren({ probe, folder, pid: process.pid, env, runtimeFolder });
     // It says what tasks wait for; without tasks it says nothing.
-    if (!lean) late.reads = instrumentBuiltins(probe);
-    else syncBuiltinESMExports();
+    if (lean) syncBuiltinESMExports();
+    else {
+      const { reads, askedBy } = instrumentBuiltins(probe);
+      late.reads = reads;
+      late.askedBy = askedBy;
+    }
     instrumentLoaded(createRequire(path.join(folder, "register.cjs")).cache, instrumentations);
   });
 
@@ -266,6 +272,7 @@ export function start(folder: string, child?: ChildFacts): void {
   });
   // After the others that listen to the end: it tells what they found.
   after.exit = reportAtExit({
+    past: () => worker?.past() ?? [],
     tables,
     facts,
     options,
@@ -294,6 +301,8 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
     awaited: (operation, site) => late.events?.awaited(operation, site),
     answered: (operation, failed) => late.events?.answered(operation, failed),
     made: (site, value) => late.events?.made(site, value),
+    asks: (value, event) => late.events?.asks(value, event),
+    promised: (promise) => late.events?.promised(promise),
   };
 }
 

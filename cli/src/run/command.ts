@@ -10,7 +10,7 @@ import { takeDumpsOfSession, takeLastDumps } from "../traced.ts";
 import { findNode } from "./find-node.ts";
 import { findProgram } from "./find-program.ts";
 import { registerFile } from "./register-file.ts";
-import { hasSureProblem, type LastState, reportOf, statesAtEnd } from "./report.ts";
+import { createPastProblems, hasSureProblem, type LastState, reportOf, statesAtEnd } from "./report.ts";
 import { endLike, runProgram } from "./run-program.ts";
 
 export interface RunOptions {
@@ -29,11 +29,13 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   for (const file of [options.report, options.dumpOnExit]) if (file !== undefined) reserve(file);
 
   let hanging: readonly LastState[] = [];
+  const past = createPastProblems();
   const wantsDump =
     options.report !== undefined || options.dumpOnExit !== undefined || options.failOnProblem === true;
   const keep = (states: readonly LastState[]) => {
-    hanging = states;
-    writeReport(states, options);
+    past.see(states);
+    hanging = past.addTo(states);
+    writeReport(hanging, options);
   };
   const stopWatching = wantsDump ? keepDumps(session, keep) : () => {};
   const ending = await runProgram(
@@ -56,13 +58,13 @@ export async function run(words: readonly string[], options: RunOptions): Promis
     {
       beforeSignal: async () => {
         const states = await takeDumpsOfSession(session, { proves: wantsDump });
-        if (states.length > 0) hanging = states;
+        if (states.length > 0) hanging = past.addTo(states);
         await writeResults(hanging, options);
       },
     },
   );
   stopWatching();
-  const states = statesAtEnd(takeLastDumps(session), hanging);
+  const states = past.addTo(statesAtEnd(takeLastDumps(session), hanging));
   await writeResults(states, options);
   if (options.failOnProblem && hasSureProblem(reportOf(states, createMuting())))
     process.exit(exitCodes.problem);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { shop } from "@unknot/dump/testing/shop.ts";
-import { hasSureProblem, reportOf, statesAtEnd } from "./report.ts";
+import { createPastProblems, hasSureProblem, type LastState, reportOf, statesAtEnd } from "./report.ts";
 
 describe("the report of a run", () => {
   const worker = { ...shop(), process: { ...shop().process, threadId: 3 }, problems: [] };
@@ -40,6 +40,34 @@ describe("the report of a run", () => {
     const guesses = report.problems.map((problem) => ({ ...problem, certainty: "may" as const }));
     assert.equal(hasSureProblem({ ...report, problems: guesses }), false);
     assert.equal(hasSureProblem(reportOf([])), false);
+  });
+
+  it("keeps a blocked loop that turns again at the end, once for each place", () => {
+    const blocked = (line: number, forS: number) => ({
+      started: 1,
+      dump: {
+        ...shop(),
+        problems: [
+          {
+            id: "loop-blocked",
+            verdict: "loop-blocked" as const,
+            certainty: "observed" as const,
+            message: `for ${forS} s`,
+            tasks: [],
+            resources: [],
+            at: [{ file: "/app/crunch.ts", line, column: 3 }],
+          },
+        ],
+      },
+    });
+    const past = createPastProblems();
+    for (const state of [blocked(3, 1), blocked(3, 2), blocked(8, 1)]) past.see([state]);
+    const messages = (states: readonly LastState[]) =>
+      past.addTo(states).flatMap(({ dump }) => dump.problems.map(({ message }) => message));
+    assert.deepEqual(messages([{ started: 1, dump: { ...shop(), problems: [] } }]), ["for 2 s", "for 1 s"]);
+    assert.deepEqual(messages([blocked(3, 5)]), ["for 5 s"]);
+    const other = { ...shop(), process: { ...shop().process, pid: 5 }, problems: [] };
+    assert.deepEqual(messages([{ started: 1, dump: other }]), []);
   });
 
   describe("of several processes", () => {

@@ -1,6 +1,7 @@
 import { lookupOf, placeOf, whereIs } from "@unknot/dump/names.ts";
 import { hasEnded } from "@unknot/dump/wait-for-graph.ts";
 import type { Coverage, Dump } from "@unknot/protocol/dump.ts";
+import { formatPlace } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { RunReport } from "@unknot/protocol/report.ts";
 import type { Task } from "@unknot/protocol/task.ts";
@@ -54,13 +55,58 @@ export function reportOf(
  * said last.
  */
 export function statesAtEnd(last: readonly LastState[], before: readonly LastState[]): readonly LastState[] {
-  const key = ({ dump: { process } }: LastState) => `${process.pid}-${process.threadId}`;
-  const left = new Set(last.map(key));
+  const left = new Set(last.map(threadOf));
   // A process whose main thread said goodbye has ended its other threads.
   const ended = new Set(
     last.filter(({ dump }) => dump.process.threadId === 0).map(({ dump }) => dump.process.pid),
   );
-  return [...last, ...before.filter((state) => !ended.has(state.dump.process.pid) && !left.has(key(state)))];
+  return [
+    ...last,
+    ...before.filter((state) => !ended.has(state.dump.process.pid) && !left.has(threadOf(state))),
+  ];
+}
+
+/** Remembers what was seen during a run and is over at its end. */
+export interface PastProblems {
+  see(states: readonly LastState[]): void;
+  /** The last states of the run's threads, with what was seen of them before. */
+  addTo(states: readonly LastState[]): readonly LastState[];
+}
+
+/**
+ * A loop that was blocked turns again when the report is written. What a thread leaves at its end has that, too; a
+ * program that was killed leaves nothing.
+ */
+export function createPastProblems(): PastProblems {
+  const threads = new Map<string, Map<string, Problem>>();
+  const placeOf = ({ at: [at], message }: Problem) => (at === undefined ? message : formatPlace(at));
+  return {
+    see(states) {
+      for (const state of states) {
+        for (const problem of state.dump.problems.filter(isBlock)) {
+          const seen = threads.get(threadOf(state)) ?? new Map<string, Problem>();
+          threads.set(threadOf(state), seen);
+          // Of one that goes on, the last one has seen it longest.
+          seen.set(placeOf(problem), problem);
+        }
+      }
+    },
+    addTo: (states) =>
+      states.map((state) => {
+        const { problems } = state.dump;
+        if (problems.some(isBlock)) return state;
+        const past = threads.get(threadOf(state))?.values() ?? [];
+        return { ...state, dump: { ...state.dump, problems: [...problems, ...past] } };
+      }),
+  };
+}
+
+function isBlock({ verdict }: Problem): boolean {
+  return verdict === "loop-blocked";
+}
+
+function threadOf({ dump: { process } }: LastState): string {
+  return `${process.pid}-${process.threadId}`;
 }
 
 /** A process after the one that started it; the threads of one together, its main thread first. */

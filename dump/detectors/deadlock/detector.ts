@@ -102,27 +102,57 @@ function sentenceOf(scene: Scene, id: string, knot: Knot): string {
     return selfWait(scene, resource, "client", "is held by", "are held by");
   }
   const name = namer(scene, knot);
+  const cycle = fromHolder(scene, knot.cycle);
   const links: string[] = [];
-  for (let index = 0; index < knot.cycle.length; index++) {
-    const task = taskAt(scene.graph, knot.cycle[index] ?? -1);
+  for (let index = 0; index < cycle.length; index++) {
+    const task = taskAt(scene.graph, cycle[index] ?? -1);
     if (task === undefined) continue;
-    const wanted = resourceAt(scene.graph, next(knot.cycle, index + 1));
+    const inside = calledFrom(scene, cycle, index);
+    index += inside.length;
+    const within =
+      inside.length === 0 ? "" : ` in ${inside.map(({ name: each }) => quoted(each)).join(", ")}`;
+    const wanted = resourceAt(scene.graph, next(cycle, index + 1));
     if (wanted === undefined) {
-      const joined = taskAt(scene.graph, next(knot.cycle, index + 1));
+      const joined = taskAt(scene.graph, next(cycle, index + 1));
       links.push(
-        `${name(task)} waits for ${joined === undefined || joined === task ? "itself" : name(joined)}`,
+        `${name(task)} waits${within} for ${joined === undefined || joined === task ? "itself" : name(joined)}`,
       );
       continue;
     }
-    const holder = taskAt(scene.graph, next(knot.cycle, index + 2));
+    const holder = taskAt(scene.graph, next(cycle, index + 2));
     const held = holder === undefined || holder === task ? "it already holds" : `${name(holder)} holds`;
-    links.push(`${name(task)} waits for ${resourceName(scene.dump, wanted)}, which ${held}`);
+    links.push(`${name(task)} waits${within} for ${resourceName(scene.dump, wanted)}, which ${held}`);
   }
   if (links.length > mostLinks) {
     return `${links.slice(0, mostLinks - 1).join(", ")} … ${grouped(knot.tasks.length)} tasks wait in a ring`;
   }
   const last = links.pop() ?? "";
   return links.length === 0 ? last : `${links.join(", ")}, and ${last}`;
+}
+
+/** The same cycle, beginning with a task that holds something, if there is one. */
+function fromHolder(scene: Scene, cycle: readonly number[]): readonly number[] {
+  const isResource = (index: number) => resourceAt(scene.graph, cycle.at(index) ?? -1) !== undefined;
+  const first = cycle.findIndex((_, index) => !isResource(index) && isResource(index - 1));
+  return first <= 0 ? cycle : [...cycle.slice(first), ...cycle.slice(0, first)];
+}
+
+/**
+ * The functions through which a task asks for a lock, the outermost first: each was called by the one before, waits for
+ * nothing but the next, and holds nothing.
+ */
+function calledFrom(scene: Scene, cycle: readonly number[], index: number): readonly Task[] {
+  const inside: Task[] = [];
+  let caller = taskAt(scene.graph, cycle[index] ?? -1);
+  for (let at = index + 1; at < cycle.length; at++) {
+    const called = taskAt(scene.graph, cycle[at] ?? -1);
+    if (called === undefined) return inside;
+    if (called.parent !== caller?.id || called.holding.length > 0) break;
+    inside.push(called);
+    caller = called;
+  }
+  // It ends with a task that is no part of the call: that is told by itself.
+  return [];
 }
 
 function selfWait(scene: Scene, resource: Resource, unit: string, is: string, are: string): string {

@@ -41,8 +41,10 @@ function goesOn(scene: Scene, task: Task | undefined): boolean {
   if (task === undefined) return false;
   // What runs does not wait, whatever the loop does.
   if (hasEnded(task) || task.wait === undefined) return true;
-  if (task.state === "sleep" || task.state === "IO wait" || task.state === "worker.wait") return true;
   const { wait } = task;
+  // Who listens by hand for an event may listen to what is closed.
+  if (task.state === "IO wait") return !(wait.on === "resource" && wait.op === "listen");
+  if (task.state === "sleep" || task.state === "worker.wait") return true;
   const resource = wait?.on === "resource" ? scene.resourceById.get(wait.resource) : undefined;
   return resource?.kind === "timer";
 }

@@ -6,8 +6,8 @@ import { type Detector, distinctPlaces, mostTasks, placesOf, type Scene } from "
 
 /**
  * A lock, permit or client that tasks wait for and whose holder has ended. Proved when the loop ran empty, and of a holder
- * that alone could give back and can never go on; else whoever got the release function may still call it, so a wait has
- * to last a while first.
+ * that alone could give back; else whoever got the release function may still call it. A wait has to last a while first,
+ * except for a holder that can never go on.
  */
 export const ownerGone: Detector = {
   id: "owner-gone",
@@ -41,7 +41,7 @@ function problemOf(scene: Scene, resource: Resource): Problem | undefined {
   return {
     id: ruleOf(resource),
     verdict: "owner-gone",
-    certainty: ended || lost ? "proved" : "observed",
+    certainty: ended || lost || gone.release === "task" ? "proved" : "observed",
     message: `${capital(resourceName(scene.dump, resource))} was taken${where} by ${by} ${lot}; ${who} for it.`,
     tasks: resource.waiters.slice(0, mostTasks),
     resources: [resource.id],

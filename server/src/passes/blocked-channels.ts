@@ -178,7 +178,9 @@ class OwnerCode {
     return known.some(({ caller, instruction, awaited }) => {
       if (caller === undefined || instruction === undefined) return true;
       if (caller !== key) return this.#mayRun(caller, at, orOver, depth + 1);
-      if (instruction === at || !reaches(facts, instruction, at)) return false;
+      // The call that waits somewhere inside may have started it before.
+      if (instruction === at) return true;
+      if (!reaches(facts, instruction, at)) return false;
       return orOver || !awaited;
     });
   }

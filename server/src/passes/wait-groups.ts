@@ -192,6 +192,9 @@ function missing(view: ProgramView, task: Task): readonly GroupMisuse[] {
   const done = evaluation.facts.blocks.flatMap(({ code }) => code).find(isDone);
   // It is done elsewhere, or later: in a callback of its own.
   if (!done || handsOn(task)) return [];
+  // A task that counts down in each round does not stand for one count: it takes them from a queue.
+  const place = placeIn(evaluation.facts, done);
+  if (place && loopBlocks(evaluation.facts).has(place.block)) return [];
   const { ends, failures, isCut } = walk(evaluation, undefined, (i) => (isDone(i) ? "stop" : "go"), "stay");
   const [end] = ends;
   const failure = failures.find((one) => isExpected(evaluation, one));

@@ -39,9 +39,62 @@ const exec = of("exec"); const execFile = of("execFile"); const spawn = of("spaw
     scene: `
 const $child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000); process.stdin.on('end', () => process.exit()).resume()"], { stdio: ["pipe", "ignore", "ignore"] });
 async function $joins() { await once($child, "exit"); }
+async function $joinsByHand() { await new Promise((resolve, reject) => { $child.once("exit", (code) => resolve(code)); $child.once("error", reject); }); }
 `,
-    tasks: ["joins"],
-    shows: { kind: "event", others: ["joins"], states: { joins: "IO wait" } },
+    tasks: ["joins", "joinsByHand"],
+    shows: {
+      kind: "event",
+      others: ["joins", "joinsByHand"],
+      states: { joins: "IO wait", joinsByHand: "IO wait" },
+    },
+  },
+  sockets: {
+    specifier: "node:net",
+    not: ["oldest"],
+    setUp: `const connect = of("connect"); const createServer = of("createServer");
+const server = createServer((peer) => peer.on("error", () => {}).on("data", () => peer.end("bye")).pause());
+const listening = new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)));
+const open = async () => { const port = await listening; return new Promise((resolve, reject) => { const socket = connect(port, "127.0.0.1"); socket.once("connect", () => resolve(socket)); socket.once("error", reject); }); };`,
+    behaves: `
+  server.on("connection", (peer) => peer.resume());
+  const $socket = await open(); log($socket.readyState, connect.length, connect.name);
+  await new Promise((resolve) => $socket.write("hello", resolve));
+  log(String(await new Promise((resolve) => $socket.once("data", resolve))));
+  await new Promise((resolve) => $socket.once("close", resolve)); log($socket.destroyed);
+  await new Promise((resolve, reject) => { const gone = connect(1, "127.0.0.1"); gone.once("connect", resolve); gone.once("error", reject); }).catch((error) => log(error.code));
+  await new Promise((resolve) => { const undefinedSocket = undefined; undefinedSocket.once("x", resolve); }).catch((error) => log(error.message));
+  log(await new Promise((resolve) => server.close(resolve)));
+`,
+    scene: `
+const $made = {};
+async function $begins() { $made.socket = await open(); $reads($made.socket); $drains($made.socket); }
+async function $reads(socket) { await new Promise((resolve) => socket.once("data", resolve)); }
+async function $drains(socket) { socket.write(Buffer.alloc(1 << 25)); await new Promise((resolve) => socket.once("drain", resolve)); }
+`,
+    tasks: ["begins"],
+    shows: {
+      kind: "stream",
+      others: ["reads", "drains"],
+      states: { reads: "IO wait", drains: "stream.drain" },
+    },
+  },
+  "callbacks of Node": {
+    specifier: "node:child_process",
+    not: ["oldest"],
+    setUp: `import { lookup } from "node:dns"; import fs from "node:fs"; import { gzip } from "node:zlib";
+const execFile = of("execFile"); const $children = [];`,
+    behaves: `
+  log(await new Promise((resolve, reject) => lookup("localhost", (error, address) => (error ? reject(error) : resolve(typeof address)))), lookup.length);
+  log(await new Promise((resolve) => fs.readFile("/does/not/exist", (error) => resolve(error.code))));
+  log((await new Promise((resolve, reject) => gzip("text", (error, data) => (error ? reject(error) : resolve(data))))).length > 0);
+  log(await new Promise((resolve, reject) => { const child = execFile(process.execPath, ["-p", "1"], (error, out) => (error ? reject(error) : resolve(out))); log(child.pid > 0); }));
+  log(await new Promise((resolve) => resolve(5)), await new Promise((resolve) => [1].forEach((each) => resolve(each))));
+`,
+    scene: `
+async function $runs() { await new Promise((resolve, reject) => { $children.push(execFile(process.execPath, ["-e", "setInterval(() => {}, 1000); process.stdin.on('end', () => process.exit()).resume()"], (error, out) => (error ? reject(error) : resolve(out)))); }); }
+`,
+    tasks: ["runs"],
+    shows: { kind: "event", others: ["runs"], states: { runs: "IO wait" } },
   },
   "worker threads": {
     specifier: "node:worker_threads",

@@ -6,6 +6,8 @@ export interface LoopWatch {
   sample(): void;
   /** The state now: waits for the next turn, and not longer than a loop needs that turns. */
   look(): Promise<LoopState>;
+  /** For how long the loop stood when it was last sampled; 0 for one that turns. Milliseconds. */
+  standsFor(): number;
 }
 
 export interface LoopWatchOptions {
@@ -41,6 +43,7 @@ export function createLoopWatch({ now, turns, turnMs, sleep }: LoopWatchOptions)
   const stands = () => now() - turnedAt >= turnMs + patienceMs;
   return {
     sample,
+    standsFor: () => (stands() ? now() - turnedAt : 0),
     async look() {
       sample();
       for (const before = seen; seen === before && !stands(); sample()) await sleep(lookAgainMs);

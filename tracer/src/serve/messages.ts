@@ -1,6 +1,8 @@
 import type { Histogram } from "node:perf_hooks";
+import type { MessagePort } from "node:worker_threads";
 import type { ProcessInfo } from "@unknot/protocol/dump.ts";
 import type { MutingRule } from "@unknot/protocol/muting.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Fact } from "../facts.ts";
 import type { LoopbackAddress } from "../loopback.ts";
 import type { NewSegment, Tables } from "../tables.ts";
@@ -19,6 +21,13 @@ export interface FromWorker {
   readonly kind: "prove";
 }
 
+/** What blocked the loop, told several times while it does. */
+export interface PastBlock {
+  /** Counts the blocks. */
+  readonly block: number;
+  readonly problem: Problem;
+}
+
 /** Milliseconds between two signs that the event loop turns. */
 export const turnMs = 50;
 
@@ -30,6 +39,8 @@ export interface WorkerData {
   readonly facts: readonly Fact[];
   /** Gets an entry whenever `turnMs` have passed and the event loop has turned. */
   readonly turns: Histogram;
+  /** Takes problems that are over when the program ends. */
+  readonly past: MessagePort;
   readonly process: StaticProcessInfo;
   /** Milliseconds since the epoch at tick 0. */
   readonly startMs: number;

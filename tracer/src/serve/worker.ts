@@ -41,7 +41,7 @@ import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
 import { type MainFrame, readMainStack } from "./main-stack.ts";
-import { type FromWorker, type ToWorker, turnMs, type WorkerData } from "./messages.ts";
+import { type FromWorker, type PastBlock, type ToWorker, turnMs, type WorkerData } from "./messages.ts";
 import { servePprof } from "./pprof-server.ts";
 import { createRecentDump } from "./recent-dump.ts";
 import { type DumpServer, serveDumps } from "./server.ts";
@@ -339,6 +339,34 @@ const deadlocks = createDeadlockWatch({
   },
 });
 
+/** A block is told again when it has become twice as long. */
+let toldAtMs = 0;
+let blocks = 0;
+let lastTick = nowMs();
+let lateAt = 0;
+/** Who was late himself knows nothing of others for a while: the whole process, or the machine, has slept. */
+const lateMs = 500;
+
+/** What blocks the loop is over when the program ends, and its end may come at once: so it is kept from now on. */
+function watchBlock(): void {
+  const now = nowMs();
+  if (now - lastTick > lateMs) lateAt = now;
+  lastTick = now;
+  const standsMs = loop.standsFor();
+  if (standsMs === 0) toldAtMs = 0;
+  // Without a session nobody reads what is left.
+  if (session === undefined || data.underDebugger || now - lateAt < 2 * lateMs) return;
+  if (standsMs < Math.max(blockedMs, 2 * toldAtMs)) return;
+  if (toldAtMs === 0) blocks++;
+  toldAtMs = standsMs;
+  const block = blocks;
+  void takeDump("block").then(({ problems }) => {
+    const problem = problems.find(({ verdict }) => verdict === "loop-blocked");
+    if (problem !== undefined)
+      data.past.postMessage({ block, problem: { ...problem, tasks: [] } } satisfies PastBlock);
+  });
+}
+
 /** After so many quiet ticks (about a second) the clock stops. */
 const quietTicks = 50;
 let quiet = 0;
@@ -350,7 +378,8 @@ function tick(): void {
   if (active) header[headQuiet] = quietMaybe;
   deadlocks.look(active, (header[headWaiting] as number) > 0);
   loop.sample();
-  if (quiet > quietTicks && (server?.clients ?? 0) === 0 && !deadlocks.isBusy()) {
+  watchBlock();
+  if (quiet > quietTicks && loop.standsFor() === 0 && (server?.clients ?? 0) === 0 && !deadlocks.isBusy()) {
     sleep();
     return;
   }

@@ -22,6 +22,8 @@ const { hooks, core } = createRuntime({
     awaited: nothing,
     answered: nothing,
     made: nothing,
+    asks: nothing,
+    promised: nothing,
   },
 });
 Object.defineProperty(globalThis, hooksName, { value: hooks });

@@ -21,6 +21,8 @@ export const siteModule = 4;
 export const siteOwnsHandle = 8;
 /** The function gives back what this await takes, by a method of the same object. */
 export const siteReleasesHere = 16;
+/** What a call gives here goes to nobody but the caller of the function. */
+export const siteGivesHandle = 32;
 
 /** Whether a call by this name may be one of the function of that name. */
 export function isCallOf(callee: string, name: string): boolean {

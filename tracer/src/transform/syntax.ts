@@ -212,10 +212,23 @@ export function namesOf(pattern: Node): readonly string[] {
  * stands for. Tests (`if (release)`) and assignments of an await are fine, everything else lets it out.
  */
 export function isOnlyCalled(body: Node, name: string): boolean {
+  return isOnlyUsed(body, name, isHarmless);
+}
+
+/** The same for a name that may also be returned: then the function's caller is the only other one that can call it. */
+export function isOnlyCalledOrReturned(body: Node, name: string): boolean {
+  return isOnlyUsed(
+    body,
+    name,
+    (node, parent, key) => parent?.type === "ReturnStatement" || isHarmless(node, parent, key),
+  );
+}
+
+function isOnlyUsed(body: Node, name: string, isFine: typeof isHarmless): boolean {
   let only = true;
   const look = (node: Node, parent: Node | undefined, key: string, inside: boolean): void => {
     if (node.type === "Identifier" && node.name === name && isReference(parent, key)) {
-      if (inside || !isHarmless(node, parent, key)) only = false;
+      if (inside || !isFine(node, parent, key)) only = false;
       return;
     }
     const nested = inside || (node !== body && isFunction(node)) || node.type === "ClassBody";
@@ -342,6 +355,63 @@ export function timerOfExecutor(executor: Expression): CallExpression | undefine
   };
   find(callback.body);
   return calledInside ? call : undefined;
+}
+
+/** What the executor of a promise waits in: the call that is given what settles it. */
+export interface Listening {
+  readonly call: CallExpression;
+  /** The object whose method is called, or the function; a plain name, which may be looked at twice. */
+  readonly on: string;
+  /** The event that is listened for. */
+  readonly event?: string;
+}
+
+const listeners = new Set(["on", "once", "addListener", "prependListener", "addEventListener"]);
+
+/**
+ * `new Promise((resolve) => socket.once("connect", resolve))`, `new Promise((resolve) => dns.lookup(host, () => resolve()))`:
+ * the first call in the executor itself that is given `resolve`, or a function that uses it.
+ */
+export function listeningOfExecutor(executor: Expression): Listening | undefined {
+  const node = unwrap(executor);
+  if (!isFunction(node) || node.async || node.generator || node.body === null) return undefined;
+  const [resolve] = node.params;
+  if (resolve?.type !== "Identifier") return undefined;
+  const mentions = (part: Node): boolean => {
+    let found = false;
+    const look = (child: Node): void => {
+      found ||= child.type === "Identifier" && child.name === resolve.name;
+      if (!found) eachChild(child, look);
+    };
+    look(part);
+    return found;
+  };
+  let listening: Listening | undefined;
+  const look = (child: Node): void => {
+    if (listening !== undefined || isFunction(child)) return;
+    if (child.type === "CallExpression" && !child.optional) {
+      const given = child.arguments.some(
+        (argument) => (argument.type === "Identifier" || isFunction(argument)) && mentions(argument),
+      );
+      if (given) listening = listeningOf(child, resolve.name);
+    }
+    eachChild(child, look);
+  };
+  look(node.body);
+  return listening;
+}
+
+function listeningOf(call: CallExpression, resolve: string): Listening | undefined {
+  const { callee } = call;
+  if (callee.type === "Identifier") return callee.name === resolve ? undefined : { call, on: callee.name };
+  if (callee.type !== "MemberExpression" || callee.computed || callee.optional) return undefined;
+  if (callee.object.type !== "Identifier" || callee.property.type !== "Identifier") return undefined;
+  const on = callee.object.name;
+  if (!listeners.has(callee.property.name)) return { call, on };
+  const [event] = call.arguments;
+  return event?.type === "Literal" && typeof event.value === "string"
+    ? { call, on, event: event.value }
+    : undefined;
 }
 
 /** Whether a function is given nothing to settle a promise with, or does nothing: `new Promise(() => {})`. */

@@ -1,6 +1,7 @@
 import type {
   AwaitExpression,
   CallExpression,
+  Expression,
   ForOfStatement,
   Node,
   Program,
@@ -13,6 +14,7 @@ import {
   type SiteEntry,
   siteFunction,
   siteGenerator,
+  siteGivesHandle,
   siteModule,
   siteOwnsHandle,
   siteReleasesHere,
@@ -28,6 +30,8 @@ import {
   hasTopLevelAwait,
   isFunction,
   isOnlyCalled,
+  isOnlyCalledOrReturned,
+  listeningOfExecutor,
   literalNames,
   mayBePromise,
   settlesNothing,
@@ -137,6 +141,10 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   let lastResourceVariable = 0;
   /** Calls of timers in executors of promises, noted when the executor is met. */
   const timerCalls = new Set<Node>();
+  /** Calls that wait for what settles a promise, with what is put before them. */
+  const listening = new Map<Node, string>();
+  /** Awaits whose value is returned at once. */
+  const returned = new Set<Node>();
   /** Functions that are given to a call, with the name that is called. */
   const callbacks = new Map<Node, string | undefined>();
   /** Methods begin at their name, which is not part of their function. */
@@ -347,7 +355,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const called = awaited.type === "CallExpression" ? awaited : undefined;
     const callee = called === undefined ? undefined : calleeName(called);
     const at = site(node.start, scope, {
-      flags: takes(called, handle, scope),
+      flags:
+        takes(called, handle, scope) | (called !== undefined && returned.has(node) ? siteGivesHandle : 0),
       ...(callee === undefined ? {} : { callee }),
     });
     open(node.start, `${hooksName}.woke(${row},`);
@@ -361,6 +370,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   const takes = (called: CallExpression | undefined, handle: string | undefined, scope: Scope): number => {
     if (called === undefined) return 0;
     if (handle !== undefined && isOnlyCalled(scope.body, handle)) return siteOwnsHandle;
+    if (handle !== undefined && isOnlyCalledOrReturned(scope.body, handle)) return siteGivesHandle;
     return givesBackHere(scope.body, called, source) ? siteReleasesHere : 0;
   };
 
@@ -425,9 +435,15 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const gives =
       scope.kind === "async" &&
       (scope.finalizers > 0 || mayBePromise(argument) || containsFunction(argument));
-    if (gives) open(argument.start, `${hooksName}.give(${scope.token},${site(argument.start, scope)},`);
+    if (gives) open(argument.start, giveOf(argument, scope));
+    returned.add(unwrap(argument));
     visit(argument, scope);
     if (gives) close(argument.end, ")");
+  };
+
+  const giveOf = (argument: Node, scope: Scope): string => {
+    const flags = unwrap(argument).type === "CallExpression" ? siteGivesHandle : 0;
+    return `${hooksName}.give(${scope.token},${site(argument.start, scope, { flags })},`;
   };
 
   const visitTry = (node: Node & { type: "TryStatement" }, scope: Scope): void => {
@@ -489,6 +505,13 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   };
 
   const visitCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
+    const via = listening.get(node);
+    if (via !== undefined) open(node.start, `(${via},`);
+    visitPlainCall(node, scope, hint);
+    if (via !== undefined) close(node.end, ")");
+  };
+
+  const visitPlainCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
     const combination = shadowsPromise ? undefined : combinationOf(node);
     const makes = combination === undefined && !timerCalls.has(node) && makesResource(node);
     if (combination !== undefined) {
@@ -537,10 +560,10 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         open(node.start, `${hooksName}.sleeps(`);
         timerCalls.add(timer);
       }
-      const isNever = executor !== undefined && executor.type !== "SpreadElement" && settlesNothing(executor);
-      if (isNever) open(node.start, `${hooksName}.never(`);
+      const around = timer === undefined && executor?.type !== "SpreadElement" ? aroundPromise(executor) : "";
+      if (around !== "") open(node.start, `${hooksName}.${around}(`);
       for (const argument of node.arguments) visit(argument, scope, hint);
-      if (timer !== undefined || isNever) close(node.end, ")");
+      if (timer !== undefined || around !== "") close(node.end, ")");
       return;
     }
     const makes =
@@ -550,6 +573,17 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (callee.type !== "NewExpression") visit(node.callee, scope);
     for (const argument of node.arguments) visitPart(argument, scope);
     if (makes) close(node.end, ")");
+  };
+
+  /** What is called around a promise that no timer settles. */
+  const aroundPromise = (executor: Expression | undefined): string => {
+    if (executor === undefined) return "";
+    if (settlesNothing(executor)) return "never";
+    const found = listeningOfExecutor(executor);
+    if (found === undefined) return "";
+    const { call, on, event } = found;
+    listening.set(call, `${hooksName}.via(${on}${event === undefined ? "" : `,${JSON.stringify(event)}`})`);
+    return "waits";
   };
 
   const visitClass = (
@@ -630,10 +664,11 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       open(
         body.start,
         `{${enter()}${call === undefined ? "" : `${markOf(site(call.start, scope))};`}${resultName}=(${
-          gives ? `${hooksName}.give(${token},${site(body.start, scope)},` : ""
+          gives ? giveOf(body, scope) : ""
         }`,
       );
       scope.markedLine = call === undefined ? 0 : placeOf(call.start).line;
+      returned.add(unwrap(body));
       visit(body, scope);
       close(body.end, `${gives ? ")" : ""});${leave}${result}}`);
       return;
