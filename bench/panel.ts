@@ -57,6 +57,7 @@ async function benchSize(register: string, tasks: number, runs: number): Promise
     membersPerGroup: 20,
     mostTasks: 5000,
     healthyAfterMs: 5000,
+    remains: () => false,
     isMuted: () => false,
     overdueMs: 1_000_000,
     log: (line) => console.log(line),

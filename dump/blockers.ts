@@ -3,6 +3,7 @@ import type { Resource, ResourceId } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
 import type { Blocker } from "@unknot/protocol/wire.ts";
 import { edgesOf, turnedRound } from "./edges.ts";
+import { indexById } from "./index-by-id.ts";
 import {
   count,
   formatDuration,
@@ -110,8 +111,7 @@ const mostCandidates = 24;
 /** Who waits for whom and why, whether that can be proved or not; flat, because there may be 100,000 tasks. */
 function createWaits(dump: Dump) {
   const { tasks, resources } = dump;
-  const vertexOfTask = new Map<TaskId, Vertex>();
-  for (const [index, { id }] of tasks.entries()) vertexOfTask.set(id, index);
+  const vertexOfTask: ReadonlyMap<TaskId, Vertex> = indexById(tasks);
   const vertexOfResource = new Map<ResourceId, Vertex>();
   for (const [index, { id }] of resources.entries()) vertexOfResource.set(id, tasks.length + index);
 

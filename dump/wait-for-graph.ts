@@ -1,7 +1,8 @@
 import type { Dump } from "@unknot/protocol/dump.ts";
-import type { Hold, Resource, ResourceId } from "@unknot/protocol/resource.ts";
+import type { Hold, Resource } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
 import { type Edges, turnedRound } from "./edges.ts";
+import { indexById } from "./index-by-id.ts";
 
 /**
  * Who waits for whom, as an and-or graph in flat arrays, so that 100,000 tasks take milliseconds. Vertices are the
@@ -45,10 +46,8 @@ export function taskAt(graph: WaitForGraph, vertex: number): Task | undefined {
 export function waitForGraph(dump: Dump, { inferred = false } = {}): WaitForGraph {
   const taskCount = dump.tasks.length;
   const vertices = taskCount + 2 * dump.resources.length;
-  const vertexOfTask = new Map<TaskId, number>();
-  for (const [index, task] of dump.tasks.entries()) vertexOfTask.set(task.id, index);
-  const resourceIndex = new Map<ResourceId, number>();
-  for (const [index, resource] of dump.resources.entries()) resourceIndex.set(resource.id, index);
+  const vertexOfTask = indexById(dump.tasks);
+  const resourceIndex = indexById(dump.resources);
 
   const need = new Uint8Array(vertices);
   const doubtful = new Uint8Array(vertices);

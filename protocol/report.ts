@@ -20,6 +20,8 @@ export interface RunReport {
     /** The process and thread it was found in, when the run had several. */
     readonly process?: { readonly pid: number; readonly threadId: number };
   }[];
+  /** How many more there are that `unknot.config.json` mutes; absent: none. */
+  readonly muted?: number;
   readonly tasks: {
     /** Tasks started during the run. */
     readonly started: number;

@@ -99,6 +99,8 @@ export interface Overview {
   readonly coverage: Coverage;
   /** Live tasks in all. */
   readonly total: number;
+  /** Tasks started so far; only there when the thread itself was asked. Absent from an older tracer. */
+  readonly started?: number;
   readonly groups: readonly TaskGroup[];
   readonly problems: readonly Problem[];
   /** What holds up the most tasks, the worst first, deadlocks left out. Absent from an older tracer. */

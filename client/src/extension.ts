@@ -8,13 +8,17 @@ import { registerEditorMarks } from "./editor-marks/register.ts";
 import { isEnabled } from "./language/enabled.ts";
 import type { LanguageServer } from "./language/language-server.ts";
 import { isAnalyzed } from "./language/languages.ts";
-import { isMuted, rulesOf } from "./muting/muted-problems.ts";
+import { createMuting } from "./muting/muting.ts";
 import { type AskResources, registerResources } from "./resources/register.ts";
 import { registerRulePages, rulePagesIn } from "./rule-pages/register.ts";
 import { registerRuntimeProblems } from "./runtime-problems.ts";
 import { createLaunches, type Launches } from "./sessions/launches.ts";
 import { runtimeFolder } from "./sessions/runtime-folder.ts";
-import { type RuntimeFolderWatch, watchRuntimeFolder } from "./sessions/runtime-folder-watch.ts";
+import {
+  type RuntimeFolderWatch,
+  remainsRegistered,
+  watchRuntimeFolder,
+} from "./sessions/runtime-folder-watch.ts";
 import { registerTaskdumpEditor } from "./taskdump-editor/register.ts";
 import { registerTerminals, type TracedTerminals } from "./terminals/register.ts";
 import { views } from "./views/index.ts";
@@ -27,15 +31,15 @@ let server: Promise<LanguageServer> | undefined;
 
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel("Unknot", { log: true });
-  const readMuted = () => rulesOf(vscode.workspace.getConfiguration("unknot").get("mutedProblems"));
-  let muted = readMuted();
+  const muting = createMuting();
   const launches = createLaunches({
     pollMs: 1000,
     membersPerGroup: 20,
     mostTasks: 5000,
     healthyAfterMs: 5000,
-    isMuted: (problem) => isMuted(problem, muted),
+    isMuted: muting.isMuted,
     overdueMs: 5000,
+    remains: (registration) => remainsRegistered(runtimeFolder(), registration),
     log: (line) => log.warn(line),
   });
   const dist = (...parts: string[]) => context.asAbsolutePath(path.join("dist", "extension", ...parts));
@@ -46,6 +50,7 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   const trees = createTrees(launches);
   const query = createQueryState();
+  const debugging = registerDebugging(tracer, launches, context.workspaceState);
   const terminals = registerTerminals(context, tracer, launches);
   const rules = dist("rules");
   const language = registerLanguageServer(dist("server.mjs"), log);
@@ -55,21 +60,18 @@ export function activate(context: vscode.ExtensionContext): void {
     launches,
     trees,
     ...views.map((register) =>
-      register({ launches, trees, query, extension: context.extensionUri, storage, log }),
+      register({ launches, trees, query, muting, extension: context.extensionUri, storage, log }),
     ),
-    registerDebugging(tracer, launches, context.workspaceState),
+    debugging,
     registerRulePages(rules),
     registerRuntimeProblems(launches, rulePagesIn(rules), language.tellSeen),
     registerTaskdumpEditor(),
     registerResources(launches, language.resources, language.onAnalyzed),
     registerEditorMarks(launches, vscode.Uri.joinPath(context.extensionUri, "media", "deadlock.svg")),
-    vscode.workspace.onDidChangeConfiguration((event) => {
-      if (!event.affectsConfiguration("unknot.mutedProblems")) return;
-      muted = readMuted();
-      launches.mutedOthers();
-    }),
+    muting,
+    muting.onChange(launches.mutedOthers),
     terminals,
-    registerWhy(launches),
+    registerWhy(launches, debugging),
     watchWhenLaunched(launches, terminals, log),
     language,
     registerWorkspaceCheck(),

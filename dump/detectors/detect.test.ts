@@ -448,7 +448,7 @@ describe("loop-blocked", () => {
 });
 
 describe("loop-blocked with a stack", () => {
-  it("names the innermost function of the program, and shows all frames", () => {
+  it("names and leads to the innermost function of the program, and shows all frames", () => {
     const sites = [
       { file: "node:fs", line: 448, column: 20, function: "readFileSync" },
       { file: "/app/crunch.ts", line: 3, column: 5, function: "load" },
@@ -461,7 +461,7 @@ describe("loop-blocked with a stack", () => {
       problem?.message,
       "The event loop has not turned for 4.2 s while 'load' runs at crunch.ts:3.",
     );
-    assert.deepEqual(places(problem), ["node:fs:448", "/app/crunch.ts:3", "/app/main.ts:7"]);
+    assert.deepEqual(places(problem), ["/app/crunch.ts:3", "node:fs:448", "/app/main.ts:7"]);
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { readDumps } from "@unknot/dump/formats/read.ts";
 import type { RunReport } from "@unknot/protocol/report.ts";
@@ -98,6 +98,24 @@ console.log("ready");
   it("ends with 66 when asked to fail on a problem, and only then", async () => {
     assert.equal((await run(["--fail-on-problem", "--", "ends.ts"])).code, 66);
     assert.equal((await run(["--fail-on-problem", "--", "fine.ts"])).code, 0);
+  });
+
+  it("counts what the configuration mutes, and neither prints it nor fails because of it", async () => {
+    const config = path.join(folder, "unknot.config.json");
+    writeFileSync(config, '{ "mutedProblems": [{ "problem": "deadlock", "file": "ends.ts" }] /* known */ }');
+    try {
+      const ended = await run(["--fail-on-problem", "--report", "muted.json", "--", "ends.ts"]);
+      assert.notEqual(ended.code, 66);
+      assert.doesNotMatch(ended.stderr, /deadlock/);
+      const { problems, muted } = reportIn("muted.json");
+      assert.deepEqual([problems.filter(({ verdict }) => verdict === "deadlock").length, muted], [0, 1]);
+      writeFileSync(config, '{ "mutedProblems": [{ "problem": "deadlock", "file": "other.ts" }] }');
+      const loud = await run(["--fail-on-problem", "--", "ends.ts"]);
+      assert.equal(loud.code, 66);
+      assert.match(loud.stderr, /deadlock/);
+    } finally {
+      rmSync(config);
+    }
   });
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

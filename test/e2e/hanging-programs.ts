@@ -1,4 +1,4 @@
-// Nine ways to hang, or to be wrong, as programs with made-up names. Nothing that shows them can have known a name or a
+// Ten ways to hang, or to be wrong, as programs with made-up names. Nothing that shows them can have known a name or a
 // line before.
 import { rmSync } from "node:fs";
 import { runs, writeDebugWorkspace } from "./debug-workspace.ts";
@@ -11,6 +11,7 @@ export const scenarios = [
   "channel that nobody closes",
   "lost wake-up",
   "blocked loop",
+  "handle that keeps a test run alive",
   "leak that grows",
   "race between two requests",
   "worker thread that never answers",
@@ -208,6 +209,21 @@ const sketches: Readonly<Record<Scenario, (name: () => string) => Sketch>> = {
       "}",
       ...blank(),
       `setTimeout(() => ${spin}(Date.now() + 3_600_000), 300);`,
+    ];
+    return { files: { [main]: lines }, main, names: { spin } };
+  },
+
+  "handle that keeps a test run alive"(name) {
+    const [poll, start, main] = [name(), name(), `${name()}.test.ts`];
+    const lines = [
+      'import { test } from "node:test";',
+      ...blank(),
+      `function ${poll}(): void {}`,
+      `function ${start}(): void {`,
+      `  setInterval(${poll}, 30_000);${mark}`,
+      "}",
+      ...blank(),
+      `test("${name()}", () => ${start}());`,
     ];
     return { files: { [main]: lines }, main };
   },

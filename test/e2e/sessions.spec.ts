@@ -4,7 +4,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
-import { setImmediate as turn } from "node:timers/promises";
 import { root } from "@unknot/scripts/build.ts";
 import { reportFailures } from "./failures.ts";
 import { launch, type Workbench } from "./workbench.ts";
@@ -178,7 +177,7 @@ describe("the Diagnosis view of several sessions", () => {
       { stdio: "ignore", env: { ...process.env, TMPDIR: code.temporary } },
     );
     const registration = path.join(code.temporary, `unknot-${userInfo().uid}`, `${outside.pid}-0.json`);
-    while (!existsSync(registration)) await turn();
+    await code.waitUntil(async () => existsSync(registration));
     await code.runCommand("Unknot: Attach to Traced Process");
     const row = code.page.locator(".quick-input-list .monaco-list-row", {
       hasText: `process ${outside.pid}`,

@@ -69,14 +69,14 @@ describe("from something that hangs to the right line", () => {
     "queue that waits for itself": ({ names }) => [goToLine(`'${names["task"]}'`)],
     "channel that nobody closes": ({ names }) => [openTasks, clickRow(waitsIn(names["task"] ?? ""))],
     "lost wake-up": ({ names }) => [openTasks, clickRow(new RegExp(`^${names["task"]}waits for event`))],
-    // Only the debugger may look into a thread that it is attached to: the view says that the loop is blocked, its
-    // pause where.
-    "blocked loop": () => [
+    "blocked loop": ({ names }) => [
       openTaskDump,
-      async () => {
-        await code.treeRow(/^The event loop has not turned for/).waitFor();
-        await code.pause();
-      },
+      clickRow(new RegExp(`^The event loop has not turned for .* while '${names["spin"]}' runs at `)),
+    ],
+    "handle that keeps a test run alive": () => [
+      () => code.runCommand("Unknot: Why Doesn't It Exit?"),
+      () => code.pickRow("Start again and watch"),
+      () => code.pickRow("an interval (every 30000 ms) keeps it alive"),
     ],
     "leak that grows": ({ names }) => [openTasks, clickRow(new RegExp(`^\\d+ × ${names["task"]}`))],
     // Two requests do not wait for each other, so nothing hangs and a run shows nothing: the source does.

@@ -98,6 +98,21 @@ describe("choosing what is traced", () => {
     await code.stopDebugging();
   });
 
+  it("starts the chosen program again, not another that is debugged beside it", async () => {
+    await code.startDebugging("Wait");
+    await code.treeRow(/^slow/).waitFor();
+    await code.startDebugging("Poll");
+    await code.treeRow(/^polls\.ts/).waitFor();
+    await code.runCommand("Unknot: Why Doesn't It Exit?");
+    await code.pickRow("waits.ts");
+    await code.pickRow("Start again and watch");
+    // What the other program opened would come first.
+    await code.quickRows.first().getByText("a timer (after 600000 ms) keeps it alive").waitFor();
+    await code.screenshot("why-of-two");
+    await code.pickRow("a timer");
+    await code.waitForLine(2);
+  });
+
   it("says it of the file in the editor, too", async () => {
     await code.openFile("polls.ts");
     await code.runCommand("Unknot: Why Doesn't It Exit?");

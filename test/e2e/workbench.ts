@@ -397,6 +397,17 @@ function drive(
     /** The first row with this text, or the one so many behind it. */
     treeRow: (text: string | RegExp, index = 0) => treeRows.filter({ hasText: text }).nth(index),
 
+    /** Picks an entry of a row's context menu. */
+    async pickFromMenuOf(row: Locator, entry: string) {
+      const item = page.locator(".monaco-menu .action-item", { hasText: entry }).first();
+      await retry(async () => {
+        // A list that is drawn anew closes the menu, and one that has only just opened ignores a click.
+        if (!(await item.isVisible())) await row.click({ button: "right", timeout: patienceMs / 3 });
+        await item.click({ timeout: patienceMs / 3 });
+        await item.waitFor({ state: "hidden", timeout: 1000 });
+      });
+    },
+
     async hidePanel() {
       const panel = page.locator("[id='workbench.parts.panel']");
       if (!(await panel.isVisible())) return;

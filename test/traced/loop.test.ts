@@ -135,16 +135,41 @@ describe("a loop that does not turn", () => {
         await running.kill();
       });
 
-      it("is not stopped for its stack under a debugger", async () => {
+      it("shows the lines also under a debugger, which notices nothing", async () => {
         const running = start(folder, "spins.mjs", { node, options: ["--inspect=127.0.0.1:0"] });
         await running.printed("ready");
+        const [url = ""] = /ws:\S+/.exec(running.stderr()) ?? [];
+        const socket = new WebSocket(url);
+        const stops: string[] = [];
+        const answered: number[] = [];
+        socket.onmessage = ({ data }) => {
+          const { id, method } = JSON.parse(String(data)) as { id?: number; method?: string };
+          if (id !== undefined) answered.push(id);
+          if (method === "Debugger.paused") stops.push(method);
+        };
+        await new Promise((resolve) => {
+          socket.onopen = resolve;
+        });
+        socket.send(JSON.stringify({ id: 1, method: "Debugger.enable" }));
+        const params = { state: "all" };
+        socket.send(JSON.stringify({ id: 2, method: "Debugger.setPauseOnExceptions", params }));
+        await until("the debugger to listen", () => (answered.includes(2) ? true : undefined));
         const client = await running.connect();
-        const dump = await client.dumpWhen(
-          "the loop to be blocked",
-          ({ loop }) => loop.state === "blocked" && loop.sinceMs > 1500,
+        const dump = await client.dumpWhen("the stack", isBlocked);
+        const { place } = reading(dump);
+        const lines = (dump.loop.stack ?? [])
+          .filter((index) => !dump.sites[index]?.file.startsWith("node:"))
+          .map(place);
+        const source = programs["spins.mjs"];
+        assert.deepEqual(
+          lines,
+          ["here", "caller", "task"].map((mark) => `spins.mjs:${lineOf(source, mark)}`),
         );
-        assert.equal(dump.loop.stack, undefined);
-        assert.match(dump.problems[0]?.message ?? "", /while 'job' runs/);
+        assert.match(dump.problems[0]?.message ?? "", /while 'crunch' runs/);
+        socket.send(JSON.stringify({ id: 3, method: "Runtime.enable" }));
+        await until("the debugger to be answered", () => (answered.includes(3) ? true : undefined));
+        assert.deepEqual(stops, []);
+        socket.close();
         await running.kill();
       });
     });

@@ -2,6 +2,7 @@ import path from "node:path";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { writeDumpJson } from "@unknot/dump/formats/dump-json.ts";
 import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
+import { isMuted } from "@unknot/protocol/muting.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { LastDump } from "@unknot/protocol/wire.ts";
 import { wireVersion } from "@unknot/protocol/wire.ts";
@@ -9,14 +10,13 @@ import { buildId } from "./build-id.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { buildDump } from "./dump-builder.ts";
 import type { Facts } from "./facts.ts";
-import { headOthers, headSeqHigh, headSeqLow } from "./layout.ts";
 import type { Options } from "./options.ts";
 import { existsSync, writeSync } from "./own-fs.ts";
 import { createPlaces } from "./places.ts";
 import { exitText } from "./report-text.ts";
 import { openRuntimeFolder, removeFile, removeOwn, writeWhole } from "./runtime-folder.ts";
 import type { StaticProcessInfo } from "./serve/messages.ts";
-import type { Tables } from "./tables.ts";
+import { startedTasks, type Tables } from "./tables.ts";
 import { blindThreads } from "./threads.ts";
 
 export interface ExitOptions {
@@ -80,7 +80,10 @@ function report(exit: ExitOptions, exitCode: number, ranEmpty: boolean): boolean
   if (!keeps && (options.prints === "nothing" || !ranEmpty)) return false;
   const dump = lastDump(exit, exitCode, ranEmpty ? "ended" : "turning");
   const isNews = dump.tasks.length > 0 || dump.problems.length > 0;
-  if (options.prints !== "nothing" && ranEmpty && isNews) print(exitText(dump));
+  if (options.prints !== "nothing" && ranEmpty && isNews) {
+    const loud = dump.problems.filter((problem) => !isMuted(problem, options.muted));
+    print(exitText({ ...dump, problems: loud }));
+  }
   if (isNews || options.alwaysLastDump) writeLast(exit, dump);
   return isNews || options.alwaysLastDump;
 }
@@ -92,13 +95,11 @@ function lastFile({ process: { pid, threadId }, runtimeFolder }: ExitOptions): s
 function writeLast(exit: ExitOptions, dump: Dump): void {
   const { options, tables, startMs } = exit;
   if (options.session === undefined) return;
-  const { header } = tables;
-  const ids = (header[headSeqHigh] as number) * 2 ** 32 + ((header[headSeqLow] as number) >>> 0);
   const last: Omit<LastDump, "dump"> = {
     version: wireVersion,
     startedAt: startMs,
     session: options.session,
-    started: ids - ((header[headOthers] as number) >>> 0),
+    started: startedTasks(tables),
   };
   writeWhole(lastFile(exit), lastDumpText(last, dump));
 }

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { type MutingRule, rulesOf } from "@unknot/protocol/muting.ts";
 import { type LoopbackAddress, loopbackAddress } from "./loopback.ts";
 
 /** What `UNKNOT_…` variables say; docs/tests-and-production.md describes them. */
@@ -15,6 +16,8 @@ export interface Options {
   readonly alwaysLastDump: boolean;
   /** `UNKNOT_REPORT_STDERR`: what is printed on standard error. */
   readonly prints: "nothing" | "exit" | "all";
+  /** `UNKNOT_MUTED`: rules for problems that are not printed there, as JSON. */
+  readonly muted: readonly MutingRule[];
   /** `UNKNOT_TESTS=1`: what keeps the process alive is watched, and the tests that it runs. */
   readonly watchesTests: boolean;
   /** `UNKNOT_DUMP_SIGNAL`: the signal that writes a dump. */
@@ -37,6 +40,14 @@ function signalOf(name: string | undefined): NodeJS.Signals | undefined {
   if (!name) return undefined;
   const full = (name.startsWith("SIG") ? name : `SIG${name}`) as NodeJS.Signals;
   return full in constants.signals && full !== "SIGKILL" && full !== "SIGSTOP" ? full : undefined;
+}
+
+function mutingRules(text: string | undefined): readonly MutingRule[] {
+  try {
+    return rulesOf(JSON.parse(text || "[]"));
+  } catch {
+    return [];
+  }
 }
 
 /** Coverage counts branches of the code that runs, so that has to be the program's own, unless `UNKNOT_MODE=full`. */
@@ -63,6 +74,7 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
     session: env["UNKNOT_SESSION"] || undefined,
     alwaysLastDump: env["UNKNOT_LAST_DUMP"] === "always",
     prints: report === "0" ? "nothing" : report === "1" ? "all" : "exit",
+    muted: mutingRules(env["UNKNOT_MUTED"]),
     dumpSignal: signalOf(env["UNKNOT_DUMP_SIGNAL"]),
     dumpFile: env["UNKNOT_DUMP_FILE"] || undefined,
     pprof: env["UNKNOT_PPROF"] ? (loopbackAddress(env["UNKNOT_PPROF"]) ?? "refused") : undefined,

@@ -239,6 +239,7 @@ export function start(folder: string, child?: ChildFacts): void {
       ...(options.dumpFile === undefined ? {} : { dumpFile: options.dumpFile }),
       ...(options.pprof === undefined || options.pprof === "refused" ? {} : { pprof: options.pprof }),
       printsDeadlocks: options.prints === "all",
+      muted: options.muted,
       underDebugger: isUnderDebugger(),
     };
     const proved = () => tell({ kind: "proved" });

@@ -5,6 +5,9 @@ import {
   headerWords,
   headNextResource,
   headNextRow,
+  headOthers,
+  headSeqHigh,
+  headSeqLow,
   resourceMask,
   resourceShift,
   resourceWords,
@@ -110,4 +113,10 @@ function addSegment(segments: Int32Array[], words: number, grew: (words: Int32Ar
 
 function sharedWords(words: number): Int32Array {
   return new Int32Array(new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** Tasks started so far; ids are given to operations and combinations, too. */
+export function startedTasks({ header }: Pick<Tables, "header">): number {
+  const ids = (header[headSeqHigh] as number) * 2 ** 32 + ((header[headSeqLow] as number) >>> 0);
+  return ids - ((header[headOthers] as number) >>> 0);
 }

@@ -4,6 +4,7 @@ import path from "node:path";
 import { CliError, exitCodes, reasonOf } from "../cli-error.ts";
 import { fileProblem } from "../dumps/read-dump-file.ts";
 import { writeDumps } from "../dumps/write-dumps.ts";
+import { createMuting, mutedIn } from "../muted.ts";
 import { colorsFor, printable } from "../terminal.ts";
 import { takeDumpsOfSession, takeLastDumps } from "../traced.ts";
 import { findNode } from "./find-node.ts";
@@ -23,6 +24,7 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   const program = findProgram(words, process.cwd());
   const node = findNode(process.cwd(), program.file);
   const session = `run-${randomUUID()}`;
+  const muted = mutedIn(process.cwd());
   // Before the program runs, so that a wrong path does not cost a whole run.
   for (const file of [options.report, options.dumpOnExit]) if (file !== undefined) reserve(file);
 
@@ -46,6 +48,7 @@ export async function run(words: readonly string[], options: RunOptions): Promis
         UNKNOT_LAST_DUMP: "always",
         // Problems are told at once, beside the program's own output.
         UNKNOT_REPORT_STDERR: process.env["UNKNOT_REPORT_STDERR"] ?? "1",
+        ...(muted.length === 0 ? {} : { UNKNOT_MUTED: JSON.stringify(muted) }),
         // What the program starts by the name `node` has to be the same Node.
         ...(node === process.execPath
           ? {}
@@ -63,7 +66,8 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   stopWatching();
   const states = past.addTo(statesAtEnd(takeLastDumps(session), hanging));
   await writeResults(states, options);
-  if (options.failOnProblem && hasSureProblem(reportOf(states))) process.exit(exitCodes.problem);
+  if (options.failOnProblem && hasSureProblem(reportOf(states, createMuting())))
+    process.exit(exitCodes.problem);
   return endLike(ending);
 }
 
@@ -96,7 +100,7 @@ function keepDumps(session: string, keep: (states: readonly LastState[]) => void
 function writeReport(states: readonly LastState[], { report }: RunOptions): void {
   if (report === undefined) return;
   try {
-    writeFileSync(report, `${JSON.stringify(reportOf(states), null, 2)}\n`);
+    writeFileSync(report, `${JSON.stringify(reportOf(states, createMuting()), null, 2)}\n`);
   } catch (error) {
     tell(error);
   }

@@ -13,13 +13,27 @@ export interface LastState {
   readonly started: number;
 }
 
-/** What `unknot run --report` writes: the problems of all threads of all processes, those of the first one first. */
-export function reportOf(states: readonly LastState[]): RunReport {
+/**
+ * What `unknot run --report` writes: the problems of all threads of all processes, those of the first one first.
+ * `isMuted` tells those that are only counted.
+ */
+export function reportOf(
+  states: readonly LastState[],
+  isMuted: (problem: Problem) => boolean = () => false,
+): RunReport {
   const threads = inOrder(states);
   const dumps = threads.map((state) => state.dump);
+  const muted = dumps.flatMap((dump) => dump.problems.filter(isMuted)).length;
   return {
     version: 1,
-    problems: dumps.flatMap((dump) => problemsOf(dump, dumps.length > 1)),
+    problems: dumps.flatMap((dump) =>
+      problemsOf(
+        dump,
+        dump.problems.filter((problem) => !isMuted(problem)),
+        dumps.length > 1,
+      ),
+    ),
+    ...(muted === 0 ? {} : { muted }),
     tasks: {
       started: threads.reduce((sum, state) => sum + state.started, 0),
       pending: dumps.reduce((sum, dump) => sum + dump.tasks.filter(isPending).length, 0),
@@ -122,10 +136,10 @@ function isPending(task: Task): boolean {
   return !hasEnded(task) && task.state !== "queued";
 }
 
-function problemsOf(dump: Dump, amongOthers: boolean): RunReport["problems"] {
+function problemsOf(dump: Dump, problems: readonly Problem[], amongOthers: boolean): RunReport["problems"] {
   const { taskById } = lookupOf(dump);
   const { pid, threadId } = dump.process;
-  return dump.problems.map(({ id, verdict, certainty, message, tasks, at }) => ({
+  return problems.map(({ id, verdict, certainty, message, tasks, at }) => ({
     id,
     verdict,
     certainty,

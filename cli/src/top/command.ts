@@ -1,7 +1,9 @@
 import { emitKeypressEvents } from "node:readline";
 import { parseFilter } from "@unknot/dump/filter.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Registration } from "@unknot/protocol/wire.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
+import { createMuting } from "../muted.ts";
 import { colorsFor, print } from "../terminal.ts";
 import { connectTraced, listTraced, type TracedConnection } from "../traced.ts";
 import type { Traced } from "./rows.ts";
@@ -156,7 +158,7 @@ function createWatch(wanted: (registration: Registration) => boolean): Watch {
     );
     connections.delete(key);
   };
-  const ask = async (registration: Registration): Promise<Traced> => {
+  const ask = async (registration: Registration, isMuted: (problem: Problem) => boolean): Promise<Traced> => {
     const key = `${registration.pid}-${registration.threadId}-${registration.startedAt}`;
     try {
       let connection = connections.get(key);
@@ -165,7 +167,8 @@ function createWatch(wanted: (registration: Registration) => boolean): Watch {
         connections.set(key, connection);
       }
       const overview = await (await connection).request("overview", { membersPerGroup });
-      const traced = { registration, overview };
+      const problems = overview.problems.filter((problem) => !isMuted(problem));
+      const traced = { registration, overview: { ...overview, problems } };
       before.set(key, traced);
       return traced;
     } catch (error) {
@@ -183,7 +186,8 @@ function createWatch(wanted: (registration: Registration) => boolean): Watch {
       );
       for (const key of connections.keys()) if (!alive.has(key)) forget(key);
       for (const key of before.keys()) if (!alive.has(key)) before.delete(key);
-      return Promise.all(registrations.map(ask));
+      const isMuted = createMuting();
+      return Promise.all(registrations.map((each) => ask(each, isMuted)));
     },
     close() {
       for (const key of connections.keys()) forget(key);

@@ -27,13 +27,15 @@ import { registerTraceStatus } from "./trace-status.ts";
 /** The types whose providers run after variables are substituted: js-debug turns `node` into `pwa-node` before. */
 const types = ["pwa-node", "node-terminal"];
 
+export interface Debugging extends vscode.Disposable {
+  /** The debug session that a launch was started by; undefined once it has ended, or when it was started elsewhere. */
+  sessionOf(launch: string): vscode.DebugSession | undefined;
+}
+
 /** Puts the tracer into every debug configuration that starts a Node program, and follows the debug sessions. */
-export function registerDebugging(
-  files: TracerFiles,
-  launches: Launches,
-  state: vscode.Memento,
-): vscode.Disposable {
+export function registerDebugging(files: TracerFiles, launches: Launches, state: vscode.Memento): Debugging {
   const untraced = new Map<string, string>();
+  const started = new Map<string, vscode.DebugSession>();
   const provider: vscode.DebugConfigurationProvider = {
     // js-debug reports every worker thread. The tracer's own needs no debugger: it goes on without one.
     resolveDebugConfiguration: (_, configuration) =>
@@ -53,7 +55,7 @@ export function registerDebugging(
       return withTracer(configuration, files, id, await envFileOptions(configuration));
     },
   };
-  return vscode.Disposable.from(
+  const registered = vscode.Disposable.from(
     registerTraceStatus(state, readSettings),
     ...types.map((type) => vscode.debug.registerDebugConfigurationProvider(type, provider)),
     ...types.map((type) =>
@@ -67,13 +69,17 @@ export function registerDebugging(
       if (id === undefined || session.parentSession) return;
       const why = untraced.get(id);
       untraced.delete(id);
+      started.set(id, session);
       launches.start({ id, name: session.name, ...(why === undefined ? {} : { untraced: why }) });
     }),
     vscode.debug.onDidTerminateDebugSession((session) => {
       const id = launchOf(session.configuration);
-      if (id !== undefined && !session.parentSession) launches.end(id);
+      if (id === undefined || session.parentSession) return;
+      started.delete(id);
+      launches.end(id);
     }),
   );
+  return { dispose: () => registered.dispose(), sessionOf: (launch) => started.get(launch) };
 }
 
 function readSettings(folder: vscode.WorkspaceFolder | undefined): TraceSettings {

@@ -1,12 +1,5 @@
 import * as vscode from "vscode";
 
-/** The session that the user started: js-debug has one below it for each process and worker thread. */
-export function topSession(session: vscode.DebugSession | undefined): vscode.DebugSession | undefined {
-  let top = session;
-  while (top?.parentSession) top = top.parentSession;
-  return top;
-}
-
 /** Ends a session and starts its program again, traced whatever the settings say. */
 export async function startAgainTraced(
   session: vscode.DebugSession,

@@ -15,6 +15,8 @@ import { createEmitter, type Event, type Subscription } from "./event.ts";
 /** An open wire to one traced thread. */
 export interface Connection extends DumpSource, Subscription {
   readonly process: ProcessInfo;
+  /** Whether the thread has looked which of its tasks can never go on; it may be too busy for that. */
+  prove(): Promise<boolean>;
   readonly onProblem: Event<Problem>;
   /** Fires once when the other side is gone; requests under way are rejected. */
   readonly onClose: Event<void>;
@@ -56,6 +58,7 @@ export async function connect(registration: Registration): Promise<Connection> {
     return {
       process,
       request,
+      prove: async () => (await request("prove", {})).done,
       onProblem: problems.event,
       onClose: closed.event,
       dispose() {

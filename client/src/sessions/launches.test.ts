@@ -16,6 +16,9 @@ import { problemsOf, type SessionSnapshot } from "./session.ts";
 /** The message of the problem that nobody wants to see. */
 let muted: string | undefined;
 
+/** Whether threads are still there after their connection has closed. */
+let remains = false;
+
 const options = {
   pollMs: 5,
   membersPerGroup: 2,
@@ -23,6 +26,7 @@ const options = {
   healthyAfterMs: 5000,
   overdueMs: 20,
   isMuted: (problem: Problem) => problem.message === muted,
+  remains: () => remains,
   log: () => {},
 };
 
@@ -64,6 +68,7 @@ describe("launches", () => {
   });
   afterEach(async () => {
     launches.dispose();
+    remains = false;
     await Promise.all(servers.splice(0).map((server) => server.close()));
   });
 
@@ -168,6 +173,107 @@ describe("launches", () => {
     await until(({ overview }) => overview?.total === 7);
     assert.equal(launches.list()[0]?.sessions.length, 1);
     watch.dispose();
+  });
+
+  it("goes on asking a process that left a dump beforehand, and shows that one when it is ended by force", async () => {
+    const server = await serve(consumers(1));
+    const watch = watchRuntimeFolder(server.folder, launches.register, assert.fail);
+    start();
+    server.register();
+    await until(({ overview }) => overview?.total === 3);
+    const early = server.leave(consumers(5));
+    watch.rescan();
+    assert.ok(!existsSync(early), "it was taken");
+    await launches.refresh();
+    assert.deepEqual([only()?.state.kind, only()?.overview?.total], ["live", 3]);
+    server.leave({ ...consumers(7), capturedAt: 2 });
+    watch.rescan();
+    server.end();
+    await until(({ state, overview }) => state.kind === "ended" && overview?.total === 9);
+    assert.equal(launches.askable().length, 1);
+    watch.dispose();
+  });
+
+  it("prefers what a process says at its end to what it left beforehand", async () => {
+    const server = await serve(consumers(1));
+    const watch = watchRuntimeFolder(server.folder, launches.register, assert.fail);
+    start();
+    server.register();
+    await until(({ overview }) => overview?.total === 3);
+    server.leave(consumers(5));
+    const { process, ...rest } = consumers(2);
+    server.leave({ ...rest, capturedAt: 2, process: { ...process, exitCode: 1 } });
+    await until(({ state, overview }) => state.kind === "ended" && overview?.total === 4);
+    server.end();
+    await launches.refresh();
+    assert.equal(only()?.overview?.total, 4);
+    watch.dispose();
+  });
+
+  it("tells a connection that broke from an end, and connects again", async () => {
+    const server = await serve(consumers(1));
+    start();
+    launches.register(server.registration);
+    const { id } = await until(({ overview }) => overview?.total === 3);
+    const session = launches.session(id);
+    remains = true;
+    server.breakOff();
+    await until(({ state }) => state.kind === "disconnected");
+    assert.equal(only()?.overview?.total, 3, "what was known stays");
+    session?.connectAgain();
+    await until(({ state }) => state.kind === "live");
+    server.breakOff();
+    await until(({ state }) => state.kind === "disconnected");
+    remains = false;
+    await until(({ state }) => state.kind === "ended");
+  });
+
+  it("gives up connecting when it is told to, and tries again", async () => {
+    const server = await serve(consumers(1));
+    server.keepWaiting();
+    start();
+    launches.register(server.registration);
+    const id = only()?.id ?? "";
+    launches.session(id)?.stopConnecting();
+    const { state } = only() ?? {};
+    assert.ok(state?.kind === "failed" && /stopped connecting/.test(state.why));
+    server.answer();
+    launches.session(id)?.connectAgain();
+    await until(({ overview }) => overview?.total === 3);
+    launches.session(id)?.stopConnecting();
+    assert.equal(only()?.state.kind, "live");
+  });
+
+  it("tells how many tasks are started", async () => {
+    const server = await serve(consumers(1));
+    server.started = 100;
+    start();
+    launches.register(server.registration);
+    await until(({ overview }) => overview?.total === 3);
+    assert.equal(only()?.rate, undefined);
+    server.dump = { ...server.dump, capturedAt: server.dump.capturedAt + 2000 };
+    server.started = 150;
+    await launches.refresh();
+    assert.deepEqual([only()?.rate, only()?.overview?.started], [25, 150]);
+  });
+
+  it("proves which tasks can never go on, or says why not", async () => {
+    const server = await serve(consumers(1));
+    start();
+    launches.register(server.registration);
+    const { id } = await until(({ overview }) => overview?.total === 3);
+    const session = launches.session(id);
+    server.dump = consumers(2);
+    const proof = await session?.prove();
+    assert.deepEqual([only()?.proof, only()?.overview?.total], [proof, 4], "the overview is a new one");
+    session?.setPaused(true);
+    await assert.rejects(async () => session?.prove(), /the debugger has stopped it/);
+    session?.setPaused(false);
+    server.beBusy();
+    await assert.rejects(async () => session?.prove(), /too busy/);
+    server.end();
+    await until(({ state }) => state.kind === "ended");
+    await assert.rejects(async () => session?.prove(), /it has ended/);
   });
 
   it("passes over files that are nothing of ours", async () => {

@@ -24,6 +24,8 @@ export interface Launch {
   /** The launch configuration's name, or the file's. */
   readonly name: string;
   readonly running: boolean;
+  /** When it was started; milliseconds since the epoch. */
+  readonly since: number;
   /** True when no thread has registered for longer than starting a program takes. */
   readonly overdue: boolean;
   /** Why its program can't be traced, when that was known at its start. */
@@ -64,7 +66,7 @@ export interface Launches extends Subscription {
    * may still start: a process can be quicker than VS Code, which says that a debug session has started.
    */
   register(thread: Registration | LastDump): boolean;
-  /** Shows a process that was started elsewhere, until it has ended and something else is started. */
+  /** Shows a process that was started elsewhere, until it has ended and something else is shown; makes room as a start does. */
   attach(registration: Registration): void;
   /** Shows the dumps of a file, in the place of what was shown of it before, until it is closed. */
   open(file: string, dumps: readonly Dump[]): void;
@@ -85,6 +87,7 @@ interface Entry {
   readonly id: string;
   readonly name: string;
   readonly untraced?: string;
+  readonly since: number;
   /** A file's entry stays until it is closed. */
   readonly kept: boolean;
   running: boolean;
@@ -109,6 +112,10 @@ export function createLaunches(options: LaunchOptions): Launches {
     clearTimeout(entry.patience);
     for (const session of entry.sessions) session.dispose();
     entries.delete(entry.id);
+  };
+
+  const makeRoom = () => {
+    for (const entry of [...entries.values()]) if (!entry.running && !entry.kept) drop(entry);
   };
 
   const attach = (entry: Entry, thread: Registration | LastDump) => {
@@ -145,10 +152,11 @@ export function createLaunches(options: LaunchOptions): Launches {
     onStart: started.event,
     onProblem: problems.event,
     list: () =>
-      [...entries.values()].map(({ id, name, running, overdue, untraced, sessions }) => ({
+      [...entries.values()].map(({ id, name, running, since, overdue, untraced, sessions }) => ({
         id,
         name,
         running,
+        since,
         overdue,
         ...(untraced === undefined ? {} : { untraced }),
         sessions: sessions.map((session) => session.snapshot()),
@@ -156,10 +164,11 @@ export function createLaunches(options: LaunchOptions): Launches {
     session: (id) => all().find((session) => session.id === id),
     askable: () => all().filter((session) => session.askable()),
     start({ id, name, untraced }) {
-      for (const entry of [...entries.values()]) if (!entry.running && !entry.kept) drop(entry);
+      makeRoom();
       const entry: Entry = {
         id,
         name,
+        since: Date.now(),
         kept: false,
         running: true,
         overdue: false,
@@ -194,13 +203,23 @@ export function createLaunches(options: LaunchOptions): Launches {
       const id = sessionId(registration);
       const { title } = registration;
       if (all().some((session) => session.id === id)) return;
-      const entry: Entry = { id, name: title, kept: false, running: true, overdue: false, sessions: [] };
+      makeRoom();
+      const since = Date.now();
+      const entry: Entry = {
+        id,
+        name: title,
+        since,
+        kept: false,
+        running: true,
+        overdue: false,
+        sessions: [],
+      };
       entries.set(id, entry);
       attach(entry, registration);
       const [session] = entry.sessions;
       session?.onChange(() => {
         const { kind } = session.snapshot().state;
-        if (kind === "ended" || kind === "failed") entry.running = false;
+        entry.running = kind !== "ended" && kind !== "failed";
       });
     },
     open(file, dumps) {
@@ -214,6 +233,7 @@ export function createLaunches(options: LaunchOptions): Launches {
       entries.set(file, {
         id: file,
         name: path.basename(file),
+        since: Date.now(),
         kept: true,
         running: false,
         overdue: false,
@@ -250,6 +270,11 @@ export function createLaunches(options: LaunchOptions): Launches {
       for (const entry of [...entries.values()]) drop(entry);
     },
   };
+}
+
+/** The sessions of threads that run and answer. */
+export function liveSessions(launches: Launches): readonly Session[] {
+  return launches.askable().filter((session) => session.snapshot().state.kind === "live");
 }
 
 function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {

@@ -26,8 +26,8 @@ export function watchRuntimeFolder(
     const file = path.join(folder, name);
     const found = readThread(file);
     if (!found) return;
-    // The same process id may come back with another process.
-    const key = `${name} ${found.startedAt}`;
+    // The same process id may come back with another process, and a thread may leave a dump more than once.
+    const key = `${name} ${found.startedAt} ${"dump" in found ? found.dump.capturedAt : ""}`;
     if (taken.has(key)) return;
     // What it is offered to may ask for the others while it decides.
     taken.add(key);
@@ -70,6 +70,12 @@ export function registeredThreads(folder: string): readonly Registration[] {
       return found && !("dump" in found) && isAlive(found.pid) ? [found] : [];
     })
     .sort((one, other) => other.startedAt - one.startedAt);
+}
+
+/** Whether a thread is still registered and its process alive: at its end it takes its registration away. */
+export function remainsRegistered(folder: string, { pid, threadId, startedAt }: Registration): boolean {
+  const found = readThread(path.join(folder, `${pid}-${threadId}.json`));
+  return found?.startedAt === startedAt && isAlive(pid);
 }
 
 function readThread(file: string): Registration | LastDump | undefined {

@@ -9,8 +9,10 @@ import { createEmitter, type Event, type Subscription } from "./event.ts";
 
 /** What a session can be in; a blocked loop is part of the overview. */
 export type SessionState =
-  | { readonly kind: "connecting" }
+  | { readonly kind: "connecting" /** Milliseconds since the epoch. */; readonly since: number }
   | { readonly kind: "live" }
+  /** The connection broke, and the process is still there; the last overview stays. */
+  | { readonly kind: "disconnected" }
   /** The process ended or can't be reached any more; the last overview stays. */
   | { readonly kind: "ended"; readonly exitCode?: number }
   | { readonly kind: "failed"; readonly why: string }
@@ -31,6 +33,17 @@ export interface SessionSnapshot {
   readonly muted: number;
   /** Stopped by the debugger. */
   readonly paused: boolean;
+  readonly proof?: LeakProof;
+  /** Tasks started per second, between the last two overviews. */
+  readonly rate?: number;
+}
+
+/** The program's garbage was collected to prove which of its tasks can never go on. */
+export interface LeakProof {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The program stood still for at most so long. */
+  readonly tookMs: number;
 }
 
 export interface Session extends Subscription {
@@ -43,12 +56,21 @@ export interface Session extends Subscription {
   /** While somebody looks, the overview is asked for again and again. */
   watch(attention: Attention | undefined): void;
   setPaused(paused: boolean): void;
-  /** The thread has ended and left this dump. */
+  /**
+   * The thread has left this dump. With an exit code it has ended; without one it was written beforehand, for the case
+   * that the thread is ended by force, and counts once nobody answers any more.
+   */
   endWith(last: Dump): void;
   /** What changes is told from now on. */
   compareFromNow(): void;
+  /** Gives up connecting; `connectAgain` may follow. */
+  stopConnecting(): void;
+  /** After a connection that failed, broke or was given up. */
+  connectAgain(): void;
   /** Asks for the overview now. */
   refresh(): Promise<void>;
+  /** Proves which tasks can never go on. Throws an error that says why not. */
+  prove(): Promise<LeakProof>;
   /** What the thread's own worker, or its last dump, answers; undefined when nobody can any more. */
   ask<Asked extends Question>(
     question: Asked,
@@ -69,6 +91,8 @@ export interface SessionOptions {
   readonly healthyAfterMs: number;
   /** Problems that the user does not want to see. */
   readonly isMuted: (problem: Problem) => boolean;
+  /** Whether a thread is still there: its process lives, and it has not said goodbye. */
+  readonly remains: (registration: Registration) => boolean;
   /** Hears what nobody waits for: a refresh that failed although the process lives. */
   readonly log: (line: string) => void;
 }
@@ -92,7 +116,10 @@ export function sessionId(thread: {
 
 /** Connects to a traced thread and keeps its latest overview, also after it ended. */
 export function openSession(registration: Registration, options: SessionOptions): Session {
-  return createSession(sessionId(registration), registration, options, () => connect(registration));
+  return createSession(sessionId(registration), registration, options, {
+    connect: () => connect(registration),
+    remains: () => options.remains(registration),
+  });
 }
 
 /** A thread that ended before anybody could connect, with the dump it left. */
@@ -109,12 +136,22 @@ export function fileSession(id: string, file: string, dump: Dump, options: Sessi
   return session;
 }
 
+/** A thread that can be asked. */
+interface Thread {
+  connect(): Promise<Connection>;
+  remains(): boolean;
+}
+
+/** A process that has ended may be seen for so long after its connection closed. */
+const endMs = 250;
+const lookAgainMs = 1000;
+
 function createSession(
   id: string,
   process: SessionSnapshot["process"],
   options: SessionOptions,
-  connectTo?: () => Promise<Connection>,
-  initial: SessionState = { kind: "connecting" },
+  thread?: Thread,
+  initial: SessionState = { kind: "connecting", since: Date.now() },
 ): Session {
   const changed = createEmitter<void>();
   const problems = createEmitter<Problem>();
@@ -132,6 +169,13 @@ function createSession(
   let pending: Promise<void> | undefined;
   let following: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let lookout: NodeJS.Timeout | undefined;
+  let rate: number | undefined;
+  /** Counts attempts to connect: what comes of an earlier one is nobody's any more. */
+  let attempt = 0;
+  let proof: LeakProof | undefined;
+  /** What the thread has left beforehand. */
+  let left: Dump | undefined;
 
   const become = (next: SessionState) => {
     state = next;
@@ -142,6 +186,7 @@ function createSession(
     if (connection === source) source = undefined;
     connection = undefined;
     clearTimeout(timer);
+    clearTimeout(lookout);
     if (disposed || state.kind === "file") return;
     become({ kind: "ended", ...(exitCode === undefined ? {} : { exitCode }) });
   };
@@ -159,6 +204,7 @@ function createSession(
       announced = announced.filter(
         (problem) => !before.has(problem) && !next.problems.some((known) => sameProblem(known, problem)),
       );
+      rate = rateBetween(overview, next);
       overview = withoutPause(next);
       if (next.process.upMs >= options.healthyAfterMs && !paused && !next.problems.some(isSure)) {
         baseline ??= momentOf(next);
@@ -197,6 +243,38 @@ function createSession(
     return pending;
   };
 
+  const endHolding = (last: Dump) => {
+    left = undefined;
+    const before = overview?.problems ?? announced;
+    source = heldDump(last);
+    end(last.process.exitCode);
+    void refresh();
+    for (const problem of last.problems) {
+      if (!options.isMuted(problem) && !before.some((known) => sameProblem(known, problem)))
+        problems.fire(problem);
+    }
+  };
+
+  const gone = () => {
+    if (left) endHolding(left);
+    else end();
+  };
+
+  /** A thread that ends closes its connection a little before it is gone; one that goes on can be asked again. */
+  const lost = () => {
+    clearTimeout(timer);
+    if (connection === source) source = undefined;
+    connection = undefined;
+    if (disposed) return;
+    const look = () => {
+      if (!thread?.remains()) return gone();
+      if (state.kind !== "disconnected") become({ kind: "disconnected" });
+      lookout = setTimeout(look, lookAgainMs);
+    };
+    if (thread?.remains()) lookout = setTimeout(look, endMs);
+    else gone();
+  };
+
   const schedule = (delayMs: number) => {
     clearTimeout(timer);
     if (!attention || !connection) return;
@@ -204,13 +282,14 @@ function createSession(
   };
 
   const open = async () => {
+    const mine = ++attempt;
     try {
-      const opened = await connectTo?.();
+      const opened = await thread?.connect();
       if (!opened) return;
-      if (disposed || state.kind === "ended") return opened.dispose();
+      if (disposed || mine !== attempt || state.kind === "ended") return opened.dispose();
       connection = opened;
       source = opened;
-      opened.onClose(() => end());
+      opened.onClose(() => opened === connection && lost());
       opened.onProblem((problem) => {
         if (paused && problem.verdict === "loop-blocked") return;
         if (!announced.some((known) => sameProblem(known, problem))) announced = [...announced, problem];
@@ -221,10 +300,11 @@ function createSession(
       become({ kind: "live" });
       await refresh();
     } catch (error) {
+      if (mine !== attempt) return;
       if (error instanceof ConnectionError && error.kind !== "gone") {
         become({ kind: "failed", why: error.message });
       } else {
-        end();
+        gone();
       }
     }
   };
@@ -250,6 +330,8 @@ function createSession(
         announced: announced.filter((problem) => !options.isMuted(problem)),
         muted: found.length - loud.length,
         paused: paused && state.kind === "live",
+        ...(proof === undefined ? {} : { proof }),
+        ...(rate === undefined || state.kind !== "live" ? {} : { rate }),
       };
     },
     watch(next) {
@@ -265,20 +347,39 @@ function createSession(
       changed.fire();
       void refresh();
     },
+    stopConnecting() {
+      if (state.kind !== "connecting") return;
+      attempt++;
+      become({ kind: "failed", why: "You have stopped connecting." });
+    },
+    connectAgain() {
+      if (!thread || (state.kind !== "failed" && state.kind !== "disconnected")) return;
+      clearTimeout(lookout);
+      become({ kind: "connecting", since: Date.now() });
+      void open();
+    },
+    async prove() {
+      if (!connection) throw new Error("it has ended.");
+      if (paused) throw new Error("the debugger has stopped it, and it collects garbage only while it runs.");
+      const started = performance.now();
+      if (!(await connection.prove()))
+        throw new Error("it is too busy: its event loop does not turn, or not soon enough.");
+      proof = { at: Date.now(), tookMs: Math.round(performance.now() - started) };
+      await refresh();
+      return proof;
+    },
     compareFromNow() {
       baseline = overview && momentOf(overview);
       changed.fire();
     },
     endWith(last) {
-      connection?.dispose();
-      const before = overview?.problems ?? announced;
-      source = heldDump(last);
-      end(last.process.exitCode);
-      void refresh();
-      for (const problem of last.problems) {
-        if (!options.isMuted(problem) && !before.some((known) => sameProblem(known, problem)))
-          problems.fire(problem);
+      const mayGoOn = thread !== undefined && state.kind !== "ended";
+      if (last.process.exitCode === undefined && mayGoOn) {
+        left = last;
+        return;
       }
+      connection?.dispose();
+      endHolding(last);
     },
     async ask(question, params) {
       const asked = source;
@@ -297,6 +398,7 @@ function createSession(
     dispose() {
       disposed = true;
       clearTimeout(timer);
+      clearTimeout(lookout);
       connection?.dispose();
       connection = undefined;
       source = undefined;
@@ -318,6 +420,13 @@ export function problemsOf({ overview, announced }: SessionSnapshot): readonly P
 export function sameProblem(one: Problem, other: Problem): boolean {
   if (one.id !== other.id || one.verdict !== other.verdict) return false;
   return one.tasks.length === 0 ? other.tasks.length === 0 : one.tasks.some((id) => other.tasks.includes(id));
+}
+
+/** Tasks started per second between two overviews; undefined when it is not known. */
+function rateBetween(before: Overview | undefined, now: Overview): number | undefined {
+  if (before?.started === undefined || now.started === undefined) return undefined;
+  const seconds = (now.capturedAt - before.capturedAt) / 1000;
+  return seconds <= 0 ? undefined : (now.started - before.started) / seconds;
 }
 
 /** Tasks and resources need not be kept. */

@@ -52,7 +52,7 @@ export function snapshot(
 }
 
 export function launch(...sessions: readonly SessionSnapshot[]): Launch {
-  return { id: "l1", name: "Run main.ts", running: true, overdue: false, sessions };
+  return { id: "l1", name: "Run main.ts", running: true, since: 0, overdue: false, sessions };
 }
 
 /** Rows of a view with lists, all levels of them, as the thread of this dump answers. */

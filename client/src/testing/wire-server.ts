@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -30,6 +30,15 @@ export interface WireServer {
   register(): void;
   /** Writes the last dump, as a thread does that ends; gives its path. */
   leave(dump: Dump): string;
+  /** How many tasks were started, if it is told. */
+  started: number | undefined;
+  /** Closes the connections; others may follow. */
+  breakOff(): void;
+  /** From now on lets those who greet wait, until it is told to answer. */
+  keepWaiting(): void;
+  answer(): void;
+  /** From now on can't prove anything. */
+  beBusy(): void;
   /** From now on ends as soon as it is greeted. */
   hangUp(): void;
   /** Ends as a process does: the socket closes. */
@@ -37,8 +46,23 @@ export interface WireServer {
   close(): Promise<void>;
 }
 
-export async function startWireServer(dump: Dump, change: Partial<Registration> = {}): Promise<WireServer> {
-  const folder = mkdtempSync(path.join(tmpdir(), "unknot-wire-"));
+interface State {
+  dump: Dump;
+  hangsUp: boolean;
+  isBusy: boolean;
+  started?: number;
+  /** Set while nobody is greeted; ends that. */
+  keepsWaiting?: { readonly until: Promise<void>; readonly end: () => void };
+}
+
+/** Serves in a folder of its own, unless one is given, which stays. */
+export async function startWireServer(
+  dump: Dump,
+  change: Partial<Registration> = {},
+  given?: string,
+): Promise<WireServer> {
+  const folder = given ?? mkdtempSync(path.join(tmpdir(), "unknot-wire-"));
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const endpoint =
     process.platform === "win32" ? `\\\\.\\pipe\\${path.basename(folder)}` : path.join(folder, "1.sock");
   const registration: Registration = {
@@ -58,7 +82,7 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
   const sockets = new Set<Socket>();
   const connections = new Set<MessageConnection>();
   const asked: Record<string, number> = {};
-  const state = { dump, hangsUp: false };
+  const state: State = { dump, hangsUp: false, isBusy: false };
   const server = createServer((socket) => {
     sockets.add(socket);
     const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
@@ -73,14 +97,20 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
         asked[method] = (asked[method] ?? 0) + 1;
         return reply(params);
       });
-    answer("hello", ({ token }) => {
+    rpc.onRequest("hello", async ({ token }: Wire["hello"]["params"]) => {
+      asked["hello"] = (asked["hello"] ?? 0) + 1;
+      await state.keepsWaiting?.until;
       if (state.hangsUp) socket.destroy();
       if (token !== "right") throw new ResponseError(ErrorCodes.InvalidRequest, "wrong token");
       return state.dump.process;
     });
-    answer("overview", (params) => overview(state.dump, params));
+    answer("overview", (params) => ({
+      ...overview(state.dump, params),
+      ...(state.started === undefined ? {} : { started: state.started }),
+    }));
     answer("list", (params) => listTasks(state.dump, params));
     answer("stacks", (params) => stackTree(state.dump, params));
+    answer("prove", () => ({ done: !state.isBusy }));
     answer("dump", ({ by }) => ({ ...state.dump, by }));
     rpc.listen();
   });
@@ -99,6 +129,27 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
     set dump(next) {
       state.dump = next;
     },
+    get started() {
+      return state.started;
+    },
+    set started(next) {
+      if (next !== undefined) state.started = next;
+    },
+    breakOff() {
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
+    },
+    keepWaiting() {
+      let end = () => {};
+      const until = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      state.keepsWaiting = { until, end };
+    },
+    answer() {
+      state.keepsWaiting?.end();
+      delete state.keepsWaiting;
+    },
     async announce(problem) {
       await Promise.all([...connections].map((rpc) => rpc.sendNotification("problem", problem)));
     },
@@ -112,6 +163,9 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
       };
       return write(folder, fileName(registration).replace(".json", ".last.json"), last);
     },
+    beBusy: () => {
+      state.isBusy = true;
+    },
     hangUp: () => {
       state.hangsUp = true;
     },
@@ -122,7 +176,8 @@ export async function startWireServer(dump: Dump, change: Partial<Registration> 
         end();
         await closed;
       }
-      rmSync(folder, { recursive: true, force: true });
+      if (given === undefined) rmSync(folder, { recursive: true, force: true });
+      else rmSync(path.join(folder, fileName(registration)), { force: true });
     },
   };
 }

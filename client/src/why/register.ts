@@ -3,11 +3,12 @@ import { plain } from "@unknot/dump/names.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import * as vscode from "vscode";
 import { chooseSession } from "../choose-session.ts";
+import type { Debugging } from "../debugging/provider.ts";
 import { runFileTraced } from "../debugging/run-file.ts";
-import { startAgainTraced, topSession } from "../debugging/start-again.ts";
+import { startAgainTraced } from "../debugging/start-again.ts";
 import { openPlace } from "../places.ts";
 import { messageText } from "../program-text.ts";
-import type { Launches } from "../sessions/launches.ts";
+import { type Launches, liveSessions } from "../sessions/launches.ts";
 import type { Session } from "../sessions/session.ts";
 import { type Reason, reasonsIn, signatureOf, summaryOf } from "./keeps-alive.ts";
 
@@ -23,19 +24,15 @@ const connectMs = 5000;
  * *Why Doesn't It Exit?*: what is open in a traced program that runs, and which of its tasks have not ended; without
  * one, the file of the editor is started for it. Each answer leads to its line.
  */
-export function registerWhy(launches: Launches): vscode.Disposable {
-  return vscode.commands.registerCommand("unknot.why", async () => {
+export function registerWhy(launches: Launches, debugging: Debugging): vscode.Disposable {
+  return vscode.commands.registerCommand("unknot.why", async (row?: { readonly session?: string }) => {
     const live = await connectedSessions(launches);
     const session =
       live.length > 0
-        ? await chooseSession(live, undefined, "The process that does not exit")
+        ? await chooseSession(live, row?.session, "The process that does not exit")
         : await startFile(launches);
-    if (session) await answer(launches, session);
+    if (session) await answer(launches, debugging, session);
   });
-}
-
-function liveSessions(launches: Launches): readonly Session[] {
-  return launches.askable().filter((session) => session.snapshot().state.kind === "live");
 }
 
 /** The sessions that can be asked; a program that has just been started is given the time to register. */
@@ -52,7 +49,7 @@ async function connectedSessions(launches: Launches): Promise<readonly Session[]
   return liveSessions(launches);
 }
 
-async function answer(launches: Launches, session: Session): Promise<void> {
+async function answer(launches: Launches, debugging: Debugging, session: Session): Promise<void> {
   const name = plain(session.process.title.slice(session.process.title.lastIndexOf("/") + 1));
   let dump: Dump;
   try {
@@ -80,15 +77,20 @@ async function answer(launches: Launches, session: Session): Promise<void> {
   );
   if (chosen?.place) await openPlace(chosen.place);
   if (chosen !== again) return;
-  const debugged = topSession(vscode.debug.activeDebugSession);
+  const launch = launches.list().find(({ sessions }) => sessions.some(({ id }) => id === session.id));
+  const debugged = launch && debugging.sessionOf(launch.id);
   if (!debugged) {
     await vscode.window.showInformationMessage(
       messageText(`'${name}' was not started here: start it with UNKNOT_TESTS=1 in its environment.`),
     );
     return;
   }
-  const next = await restedSession(launches, () => startAgainTraced(debugged, watched));
-  if (next) await answer(launches, next);
+  const next = await restedSession(
+    launches,
+    () => startAgainTraced(debugged, watched),
+    session.process.title,
+  );
+  if (next) await answer(launches, debugging, next);
 }
 
 interface Item extends vscode.QuickPickItem {
@@ -109,13 +111,16 @@ async function startFile(launches: Launches): Promise<Session | undefined> {
   return restedSession(launches, () => runFileTraced(undefined, watched));
 }
 
-/** What a start brings, once nothing changes in it any more; undefined when it has ended or the user gave up. */
+/**
+ * What a start brings, once nothing changes in it any more: of several processes the one of this title, if it is there.
+ * Undefined when it has ended or the user gave up.
+ */
 async function restedSession(
   launches: Launches,
   start: () => Promise<unknown>,
+  title?: string,
 ): Promise<Session | undefined> {
-  const before = new Set(launches.askable());
-  const launchesBefore = new Set(launches.list().map(({ id }) => id));
+  const before = new Set(launches.list().map(({ id }) => id));
   if ((await start()) === false) return undefined;
   return vscode.window.withProgress(
     {
@@ -127,14 +132,16 @@ async function restedSession(
       let last: { readonly signature: string; readonly sinceMs: number } | undefined;
       while (!token.isCancellationRequested) {
         const now = performance.now();
-        const session = liveSessions(launches).find((one) => !before.has(one));
-        const ended = launches.list().some(({ id, running }) => !running && !launchesBefore.has(id));
-        if (!session && ended) {
+        const begun = launches.list().filter(({ id }) => !before.has(id));
+        const live = begun.flatMap(({ sessions }) => sessions.filter(({ state }) => state.kind === "live"));
+        const chosen = live.find(({ process }) => process.title === title) ?? live[0];
+        if (!chosen && begun.some(({ running }) => !running)) {
           void vscode.window.showInformationMessage("The program has exited by itself.");
           return undefined;
         }
+        const session = chosen && launches.session(chosen.id);
         const dump = await session?.dump("panel").catch(() => undefined);
-        const signature = dump && signatureOf(dump);
+        const signature = dump && `${chosen?.id} ${signatureOf(dump)}`;
         if (signature !== undefined && signature === last?.signature) {
           if (now - last.sinceMs >= restMs) return session;
         } else last = signature === undefined ? undefined : { signature, sinceMs: now };

@@ -30,7 +30,7 @@ export const loopBlocked: Detector = {
         message: `The event loop has not turned for ${formatDuration(sinceMs)}${who}.`,
         tasks: running.slice(0, mostTasks).map((task) => task.id),
         resources: [],
-        at: distinctPlaces(frames.map(placeOf), placesOf(dump, running)),
+        at: distinctPlaces([...(inner ? [inner] : []), ...frames].map(placeOf), placesOf(dump, running)),
       },
     ];
   },

@@ -47,6 +47,11 @@ export function configRecords(
         shape: { is: "either", of: [text, { is: "boolean", only: false }] },
         about: "The baseline file, `unknot-baseline.json` if not given; false for none.",
       },
+      mutedProblems: {
+        shape: { is: "list", of: { is: "record", name: "mutedProblem" } },
+        about:
+          "Problems of running programs that are counted and not shown, where they are first found in a file of this folder.",
+      },
       floatingTask: {
         shape: { is: "record", name: "floatingTask" },
         about: "Options of the rule `floating-task`.",
@@ -61,6 +66,18 @@ export function configRecords(
         required: true,
       },
       rules: { shape: { is: "record", name: "rules" }, about: "The severities there.", required: true },
+    },
+    mutedProblem: {
+      problem: {
+        shape: text,
+        about: "The problem's id, as a rule's, or its verdict, as `long-wait`.",
+        required: true,
+      },
+      file: {
+        shape: text,
+        about: "The end of the path of the file that it is first found in; without it, everywhere.",
+      },
+      reason: { shape: text, about: "Why, for those who read it." },
     },
     floatingTask: {
       deferToLinter: {

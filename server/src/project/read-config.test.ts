@@ -16,6 +16,7 @@ describe("reading unknot.config.json", () => {
       "models": ["locks.json"],
       "baseline": false,
       "floatingTask": { "deferToLinter": "never", "safeToDrop": ["log"] },
+      "mutedProblems": [{ "problem": "long-wait", "file": "src/poll.ts", "reason": "it polls" }],
     }`);
     assert.deepEqual(none, []);
     assert.deepEqual(config, {
@@ -26,6 +27,7 @@ describe("reading unknot.config.json", () => {
       baseline: false,
       deferToLinter: "never",
       safeToDrop: ["log"],
+      mutedProblems: [{ problem: "long-wait", file: "src/poll.ts" }],
     });
   });
 
@@ -45,6 +47,11 @@ describe("reading unknot.config.json", () => {
       [/^1:31 'floating-task' cannot be 'warn'/],
     ],
     ["a true baseline", '{ "baseline": true }', [/^1:15 'baseline' is a text or false\.$/]],
+    [
+      "a muted problem without a name",
+      '{ "mutedProblems": [{ "file": "a.ts" }] }',
+      [/needs the field 'problem'/],
+    ],
     ["an override without files", '{ "overrides": [{ "rules": {} }] }', [/^1:17 .* needs the field 'files'/]],
   ];
   for (const [what, text, expected] of cases) {

@@ -1,5 +1,6 @@
 import type { Severity } from "@unknot/protocol/finding.ts";
 import { severities } from "@unknot/protocol/finding.ts";
+import { type MutingRule, rulesOf } from "@unknot/protocol/muting.ts";
 import { getNodeValue } from "jsonc-parser";
 import { unusedSuppression } from "../analysis/suppress.ts";
 import { complaintsAbout, type JsonProblem, parseJson, placed } from "../models/json-shape.ts";
@@ -21,6 +22,8 @@ export interface ProjectConfig {
   readonly baseline?: string | false;
   readonly deferToLinter?: DeferToLinter;
   readonly safeToDrop: readonly string[];
+  /** Problems of running programs that nobody wants to see. */
+  readonly mutedProblems: readonly MutingRule[];
 }
 
 export const emptyConfig: ProjectConfig = {
@@ -29,6 +32,7 @@ export const emptyConfig: ProjectConfig = {
   exclude: [],
   models: [],
   safeToDrop: [],
+  mutedProblems: [],
 };
 
 /** Everything that a severity can be given to. */
@@ -61,6 +65,7 @@ export function readConfig(text: string): {
       ...(typeof baseline === "string" || baseline === false ? { baseline } : {}),
       ...(defer === undefined ? {} : { deferToLinter: defer }),
       safeToDrop: textsOf(floatingTask["safeToDrop"]),
+      mutedProblems: rulesOf(given["mutedProblems"]),
     },
     problems: placed(text, complaints),
   };

@@ -1,5 +1,6 @@
 import { Session } from "node:inspector";
-import { fileURLToPath } from "node:url";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { withoutInsertions } from "../transform/insertions.ts";
 
 /** A frame of the main thread, in the code as its file has it: lines and columns count from 1. */
@@ -14,24 +15,33 @@ export interface MainFrame {
 const patienceMs = 1000;
 const mostFrames = 32;
 
+/** As the inspector gives it: lines and columns count from 0. */
 interface CallFrame {
   readonly functionName: string;
-  readonly location: {
-    readonly scriptId: string;
-    readonly lineNumber: number;
-    readonly columnNumber?: number;
-  };
+  readonly scriptId: string;
+  readonly url: string;
+  readonly lineNumber: number;
+  readonly columnNumber: number;
+}
+
+interface Evaluated {
+  readonly exceptionDetails?: { readonly stackTrace?: { readonly callFrames: readonly CallFrame[] } };
 }
 
 /**
- * What the main thread runs now, the innermost frame first, asked from another thread while the main one is busy: it
- * stops for the moment that the answer takes. Empty when there is no answer in time. When a debugger has stopped the
- * program, it stays stopped.
+ * What the main thread runs now, the innermost frame first, asked from another thread while the main one is busy. V8
+ * interrupts it for an expression that only throws: the stack of that, kept from every handler, goes on with what was
+ * interrupted. Nothing is paused, so a debugger does not notice. Empty when there is no answer in time, as while the
+ * thread is inside `Atomics.wait`.
+ *
+ * `mayReadSources`: columns are those of the file, which needs the source that runs and V8's debugger for it; else they
+ * are 1.
  */
-export async function readMainStack(ownFolder: string): Promise<readonly MainFrame[]> {
+export async function readMainStack(
+  ownFolder: string,
+  { mayReadSources }: { readonly mayReadSources: boolean },
+): Promise<readonly MainFrame[]> {
   const session = new Session();
-  const urls = new Map<string, string>();
-  session.on("Debugger.scriptParsed", ({ params }) => void urls.set(params.scriptId, params.url));
   const post = (method: string, params: object = {}) =>
     new Promise<unknown>((resolve, reject) => {
       session.post(method, params, (error: Error | null, result?: object) =>
@@ -43,28 +53,30 @@ export async function readMainStack(ownFolder: string): Promise<readonly MainFra
   const tooLate = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, patienceMs, undefined);
   });
-  let asked = false;
-  let byUs = false;
-  const paused = new Promise<readonly CallFrame[]>((resolve) => {
-    session.on("Debugger.paused", ({ params }) => {
-      byUs = asked;
-      resolve(params.callFrames as unknown as readonly CallFrame[]);
-    });
-  });
+  const sourceLines = async ({ scriptId }: CallFrame): Promise<readonly string[]> => {
+    const { scriptSource } = (await post("Debugger.getScriptSource", { scriptId })) as {
+      readonly scriptSource: string;
+    };
+    return scriptSource.split("\n");
+  };
   const read = async () => {
-    await post("Debugger.enable");
-    asked = true;
-    const [frames] = await Promise.all([paused, post("Debugger.pause").catch(() => {})]);
+    // Stacks are taken of what is thrown while the domain is enabled.
+    await post("Runtime.enable");
+    const { exceptionDetails } = (await post("Runtime.evaluate", {
+      // A debugger that steps, or is told to pause, skips what is in our folder.
+      expression: `throw 0;\n//# sourceURL=${pathToFileURL(path.join(ownFolder, "what-runs"))}`,
+      silent: true,
+    })) as Evaluated;
+    const frames = (exceptionDetails?.stackTrace?.callFrames ?? []).slice(1, mostFrames + 1);
     const sources = new Map<string, readonly string[]>();
-    for (const { location } of frames.slice(0, mostFrames)) {
-      const url = urls.get(location.scriptId) ?? "";
-      if (sources.has(location.scriptId) || url.startsWith("node:")) continue;
-      const { scriptSource } = (await post("Debugger.getScriptSource", { scriptId: location.scriptId })) as {
-        scriptSource: string;
-      };
-      sources.set(location.scriptId, scriptSource.split("\n"));
+    if (mayReadSources) {
+      await post("Debugger.enable");
+      for (const frame of frames) {
+        if (frame.url.startsWith("node:") || sources.has(frame.scriptId)) continue;
+        sources.set(frame.scriptId, await sourceLines(frame));
+      }
     }
-    return frames.slice(0, mostFrames).flatMap((frame) => describe(frame, urls, sources, ownFolder));
+    return frames.flatMap((frame) => describe(frame, sources, ownFolder));
   };
   try {
     session.connectToMainThread();
@@ -73,37 +85,34 @@ export async function readMainStack(ownFolder: string): Promise<readonly MainFra
     return [];
   } finally {
     clearTimeout(timer);
-    leave(session, asked && (byUs || !(await isSettled(paused))));
+    leave(session);
   }
 }
 
-/** The program goes on, and a process whose session stays connected would not end. */
-function leave(session: Session, resumes: boolean): void {
+/** A process whose session stays connected would not end. */
+function leave(session: Session): void {
   try {
-    if (resumes) session.post("Debugger.resume", () => {});
     session.post("Debugger.disable", () => {});
+    session.post("Runtime.disable", () => {});
     session.disconnect();
   } catch {
     // It was never connected.
   }
 }
 
-async function isSettled(promise: Promise<unknown>): Promise<boolean> {
-  const pending = {};
-  return (await Promise.race([promise, Promise.resolve(pending)])) !== pending;
-}
-
 function describe(
-  { functionName, location: { scriptId, lineNumber, columnNumber = 0 } }: CallFrame,
-  urls: ReadonlyMap<string, string>,
+  { functionName, scriptId, url, lineNumber, columnNumber }: CallFrame,
   sources: ReadonlyMap<string, readonly string[]>,
   ownFolder: string,
 ): readonly MainFrame[] {
-  const url = urls.get(scriptId) ?? "";
   const file = url.startsWith("file:") ? fileURLToPath(url) : url;
   if (file === "" || file.startsWith(ownFolder) || url.startsWith("evalmachine")) return [];
-  const before = (sources.get(scriptId)?.[lineNumber] ?? "").slice(0, columnNumber);
-  const column = sources.has(scriptId) ? withoutInsertions(before).length : columnNumber;
+  const line = sources.get(scriptId)?.[lineNumber];
+  const column = url.startsWith("node:")
+    ? columnNumber
+    : line === undefined
+      ? 0
+      : withoutInsertions(line.slice(0, columnNumber)).length;
   return [
     {
       file,

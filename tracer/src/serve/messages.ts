@@ -1,6 +1,7 @@
 import type { Histogram } from "node:perf_hooks";
 import type { MessagePort } from "node:worker_threads";
 import type { ProcessInfo } from "@unknot/protocol/dump.ts";
+import type { MutingRule } from "@unknot/protocol/muting.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Fact } from "../facts.ts";
 import type { LoopbackAddress } from "../loopback.ts";
@@ -48,11 +49,13 @@ export interface WorkerData {
   readonly runtimeFolder: string;
   readonly session?: string;
   readonly printsDeadlocks: boolean;
+  /** Problems that are not printed. */
+  readonly muted: readonly MutingRule[];
   readonly dumpsBySignal: boolean;
   /** Where they go; standard error if absent. */
   readonly dumpFile?: string;
   /** Where `/debug/pprof/` is served, if somebody asked for it. */
   readonly pprof?: LoopbackAddress;
-  /** A debugger stops the program when it is told to; nobody else may. */
+  /** A debugger may be attached: V8's own is left to it. */
   readonly underDebugger: boolean;
 }

@@ -9,6 +9,7 @@ import { overview } from "@unknot/dump/overview.ts";
 import { stackTree } from "@unknot/dump/stack-tree.ts";
 import { listTasks } from "@unknot/dump/task-list.ts";
 import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
+import { isMuted } from "@unknot/protocol/muting.ts";
 import { isAlive } from "@unknot/protocol/registration.ts";
 import { type TaskListRequest, taskOrders } from "@unknot/protocol/task-list.ts";
 import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
@@ -35,7 +36,7 @@ import {
   runtimeFolderPath,
   writeWhole,
 } from "../runtime-folder.ts";
-import { copyOf } from "../tables.ts";
+import { copyOf, startedTasks } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
@@ -178,14 +179,17 @@ function lag(): Pick<LoopState, "lag"> {
 /** A stack is worth its price only when the loop has stood for a while; one is enough for so long. */
 const blockedMs = 1000;
 const stackEveryMs = 1000;
+/** A thread that a debugger has stopped looks blocked, too: it is interrupted less often. */
+const stackUnderDebuggerEveryMs = 5000;
 let lastStack: { readonly at: number; readonly frames: Promise<readonly MainFrame[]> } | undefined;
 
 /** What blocks the loop: of the main thread only, which is the one that can be asked from outside. */
 async function blockingStack({ state, sinceMs }: LoopState): Promise<readonly MainFrame[]> {
-  if (state !== "blocked" || sinceMs < blockedMs || data.process.threadId !== 0 || data.underDebugger)
-    return [];
-  if (lastStack === undefined || nowMs() - lastStack.at > stackEveryMs) {
-    lastStack = { at: nowMs(), frames: readMainStack(__dirname) };
+  if (state !== "blocked" || sinceMs < blockedMs || data.process.threadId !== 0) return [];
+  const everyMs = data.underDebugger ? stackUnderDebuggerEveryMs : stackEveryMs;
+  if (lastStack === undefined || nowMs() - lastStack.at > everyMs) {
+    const mayReadSources = !data.underDebugger;
+    lastStack = { at: nowMs(), frames: readMainStack(__dirname, { mayReadSources }) };
   }
   return lastStack.frames;
 }
@@ -226,7 +230,10 @@ try {
     answers: {
       dump: ({ by }) => takeDump(typeof by === "string" ? by.slice(0, 40) : "client"),
       overview: ({ membersPerGroup }) =>
-        recent.next((dump) => overview(dump, { membersPerGroup: limited(membersPerGroup, 1000) })),
+        recent.next((dump) => ({
+          ...overview(dump, { membersPerGroup: limited(membersPerGroup, 1000) }),
+          started: startedTasks(tables),
+        })),
       list: async (params) => {
         const request = checkedRequest(params);
         return recent.last((dump) => listTasks(dump, request));
@@ -322,7 +329,7 @@ const deadlocks = createDeadlockWatch({
   },
   found(problem, dump) {
     server?.announce(problem);
-    if (!data.printsDeadlocks) return;
+    if (!data.printsDeadlocks || isMuted(problem, data.muted)) return;
     try {
       // Not through process.stderr: that goes through the main thread, which may be blocked.
       writeSync(2, deadlockText(problem, dump));

@@ -7,11 +7,18 @@ export const manifest: ManifestPart = {
     { command: "unknot.resumeUpdates", title: "Resume Updates of the Panel", icon: "$(debug-continue)" },
     { command: "unknot.takeTaskDump", title: "Take Task Dump", icon: "$(save)" },
     { command: "unknot.tasks.compareFromNow", title: "Compare Tasks From Now On", icon: "$(diff)" },
+    { command: "unknot.proveLeaks", title: "Prove Leaks Now", icon: "$(beaker)" },
     { command: "unknot.attach", title: "Attach to Traced Process", icon: "$(plug)" },
+    { command: "unknot.stopConnecting", title: "Stop Connecting", icon: "$(close)" },
+    { command: "unknot.connectAgain", title: "Connect Again", icon: "$(debug-restart)" },
     { command: "unknot.showTaskDump", title: "Open Task Dump", icon: "$(list-tree)" },
     { command: "unknot.tasks.closeDump", title: "Close Task Dump", icon: "$(close)" },
     { command: "unknot.problems.explain", title: "Explain Problem" },
     { command: "unknot.problems.mute", title: "Mute Problems Like This" },
+    {
+      command: "unknot.problems.muteInProject",
+      title: "Mute Problems Like This in unknot.config.json",
+    },
     { command: "unknot.problems.showMuted", title: "Show Muted Problems", icon: "$(settings-gear)" },
   ],
   menus: {
@@ -21,9 +28,13 @@ export const manifest: ManifestPart = {
       { command: "unknot.resumeUpdates", when: "unknot.updatesPaused" },
       { command: "unknot.takeTaskDump", when: "unknot.askable" },
       { command: "unknot.tasks.compareFromNow", when: "unknot.askable" },
+      { command: "unknot.proveLeaks", when: "unknot.provable" },
+      { command: "unknot.stopConnecting", when: "false" },
+      { command: "unknot.connectAgain", when: "false" },
       { command: "unknot.tasks.closeDump", when: "false" },
       { command: "unknot.problems.explain", when: "false" },
       { command: "unknot.problems.mute", when: "false" },
+      { command: "unknot.problems.muteInProject", when: "false" },
       { command: "unknot.problems.showMuted", when: "false" },
     ],
     "view/title": [
@@ -31,6 +42,11 @@ export const manifest: ManifestPart = {
         command: "unknot.takeTaskDump",
         when: "view == unknot.diagnosis && unknot.askable",
         group: "navigation@1",
+      },
+      {
+        command: "unknot.proveLeaks",
+        when: "view == unknot.diagnosis && unknot.provable",
+        group: "navigation@2",
       },
       {
         command: "unknot.tasks.refresh",
@@ -66,6 +82,16 @@ export const manifest: ManifestPart = {
         group: "inline",
       },
       {
+        command: "unknot.stopConnecting",
+        when: "view == unknot.diagnosis && viewItem =~ /\\bcancel\\b/",
+        group: "inline",
+      },
+      {
+        command: "unknot.connectAgain",
+        when: "view == unknot.diagnosis && viewItem =~ /\\breconnect\\b/",
+        group: "inline",
+      },
+      {
         command: "unknot.problems.explain",
         when: "view == unknot.diagnosis && viewItem =~ /\\bexplained\\b/",
         group: "1@4",
@@ -74,6 +100,11 @@ export const manifest: ManifestPart = {
         command: "unknot.problems.mute",
         when: "view == unknot.diagnosis && viewItem =~ /\\bexplained\\b/",
         group: "3@1",
+      },
+      {
+        command: "unknot.problems.muteInProject",
+        when: "view == unknot.diagnosis && viewItem =~ /\\bexplained\\b/ && workspaceFolderCount > 0",
+        group: "3@2",
       },
       {
         command: "unknot.problems.showMuted",
@@ -105,7 +136,7 @@ export const manifest: ManifestPart = {
     {
       view: "unknot.diagnosis",
       contents:
-        "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it.\n[Start Debugging](command:workbench.action.debug.start)\nIts tasks stay here after it has ended.\n[Attach to Traced Process](command:unknot.attach)\n[Open Task Dump](command:unknot.showTaskDump)",
+        "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it.\n[Start Debugging](command:workbench.action.debug.start)\nIts tasks stay here after it has ended.\n[Run Current File](command:unknot.runFile)\nA program that runs already can be shown, too, if it was started by: node --import unknot/register app.js\n[Attach to Traced Process](command:unknot.attach)\n[Open Task Dump](command:unknot.showTaskDump)",
       when: "unknot.tracesDebugSessions && isWorkspaceTrusted",
     },
     {

@@ -88,6 +88,19 @@ describe("the rows of the Diagnosis view", () => {
     ]);
   });
 
+  it("say what came of looking for lost tasks", () => {
+    const proof = { at: new Date(2026, 10, 23, 17, 14, 27).getTime(), tookMs: 80 };
+    const row = (builder: DumpBuilder) =>
+      drawn(rowsOf([launch(snapshot(builder.build(), { proof }))]), 0).filter((text) => /proof/.test(text));
+    const waiting = { state: "event.wait", at: "jobs.ts:4" } as const;
+    assert.deepEqual(row(new DumpBuilder().task(1, waiting)), [
+      "Leak proof | no task is proved to be lost, at 17:14:27 in 80 ms",
+    ]);
+    assert.deepEqual(row(new DumpBuilder().task(1, { ...waiting, collected: "lost" })), [
+      "Leak proof | 1 cause of tasks that can never go on, at 17:14:27 in 80 ms",
+    ]);
+  });
+
   it("count what is muted, and claim nothing of the rest", () => {
     const labels = (muted: number) =>
       rowsOf([launch(snapshot(new DumpBuilder().task(1).build(), { muted }))]).map(({ label }) => label);
@@ -176,9 +189,17 @@ describe("the rows of the Diagnosis view", () => {
     const first = (change: Partial<SessionSnapshot>) =>
       drawn(rowsOf([launch(snapshot(dump, change))]), 0)[0] ?? "";
     const { overview: _, ...fresh } = snapshot(dump);
-    assert.equal(
-      drawn(rowsOf([launch({ ...fresh, state: { kind: "connecting" } })]))[0],
-      "Connecting to main.ts (4242)",
+    const connecting = (ms: number) =>
+      drawn(rowsOf([launch({ ...fresh, state: { kind: "connecting", since: 1000 } })], 1000 + ms), 1);
+    assert.deepEqual(connecting(900), ["Connecting to main.ts (4242)"]);
+    assert.deepEqual(connecting(4900), ["Connecting to main.ts (4242) | for 4 s"]);
+    assert.match(
+      connecting(6000).join("\n"),
+      /^Connecting to .* \| for 6 s\n {2}Tried \| .*\n {2}Program \| /,
+    );
+    assert.match(
+      first({ state: { kind: "disconnected" } }),
+      /^Disconnected \| the process is still there, as of \d\d:14:27$/,
     );
     assert.equal(
       drawn(rowsOf([launch(fresh)]))[0],
@@ -188,6 +209,27 @@ describe("the rows of the Diagnosis view", () => {
     assert.match(first({ state: { kind: "ended", exitCode: 13 } }), /^Ended with code 13 \| as of/);
     assert.match(first({ state: { kind: "ended" } }), /^Ended \| as of/);
     assert.equal(first({ state: { kind: "failed", why: "Not\nallowed." } }), "No connection | Not allowed.");
+  });
+
+  it("say how many tasks are started, and whether events were lost", () => {
+    const row = (rate: number, dropped: number) => {
+      const dump = new DumpBuilder().task(1).build();
+      const session = snapshot({ ...dump, coverage: { ...dump.coverage, dropped } }, { rate });
+      const overview = session.overview && { ...session.overview, started: 12_345 };
+      return find(rowsOf([launch({ ...session, ...(overview && { overview }) })]), "Tasks started");
+    };
+    assert.equal(row(1234.4, 0).description, "1,234 a second, 12,345 so far, none dropped");
+    assert.equal(row(0.25, 0).description, "0.3 a second, 12,345 so far, none dropped");
+    assert.equal(row(0, 7).description, "0 a second, 12,345 so far, 7 events dropped");
+    assert.equal(row(0, 7).icon.name, "error");
+  });
+
+  it("offer to see what keeps a program alive in which nothing waits", () => {
+    const label = (change: Partial<SessionSnapshot>) =>
+      rowsOf([launch(snapshot(new DumpBuilder().build(), change))]).find(({ offers }) => offers === "why")
+        ?.label;
+    assert.equal(label({}), "See what keeps it alive");
+    assert.equal(label({ state: { kind: "ended" } }), undefined);
   });
 
   it("blame the debugger and not the program for a loop that stands still", () => {
@@ -200,8 +242,9 @@ describe("the rows of the Diagnosis view", () => {
   });
 
   it("say what becomes of a launch without a process", () => {
-    const row = (change: Partial<Launch>) => drawn(rowsOf([{ ...launch(), ...change }]))[0];
-    assert.equal(row({}), "Waiting for 'Run main.ts' to start");
+    const row = (change: Partial<Launch>) => drawn(rowsOf([{ ...launch(), ...change }], 3500))[0];
+    assert.equal(row({ since: 3000 }), "Waiting for 'Run main.ts' to start");
+    assert.equal(row({ since: 1000 }), "Waiting for 'Run main.ts' to start | for 2 s");
     assert.match(
       row({ overdue: true }) ?? "",
       /^No traced program in 'Run main.ts' so far \| Node before 22.15/,

@@ -1,5 +1,5 @@
 // What the Diagnosis view shows, made from launches alone: rows with their words, icons, places and children.
-import { count, plain, shortPlace } from "@unknot/dump/names.ts";
+import { count, formatDuration, plain, shortPlace } from "@unknot/dump/names.ts";
 import { formatPlace } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { isSure } from "@unknot/protocol/verdict.ts";
@@ -16,18 +16,29 @@ import { changesRow } from "./changes-row.ts";
 import { coverageRow } from "./coverage-row.ts";
 import { loopRow } from "./loop-row.ts";
 import { oldestRow } from "./oldest-row.ts";
+import { proofRow } from "./proof-row.ts";
+import { rateRow } from "./rate-row.ts";
 
-/** The rows of the tree. One process needs no row of its own. */
-export function rowsOf(launches: readonly Launch[]): readonly Row[] {
+/** The rows of the tree. One process needs no row of its own. `now` is in milliseconds since the epoch. */
+export function rowsOf(launches: readonly Launch[], now: number = Date.now()): readonly Row[] {
   const many = areSeveral(launches);
   return launches.flatMap((launch) =>
     launch.sessions.length === 0
-      ? [emptyLaunch(launch)]
+      ? [emptyLaunch(launch, now)]
       : launch.sessions.flatMap((session) =>
           many
-            ? [processRow(session, session.id, { children: () => sessionRows(session) })]
-            : sessionRows(session),
+            ? [processRow(session, session.id, { children: () => sessionRows(session, now) })]
+            : sessionRows(session, now),
         ),
+  );
+}
+
+/** Whether rows tell how long something has been waited for, and so change by themselves. */
+export function isWaiting(launches: readonly Launch[]): boolean {
+  return launches.some(({ running, overdue, untraced, sessions }) =>
+    sessions.length === 0
+      ? running && !overdue && untraced === undefined
+      : sessions.some(({ state }) => state.kind === "connecting"),
   );
 }
 
@@ -46,7 +57,7 @@ export function summaryOf(launches: readonly Launch[]): string {
   return [titleOf(only), ...(overview ? [count(overview.total, "task")] : [])].join(", ");
 }
 
-function emptyLaunch(launch: Launch): Row {
+function emptyLaunch(launch: Launch, now: number): Row {
   const name = plain(launch.name);
   const text = (label: string, icon: RowIcon, description?: string): Row => ({
     id: `launch ${launch.id}`,
@@ -62,13 +73,22 @@ function emptyLaunch(launch: Launch): Row {
     const why = "Node before 22.15, package managers, compilers and linters are not traced";
     return text(`No traced program in '${name}' so far`, icons.information, why);
   }
-  if (launch.running) return text(`Waiting for '${name}' to start`, icons.waiting);
+  if (launch.running)
+    return text(`Waiting for '${name}' to start`, icons.waiting, forSeconds(launch.since, now));
   return text(`'${name}' has ended`, icons.information, "It left no tasks behind, or could not be traced");
 }
 
-function sessionRows(session: SessionSnapshot): readonly Row[] {
+/** From this time on, waiting is told. */
+const tellsAfterMs = 1000;
+
+function forSeconds(since: number, now: number): string | undefined {
+  const ms = now - since;
+  return ms < tellsAfterMs ? undefined : `for ${formatDuration(Math.floor(ms / 1000) * 1000)}`;
+}
+
+function sessionRows(session: SessionSnapshot, now: number): readonly Row[] {
   const { overview } = session;
-  const states = stateRows(session);
+  const states = stateRows(session, now);
   if (!overview) return states;
   const scene = sceneOf(session, overview);
   const problems = problemsOf(session);
@@ -81,15 +101,60 @@ function sessionRows(session: SessionSnapshot): readonly Row[] {
     // Where nothing is wrong for all that is known, what holds up the most comes nearest to an answer.
     ...(worst !== undefined && problems.length === 0 ? [worstRow(scene, worst)] : []),
     ...(problems.length > 0 || session.muted > 0 ? [] : [nothingFound(scene)]),
+    ...(overview.total === 0 && session.state.kind === "live" ? [keptAlive(session)] : []),
     ...(blockers.length > 0 ? [blockersRow(scene, blockers)] : []),
     ...[oldestRow(scene) ?? []].flat(),
     ...[changesRow(scene) ?? []].flat(),
+    ...[proofRow(scene) ?? []].flat(),
     loopRow(scene),
+    ...[rateRow(scene) ?? []].flat(),
     coverageRow(scene),
   ];
 }
 
-function stateRows(session: SessionSnapshot): readonly Row[] {
+/** Nothing waits, and the program still runs. */
+function keptAlive({ id: session }: SessionSnapshot): Row {
+  const label = "See what keeps it alive";
+  const description = "timers, servers, sockets and child processes";
+  return {
+    id: `${session} alive`,
+    kind: "detail",
+    label,
+    description,
+    icon: icons.handles,
+    spoken: `${label}: ${description}`,
+    session,
+    offers: "why",
+  };
+}
+
+/** After so long, what is tried is told. */
+const triesAfterMs = 5000;
+
+function triedRows({ id: session, process }: SessionSnapshot): readonly Row[] {
+  const row = (label: string, description: string): Row => ({
+    id: `${session} tried ${label}`,
+    kind: "detail",
+    label,
+    description,
+    icon: icons.detail,
+    spoken: `${label}: ${description}`,
+    session,
+  });
+  return [
+    row(
+      "Tried",
+      "the tracer's own thread is asked through its socket; it answers also while the program is blocked",
+    ),
+    row("Program", `${plain(process.title)}, Node ${plain(process.node)}`),
+    row(
+      "If it stays so",
+      "the machine is very busy, or the tracer's thread has been stopped: start the program again",
+    ),
+  ];
+}
+
+function stateRows(session: SessionSnapshot, now: number): readonly Row[] {
   const { state, overview, paused } = session;
   const row = (label: string, icon: RowIcon, description?: string): Row => ({
     id: `${session.id} state`,
@@ -102,10 +167,19 @@ function stateRows(session: SessionSnapshot): readonly Row[] {
   });
   const asOf = overview === undefined ? undefined : `as of ${timeOf(overview.capturedAt)}`;
   switch (state.kind) {
-    case "connecting":
-      return [row(`Connecting to ${titleOf(session)}`, icons.waiting)];
+    case "connecting": {
+      const waits = row(`Connecting to ${titleOf(session)}`, icons.waiting, forSeconds(state.since, now));
+      if (now - state.since < triesAfterMs) return [{ ...waits, offers: "cancel" }];
+      // VS Code would not open the same row later.
+      const id = `${waits.id} tried`;
+      return [{ ...waits, id, offers: "cancel", open: true, children: () => triedRows(session) }];
+    }
     case "failed":
-      return [row("No connection", icons.warning, plainSentence(state.why))];
+      return [{ ...row("No connection", icons.warning, plainSentence(state.why)), offers: "reconnect" }];
+    case "disconnected": {
+      const what = ["the process is still there", ...(asOf === undefined ? [] : [asOf])].join(", ");
+      return [{ ...row("Disconnected", icons.warning, what), offers: "reconnect" }];
+    }
     case "ended": {
       const code = state.exitCode === undefined ? "" : ` with code ${state.exitCode}`;
       return [row(`Ended${code}`, icons.ended, asOf ?? "no dump was taken")];
@@ -144,7 +218,7 @@ function problemRows(scene: Scene, problems: readonly Problem[]): readonly Row[]
 
 function mutedRow({ id: session, muted }: SessionSnapshot): Row {
   const label = `${count(muted, "problem")} muted`;
-  const description = "by the setting unknot.mutedProblems";
+  const description = "by a setting or by unknot.config.json";
   return {
     id: `${session} muted`,
     kind: "muted",

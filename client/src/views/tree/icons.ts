@@ -30,6 +30,9 @@ export const icons = {
   turning: { name: "sync" },
   oldest: { name: "history" },
   healthy: { name: "pass" },
+  rate: { name: "dashboard" },
+  handles: { name: "plug" },
+  proof: { name: "beaker" },
   snapshot: { name: "device-camera" },
   comparison: { name: "git-compare" },
 } as const satisfies Readonly<Record<string, RowIcon>>;

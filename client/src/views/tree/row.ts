@@ -44,6 +44,8 @@ export interface Row {
   readonly problem?: Problem;
   /** On the row of a dump that was opened: its file. */
   readonly file?: string;
+  /** What can be done about the state of the connection. */
+  readonly offers?: "cancel" | "reconnect" | "why";
   /** On a `more` row: the level of the list that it ends. */
   readonly level?: string;
 }

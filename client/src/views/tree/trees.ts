@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { openPlace } from "../../places.ts";
 import type { Launches } from "../../sessions/launches.ts";
 import type { SessionSnapshot } from "../../sessions/session.ts";
+import { timeOf } from "./clock-time.ts";
 import type { ListRoots } from "./list-rows.ts";
 import { createPages } from "./pages.ts";
 import { type Below, linesOf, markdownOf, type Row } from "./row.ts";
@@ -47,7 +48,7 @@ export function createTrees(launches: Launches): Trees {
     setContext("unknot.updatesPaused", paused);
     look();
     const diagnosis = trees.get("unknot.diagnosis");
-    if (diagnosis) diagnosis.message = paused ? "Updates are paused." : "";
+    if (diagnosis) diagnosis.message = paused ? `Updates are paused, as of ${timeOf(Date.now())}.` : "";
     if (!paused) for (const redraw of redraws) redraw();
   };
 
@@ -162,6 +163,7 @@ function treeItem(row: Row): vscode.TreeItem {
     ...(row.task?.holder ? ["holder"] : []),
     ...(row.task?.creator ? ["creator"] : []),
     ...(row.problem === undefined ? [] : ["explained"]),
+    ...(row.offers === undefined ? [] : [row.offers]),
   ].join(" ");
   item.accessibilityInformation = { label: row.spoken };
   if (row.description !== undefined) item.description = row.description;
@@ -169,7 +171,9 @@ function treeItem(row: Row): vscode.TreeItem {
     ? "unknot.tasks.goToAwait"
     : row.kind === "more"
       ? "unknot.tasks.showMore"
-      : undefined;
+      : row.offers === "why"
+        ? "unknot.why"
+        : undefined;
   if (command !== undefined) item.command = { command, title: "Open", arguments: [row] };
   return item;
 }

@@ -1,6 +1,9 @@
-import type { Problem } from "@unknot/protocol/problem.ts";
+import type { Problem } from "./problem.ts";
 
-/** A rule of the setting `unknot.mutedProblems`: problems like this are counted and not shown. */
+/**
+ * A rule of the setting `unknot.mutedProblems` and of `mutedProblems` in `unknot.config.json`: problems like this are
+ * counted and not shown.
+ */
 export interface MutingRule {
   /** The problem's id, or its verdict. */
   readonly problem: string;
@@ -8,7 +11,7 @@ export interface MutingRule {
   readonly file?: string;
 }
 
-/** The rules that a setting holds; what is none is passed over. */
+/** The rules that a setting or a configuration holds; what is none is passed over. */
 export function rulesOf(setting: unknown): readonly MutingRule[] {
   if (!Array.isArray(setting)) return [];
   return setting.flatMap((entry: unknown): MutingRule[] => {

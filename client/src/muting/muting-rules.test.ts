@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { isMuted, ruleFor, rulesOf } from "@unknot/protocol/muting.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
-import { isMuted, ruleFor, rulesOf } from "./muted-problems.ts";
 
 const problem: Problem = {
   id: "lock-order-inversion",

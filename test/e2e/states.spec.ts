@@ -1,0 +1,205 @@
+// The ten states of the panel, each looked at in a real VS Code. A thread that serves the wire plays the program where a
+// real one would get into the state only by accident.
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { userInfo } from "node:os";
+import path from "node:path";
+import { startWireServer, type WireServer } from "@unknot/client/testing/wire-server.ts";
+import { DumpBuilder, waits, wants } from "@unknot/dump/testing/dump-builder.ts";
+import type { Dump } from "@unknot/protocol/dump.ts";
+import type { Registration } from "@unknot/protocol/wire.ts";
+import { writeDebugWorkspace } from "./debug-workspace.ts";
+import { reportFailures } from "./failures.ts";
+import { madeUpNames } from "./random-program.ts";
+import { launch, type Workbench } from "./workbench.ts";
+
+const name = madeUpNames();
+const [handles, pool] = [name(), name()];
+
+function waiting(count: number): DumpBuilder {
+  const builder = new DumpBuilder().resource("pool", 1, {
+    name: pool,
+    capacity: 1,
+    heldBy: [{ task: 1, forMs: 900 }],
+  });
+  builder.task(1, { name: handles, state: "IO wait", at: "http.ts:5", wait: waits(800) });
+  for (let id = 2; id <= count; id++)
+    builder.task(id, {
+      name: `${handles}${id}`,
+      state: "pool.acquire",
+      at: `http.ts:${id}`,
+      wait: wants(1, "acquire", 700),
+    });
+  return builder;
+}
+
+describe("the states of the panel", () => {
+  let folder: string;
+  let code: Workbench;
+  let server: WireServer;
+  let threads = 0;
+
+  before(async () => {
+    folder = writeDebugWorkspace({ "app.ts": "export {};\n" }, { configurations: [] });
+    code = await launch({ workspace: folder });
+    await code.openFile("app.ts");
+    await code.runCommand("Unknot: Focus on Diagnosis View");
+  });
+  reportFailures(() => code);
+  afterEach(() => server?.close());
+  after(async () => {
+    await code?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** A process to attach to, which is this one under another name. */
+  const serve = async (dump: Dump, change: Partial<Registration> = {}): Promise<string> => {
+    const title = `${name()}.ts`;
+    const threadId = ++threads;
+    const shown = {
+      ...dump,
+      process: { ...dump.process, pid: process.pid, threadId, title: `/app/${title}` },
+    };
+    server = await startWireServer(
+      shown,
+      { threadId, title: shown.process.title, ...change },
+      path.join(code.temporary, `unknot-${userInfo().uid}`),
+    );
+    server.register();
+    return title;
+  };
+  const attach = async (title: string) => {
+    await code.runCommand("Unknot: Attach to Traced Process");
+    await code.pickRow(title);
+  };
+  const row = (text: RegExp) => code.treeRow(text);
+  const clickAction = async (text: RegExp) => {
+    await row(text).hover();
+    await row(text).locator(".action-label").first().click();
+  };
+
+  it("empty: says what the panel is for, and what can be done", async () => {
+    const panel = code.page.locator("[id='workbench.parts.panel']");
+    for (const button of [
+      "Start Debugging",
+      "Run Current File",
+      "Attach to Traced Process",
+      "Open Task Dump",
+    ])
+      await panel.getByText(button, { exact: true }).first().waitFor();
+    await panel.getByText("node --import unknot/register app.js").waitFor();
+    await code.screenshot("state-empty");
+  });
+
+  it("connecting: tells to what, for how long and what is tried, and can be given up and begun again", async () => {
+    const title = await serve(waiting(3).build());
+    server.keepWaiting();
+    await attach(title);
+    const connecting = new RegExp(`^Connecting to ${title}.*for \\d+ s`, "s");
+    await row(connecting).waitFor();
+    await row(/^Tried/).waitFor();
+    await code.screenshot("state-connecting");
+    await clickAction(connecting);
+    await row(/^No connection.*You have stopped connecting/s).waitFor();
+    server.answer();
+    await clickAction(/^No connection/);
+    await row(/^No connection/).waitFor({ state: "detached" });
+    await row(new RegExp(`'${pool}'`)).waitFor();
+  });
+
+  it("connected without tasks: says so, and offers to see what keeps the program alive", async () => {
+    await attach(await serve(new DumpBuilder().build()));
+    await row(/^No pending tasks/).waitFor();
+    await row(/^Event loop.*turns/s).waitFor();
+    await row(/^See what keeps it alive/).waitFor();
+    await code.screenshot("state-no-tasks");
+    await row(/^See what keeps it alive/).click();
+    await code.quickRows.filter({ hasText: "Start again and watch" }).waitFor();
+    await code.key("Escape");
+  });
+
+  it("live: tells how many tasks are started, and that nothing was lost", async () => {
+    const title = await serve(waiting(3).build());
+    server.started = 12_000;
+    await attach(title);
+    await row(new RegExp(`'${pool}'`)).waitFor();
+    server.dump = { ...server.dump, capturedAt: server.dump.capturedAt + 1000 };
+    server.started = 12_345;
+    await code.runCommand("Unknot: Refresh Tasks");
+    await row(/^Tasks started.*12,345 so far, none dropped/s).waitFor();
+    await code.screenshot("state-live");
+  });
+
+  it("paused by the user: says since when, and what was known stays as it was", async () => {
+    const title = await serve(waiting(3).build());
+    await attach(title);
+    await row(/^Oldest tasks/).waitFor();
+    await code.runCommand("Unknot: Pause Updates of the Panel");
+    const message = code.page
+      .locator("[id='workbench.parts.panel']")
+      .getByText(/Updates are paused, as of \d\d:\d\d:\d\d\./);
+    await message.waitFor();
+    const before = await code.treeRows();
+    server.dump = waiting(9).build();
+    await code.screenshot("state-paused");
+    assert.deepEqual(await code.treeRows(), before);
+    await code.runCommand("Unknot: Resume Updates of the Panel");
+    await message.waitFor({ state: "detached" });
+  });
+
+  it("disconnected: keeps what was known while the process is there, connects again, and sees it end", async () => {
+    await attach(await serve(waiting(3).build()));
+    await row(new RegExp(`'${pool}'`)).waitFor();
+    server.breakOff();
+    await row(/^Disconnected.*the process is still there, as of/s).waitFor();
+    await row(new RegExp(`'${pool}'`)).waitFor();
+    await code.screenshot("state-disconnected");
+    await clickAction(/^Disconnected/);
+    await row(/^Disconnected/).waitFor({ state: "detached" });
+    await server.close();
+    await row(/^Ended.*as of/s).waitFor();
+    await code.screenshot("state-ended");
+  });
+
+  it("another version: says so, and what to do", async () => {
+    await attach(await serve(waiting(3).build(), { version: 99 as never }));
+    await row(
+      /^No connection.*traced by another version of Unknot: restart it, or update the older side/s,
+    ).waitFor();
+    await code.screenshot("state-version");
+  });
+
+  it("refused: says so", async () => {
+    await attach(await serve(waiting(3).build(), { token: "wrong" }));
+    await row(/^No connection.*refused/s).waitFor();
+    await code.screenshot("state-refused");
+  });
+
+  it("partial: says what is not seen", async () => {
+    const coverage = {
+      instrumented: ["async-mutex@0.5.0"],
+      transformed: 4,
+      untouched: [{ file: "/app/bundle.js", reason: "too large" }],
+      blind: ["worker_threads (2)"],
+      dropped: 7,
+    };
+    await attach(await serve(waiting(3).build({ coverage })));
+    const told = row(/^Coverage.*1 file not traced, worker_threads \(2\) not seen, 7 events dropped/s);
+    await told.waitFor();
+    await code.screenshot("state-partial");
+  });
+
+  it("too many: shows a part and the number, and the rest when it is asked for", async () => {
+    await attach(await serve(waiting(12_345).build()));
+    await code.runCommand("Unknot: Focus on Tasks View");
+    await code.page
+      .locator("[id='workbench.parts.panel']")
+      .getByText(/12,345/)
+      .first()
+      .waitFor();
+    await code.key("End");
+    const more = row(/more/);
+    await more.waitFor();
+    await code.screenshot("state-too-many");
+  });
+});
