@@ -54,7 +54,7 @@ export function originOf({ semantics, evaluation }: AccessReader, temp: Temp): I
 }
 
 /** What a local is given where it is declared. */
-function initialStore(facts: FunctionFacts, variable: VariableId): Temp | undefined {
+export function initialStore(facts: FunctionFacts, variable: VariableId): Temp | undefined {
   let found: Temp | undefined;
   for (const block of facts.blocks) {
     for (const i of block.code) {
