@@ -169,6 +169,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       shape: text,
       about: "Of a function: the type of this model whose resource the key names, for the whole program.",
     },
+    promiseIn: {
+      shape: text,
+      about: "Of an acquire that is awaited: the property of what it gives that has the promise.",
+    },
     handle: { shape: record("handle"), about: "How the right to release is handed out." },
     lazy: {
       shape: record("lazy"),

@@ -125,6 +125,8 @@ export interface OperationModel {
   readonly op: OperationName;
   /** What happens is only over when the returned promise settles. */
   readonly await?: boolean;
+  /** The promise is a property of what the call gives: `pool.acquire().promise`. */
+  readonly promiseIn?: string;
   /** Of a free function: which argument is the resource. */
   readonly receiver?: number;
   /** Of a free function: the type of this model whose resource the key names, the same for the whole program. */

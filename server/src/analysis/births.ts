@@ -20,6 +20,8 @@ export interface Birth {
 /** How to get from a value to the handle: await it first, then follow these properties. */
 export interface Place {
   readonly promise: boolean;
+  /** The property that has the promise, where the value is none itself: `pool.acquire().promise`. */
+  readonly promiseIn?: string;
   readonly path: readonly string[];
 }
 
@@ -57,9 +59,12 @@ function handleIn(
 ): Omit<Birth, "instruction"> | undefined {
   switch (value.kind) {
     case "promise":
-      return place.promise || place.path.length > 0
-        ? undefined
-        : handleIn(value.of, key, at, { promise: true, path: [] });
+      if (place.promise || place.path.length > 1) return undefined;
+      return handleIn(value.of, key, at, {
+        promise: true,
+        ...(place.path[0] === undefined ? {} : { promiseIn: place.path[0] }),
+        path: [],
+      });
     case "typed":
       return handleIn(value.of, key, at, place);
     case "fresh": {

@@ -288,6 +288,7 @@ class Explorer {
         return true;
       case "await": {
         const place = path.places.get(tempPlace(i.from));
+        if (place?.promiseIn !== undefined) return this.#lose();
         if (place?.promise) {
           path.held = true;
           this.#taken = true;
@@ -300,7 +301,11 @@ class Explorer {
       case "get": {
         const place = path.places.get(tempPlace(i.object));
         if (!place) return true;
-        if (place.promise) return this.#lose();
+        if (place.promise) {
+          if (place.promiseIn !== i.name) return this.#lose();
+          path.set(tempPlace(i.to), { promise: true, path: place.path });
+          return true;
+        }
         const [next, ...rest] = place.path;
         if (next === i.name) path.set(tempPlace(i.to), { promise: false, path: rest });
         else if (next === undefined && this.#isRelease(i.name)) {

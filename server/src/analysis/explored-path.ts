@@ -98,7 +98,7 @@ export function intersect(
 
 export function stateKey(state: State): string {
   const places = [...state.places].map(
-    ([name, place]) => `${name}${place.promise ? "?" : ""}${place.path.join(".")}`,
+    ([name, place]) => `${name}${place.promise ? `?${place.promiseIn ?? ""}` : ""}${place.path.join(".")}`,
   );
   // Temps live within a statement or two; only variables and conditions on them tell paths apart later.
   const known = [...state.known]

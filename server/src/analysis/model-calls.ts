@@ -264,7 +264,10 @@ function applyTo(s: Semantics, call: Call, of: Operation): CallEffect {
     case "tryAcquire": {
       if (!model || !resource) return settle({ ...base, result: fresh });
       const handle = values.fresh(call.site, { type: "handle", model, operation: name, resource });
-      return settle({ ...base, result: operation.await ? values.promise(handle, wait, rejects) : handle });
+      const given = operation.await ? values.promise(handle, wait, rejects) : handle;
+      if (operation.promiseIn === undefined) return settle({ ...base, result: given });
+      const properties = new Map([[operation.promiseIn, given]]);
+      return settle({ ...base, result: values.fresh(call.site, { type: "object", properties }) });
     }
     case "scoped":
     case "submit":

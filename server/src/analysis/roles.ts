@@ -5,7 +5,7 @@ import type { FileFacts } from "../program/facts.ts";
 export type FileRole = "source" | "test" | "script" | "generated" | "vendored";
 
 const testPath =
-  /(^|\/)(tests?|__tests__|__mocks__|specs?|e2e|cypress|playwright|testing|test-utils|testutils?|fixtures?|mocks?|benchmarks?|bench)\/|[.-](test|spec|e2e|bench|stories|cy)\.[cm]?[jt]sx?$/i;
+  /(^|\/)(tests?|__tests__|__mocks__|specs?|e2e|cypress|playwright|testing|test-utils|testutils?|fixtures?|mocks?|benchmarks?|bench)\/|[.-](test|spec|e2e|bench|stories|cy)\.[cm]?[jt]sx?$|(^|\/)tests?[-_.]?(helpers?|utils?|utilities|setup|support)\.[cm]?[jt]sx?$/i;
 const scriptPath =
   /(^|\/)(scripts?|bin|tools?|tooling|migrations?|seeds?|seeders?|examples?|demos?|docs|hack|build|ci|\.github)\/|(^|\/)[^/]*\.config\.[cm]?[jt]s$|(^|\/)(gulpfile|gruntfile|jakefile)\.[cm]?[jt]s$/i;
 const vendoredPath = /(^|\/)(vendor|vendored|third[_-]?party|dist|public\/assets)\/|\.min\.[cm]?js$/i;

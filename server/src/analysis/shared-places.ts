@@ -5,7 +5,7 @@ import { describeTemp, usesIn } from "./flow.ts";
 import { fieldOf } from "./members.ts";
 import { type ClassKey, type FunctionKey, functionKey, isClassKey, parseKey, variableKey } from "./places.ts";
 import type { Semantics } from "./semantics.ts";
-import { plain } from "./values.ts";
+import { plain, type Value } from "./values.ts";
 
 // State that more than one call can reach: variables of a module, captured variables, fields of `this`, and the
 // entries of collections that are held in one of them. What a function is given, and what it makes, is its own.
@@ -54,7 +54,7 @@ export function originOf({ semantics, evaluation }: AccessReader, temp: Temp): I
 }
 
 /** What a local is given where it is declared. */
-function initialStore(facts: FunctionFacts, variable: VariableId): Temp | undefined {
+export function initialStore(facts: FunctionFacts, variable: VariableId): Temp | undefined {
   let found: Temp | undefined;
   for (const block of facts.blocks) {
     for (const i of block.code) {
@@ -154,16 +154,29 @@ function fieldPlace(
     if (member && member.kind !== "field") return undefined;
     return { id: fieldOf(semantics, real.class, name, true), owner: { kind: "program" }, text };
   }
-  // An object that a module made once: `const state = { client: undefined }`.
+  // An object that is made once, with what owns it: `const state = { client: undefined }`.
   if (real.kind === "fresh" && real.made.type === "object" && real.site.path.length === 1) {
-    if (semantics.world.function(real.site.function)?.kind !== "module") return undefined;
-    return {
-      id: `${real.site.function}@${real.site.path[0]?.start}.${name}`,
-      owner: { kind: "program" },
-      text,
-    };
+    const maker = real.site.function;
+    const id = `${maker}@${real.site.path[0]?.start}.${name}`;
+    if (semantics.world.function(maker)?.kind === "module") return { id, owner: { kind: "program" }, text };
+    if (!semantics.world.enclosing(evaluation.key).includes(maker)) return undefined;
+    return { id, owner: { kind: "activation", of: maker }, text };
   }
-  return undefined;
+  const field = real.kind === "member" ? objectField(semantics, real) : undefined;
+  return field === undefined ? undefined : { id: `${field}.${name}`, owner: { kind: "instance" }, text };
+}
+
+/** The field of a class that keeps the one object which its initialiser made: `readonly #state = { … }`. */
+function objectField(
+  semantics: Semantics,
+  { of, name }: Extract<Value, { kind: "member" }>,
+): string | undefined {
+  const owner = plain(of);
+  if (owner.kind !== "receiver" || !isClassKey(owner.of)) return undefined;
+  const field = fieldOf(semantics, owner.of as ClassKey, name, false);
+  const value = plain(semantics.reader.field(field));
+  if (value.kind !== "fresh" || value.made.type !== "object") return undefined;
+  return semantics.world.function(value.site.function)?.kind === "fields" ? field : undefined;
 }
 
 /** Whether two temps of functions of one file are the same expression over names that do not change. */

@@ -204,7 +204,13 @@ class Checker {
       const told = all.some(({ parameters }) => parameters.slice(callback).some((one) => one.callable));
       this.#optional(at("callback"), told);
     }
-    const results = all.map((signature) => signature.returns);
+    const { promiseIn } = operation;
+    const given = all.map((signature) => signature.returns);
+    const results =
+      promiseIn === undefined ? given : given.flatMap((result) => result.member(promiseIn) ?? []);
+    if (promiseIn !== undefined) {
+      this.#claim(results.length > 0, at("promiseIn"), `What '${name}' gives has no '${promiseIn}'.`);
+    }
     const awaited = results.flatMap((result) => result.awaited ?? []);
     if (operation.await) {
       const promises = awaited.length > 0 || results.some((result) => result.unknown);

@@ -35,6 +35,8 @@ export interface LateFill {
   readonly cost: Cost | undefined;
   /** The lock that is taken between the test and the write. */
   readonly lock: string | undefined;
+  /** It is set to true, which says that something is done. */
+  readonly isMark: boolean;
   readonly trace: readonly ReportedStep[];
   readonly fixes: readonly FixPlan[];
 }
@@ -78,6 +80,8 @@ function lateFillsIn(
       if (!beside().overlapsItself(key, test.place.owner)) continue;
       const lock = lockBetween(beside(), code, test, fill);
       if (lock === "over both") continue;
+      // Who waits for a lock to say that something is done does it under the lock.
+      if (fill.isMark && (lock === undefined || workOf(view, fill) === undefined)) continue;
       found.set(fill.write, describe(view, code, test, fill, lock, costOf));
     }
   }
@@ -118,6 +122,8 @@ interface Fill {
   readonly waitIn: FunctionCode;
   /** The lock whose callback the write stands in. */
   readonly lock: string | undefined;
+  /** The write only says that something is done, such as `ready = true`: a state may have other reasons to. */
+  readonly isMark: boolean;
 }
 
 /** A point at which others run, and the function it stands in. */
@@ -247,12 +253,15 @@ class Walk {
     const { code, wait } = at;
     const written = this.#written(code, i);
     if (written !== undefined) {
-      if (wait !== undefined && this.#isFilling(code, written)) {
-        this.#found.push({ code, write: i, value: written, wait: wait.at, waitIn: wait.code, lock: at.lock });
+      const isMark = isTrue(code, written);
+      if (wait !== undefined && (isMark || this.#isFilling(code, written))) {
+        const { lock } = at;
+        this.#found.push({ code, write: i, value: written, wait: wait.at, waitIn: wait.code, lock, isMark });
       }
       return "stop";
     }
-    if (code.changes(i).includes(this.#test.place.id) && this.#test.key === undefined) return "stop";
+    const isChanged = code.changes(i).includes(this.#test.place.id) && this.#test.key === undefined;
+    if (isChanged && !code.evaluation.calls.has(i)) return "stop";
     if (wait !== undefined) this.#readAgain.add(i);
     const effect = code.evaluation.calls.get(i);
     if (effect) {
@@ -268,6 +277,7 @@ class Walk {
       for (const target of effect.targets) {
         if (target.kind === "function") this.#enter(at, target.function, wait, at.lock);
       }
+      if (isChanged) return "stop";
     }
     if (!isAwaitPoint(i)) return wait;
     // Waiting for what another call has started.
@@ -345,7 +355,8 @@ function describe(
   const work = workOf(view, fill);
   const waited = waitedFor(view, fill.waitIn, fill.wait);
   const at = (i: Instruction) => locationIn(file, i);
-  const empty = what === "place" ? `finds '${place}' empty` : `finds no entry in '${place}'`;
+  const is = fill.isMark ? "not set" : "empty";
+  const empty = what === "place" ? `finds '${place}' ${is}` : `finds no entry in '${place}'`;
   const gives = lock
     ? `it waits for '${lock}' here, and other calls run meanwhile`
     : waited
@@ -365,6 +376,7 @@ function describe(
     write: at(fill.write),
     cost: costOf(fill.code.evaluation, fill.value, test.place.id),
     lock,
+    isMark: fill.isMark,
     fixes: lock === undefined ? keptPromise(view, code, test, fill) : testedAgain(view, test, fill),
     trace: [
       { at: at(test.read), what: `a call of ${called} ${empty} here` },
@@ -523,8 +535,26 @@ function testedAgain(view: ProgramView, test: Test, { code, write }: Fill): read
   return [testAgain(view, evaluation.facts, at, `${map}.set(`, `!${map}.has(${key})`) ?? []].flat();
 }
 
-/** The awaited call that makes the value, as written. */
-function workOf(view: ProgramView, { code, value }: Fill): string | undefined {
+function takesLock({ calls }: Evaluation, call: Instruction): boolean {
+  return (calls.get(call)?.targets ?? []).some(
+    (target) => target.kind === "operation" && target.model !== undefined && isLock(target.model),
+  );
+}
+
+function isTrue({ evaluation }: FunctionCode, temp: Temp): boolean {
+  const value = evaluation.values[temp];
+  return value?.kind === "constant" && value.constant.type === "boolean" && value.constant.value;
+}
+
+/** The awaited call that makes the value, as written, or of a mark the last one in front of it. */
+function workOf(view: ProgramView, { code, value, write, wait, isMark }: Fill): string | undefined {
+  if (isMark) {
+    const done = [...code.evaluation.awaits.keys()].flatMap((i) => {
+      const call = i.op === "await" && i !== wait ? originOf(code.reader, i.from) : undefined;
+      return call && i.start < write.start && !takesLock(code.evaluation, call) ? [call] : [];
+    });
+    return calleeText(view, code.evaluation, done.sort((a, b) => a.start - b.start).at(-1));
+  }
   const made = madeBy(code.evaluation, value);
   const awaited = code.evaluation.facts.blocks.flatMap((block) =>
     block.code.flatMap((i) => (i.op === "await" ? (originOf(code.reader, i.from) ?? []) : [])),

@@ -2,11 +2,12 @@ import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.t
 import { createBrowserFiles } from "../analysis/browser-files.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { createFailures, type Failure, type FailureOfCall } from "../analysis/failures.ts";
-import { describeTemp, isDropped, type Uses, usesIn } from "../analysis/flow.ts";
+import { describeTemp, isDropped, memberCalled, type Uses, usesIn } from "../analysis/flow.ts";
 import { isLock } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { filesWithRejectionListener } from "../analysis/rejection-listeners.ts";
 import type { CallEffect, Target } from "../analysis/semantics.ts";
+import { initialStore } from "../analysis/shared-places.ts";
 import { isOpenResult, type Value } from "../analysis/values.ts";
 import type { Instruction, Temp } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
@@ -125,7 +126,7 @@ function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
       if (!voided && !isDropped(uses, i.to)) continue;
       const effect = evaluation.calls.get(i);
       const verdict = effect ? startsTask(view, evaluation, i, effect) : "no";
-      if (verdict === "no") continue;
+      if (verdict === "no" || goesIntoBatch(view, evaluation, i)) continue;
       const callee = describeTemp(facts, evaluation.facts, i.callee);
       if (view.options.safeToDrop.includes(callee)) continue;
       const [definition] = uses.definitions(i.callee);
@@ -158,6 +159,41 @@ function isVoided(uses: Uses, temp: Temp): boolean {
   const [reader, ...others] = uses.readers(temp);
   return (
     reader?.op === "unary" && reader.operator === "void" && others.length === 0 && isDropped(uses, reader.to)
+  );
+}
+
+/** Methods that carry out what a batch has collected. */
+const carryingOut: ReadonlySet<string> = new Set(["exec", "execute", "commit", "flush"]);
+
+/**
+ * `add(pipeline, job)` in front of `await pipeline.exec()`: what the task asks for is put into a batch of this function,
+ * which has the results and the failures.
+ */
+function goesIntoBatch(view: ProgramView, { key, facts }: Evaluation, task: CallInstruction): boolean {
+  const uses = usesIn(facts);
+  const { file, id } = parseKey(key);
+  const variables = view.world.facts(file)?.variables;
+  const batches = task.arguments.flatMap((temp) => {
+    const [load] = uses.definitions(temp);
+    const variable = load?.op === "load" ? variables?.[load.variable] : undefined;
+    if (load?.op !== "load" || variable?.function !== id || variable.assignments > 0) return [];
+    const made = initialStore(facts, load.variable);
+    return made !== undefined && uses.definitions(made).some(({ op }) => op === "call")
+      ? [load.variable]
+      : [];
+  });
+  if (batches.length === 0) return false;
+  return facts.blocks.some(({ code }) =>
+    code.some((i) => {
+      if (i.op !== "call" || i.start < task.end || i.receiver === undefined || isDropped(uses, i.to))
+        return false;
+      const [load] = uses.definitions(i.receiver);
+      return (
+        load?.op === "load" &&
+        batches.includes(load.variable) &&
+        carryingOut.has(memberCalled(facts, i) ?? "")
+      );
+    }),
   );
 }
 

@@ -6,8 +6,9 @@ import type { FixPlan } from "../analysis/fix-plan.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { originOf } from "../analysis/shared-places.ts";
+import { loadsOf } from "../analysis/task-life.ts";
 import { rootOf } from "../analysis/values.ts";
-import type { Instruction, Temp } from "../program/facts.ts";
+import type { FunctionFacts, Instruction, Temp } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 
 // `Promise.all(list.map(…))` starts one task per element at once. How many that are the caller decides, or the client.
@@ -105,16 +106,26 @@ function isGuarded(evaluation: Evaluation, list: Temp, view: ProgramView): boole
   const facts = view.world.facts(parseKey(evaluation.key).file);
   if (!facts) return true;
   const text = describeTemp(facts, evaluation.facts, list);
-  const uses = usesIn(evaluation.facts);
   return evaluation.facts.blocks.some(({ code }) =>
     code.some(
       (i) =>
         i.op === "get" &&
         i.name === "length" &&
         describeTemp(facts, evaluation.facts, i.object) === text &&
-        uses.readers(i.to).some((reader) => reader.op === "binary" && /[<>]/.test(reader.operator)),
+        comparesSize(evaluation.facts, i.to),
     ),
   );
+}
+
+/** A length, also by a name of its own: `const { length } = ids`. */
+function comparesSize(facts: FunctionFacts, length: Temp, depth = 0): boolean {
+  return usesIn(facts)
+    .readers(length)
+    .some((reader) => {
+      if (reader.op === "binary") return /[<>]/.test(reader.operator);
+      if (reader.op !== "store" || depth > 2) return false;
+      return loadsOf(facts, [reader.variable]).some((temp) => comparesSize(facts, temp, depth + 1));
+    });
 }
 
 /** The name that an access path begins with. */

@@ -16,6 +16,8 @@ export interface KeptLoser {
   readonly at: Location;
   /** Where the promise is made, if in sight. */
   readonly made: Location | undefined;
+  /** All others in the race are timers, so that a turn keeps no value, and the clock counts the turns. */
+  readonly isPoll: boolean;
 }
 
 export const keptLosers = definePass<readonly KeptLoser[]>({
@@ -39,8 +41,9 @@ function losersIn(view: ProgramView, key: FunctionKey): readonly KeptLoser[] {
     if (!loop || given === undefined) return [];
     const [list] = usesIn(facts).definitions(given);
     if (list?.op !== "array") return [];
-    return list.elements.flatMap((element) => {
-      const load = element === null ? undefined : loadOf(facts, element);
+    const elements = list.elements.flatMap((element) => element ?? []);
+    return elements.flatMap((element) => {
+      const load = loadOf(facts, element);
       if (!load || !isOlder(view, file, loop, load.variable) || !isPromise(view, evaluation, load)) return [];
       return [
         {
@@ -48,6 +51,7 @@ function losersIn(view: ProgramView, key: FunctionKey): readonly KeptLoser[] {
           race: `Promise.${name}`,
           at: locationIn(file, call),
           made: madeAt(view, file, load.variable),
+          isPoll: elements.every((other) => other === element || isTimer(evaluation, other)),
         },
       ];
     });
@@ -93,6 +97,12 @@ function exitOfCounted(facts: FunctionFacts, { code, end }: Block): BlockId | un
   if (code.some((i) => i.op === "next" && i.over !== "async" && i.done === end.test)) return end.yes;
   const [test] = usesIn(facts).definitions(end.test);
   return test?.op === "binary" && comparisons.has(test.operator) ? end.no : undefined;
+}
+
+function isTimer({ facts, calls }: Evaluation, temp: Temp): boolean {
+  const [call] = usesIn(facts).definitions(temp);
+  const targets = (call && calls.get(call)?.targets) ?? [];
+  return targets.some((target) => target.kind === "operation" && target.operation.op === "sleep");
 }
 
 /** Nothing in the loop gives the variable a new value. */

@@ -6,6 +6,8 @@ import { insertAwait } from "../analysis/fixes.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
 import { isLock } from "../analysis/model-index.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
+import { initialStore } from "../analysis/shared-places.ts";
+import { loadsOf } from "../analysis/task-life.ts";
 import { alternatives, isOpenResult, plain, type Value } from "../analysis/values.ts";
 import type { Instruction, Temp } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
@@ -61,11 +63,12 @@ function candidatesOf(view: ProgramView, held: HeldTooLong): readonly Candidate[
       release.instruction.op === "dispose" || evaluation.facts.blocks[release.state.block]?.cleanup;
     if (!isAtEnd) continue;
     const behind = exploreBehind(view.solution, evaluation, birth, release);
-    for (const value of behind.returned) {
-      const call = startOf(evaluation, value);
-      if (!call || found.has(call) || !exploration.held.has(call) || behind.held.has(call)) continue;
-      const starts = startsWork(view, held, call);
-      if (starts === "no" || (of === "client" && !usesClient(held, call))) continue;
+    for (const calls of behind.returned.flatMap((value) => returnedStarts(evaluation, value))) {
+      const [call] = calls;
+      const root = calls.at(-1);
+      if (!call || !root || found.has(call) || !exploration.held.has(root) || behind.held.has(root)) continue;
+      const starts = startsWork(view, held, root);
+      if (starts === "no" || (of === "client" && !calls.some((one) => usesClient(held, one)))) continue;
       found.set(call, { held, of, call, release, ask: starts === "ask" });
     }
   }
@@ -73,7 +76,7 @@ function candidatesOf(view: ProgramView, held: HeldTooLong): readonly Candidate[
 }
 
 /** Awaits something itself, or returns the promise of a function that does. */
-function mayWait(view: ProgramView, key: FunctionKey, depth: number): boolean {
+export function mayWait(view: ProgramView, key: FunctionKey, depth: number): boolean {
   const evaluation = view.solution.evaluation(key);
   if (!evaluation || depth > 3) return false;
   if (evaluation.awaits.size > 0) return true;
@@ -90,6 +93,45 @@ export function startOf(evaluation: Evaluation, value: Temp, depth = 0): Call | 
   if (others.length > 0 || depth > 5) return undefined;
   if (definition?.op === "move") return startOf(evaluation, definition.from, depth + 1);
   return definition?.op === "call" ? definition : undefined;
+}
+
+/**
+ * The calls whose promises a value is made of, if nothing in the function waits for them: each with those that it is
+ * chained behind, the last of which starts the work. `save().then(log)`, `Promise.all([save(), load()])`.
+ */
+export function returnedStarts(evaluation: Evaluation, value: Temp, depth = 0): readonly (readonly Call[])[] {
+  const { facts, calls } = evaluation;
+  const uses = usesIn(facts);
+  if (depth > 8) return [];
+  return uses.definitions(value).flatMap((i) => {
+    switch (i.op) {
+      case "move":
+        return returnedStarts(evaluation, i.from, depth + 1);
+      case "load": {
+        const stored = initialStore(facts, i.variable);
+        const isAlone = loadsOf(facts, [i.variable]).every((temp) =>
+          uses.readers(temp).every(({ op }) => op === "move" || op === "call"),
+        );
+        return stored === undefined || !isAlone ? [] : returnedStarts(evaluation, stored, depth + 1);
+      }
+      case "array":
+        return i.elements.flatMap((one) => (one === null ? [] : returnedStarts(evaluation, one, depth + 1)));
+      case "call": {
+        const [target] = calls.get(i)?.targets ?? [];
+        const op = target?.kind === "operation" ? target.operation.op : undefined;
+        if (op === "join") {
+          const list = i.arguments[target?.kind === "operation" ? (target.operation.promises ?? 0) : 0];
+          const joined = list === undefined ? [] : returnedStarts(evaluation, list, depth + 1);
+          return joined.map((one) => [i, ...one]);
+        }
+        if (op !== "chain" || i.receiver === undefined) return [[i]];
+        const before = returnedStarts(evaluation, i.receiver, depth + 1);
+        return before.length === 0 ? [[i]] : before.map((one) => [i, ...one]);
+      }
+      default:
+        return [];
+    }
+  });
 }
 
 /** Whether something goes on behind the promise of a call. What models describe has rules of its own. */

@@ -230,16 +230,31 @@ function startsList(view: ProgramView, { key, calls }: Evaluation, i: CallInstru
     effect.result.kind === "fresh" && effect.result.made.type === "array" ? effect.result.made : undefined;
   const [element] = list?.elements ?? [];
   if (!element) return undefined;
-  if (element.kind === "promise" && element.sure) return element.rejects ? {} : undefined;
-  // `items.map((item) => load(item))`: the type of the call inside says it.
   const callback = effect.arguments[fn];
   const inside = callback?.kind === "function" ? view.solution.evaluation(callback.function) : undefined;
+  if (inside && !inside.facts.async && isHeard(inside)) return undefined;
+  if (element.kind === "promise" && element.sure) return element.rejects ? {} : undefined;
+  // `items.map((item) => load(item))`: the type of the call inside says it.
   if (!inside || parseKey(inside.key).file !== parseKey(key).file) return undefined;
   const returned = inside.facts.blocks.flatMap(({ end }) => (end.kind === "return" ? [end.value] : []));
   const [only, ...more] = returned;
   const call = only === undefined || more.length > 0 ? undefined : startOf(inside, only);
   const started = call && startsNew(view, inside, call);
   return started && { ...started, inside: { evaluation: inside, call } };
+}
+
+/** What a callback returns has got a handler before: `task.catch(report); return task`. */
+function isHeard({ facts }: Evaluation): boolean {
+  const uses = usesIn(facts);
+  return facts.blocks.some(({ end }) => {
+    const [load] = end.kind === "return" && end.value !== undefined ? uses.definitions(end.value) : [];
+    return (
+      load?.op === "load" &&
+      loadsOf(facts, [load.variable]).some((temp) =>
+        uses.readers(temp).some((i) => i.op === "get" && isHandlerName(i.name)),
+      )
+    );
+  });
 }
 
 /** A call that gives a promise which did not exist before. */

@@ -92,6 +92,8 @@ function ofExecutor(
   });
   if (lost) return [];
   const path = chosen(evaluation, open, failureOf);
+  // Where others have got the means to settle it, the conditions of the path may exclude one another.
+  if (path && mentions.length > 0 && askOneObject(evaluation.facts, path)) return [];
   if (path) return [worded(view, file, executor, evaluation, path, failureOf)];
   const [mention, ...others] = mentions;
   // Where one callback has it all, the paths of the callback count.
@@ -190,6 +192,19 @@ function ofNodeCallback(
 function isLoadOf(facts: FunctionFacts, at: Range, variable: VariableId | undefined): boolean {
   return facts.blocks.some(({ code }) =>
     code.some((i) => i.op === "load" && i.variable === variable && isSame(i, at)),
+  );
+}
+
+/** `if (scope.cancellable) …; if (scope.isCancelled) return`: two properties of one object may say much of each other. */
+function askOneObject(facts: FunctionFacts, { steps }: OpenPath): boolean {
+  const uses = usesIn(facts);
+  const asked = steps.flatMap(({ at }) => {
+    const get = facts.blocks.flatMap(({ code }) => code).find((i) => i.op === "get" && i.end === at.end);
+    const [load] = get?.op === "get" ? uses.definitions(get.object) : [];
+    return get?.op === "get" && load?.op === "load" ? [{ of: load.variable, name: get.name }] : [];
+  });
+  return asked.some((one, index) =>
+    asked.slice(index + 1).some((other) => other.of === one.of && other.name !== one.name),
   );
 }
 

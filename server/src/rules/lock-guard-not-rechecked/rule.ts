@@ -11,8 +11,9 @@ export const lockGuardNotRechecked = defineRule({
   run(pass) {
     for (const fill of pass.resultOf(atomicity)) {
       if (fill.lock === undefined) continue;
+      const is = fill.isMark ? "not set" : "empty";
       const found =
-        fill.what === "place" ? `finds '${fill.place}' empty` : `finds no entry in '${fill.place}'`;
+        fill.what === "place" ? `finds '${fill.place}' ${is}` : `finds no entry in '${fill.place}'`;
       const work = fill.work === undefined ? "fills it" : `runs '${fill.work}'`;
       pass.report({
         at: fill.test,

@@ -7,9 +7,10 @@ export const raceLoserRetained = defineRule({
   severity: "warning",
   requires: [keptLosers],
   run(pass) {
-    for (const { promise, race, at, made } of pass.resultOf(keptLosers)) {
+    for (const { promise, race, at, made, isPoll } of pass.resultOf(keptLosers)) {
       pass.report({
         at,
+        ...(isPoll ? { severity: "hint" as const } : {}),
         message: `Every turn of this loop attaches '${race}' to '${promise}' anew, which keeps it, and the values of all turns, until '${promise}' settles.`,
         trace: [
           ...(made ? [{ at: made, what: `'${promise}' is from outside of the loop` }] : []),

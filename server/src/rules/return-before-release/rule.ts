@@ -1,13 +1,15 @@
 import { defineRule } from "../../analysis/analyzer.ts";
+import { hasCleanups, returnsBeforeEnd } from "../../passes/returns-before-end.ts";
 import { returnsBeforeRelease } from "../../passes/returns-before-release.ts";
 
 export const returnBeforeRelease = defineRule({
   id: "return-before-release",
-  title: "A promise is returned before it settles, and its lock or client given back",
+  title: "A promise is returned before it settles, and what it uses given back or ended",
   severity: "error",
-  about: "holds",
-  requires: [returnsBeforeRelease],
+  about: hasCleanups,
+  requires: [returnsBeforeRelease, returnsBeforeEnd],
   run(pass) {
+    const known = new Set(pass.resultOf(returnsBeforeRelease).map(({ at }) => at.start));
     for (const found of pass.resultOf(returnsBeforeRelease)) {
       const { of, resource, task, mayBeOver, at, trace, fixes } = found;
       const ends = of === "lock" ? `'${resource}' is released` : `its client is given back to '${resource}'`;
@@ -17,6 +19,17 @@ export const returnBeforeRelease = defineRule({
         message: mayBeOver
           ? `'${task}' may still run when ${ends}: if it gives a promise, that is returned without 'await'.`
           : `'${task}' still runs when ${ends}: its promise is returned without 'await'.`,
+        trace,
+        fixes,
+      });
+    }
+    for (const { task, resource, by, isGuess, at, trace, fixes } of pass.resultOf(returnsBeforeEnd)) {
+      if (known.has(at.start)) continue;
+      const ends = by === undefined ? `'${resource}' is disposed of` : `'${by}' ends '${resource}'`;
+      pass.report({
+        at,
+        ...(isGuess ? { severity: "warning" } : {}),
+        message: `'${task}' still uses '${resource}' when ${ends}: its promise is returned without 'await'.`,
         trace,
         fixes,
       });
