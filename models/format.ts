@@ -65,6 +65,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
   },
   type: {
     since: { shape: text, about: "The first version that has it, if the model describes older ones too." },
+    until: { shape: text, about: "The first version that has it no more." },
     kind: {
       shape: oneOf(
         "mutex",
@@ -91,6 +92,15 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       shape: flag,
       about: "It emits `error` by itself, and the error is uncaught where nobody listens.",
     },
+    remote: {
+      shape: flag,
+      about: "It stands for something that has a name outside of the program: another object may be the same.",
+    },
+    givesUp: {
+      shape: flag,
+      about: "Nobody waits for ever: after a time or some attempts the waiting fails.",
+    },
+    expires: { shape: flag, about: "A hold that is not given back ends by itself after a time." },
     call: { shape: record("operation"), about: "What calling the instance does." },
     members: {
       shape: { is: "map", of: record("operation") },
@@ -119,6 +129,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
   },
   operation: {
     since: { shape: text, about: "The first version that has it, if the model describes older ones too." },
+    until: { shape: text, about: "The first version that has it no more." },
     op: {
       shape: oneOf(
         "acquire",

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { CreateModel, Model, NumberSource, OperationModel, TypeModel } from "@unknot/models/model.ts";
+import { isThereAt } from "@unknot/server/models/at-versions.ts";
 import { checkModel, type ModelCheck } from "@unknot/server/models/check-model.ts";
 import { joinExports, type Libraries, openLibraries } from "@unknot/server/program/library-types.ts";
 import semver from "semver";
 import { root } from "../rules/fixtures.ts";
+import { fakeRedis } from "./fake-redis.ts";
 import {
   type Age,
   ages,
@@ -48,8 +50,8 @@ const needsServer: ReadonlySet<string> = new Set([
   "pg-pool",
 ]);
 
-/** What the makers want besides a capacity and a worker. */
-const samples: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
+/** What the makers want besides a capacity and a worker; what may be used once only is made anew. */
+const samples = new Map<string, readonly unknown[] | (() => readonly unknown[])>([
   ["generic-pool", [resources]],
   ["tarn", [{ ...resources, min: 0 }]],
   ["it-pushable", [{ objectMode: true }]],
@@ -64,9 +66,21 @@ const samples: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonl
   ],
   ["mongodb", ["mongodb://localhost"]],
   ["mysql2/promise", [{}]],
+  // Long enough for the probes, and then at an end: nothing else keeps them from trying.
+  ["redlock", () => [[fakeRedis()], { retryCount: 300, retryDelay: 1, retryJitter: 0 }]],
   // Starts no thread before it has something to do.
   ["piscina", [{ minThreads: 0 }]],
   ["tinypool", [{ minThreads: 0 }]],
+]);
+
+/** Declarations that a package has, but that its "exports" do not lead to. */
+const declaredIn: ReadonlyMap<string, string> = new Map([["redlock", "./node_modules/redlock/dist/index"]]);
+
+/** What members want besides a key and a callback, where a probe gives none of it. */
+const given = new Map<string, readonly unknown[]>([
+  ["redlock acquire", [["key"], 60_000]],
+  ["redlock lock", [["key"], 60_000]],
+  ["redlock using", [["key"], 60_000]],
 ]);
 
 describe("the models and the declarations of what they describe", () => {
@@ -75,7 +89,9 @@ describe("the models and the declarations of what they describe", () => {
 
   before(function () {
     this.timeout(120_000);
-    const specifiers = [...new Set(libraries.flatMap(({ model }) => model.modules))];
+    const specifiers = [
+      ...new Set([...libraries.flatMap(({ model }) => model.modules), ...declaredIn.values()]),
+    ];
     for (const age of ages) opened.set(age, openLibraries(folderOf(age), specifiers));
   });
   after(() => {
@@ -89,7 +105,9 @@ describe("the models and the declarations of what they describe", () => {
       it(`${folder} ${version ?? `with the ${age} declarations of Node`}`, () => {
         const types = opened.get(age);
         assert.ok(types);
-        const modules = model.modules.flatMap((specifier) => types.module(specifier) ?? []);
+        const modules = model.modules.flatMap(
+          (specifier) => types.module(declaredIn.get(specifier) ?? "") ?? types.module(specifier) ?? [],
+        );
         const own = modules.filter(
           ({ file }) => version === undefined || file?.startsWith(`${folderOf(age)}/node_modules/`),
         );
@@ -154,7 +172,7 @@ for (const age of ["oldest", "newest"] as const) {
       const version = versionOf(model, age) ?? "";
       for (const specifier of model.modules) {
         for (const [name, type] of Object.entries(model.types ?? {})) {
-          if (!isThere(type.since, version)) continue;
+          if (!isThereAt(type, version)) continue;
           for (const [index, create] of (type.create ?? []).entries()) {
             const label = `${specifier} ${version}, ${name}${index > 0 ? ` (${create.new ?? create.call})` : ""}`;
             const subject = subjectOf(model, type, create, age, specifier, version);
@@ -171,7 +189,7 @@ for (const age of ["oldest", "newest"] as const) {
         if (functions.length === 0) continue;
         it(`${specifier} ${version} has its functions`, () => {
           const missing = functions
-            .filter(([, one]) => !("op" in one) || isThere(one.since, version))
+            .filter(([, one]) => !("op" in one) || isThereAt(one, version))
             .filter(([name]) => typeof exportOf(age, specifier, name) !== "function")
             .map(([name]) => name);
           assert.deepEqual(missing, []);
@@ -186,10 +204,6 @@ function versionOf(model: Model, age: Age): string | undefined {
   if (model.versions === undefined) return undefined;
   const parts = specifier.split("/");
   return installedVersion(age, parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/"));
-}
-
-function isThere(since: string | undefined, version: string): boolean {
-  return since === undefined || semver.gte(version, since);
 }
 
 /** What is exported under a name, as `import` sees it. */
@@ -218,11 +232,12 @@ function subjectOf(
   const members = new Map<string, OperationModel>();
   for (let at: TypeModel | undefined = type; at; at = at.extends ? model.types?.[at.extends] : undefined) {
     for (const [name, operation] of Object.entries(at.members)) {
-      if (!members.has(name) && isThere(operation.since, version)) members.set(name, operation);
+      if (!members.has(name) && isThereAt(operation, version)) members.set(name, operation);
     }
   }
   return {
     kind: type.kind,
+    givesUp: type.givesUp === true,
     create,
     call: type.call,
     members,
@@ -231,17 +246,36 @@ function subjectOf(
       const maker = exportOf(age, specifier, create.new ?? create.call ?? "");
       assert.ok(typeof maker === "function", `'${create.new ?? create.call}' is not exported`);
       const args = argumentsFor(specifier, create, capacity);
-      return create.new === undefined
-        ? (maker as (...args: readonly unknown[]) => unknown)(...args)
-        : Reflect.construct(maker, args);
+      const made: unknown =
+        create.new === undefined
+          ? (maker as (...args: readonly unknown[]) => unknown)(...args)
+          : Reflect.construct(maker, args);
+      for (const name of members.keys()) fillIn(made, name, given.get(`${specifier} ${name}`));
+      return made;
     },
   };
+}
+
+/** Calls of a member without arguments, or with holes, get these. */
+function fillIn(object: unknown, name: string, defaults: readonly unknown[] | undefined): void {
+  if (defaults === undefined) return;
+  const original = (object as Readonly<Record<string, unknown>>)[name];
+  assert.ok(typeof original === "function", `'${name}' is no function`);
+  const filled = (...args: readonly unknown[]): unknown => {
+    const length = Math.max(args.length, defaults.length);
+    return Reflect.apply(
+      original,
+      object,
+      Array.from({ length }, (_, index) => args[index] ?? defaults[index]),
+    );
+  };
+  Object.defineProperty(object, name, { value: filled });
 }
 
 /** As the model says where the capacity and the worker go; what else a library wants stands in `samples`. */
 function argumentsFor(specifier: string, create: CreateModel, capacity: number | undefined): unknown[] {
   const sample = samples.get(`${specifier} ${create.new ?? create.call}`) ?? samples.get(specifier);
-  const args: unknown[] = [...(sample ?? [])];
+  const args: unknown[] = [...((typeof sample === "function" ? sample() : sample) ?? [])];
   if (create.worker !== undefined) args[create.worker] = async (job: Job) => job();
   const sources = Array.isArray(create.capacity) ? create.capacity : [create.capacity];
   const source = (sources as readonly (NumberSource | undefined)[]).findLast(
