@@ -94,7 +94,8 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     },
     remote: {
       shape: flag,
-      about: "It stands for something that has a name outside of the program: another object may be the same.",
+      about:
+        "It stands for something that has a name outside of the program: another object may be the same.",
     },
     givesUp: {
       shape: flag,

@@ -39,6 +39,7 @@ import piscina from "./piscina/model.json" with { type: "json" };
 import promise from "./promise/model.json" with { type: "json" };
 import promisePool from "./promise-pool/model.json" with { type: "json" };
 import properLockfile from "./proper-lockfile/model.json" with { type: "json" };
+import redisSemaphore from "./redis-semaphore/model.json" with { type: "json" };
 import redlock from "./redlock/model.json" with { type: "json" };
 import repeater from "./repeater/model.json" with { type: "json" };
 import rocicorpLock from "./rocicorp-lock/model.json" with { type: "json" };
@@ -98,6 +99,7 @@ export const bundledModels = [
   promise,
   promisePool,
   properLockfile,
+  redisSemaphore,
   redlock,
   repeater,
   rocicorpLock,

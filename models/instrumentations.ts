@@ -51,6 +51,10 @@ import { instrumentation as promisePool } from "./promise-pool/instrument.ts";
 import promisePoolModel from "./promise-pool/model.json" with { type: "json" };
 import { instrumentation as properLockfile } from "./proper-lockfile/instrument.ts";
 import properLockfileModel from "./proper-lockfile/model.json" with { type: "json" };
+import { instrumentation as redisSemaphore } from "./redis-semaphore/instrument.ts";
+import redisSemaphoreModel from "./redis-semaphore/model.json" with { type: "json" };
+import { instrumentation as redlock } from "./redlock/instrument.ts";
+import redlockModel from "./redlock/model.json" with { type: "json" };
 import { instrumentation as repeater } from "./repeater/instrument.ts";
 import repeaterModel from "./repeater/model.json" with { type: "json" };
 import { instrumentation as rocicorpLock } from "./rocicorp-lock/instrument.ts";
@@ -100,6 +104,8 @@ export const instrumentations = [
   { instrumentation: piscina, versions: piscinaModel.versions },
   { instrumentation: promisePool, versions: promisePoolModel.versions },
   { instrumentation: properLockfile, versions: properLockfileModel.versions },
+  { instrumentation: redisSemaphore, versions: redisSemaphoreModel.versions },
+  { instrumentation: redlock, versions: redlockModel.versions },
   { instrumentation: repeater, versions: repeaterModel.versions },
   { instrumentation: rocicorpLock, versions: rocicorpLockModel.versions },
   { instrumentation: sapphireAsyncQueue, versions: sapphireAsyncQueueModel.versions },

@@ -13,7 +13,7 @@ export function fakeRedis(): FakeRedis {
   const values = new Map<string, unknown>();
   return {
     evalsha: (...given) => answer(given, () => Promise.reject(new Error("NOSCRIPT No matching script."))),
-    eval: (...given) => answer(given, (args) => Promise.resolve(run(values, args))),
+    eval: (...given) => answer(given, (args) => Promise.resolve(runScript(values, args))),
     set(key, value, ...options) {
       if (options.includes("NX") && values.has(key)) return Promise.resolve(null);
       values.set(key, value);
@@ -36,7 +36,7 @@ function answer(
   return undefined;
 }
 
-function run(values: Map<string, unknown>, [script, count, ...rest]: readonly unknown[]): number {
+function runScript(values: Map<string, unknown>, [script, count, ...rest]: readonly unknown[]): number {
   const keys = rest.slice(0, Number(count)).map(String);
   const value = rest[Number(count)];
   const text = String(script).toLowerCase();
@@ -49,3 +49,6 @@ function run(values: Map<string, unknown>, [script, count, ...rest]: readonly un
   if (/["']del["']/.test(text)) for (const key of own) values.delete(key);
   return own.length;
 }
+
+/** The same as text of JavaScript, for programs. */
+export const fakeRedisText = [answer, runScript, fakeRedis].map(String).join("\n");
