@@ -120,6 +120,15 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     },
     paused: { shape: record("flagSource"), about: "The option that makes it start paused." },
     reentrant: { shape: record("flagSource"), about: "The option that lets a holder acquire again." },
+    key: {
+      shape: index,
+      about: "The argument that names it: whatever has the name is the same, for the whole program.",
+    },
+    type: {
+      shape: text,
+      about:
+        "Of what is named: the type of this model that the name stands for, where several are made with it.",
+    },
     executor: { shape: index, about: "The callback that runs during the creation." },
     worker: { shape: index, about: "The callback that runs for everything that is submitted, in its slot." },
     done: { shape: index, about: "The worker's parameter that it calls when it is done." },

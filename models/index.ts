@@ -9,6 +9,7 @@ import asyncSema from "./async-sema/model.json" with { type: "json" };
 import awaitLock from "./await-lock/model.json" with { type: "json" };
 import awaitSemaphore from "./await-semaphore/model.json" with { type: "json" };
 import bottleneck from "./bottleneck/model.json" with { type: "json" };
+import bullmq from "./bullmq/model.json" with { type: "json" };
 import events from "./events/model.json" with { type: "json" };
 import fastq from "./fastq/model.json" with { type: "json" };
 import fs from "./fs/model.json" with { type: "json" };
@@ -70,6 +71,7 @@ export const bundledModels = [
   awaitLock,
   awaitSemaphore,
   bottleneck,
+  bullmq,
   events,
   fastq,
   fs,

@@ -17,6 +17,8 @@ import { instrumentation as awaitSemaphore } from "./await-semaphore/instrument.
 import awaitSemaphoreModel from "./await-semaphore/model.json" with { type: "json" };
 import { instrumentation as bottleneck } from "./bottleneck/instrument.ts";
 import bottleneckModel from "./bottleneck/model.json" with { type: "json" };
+import { instrumentation as bullmq } from "./bullmq/instrument.ts";
+import bullmqModel from "./bullmq/model.json" with { type: "json" };
 import { instrumentation as fastq } from "./fastq/instrument.ts";
 import fastqModel from "./fastq/model.json" with { type: "json" };
 import { instrumentation as genericPool } from "./generic-pool/instrument.ts";
@@ -87,6 +89,7 @@ export const instrumentations = [
   { instrumentation: awaitLock, versions: awaitLockModel.versions },
   { instrumentation: awaitSemaphore, versions: awaitSemaphoreModel.versions },
   { instrumentation: bottleneck, versions: bottleneckModel.versions },
+  { instrumentation: bullmq, versions: bullmqModel.versions },
   { instrumentation: fastq, versions: fastqModel.versions },
   { instrumentation: genericPool, versions: genericPoolModel.versions },
   { instrumentation: henrygdQueue, versions: henrygdQueueModel.versions },

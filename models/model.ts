@@ -231,6 +231,10 @@ export interface CreateModel {
   readonly paused?: { readonly arg: number; readonly prop: string; readonly is: boolean };
   /** The option that lets a holder acquire again. */
   readonly reentrant?: { readonly arg: number; readonly prop: string; readonly is: boolean };
+  /** The argument that names it: whatever has the name is the same, for the whole program. */
+  readonly key?: number;
+  /** Of what is named: the type of this model that the name stands for, where several are made with it. */
+  readonly type?: string;
   /** Runs this callback during the creation, with functions that settle what is created. */
   readonly executor?: number;
   /** Runs this callback for everything that is submitted, in its slot. */

@@ -93,6 +93,7 @@ function typeOf(kind: "mutex" | "semaphore", capacity?: number): ResourceType {
   return {
     kind,
     name: `redis-semaphore ${kind}`,
+    remote: true,
     ...(capacity === undefined ? {} : { capacity: () => capacity }),
   };
 }

@@ -9,7 +9,7 @@ import {
 } from "../probe.ts";
 import { createKeys, isObject, type Outermost, outside, prototypeOf, whileRunning } from "../wrappers.ts";
 
-const type: ResourceType = { kind: "mutex", name: "redlock", capacity: () => 1 };
+const type: ResourceType = { kind: "mutex", name: "redlock", capacity: () => 1, remote: true };
 
 /** Leases that nobody gives back are forgotten when there are so many. */
 const mostHolds = 1000;

@@ -46,7 +46,12 @@ export function createCallSites({ nextSite, found, now, ownFolder }: CallSitesOp
     if (known.size >= mostSites) return 0;
     const first = nextSite();
     known.set(key, first);
-    found({ file, first, sites: [{ line, column, flags: 0, ...(name === "" ? {} : { function: name }) }] });
+    found({
+      file,
+      first,
+      sites: [{ line, column, flags: 0, ...(name === "" ? {} : { function: name }) }],
+      isUntouched: true,
+    });
     return first;
   };
 }

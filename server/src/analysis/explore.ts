@@ -514,7 +514,11 @@ class Explorer {
   }
 
   /** `locks.release(lock)`, whatever the lock's key is. */
-  #isGivenBack(path: Path, { arguments: given }: { readonly arguments: readonly Temp[] }, target: Target): boolean {
+  #isGivenBack(
+    path: Path,
+    { arguments: given }: { readonly arguments: readonly Temp[] },
+    target: Target,
+  ): boolean {
     const [first] = given;
     const place = first === undefined ? undefined : path.places.get(tempPlace(first));
     return (

@@ -148,6 +148,11 @@ class Checker {
     for (const [field, source] of sourcesOf(create)) {
       this.#inRange([...path, field], from, signatures, source);
     }
+    if (create.key !== undefined) this.#inRange([...path, "key"], from, signatures, create.key);
+    if (create.type !== undefined) {
+      const isKnown = this.#model.types?.[create.type] !== undefined;
+      this.#claim(isKnown, [...path, "type"], `There is no type '${create.type}' in this model.`);
+    }
     for (const field of ["executor", "worker"] as const) {
       const index = create[field];
       if (index !== undefined) this.#callable([...path, field], from, signatures, index);

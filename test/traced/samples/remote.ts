@@ -70,4 +70,55 @@ async function $tries() { await mutex("order").tryAcquire(); }
     tasks: ["holds", "waits", "tries"],
     shows: { kind: "mutex", capacity: 1, holders: ["holds"], waiters: ["waits", "tries"] },
   },
+  bullmq: {
+    // It asks for files of its own.
+    isFiles: true,
+    setUp: `import { createServer } from "node:net";
+// Accepts everybody and answers nobody.
+const sockets = new Set();
+const server = createServer((socket) => { sockets.add(socket); socket.on("error", () => {}); });
+const listening = new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)));
+const Queue = of("Queue"), Worker = of("Worker"), QueueEvents = of("QueueEvents"), Job = of("Job");
+const open = async () => {
+  const options = { connection: { host: "127.0.0.1", port: await listening, maxRetriesPerRequest: null, retryStrategy: () => null }, skipVersionCheck: true };
+  return options;
+};
+const quiet = (all) => { for (const each of all) each.on("error", () => {}); };`,
+    behaves: `
+  const options = await open();
+  const queue = new Queue("first", options);
+  const worker = new Worker("first", async (job) => { log("runs", job.name); await tick(); if (job.name === "bad") throw new Error("on purpose"); return job.data; }, { ...options, autorun: false, concurrency: 3 });
+  quiet([queue, worker]);
+  const process = (job) => new Promise((done) => worker.callProcessJob(job, "token").then(done, done));
+  log(await process(new Job(queue, "good", 5, {}, "1")));
+  log((await process(new Job(queue, "bad", 5, {}, "2"))).message);
+  log(worker.concurrency, Worker.prototype.callProcessJob.name, Job.prototype.waitUntilFinished.length, Object.keys(queue).includes("name"));
+  for (const socket of sockets) socket.destroy();
+  server.close();
+  queue.disconnect?.().catch(() => {}); worker.close(true).catch(() => {});
+`,
+    scene: `
+async function $handles(job) { if (job.name === "outer") await $waits(job); else ${never} }
+async function $waits(job) { await $part($jobs.at(-1)); }
+async function $part(job) { await job.waitUntilFinished($events); }
+let $jobs = [], $events;
+async function $begins() {
+  const options = await open();
+  const $queue = new Queue("second", options);
+  const worker = new Worker("second", $handles, { ...options, autorun: false, concurrency: 2 });
+  $events = new QueueEvents("second", { ...options, autorun: false });
+  quiet([$queue, worker, $events]);
+  $jobs = ["outer", "outer", "part"].map((name, id) => new Job($queue, name, {}, {}, String(id)));
+  await Promise.all([worker.callProcessJob($jobs[0], "token"), worker.callProcessJob($jobs[1], "token")]);
+}
+`,
+    tasks: ["begins"],
+    shows: {
+      kind: "queue",
+      capacity: 2,
+      holders: ["handles", "handles"],
+      waiters: ["part", "part"],
+      problem: ["deadlock", "handles"],
+    },
+  },
 };
