@@ -230,6 +230,8 @@ function isDoubtful(resource: Resource): boolean {
       return true;
     case "semaphore":
       return resource.holders.some(byOthers);
+    // Other processes may have workers for it.
+    case "queue":
     case "mutex":
     case "rwlock":
       return resource.holders.some(byOthers);

@@ -65,6 +65,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
   },
   type: {
     since: { shape: text, about: "The first version that has it, if the model describes older ones too." },
+    until: { shape: text, about: "The first version that has it no more." },
     kind: {
       shape: oneOf(
         "mutex",
@@ -91,6 +92,16 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       shape: flag,
       about: "It emits `error` by itself, and the error is uncaught where nobody listens.",
     },
+    remote: {
+      shape: flag,
+      about:
+        "It stands for something that has a name outside of the program: another object may be the same.",
+    },
+    givesUp: {
+      shape: flag,
+      about: "Nobody waits for ever: after a time or some attempts the waiting fails.",
+    },
+    expires: { shape: flag, about: "A hold that is not given back ends by itself after a time." },
     call: { shape: record("operation"), about: "What calling the instance does." },
     members: {
       shape: { is: "map", of: record("operation") },
@@ -109,6 +120,15 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     },
     paused: { shape: record("flagSource"), about: "The option that makes it start paused." },
     reentrant: { shape: record("flagSource"), about: "The option that lets a holder acquire again." },
+    key: {
+      shape: index,
+      about: "The argument that names it: whatever has the name is the same, for the whole program.",
+    },
+    type: {
+      shape: text,
+      about:
+        "Of what is named: the type of this model that the name stands for, where several are made with it.",
+    },
     executor: { shape: index, about: "The callback that runs during the creation." },
     worker: { shape: index, about: "The callback that runs for everything that is submitted, in its slot." },
     done: { shape: index, about: "The worker's parameter that it calls when it is done." },
@@ -119,6 +139,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
   },
   operation: {
     since: { shape: text, about: "The first version that has it, if the model describes older ones too." },
+    until: { shape: text, about: "The first version that has it no more." },
     op: {
       shape: oneOf(
         "acquire",

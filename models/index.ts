@@ -9,6 +9,7 @@ import asyncSema from "./async-sema/model.json" with { type: "json" };
 import awaitLock from "./await-lock/model.json" with { type: "json" };
 import awaitSemaphore from "./await-semaphore/model.json" with { type: "json" };
 import bottleneck from "./bottleneck/model.json" with { type: "json" };
+import bullmq from "./bullmq/model.json" with { type: "json" };
 import events from "./events/model.json" with { type: "json" };
 import fastq from "./fastq/model.json" with { type: "json" };
 import fs from "./fs/model.json" with { type: "json" };
@@ -39,6 +40,8 @@ import piscina from "./piscina/model.json" with { type: "json" };
 import promise from "./promise/model.json" with { type: "json" };
 import promisePool from "./promise-pool/model.json" with { type: "json" };
 import properLockfile from "./proper-lockfile/model.json" with { type: "json" };
+import redisSemaphore from "./redis-semaphore/model.json" with { type: "json" };
+import redlock from "./redlock/model.json" with { type: "json" };
 import repeater from "./repeater/model.json" with { type: "json" };
 import rocicorpLock from "./rocicorp-lock/model.json" with { type: "json" };
 import sapphireAsyncQueue from "./sapphire-async-queue/model.json" with { type: "json" };
@@ -68,6 +71,7 @@ export const bundledModels = [
   awaitLock,
   awaitSemaphore,
   bottleneck,
+  bullmq,
   events,
   fastq,
   fs,
@@ -97,6 +101,8 @@ export const bundledModels = [
   promise,
   promisePool,
   properLockfile,
+  redisSemaphore,
+  redlock,
   repeater,
   rocicorpLock,
   sapphireAsyncQueue,

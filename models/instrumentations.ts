@@ -17,6 +17,8 @@ import { instrumentation as awaitSemaphore } from "./await-semaphore/instrument.
 import awaitSemaphoreModel from "./await-semaphore/model.json" with { type: "json" };
 import { instrumentation as bottleneck } from "./bottleneck/instrument.ts";
 import bottleneckModel from "./bottleneck/model.json" with { type: "json" };
+import { instrumentation as bullmq } from "./bullmq/instrument.ts";
+import bullmqModel from "./bullmq/model.json" with { type: "json" };
 import { instrumentation as fastq } from "./fastq/instrument.ts";
 import fastqModel from "./fastq/model.json" with { type: "json" };
 import { instrumentation as genericPool } from "./generic-pool/instrument.ts";
@@ -51,6 +53,10 @@ import { instrumentation as promisePool } from "./promise-pool/instrument.ts";
 import promisePoolModel from "./promise-pool/model.json" with { type: "json" };
 import { instrumentation as properLockfile } from "./proper-lockfile/instrument.ts";
 import properLockfileModel from "./proper-lockfile/model.json" with { type: "json" };
+import { instrumentation as redisSemaphore } from "./redis-semaphore/instrument.ts";
+import redisSemaphoreModel from "./redis-semaphore/model.json" with { type: "json" };
+import { instrumentation as redlock } from "./redlock/instrument.ts";
+import redlockModel from "./redlock/model.json" with { type: "json" };
 import { instrumentation as repeater } from "./repeater/instrument.ts";
 import repeaterModel from "./repeater/model.json" with { type: "json" };
 import { instrumentation as rocicorpLock } from "./rocicorp-lock/instrument.ts";
@@ -83,6 +89,7 @@ export const instrumentations = [
   { instrumentation: awaitLock, versions: awaitLockModel.versions },
   { instrumentation: awaitSemaphore, versions: awaitSemaphoreModel.versions },
   { instrumentation: bottleneck, versions: bottleneckModel.versions },
+  { instrumentation: bullmq, versions: bullmqModel.versions },
   { instrumentation: fastq, versions: fastqModel.versions },
   { instrumentation: genericPool, versions: genericPoolModel.versions },
   { instrumentation: henrygdQueue, versions: henrygdQueueModel.versions },
@@ -100,6 +107,8 @@ export const instrumentations = [
   { instrumentation: piscina, versions: piscinaModel.versions },
   { instrumentation: promisePool, versions: promisePoolModel.versions },
   { instrumentation: properLockfile, versions: properLockfileModel.versions },
+  { instrumentation: redisSemaphore, versions: redisSemaphoreModel.versions },
+  { instrumentation: redlock, versions: redlockModel.versions },
   { instrumentation: repeater, versions: repeaterModel.versions },
   { instrumentation: rocicorpLock, versions: rocicorpLockModel.versions },
   { instrumentation: sapphireAsyncQueue, versions: sapphireAsyncQueueModel.versions },

@@ -119,9 +119,15 @@ interface ArgumentSource {
   readonly prop?: string;
 }
 
-export interface OperationModel {
+/** In which of the described versions something is there. */
+export interface Era {
   /** The first version that has it, where the model describes older ones too. */
   readonly since?: string;
+  /** The first version that has it no more. */
+  readonly until?: string;
+}
+
+export interface OperationModel extends Era {
   readonly op: OperationName;
   /** What happens is only over when the returned promise settles. */
   readonly await?: boolean;
@@ -227,6 +233,10 @@ export interface CreateModel {
   readonly paused?: { readonly arg: number; readonly prop: string; readonly is: boolean };
   /** The option that lets a holder acquire again. */
   readonly reentrant?: { readonly arg: number; readonly prop: string; readonly is: boolean };
+  /** The argument that names it: whatever has the name is the same, for the whole program. */
+  readonly key?: number;
+  /** Of what is named: the type of this model that the name stands for, where several are made with it. */
+  readonly type?: string;
   /** Runs this callback during the creation, with functions that settle what is created. */
   readonly executor?: number;
   /** Runs this callback for everything that is submitted, in its slot. */
@@ -237,8 +247,7 @@ export interface CreateModel {
   readonly awaitsWorker?: true;
 }
 
-export interface TypeModel {
-  readonly since?: string;
+export interface TypeModel extends Era {
   readonly kind: ModelKind;
   readonly extends?: string;
   readonly create?: readonly CreateModel[];
@@ -246,6 +255,12 @@ export interface TypeModel {
   readonly keyed?: boolean;
   /** It emits `error` by itself, and the error is uncaught where nobody listens. */
   readonly emitsErrors?: boolean;
+  /** It stands for something that has a name outside of the program: another object may be the same. */
+  readonly remote?: boolean;
+  /** Nobody waits for ever: after a time or some attempts the waiting fails. */
+  readonly givesUp?: boolean;
+  /** A hold that is not given back ends by itself after a time. */
+  readonly expires?: boolean;
   /** The instance itself can be called. */
   readonly call?: OperationModel;
   readonly members: Readonly<Record<string, OperationModel>>;

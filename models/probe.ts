@@ -33,6 +33,8 @@ export interface ResourceType {
   readonly free?: (object: object) => number | undefined;
   /** `capacity` tells the same while the object is in use. */
   readonly fixed?: true;
+  /** Other processes take and give back as well, which is not seen here. */
+  readonly remote?: true;
 }
 
 export interface OperationOptions {

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import semver from "semver";
 import { root } from "../rules/fixtures.ts";
 
 /** `between` has versions whose types are called otherwise than in the other two. */
@@ -79,7 +80,8 @@ export function installedVersion(age: Age, name: string): string | undefined {
 function versionIn(folder: string, name: string): string | undefined {
   try {
     const file = path.join(folder, "node_modules", name, "package.json");
-    return (JSON.parse(readFileSync(file, "utf8")) as Manifest).version;
+    const { version } = JSON.parse(readFileSync(file, "utf8")) as Manifest;
+    return semver.valid(version) ?? version;
   } catch {
     return undefined;
   }

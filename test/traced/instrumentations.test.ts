@@ -14,6 +14,7 @@ import { channels, limiters, queues } from "./samples/channels.ts";
 import { locks } from "./samples/locks.ts";
 import { moreLocks } from "./samples/more-locks.ts";
 import { pools } from "./samples/pools.ts";
+import { remote } from "./samples/remote.ts";
 import type { Age, Form, Sample } from "./samples/sample.ts";
 import { workers } from "./samples/workers.ts";
 
@@ -24,6 +25,7 @@ const samples: Readonly<Record<string, Sample>> = {
   ...queues,
   ...limiters,
   ...pools,
+  ...remote,
   ...workers,
   ...builtins,
 };

@@ -392,6 +392,21 @@ waitsNewer(); waitsOlder(); waitsRequired();
 setInterval(() => {}, 1000);
 `,
   );
+  folder.write(
+    "node_modules/every-minute/index.mjs",
+    `import PQueue from "p-queue";
+export const every = (job) => void setTimeout(() => new PQueue().add(job));
+`,
+  );
+  folder.write("node_modules/every-minute/package.json", '{ "name": "every-minute", "main": "index.mjs" }');
+  folder.write(
+    "called-by-a-package.mjs",
+    `import { every } from "every-minute";
+async function works() { await ${never}; }
+every(works);
+setInterval(() => {}, 1000);
+`,
+  );
   for (const name of ["async-mutex", "p-limit", "p-queue"]) {
     copyPackage(`${name}-oldest`, folder.file("oldest/node_modules"), name);
   }
@@ -435,6 +450,21 @@ setInterval(() => {}, 1000);
         const { stderr, last } = await runToLastDump(folder, "settles.mjs", { node });
         assert.equal(stderr, "");
         assert.deepEqual([last.dump.resources, last.dump.tasks, last.dump.problems], [[], [], []]);
+      });
+
+      it("says where a package calls a function that nobody of the program asked to be called", async () => {
+        const running = start(folder, "called-by-a-package.mjs", { node });
+        const client = await running.connect();
+        const dump = await client.dumpWhen(
+          "the job to wait",
+          (each) => reading(each).all("works").length > 0,
+        );
+        const { task, site } = reading(dump);
+        const { created, parent } = task("works");
+        assert.match(site(created)?.file ?? "", /node_modules\/p-queue\//);
+        assert.equal(parent, undefined);
+        assert.equal(dump.coverage.transformed, 1);
+        await running.kill();
       });
 
       it("several copies of one library, and of its CommonJS build", async () => {

@@ -6,6 +6,8 @@ import type { FileSites } from "./site-registry.ts";
 
 export interface CallSitesOptions {
   readonly nextSite: () => number;
+  /** Sites are numbered while this runs: by one thread at a time. */
+  readonly numbering: <Result>(part: () => Result) => Result;
   readonly found: (file: FileSites) => void;
   /** The time in ticks. */
   readonly now: () => number;
@@ -23,7 +25,13 @@ const mostSites = 10_000;
  * Gives the site of the call under way: the innermost frame of the program, else of a package; 0 when there were too many
  * calls. No `Error.prepareStackTrace` of the program is called for it.
  */
-export function createCallSites({ nextSite, found, now, ownFolder }: CallSitesOptions): () => number {
+export function createCallSites({
+  nextSite,
+  numbering,
+  found,
+  now,
+  ownFolder,
+}: CallSitesOptions): () => number {
   // As it is before a program puts something else in its place.
   const { getCallSites = callSites } = util as Partial<typeof util>;
   const known = new Map<string, number>();
@@ -44,10 +52,17 @@ export function createCallSites({ nextSite, found, now, ownFolder }: CallSitesOp
     const site = known.get(key);
     if (site !== undefined) return site;
     if (known.size >= mostSites) return 0;
-    const first = nextSite();
-    known.set(key, first);
-    found({ file, first, sites: [{ line, column, flags: 0, ...(name === "" ? {} : { function: name }) }] });
-    return first;
+    return numbering(() => {
+      const first = nextSite();
+      known.set(key, first);
+      found({
+        file,
+        first,
+        sites: [{ line, column, flags: 0, ...(name === "" ? {} : { function: name }) }],
+        isUntouched: true,
+      });
+      return first;
+    });
   };
 }
 

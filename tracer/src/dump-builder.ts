@@ -111,7 +111,7 @@ export function coverageOf(tables: Tables, facts: Facts, blind: readonly string[
   return {
     instrumented: [...facts.instrumented].sort(),
     // In lean mode files are known for the places in them alone.
-    transformed: facts.lean === undefined ? facts.files.length : 0,
+    transformed: facts.files.filter(({ isUntouched }) => isUntouched !== true).length,
     untouched: facts.untouched,
     blind: [
       ...blind,
@@ -659,7 +659,7 @@ class DumpBuilder {
         ...(capacity < 0 ? {} : { capacity }),
         holders: members
           .filter((each) => this.#get(each, rowState) === stateOpHolding)
-          .map((each) => this.#hold(each)),
+          .map((each) => this.#hold(each, type.remote === true)),
         waiters: this.#queue(slot).flatMap((each) => this.#waiter(each) ?? []),
         ...(length < 0 ? {} : { length }),
         ...(this.#resourceWord(slot, resourceClosed) === 1 ? { closed: true } : {}),
@@ -668,17 +668,9 @@ class DumpBuilder {
     return resources.sort((a, b) => a.id - b.id);
   }
 
-  #hold(operation: number): Hold {
+  #hold(operation: number, isRemote: boolean): Hold {
     const task = this.#holder(operation);
-    const flags = this.#get(operation, rowFlags);
-    const release =
-      (flags & flagScoped) !== 0
-        ? "scope"
-        : (flags & flagAnyone) !== 0
-          ? "anyone"
-          : (flags & flagOwn) !== 0
-            ? "task"
-            : "handle";
+    const release = isRemote ? "anyone" : this.#releaseOf(operation);
     return {
       ...(task === undefined ? {} : { task }),
       forMs: this.#ago(operation, rowSince, this.#moment.ticks),
@@ -686,6 +678,13 @@ class DumpBuilder {
       amount: this.#get(operation, rowAmount),
       release,
     };
+  }
+
+  #releaseOf(operation: number): NonNullable<Hold["release"]> {
+    const flags = this.#get(operation, rowFlags);
+    if ((flags & flagScoped) !== 0) return "scope";
+    if ((flags & flagAnyone) !== 0) return "anyone";
+    return (flags & flagOwn) !== 0 ? "task" : "handle";
   }
 
   /** Who holds: the task of the callback, else the task that asked, even when that one has ended. */

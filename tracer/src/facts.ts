@@ -10,7 +10,7 @@ export interface Facts {
   /** Why only libraries are looked at, when that is so. */
   lean?: string;
   readonly files: FileSites[];
-  readonly types: { readonly kind: ResourceKind; readonly name: string }[];
+  readonly types: { readonly kind: ResourceKind; readonly name: string; readonly remote?: true }[];
   readonly instrumented: Set<string>;
   readonly untouched: { readonly file: string; readonly reason: string }[];
   /** The worker threads that the program has started. */

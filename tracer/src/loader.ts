@@ -17,7 +17,7 @@ export interface LoaderOptions
 }
 
 /** The tracer's part between files and those who run them. */
-export interface Loader extends Pick<Rewriting, "evaluated"> {
+export interface Loader extends Pick<Rewriting, "evaluated">, Pick<RewritingOptions, "numbering"> {
   /** What files of packages call when they have been evaluated; by the number their code carries. */
   packageFile(number: number): ((bindings: Bindings) => void) | undefined;
   /** What files do first that another thread has rewritten. */
@@ -33,11 +33,12 @@ export function installLoader(options: LoaderOptions): Loader {
   const { instrumentations } = options;
   const kept: FoundPackage[] = [];
   let thread: HooksThread | undefined;
+  const numbering: Loader["numbering"] = (part) => (thread === undefined ? part() : thread.numbering(part));
   const rewriting = createRewriting({
     ...options,
     packages: instrumentations,
     keep: (found) => kept.push(found) - 1,
-    numbering: (part) => (thread === undefined ? part() : thread.numbering(part)),
+    numbering,
   });
   let compiles = false;
   const watchCompilation = () => {
@@ -63,6 +64,7 @@ export function installLoader(options: LoaderOptions): Loader {
       const found = kept[number]?.found ?? thread?.found(number);
       return found === undefined ? undefined : (bindings) => instrumentations.patch(found, bindings);
     },
+    numbering,
     arrived: () => thread?.arrived(),
     evaluated: rewriting.evaluated,
     atCompilation: watchCompilation,

@@ -94,6 +94,8 @@ export interface OperationsOptions {
   readonly callSite?: (() => number) | undefined;
   /** What is waited for by asking this by hand; undefined when that is not known. */
   readonly askedBy?: ((value: object, event: string | undefined) => Asked | undefined) | undefined;
+  /** Where a package calls a callback that nobody of the program has asked for. */
+  readonly packageSite?: (() => number) | undefined;
   /** Remembers that one function stands for another. */
   readonly replaces: (wrapper: Callback, original: Callback) => void;
 }
@@ -159,8 +161,19 @@ const { queueMicrotask } = globalThis;
 
 /** The probe that writes operations and resources into the shared tables. */
 export function createOperations(options: OperationsOptions): { probe: Probe; events: OperationEvents } {
-  const { core, sites, contention, grew, announced, overReleased, guard, replaces, callSite, askedBy } =
-    options;
+  const {
+    core,
+    sites,
+    contention,
+    grew,
+    announced,
+    overReleased,
+    guard,
+    replaces,
+    callSite,
+    packageSite,
+    askedBy,
+  } = options;
   const { get, set, tables } = core;
   const { header } = tables;
   const known = new WeakMap<object, Known>();
@@ -171,6 +184,8 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const whenGranted = new Map<number, () => boolean>();
   /** The delay of its resource when an operation was granted, if there was any by then. */
   const delayBefore = new Map<number, number>();
+  /** By type of resource. */
+  const jobSites = new Map<number, number>();
   let lastId = 0;
   let freeSlots = 0;
   let refusing = 0;
@@ -488,7 +503,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const run = (handle: Operation, callback: Callback, self: unknown, args: unknown[]): unknown => {
     const operation = rowOf(handle);
     if (operation === 0) return Reflect.apply(callback, self, args);
-    guard(() => grant(operation));
+    guard(() => {
+      if (get(operation, rowSite) === 0) setPlace(operation, placeOfJobs(operation));
+      grant(operation);
+    });
     let result: unknown;
     let threw = true;
     core.begins();
@@ -502,6 +520,17 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       guard(() => ran(rowOf(handle), result, threw || core.hasBegun(result)));
     }
     return result;
+  };
+
+  /** The same for all jobs of a library: it has one place where it calls them. */
+  const placeOfJobs = (operation: number): number => {
+    const type = resourceOf.get(operation)?.type ?? -1;
+    let site = jobSites.get(type) ?? 0;
+    if (site === 0) {
+      site = packageSite?.() ?? 0;
+      jobSites.set(type, site);
+    }
+    return site;
   };
 
   const ran = (operation: number, result: unknown, isOver: boolean): void => {

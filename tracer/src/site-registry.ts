@@ -18,6 +18,8 @@ export interface FileSites {
   readonly mapUrl?: string;
   /** The folder that the sources in that map are relative to, where it is not that of the map. */
   readonly mapBase?: string;
+  /** The file runs as it is: a stack showed the place. */
+  readonly isUntouched?: true;
   /** Stack traces show places of the original source. */
   readonly stacksAreMapped?: true;
 }

@@ -117,17 +117,15 @@ export function start(folder: string, child?: ChildFacts): void {
     guard,
     replaces: texts.replaces,
     askedBy: (value, event) => late.askedBy?.(value, event),
-    ...(lean
-      ? {
-          callSite: createCallSites({
-            nextSite: () => sites.next,
-            found: addFile,
-            now: core.now,
-            ownFolder: folder,
-          }),
-        }
-      : {}),
-    announced: ({ kind, name }, index) => note({ kind: "type", index, type: { kind, name } }),
+    [lean ? "callSite" : "packageSite"]: createCallSites({
+      nextSite: () => sites.next,
+      numbering: (part) => loader.numbering(part),
+      found: addFile,
+      now: core.now,
+      ownFolder: folder,
+    }),
+    announced: ({ kind, name, remote }, index) =>
+      note({ kind: "type", index, type: { kind, name, ...(remote ? { remote } : {}) } }),
     overReleased: (what) => note({ kind: "overRelease", what, nowMs: nowMs() }),
   });
   late.events = events;

@@ -270,7 +270,10 @@ class Explorer {
 
   #isDirect(path: Path, call: Extract<Instruction, { op: "call" }>): boolean {
     const targets = this.#evaluation.calls.get(call)?.targets ?? [];
-    return this.#isHandleCall(path, call) || targets.every((target) => this.#releasesResource(target));
+    return (
+      this.#isHandleCall(path, call) ||
+      targets.every((target) => this.#releasesResource(target) || this.#isGivenBack(path, call, target))
+    );
   }
 
   /** Where the handle goes in an instruction that is no call. */
@@ -374,8 +377,23 @@ class Explorer {
       if (!place.promise) path.know(variableKeyText(i.variable), "truthy");
       return true;
     }
+    // `lock = await lock.extend()`: the right to release goes over to what comes out.
+    if (this.#isThing() && path.places.has(name) && this.#comesOutOf(i.from, i.variable)) return this.#lose();
     path.set(name, undefined);
     return true;
+  }
+
+  /** What a method of the variable's value gives. */
+  #comesOutOf(temp: Temp, variable: VariableId): boolean {
+    const uses = usesIn(this.#facts);
+    return uses.definitions(temp).some((i) => {
+      if (i.op === "await" || i.op === "move") return this.#comesOutOf(i.from, variable);
+      return (
+        i.op === "call" &&
+        i.receiver !== undefined &&
+        uses.definitions(i.receiver).some((of) => of.op === "load" && of.variable === variable)
+      );
+    });
   }
 
   // --- calls
@@ -418,7 +436,7 @@ class Explorer {
     effect: CallEffect,
     target: Target,
   ): "nothing" | "released" | "lost" {
-    if (this.#releasesResource(target)) {
+    if (this.#releasesResource(target) || this.#isGivenBack(path, call, target)) {
       if (path.held) return "released";
       this.#early.add(call);
       return "nothing";
@@ -498,6 +516,23 @@ class Explorer {
   #releasesResource(target: Target): boolean {
     if (target.kind !== "operation" || target.resource === undefined) return false;
     return this.#isEnd(target.name, target.operation.op) && plain(target.resource) === this.#resource;
+  }
+
+  /** `locks.release(lock)`, whatever the lock's key is. */
+  #isGivenBack(
+    path: Path,
+    { arguments: given }: { readonly arguments: readonly Temp[] },
+    target: Target,
+  ): boolean {
+    const [first] = given;
+    const place = first === undefined ? undefined : path.places.get(tempPlace(first));
+    return (
+      this.#birth.form.form === "object" &&
+      target.kind === "operation" &&
+      this.#releaseNames().includes(target.name) &&
+      place?.promise === false &&
+      place.path.length === 0
+    );
   }
 
   /** A closure that mentions a variable which holds the handle, or that gives the resource back by its name. */

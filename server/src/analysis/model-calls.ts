@@ -101,19 +101,30 @@ function createResource(s: Semantics, call: Call, model: ModelType, create: Crea
     };
   }
   const again = create.reentrant && flagAt(call.arguments, create.reentrant) !== false;
-  const resource = resourceValue(s, call, again ? thatLetsInAgain(model) : model, create);
+  const made = again ? thatLetsInAgain(model) : model;
+  const named = namedResource(s, call, model, create);
+  const resource = named
+    ? values.typed(named, { kind: "model", model: made })
+    : resourceValue(s, call, made, create);
   return {
     ...nothingHappens(call, [target], resource),
-    scopes: create.worker === undefined ? [] : workerScopes(call, model, resource, create.worker),
+    scopes: create.worker === undefined ? [] : workerScopes(call, model, plain(resource), create.worker),
   };
+}
+
+/** `new Worker("orders", …)` is about what `new Queue("orders")` is about, wherever they are made. */
+function namedResource(s: Semantics, call: Call, model: ModelType, create: CreateModel): Value | undefined {
+  const given = create.key === undefined ? undefined : call.arguments[create.key];
+  if (given?.kind !== "constant" || given.constant.type !== "string") return undefined;
+  return s.values.external(model.module, [create.type ?? model.name, given.constant.value]);
 }
 
 /** What is submitted later runs the worker in a slot. */
 function workerScopes(call: Call, model: ModelType, resource: Value, index: number): readonly Scope[] {
   const callee = call.arguments[index];
-  const submit = [...model.members].find(([, { op }]) => op === "submit");
-  if (callee === undefined || submit === undefined) return [];
-  return [{ model, operation: submit[0], resource, callee, arguments: [], at: call.at, via: [] }];
+  const entry = [...model.members].find(([, { op }]) => op === "submit" || op === "bindWorker");
+  if (callee === undefined || entry === undefined) return [];
+  return [{ model, operation: entry[0], resource, callee, arguments: [], at: call.at, via: [] }];
 }
 
 /** Whether an executor takes `reject`; one that only takes `resolve` settles with success. */
@@ -284,7 +295,7 @@ function applyTo(s: Semantics, call: Call, of: Operation): CallEffect {
         const type = s.world.models.exportedType(model.module, [operation.returns]);
         return settle({
           ...base,
-          result: type ? values.typed(plain(resource), { kind: "model", model: type }) : fresh,
+          result: type ? ofType(s, operation, resource, type) : fresh,
         });
       }
       if (operation.handle && hasNoCallback(call.arguments[operation.fn ?? 0])) {
@@ -427,6 +438,17 @@ function limitsWaiting(call: Call, { timeout, signal, neverWaits }: OperationMod
     if (option === undefined || isNothing(option)) return false;
     return !(option.kind === "constant" && option.constant.type === "boolean" && !option.constant.value);
   });
+}
+
+/** The resource, as what an operation gives; that it gives it needs nobody else. */
+function ofType(
+  s: Semantics,
+  { await: isAwaited, throws }: OperationModel,
+  resource: Value,
+  model: ModelType,
+): Value {
+  const typed = s.values.typed(plain(resource), { kind: "model", model });
+  return isAwaited === true ? s.values.promise(typed, s.values.noWaits, throws !== false) : typed;
 }
 
 /** Every key is a resource of its own: a literal, or what a name stands for; others cannot be told apart. */

@@ -23,6 +23,10 @@ export interface ModelType {
   readonly call?: OperationModel;
   readonly members: ReadonlyMap<string, OperationModel>;
   readonly statics: ReadonlyMap<string, OperationModel>;
+  /** It has a name outside of the program: another object may be the same. */
+  readonly remote: boolean;
+  /** A hold that is not given back ends by itself after a time. */
+  readonly expires: boolean;
   /** Waiting ends by itself, in a rejection: after a time, or at once when the resource is taken. */
   readonly givesUp?: true;
 }
@@ -225,6 +229,9 @@ function modelType(model: Model, module: string, name: string, type: TypeModel):
   let call: OperationModel | undefined;
   let reentrant = false;
   let keyed = false;
+  let remote = false;
+  let givesUp = false;
+  let expires = false;
   // From the type up to its ancestors; the nearest member counts.
   const seen = new Set<string>();
   let at: TypeModel | undefined = type;
@@ -241,6 +248,9 @@ function modelType(model: Model, module: string, name: string, type: TypeModel):
     call ??= at.call;
     reentrant ||= at.reentrant ?? false;
     keyed ||= at.keyed ?? false;
+    remote ||= at.remote ?? false;
+    givesUp ||= at.givesUp ?? false;
+    expires ||= at.expires ?? false;
     from = at.extends;
     at = from === undefined ? undefined : model.types?.[from];
   }
@@ -255,6 +265,9 @@ function modelType(model: Model, module: string, name: string, type: TypeModel):
     reentrant,
     keyed,
     emitsErrors: type.emitsErrors ?? false,
+    remote,
+    expires,
+    ...(givesUp ? { givesUp } : {}),
     ...(call ? { call } : {}),
     members,
     statics,

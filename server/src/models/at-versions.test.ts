@@ -12,6 +12,7 @@ const model = JSON.parse(`{
       "members": {
         "add": { "op": "submit" },
         "all": { "op": "submit", "since": "1.1.0" },
+        "each": { "op": "submit", "until": "1.1.0" },
         "clear": {
           "op": "clear",
           "dropped": [{ "when": { "version": ">=1.2.0" }, "then": "reject" }, { "then": "hang" }]
@@ -40,10 +41,22 @@ describe("models at the installed versions", () => {
   });
 
   it("leave out what an older version does not have", () => {
-    assert.deepEqual(Object.keys(queueOf(at("1.0.6"))?.members ?? {}), ["add", "clear"]);
+    assert.deepEqual(Object.keys(queueOf(at("1.0.6"))?.members ?? {}), ["add", "each", "clear"]);
     assert.deepEqual(droppedBy(queueOf(at("1.0.6"))), [["hang"]]);
     assert.deepEqual(Object.keys(queueOf(at("1.1.0"))?.members ?? {}), ["add", "all", "clear"]);
     assert.deepEqual(droppedBy(queueOf(at("1.2.0"))), [["reject"], ["hang"]]);
+  });
+
+  it("leave out what a newer version has no more", () => {
+    assert.ok(queueOf(at("1.0.6"))?.members["each"]);
+    assert.equal(queueOf(at("1.1.0"))?.members["each"], undefined);
+    assert.equal(queueOf(at("1.0.6", "1.2.0"))?.members["each"], undefined);
+  });
+
+  it("are the newest beta version where the range ends with one", () => {
+    const beta = { ...model, versions: ">=1.0.0 <2.0.0-beta.3" };
+    const [only] = atVersions([beta], new Map());
+    assert.equal(only?.types?.["Queue"]?.members["each"], undefined);
   });
 
   it("say nothing of versions outside of their range", () => {

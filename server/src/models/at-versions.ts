@@ -1,4 +1,4 @@
-import type { Model, OperationModel, TypeModel } from "@unknot/models/model.ts";
+import type { Era, Model, OperationModel, TypeModel } from "@unknot/models/model.ts";
 import semver from "semver";
 
 /** The installed versions of packages, by name; several where parts of a program have their own. */
@@ -73,8 +73,15 @@ function operationsAt(
   );
 }
 
-function isThere({ since }: { readonly since?: string }, versions: readonly string[]): boolean {
-  return since === undefined || versions.every((version) => semver.gte(version, since));
+function isThere(era: Era, versions: readonly string[]): boolean {
+  return versions.every((version) => isThereAt(era, version));
+}
+
+/** Whether a version of the library has what is described. */
+export function isThereAt({ since, until }: Era, version: string): boolean {
+  return (
+    (since === undefined || semver.gte(version, since)) && (until === undefined || semver.lt(version, until))
+  );
 }
 
 /** Guards by version are decided; where the versions differ, nothing is said of what becomes of dropped tasks. */
@@ -98,6 +105,7 @@ function newestIn(range: string): string {
   const [end] = ends.map((one) => one.semver).sort(semver.rcompare);
   if (!end) return "999999.0.0";
   const { major, minor, patch } = end;
+  if (end.prerelease.length > 0) return `${major}.${minor}.${patch}-0`;
   if (patch > 0) return `${major}.${minor}.${patch - 1}`;
   return minor > 0 ? `${major}.${minor - 1}.999999` : `${major - 1}.999999.999999`;
 }

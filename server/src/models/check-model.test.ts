@@ -181,6 +181,12 @@ describe("comparing a model with declarations", () => {
     assert.equal(problems(later, "2.0.0").length, 1);
   });
 
+  it("does not look for what was there before", () => {
+    const before = lock({ tryAcquire: { op: "tryAcquire", until: "2.0.0" }, release: { op: "release" } });
+    assert.equal(problems(before, "1.9.0").length, 1);
+    assert.deepEqual(problems(before, "2.0.0"), []);
+  });
+
   it("has nothing to say of a module that is not installed", () => {
     assert.equal(libraries.module("not-there"), undefined);
   });

@@ -1,13 +1,14 @@
 import type {
   CreateModel,
+  Era,
   HandleModel,
   Model,
   NumberSource,
   OperationModel,
   TypeModel,
 } from "@unknot/models/model.ts";
-import semver from "semver";
 import type { LibraryExports, LibrarySignature, LibraryType } from "../program/library-types.ts";
+import { isThereAt } from "./at-versions.ts";
 
 /** A claim of a model that the installed library does not bear out. */
 export interface ModelContradiction {
@@ -54,10 +55,10 @@ class Checker {
   model(): void {
     const { types = {}, functions = {}, wrappers = {} } = this.#model;
     for (const [name, type] of Object.entries(types)) {
-      if (this.#isThere(type.since)) this.#type(["types", name], name, type);
+      if (this.#isThere(type)) this.#type(["types", name], name, type);
     }
     for (const [name, operation] of Object.entries(functions)) {
-      if (!this.#isThere(operation.since)) continue;
+      if (!this.#isThere(operation)) continue;
       const path = ["functions", name];
       const found = this.#value(path, name);
       if (found) this.#operation(path, name, operation, found, undefined);
@@ -69,8 +70,8 @@ class Checker {
     }
   }
 
-  #isThere(since: string | undefined): boolean {
-    return since === undefined || this.#version === undefined || semver.gte(this.#version, since);
+  #isThere(era: Era): boolean {
+    return this.#version === undefined || isThereAt(era, this.#version);
   }
 
   #claim(holds: boolean, path: Path, message: string): boolean {
@@ -103,7 +104,7 @@ class Checker {
     if (found.unknown) return;
     if (type.call) this.#operation([...path, "call"], name, type.call, found, type);
     for (const [member, operation] of Object.entries(this.#members(type, found))) {
-      if (this.#isThere(operation.since))
+      if (this.#isThere(operation))
         this.#member([...path, "members", member], member, operation, found, type);
     }
     for (const [member, operation] of Object.entries(type.statics ?? {})) {
@@ -146,6 +147,11 @@ class Checker {
     if (!this.#claim(signatures.length > 0, path, `'${from}' cannot be ${how}.`)) return undefined;
     for (const [field, source] of sourcesOf(create)) {
       this.#inRange([...path, field], from, signatures, source);
+    }
+    if (create.key !== undefined) this.#inRange([...path, "key"], from, signatures, create.key);
+    if (create.type !== undefined) {
+      const isKnown = this.#model.types?.[create.type] !== undefined;
+      this.#claim(isKnown, [...path, "type"], `There is no type '${create.type}' in this model.`);
     }
     for (const field of ["executor", "worker"] as const) {
       const index = create[field];
@@ -232,7 +238,7 @@ class Checker {
         this.#claim(isFunction, at("alsoReleasedBy"), `There is no function '${member}' in this model.`);
         continue;
       }
-      if (!this.#isThere(type?.members[member]?.since)) continue;
+      if (!this.#isThere(type?.members[member] ?? {})) continue;
       this.#claim(
         owner.member(member) !== undefined,
         at("alsoReleasedBy"),
@@ -261,9 +267,7 @@ class Checker {
         return;
       }
       case "object":
-        for (const member of handle.release ?? []) {
-          some((result) => result.member(member) !== undefined, `What '${name}' gives has no '${member}'.`);
-        }
+        this.#released(path, name, handle.release ?? [], results);
         return;
       case "self":
       case "resource":
@@ -278,6 +282,14 @@ class Checker {
       case "callback":
         return;
     }
+  }
+
+  /** Of several names for the same, versions of a library have one or the other. */
+  #released(path: Path, name: string, members: readonly string[], results: readonly LibraryType[]): void {
+    const has = (member: string) => results.some((result) => result.member(member) !== undefined);
+    for (const member of members) this.#optional([...path, member], has(member));
+    const missing = members.map((member) => `'${member}'`).join(" or ");
+    this.#claim(members.length === 0 || members.some(has), path, `What '${name}' gives has no ${missing}.`);
   }
 
   #inRange(path: Path, name: string, signatures: readonly LibrarySignature[], index: number): void {

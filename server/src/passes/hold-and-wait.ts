@@ -521,7 +521,10 @@ function verbOf(end: End): string {
   if (end.model.kind === "pool") return "asked for a client";
   switch (opOf(end)) {
     case "waitIdle":
+    case "wait":
       return "waited for";
+    case "bindWorker":
+      return "given its worker";
     case "submit":
     case "map":
       return "given a task";
@@ -535,9 +538,13 @@ function wantedText(wanted: End): string {
     case "submit":
     case "map":
       return `a task is given to '${wanted.text}' here, and waited for`;
+    case "wait":
+      if (wanted.model.kind === "queue") return `a task of '${wanted.text}' is waited for here`;
+      break;
     default:
-      return `'${wanted.text}' is ${verbOf(wanted)} here`;
+      break;
   }
+  return `'${wanted.text}' is ${verbOf(wanted)} here`;
 }
 
 /** Another resource is used at the same place. */

@@ -20,6 +20,10 @@ export interface WordedLeak {
   readonly resource: string;
   /** The variable that has the client. */
   readonly client?: string;
+  /** The hold ends by itself after a time. */
+  readonly expires: boolean;
+  /** No path gives it back. */
+  readonly isOpen: boolean;
   /** The members of the client that end it. */
   readonly endedBy: readonly string[];
   /** The acquiring call, up to its name. */
@@ -183,6 +187,8 @@ function worded(view: ProgramView, held: HeldTooLong, of: WordedLeak["of"], leak
     how: leak.how,
     resource,
     ...(client === undefined ? {} : { client }),
+    expires: birth.handle.made.model.expires,
+    isOpen: held.exploration.releases.length === 0,
     endedBy: birth.form.form === "object" ? (birth.form.release ?? []) : [],
     at: calleeOf(held),
     leaves,

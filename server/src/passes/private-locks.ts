@@ -51,6 +51,8 @@ function madeIn(view: ProgramView, key: FunctionKey): readonly PrivateLock[] {
     if (instruction.op !== "new" && instruction.op !== "call") continue;
     const { result } = effect;
     if (result.kind !== "fresh" || result.made.type !== "resource" || !isLock(result.made.model)) continue;
+    // Each call may make its own: what keeps others out is elsewhere.
+    if (result.made.model.remote) continue;
     const [at, ...further] = result.site.path;
     if (result.site.function !== key || further.length > 0 || at?.start !== instruction.start) continue;
     const takes = onlyTakes(view, evaluation, result);

@@ -33,6 +33,9 @@ export function identityOf(view: ProgramView, contexts: Contexts, value: Value, 
     return real.key ? (values.entry(of, real.key) ?? real) : values.member(of, real.name);
   }
   if (owner?.kind !== "class") return real;
+  // What a name stands for in the whole program is the same in every object.
+  const content = plain(view.solution.field(owner.class, real.name));
+  if (content.kind === "external") return content;
   const injected = handedIn(view, contexts, owner.class, real.name);
   if (injected) return identityOf(view, contexts, injected, hops + 1);
   const of = isMadeOnce(view, owner.class)

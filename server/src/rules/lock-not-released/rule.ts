@@ -12,7 +12,9 @@ export const lockNotReleased = defineRule({
       if (leak.of !== "lock" || leak.how !== "normal") continue;
       pass.report({
         at: leak.at,
-        message: `'${leak.resource}' is still held when ${leak.leaves}, so nobody else ever gets it.`,
+        message: `'${leak.resource}' is still held when ${leak.leaves}, so nobody else ${leak.expires ? "gets it before the lock expires" : "ever gets it"}.`,
+        // Who never gives it back may want just that: once in so much time.
+        ...(leak.expires ? { severity: leak.isOpen ? "hint" : "warning" } : {}),
         trace: leak.trace,
         fixes: leak.fixes,
       });

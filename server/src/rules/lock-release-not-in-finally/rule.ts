@@ -13,7 +13,8 @@ export const lockReleaseNotInFinally = defineRule({
       if (leak.of !== "lock" || leak.how !== "exception") continue;
       pass.report({
         at: leak.at,
-        message: `'${leak.resource}' stays held when ${leak.leaves}: the release is not in a finally block.`,
+        message: `'${leak.resource}' stays held${leak.expires ? " until it expires" : ""} when ${leak.leaves}: the release is not in a finally block.`,
+        ...(leak.expires ? { severity: "information" } : {}),
         trace: leak.trace,
         fixes: leak.fixes,
       });
