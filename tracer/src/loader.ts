@@ -1,19 +1,19 @@
 // Puts the rewriting of files between them and Node.
 import module, { type RegisterHooksOptions } from "node:module";
-import { type Bindings, type Callback, type Wrapping, wrapFunction } from "@unknot/models/probe.ts";
+import { type Bindings, type Callback, wrapFunction } from "@unknot/models/probe.ts";
 import { isUnderDebugger } from "./debugger.ts";
-import { type HooksThread, startHooksThread } from "./hooks-thread/start-hooks-thread.ts";
+import {
+  type HooksThread,
+  type HooksThreadOptions,
+  startHooksThread,
+} from "./hooks-thread/start-hooks-thread.ts";
 import type { Instrumentations } from "./instrumentations.ts";
 import { createRewriting, type FoundPackage, type Rewriting, type RewritingOptions } from "./rewriting.ts";
 
 export interface LoaderOptions
-  extends Wrapping,
-    Omit<RewritingOptions, "guard" | "packages" | "keep" | "numbering" | "prelude"> {
+  extends HooksThreadOptions,
+    Omit<RewritingOptions, "packages" | "keep" | "numbering" | "prelude"> {
   readonly instrumentations: Instrumentations;
-  /** The thread loads its first file. */
-  readonly started: () => void;
-  /** Called when the program asks for `node:test` first, if somebody wants to know. */
-  readonly asksForNodeTest?: (() => void) | undefined;
 }
 
 /** The tracer's part between files and those who run them. */

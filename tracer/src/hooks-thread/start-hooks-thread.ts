@@ -2,9 +2,9 @@ import module from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
-import { type Callback, wrapFunction } from "@unknot/models/probe.ts";
-import type { InstalledPackage } from "../installed-packages.ts";
-import type { LoaderOptions } from "../loader.ts";
+import { type Callback, type Wrapping, wrapFunction } from "@unknot/models/probe.ts";
+import type { InstalledPackage, PackageOfInterest } from "../installed-packages.ts";
+import type { RewritingOptions } from "../rewriting.ts";
 import {
   exclusively,
   type FromHooks,
@@ -24,8 +24,29 @@ export interface HooksThread {
   numbering<Result>(part: () => Result): Result;
 }
 
+export interface HooksThreadOptions
+  extends Wrapping,
+    Pick<
+      RewritingOptions,
+      | "ownFolder"
+      | "transforms"
+      | "libraries"
+      | "nextSite"
+      | "transformed"
+      | "untouched"
+      | "reads"
+      | "mapsFor"
+      | "mapsPackages"
+    > {
+  readonly instrumentations: { readonly packages: readonly PackageOfInterest[] };
+  /** The thread loads its first file. */
+  readonly started: () => void;
+  /** Called when the program asks for `node:test` first, if somebody wants to know. */
+  readonly asksForNodeTest?: (() => void) | undefined;
+}
+
 /** ES modules are rewritten in the thread that Node loads them in, by `hooks.ts`. */
-export function startHooksThread(options: LoaderOptions): HooksThread {
+export function startHooksThread(options: HooksThreadOptions): HooksThread {
   const { guard, ownFolder, transforms, libraries, instrumentations } = options;
   const { port1, port2 } = new MessageChannel();
   const buffer = new SharedArrayBuffer(slots * Int32Array.BYTES_PER_ELEMENT);
