@@ -12,7 +12,7 @@ import { createRewriting, type FoundPackage, type Rewriting, type RewritingOptio
 
 export interface LoaderOptions
   extends HooksThreadOptions,
-    Omit<RewritingOptions, "packages" | "keep" | "numbering" | "prelude"> {
+    Omit<RewritingOptions, "guard" | "packages" | "keep" | "numbering" | "prelude"> {
   readonly instrumentations: Instrumentations;
 }
 
