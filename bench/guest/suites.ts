@@ -20,7 +20,7 @@ const commands: Readonly<Record<string, (node: string) => readonly string[]>> = 
   "p-queue": (node) => [node, "--import=tsx/esm", "--test", "--test-reporter=tap", ...globbed("test/*.ts")],
   "p-limit": (node) => [node, "node_modules/ava/entrypoints/cli.mjs", "--tap"],
   fastify: (node) => [node, "--test", "--test-reporter=tap", ...globbed("test/**/*.test.{js,mjs}")],
-  undici: (node) => [node, "--test", "--test-reporter=tap", ...globbed("test/*.js")],
+  undici: (node) => [node, "--expose-gc", "--test", "--test-reporter=tap", ...globbed("test/*.js")],
 };
 
 const register = path.join(import.meta.dirname, "..", "..", "dist", "npm", "register.cjs");

@@ -73,7 +73,9 @@ function sceneOf(dump: Dump): Scene {
     knots,
     knotted: new Set(knots.flatMap((knot) => knot.tasks)),
     stuck: stuckVertices(graph),
-    stuckForGood: stuckBehind(graph, (vertex) => taskAt(graph, vertex)?.collected !== undefined),
+    stuckForGood: dump.tasks.some(({ collected }) => collected !== undefined)
+      ? stuckBehind(graph, (vertex) => taskAt(graph, vertex)?.collected !== undefined)
+      : new Uint8Array(graph.vertices),
   };
 }
 

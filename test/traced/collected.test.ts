@@ -148,6 +148,9 @@ async function $serves() { await new Promise(() => {}); }
 async function $servesToo() { await $forever(); }
 async function $main() { await $serves(); }
 $main(); $servesToo();
+const $kept = [$main(), $servesToo()];
+async function $joins() { await Promise.all($kept); }
+void $joins();
 `,
   ),
   "kept by somebody": scene(

@@ -3,27 +3,52 @@ import type { Task } from "@unknot/protocol/task.ts";
 import { goneHolds } from "../../gone-holds.ts";
 import { countBehind } from "../../knots.ts";
 import { grouped, quoted, shortPlace, whereIs } from "../../names.ts";
-import { resourceAt, successors, taskAt } from "../../wait-for-graph.ts";
+import {
+  predecessors,
+  resourceAt,
+  successors,
+  taskAt,
+  type WaitForGraph,
+  waitForGraph,
+} from "../../wait-for-graph.ts";
 import { type Detector, mostTasks, placesOf, type Scene } from "../detector.ts";
 import { groupedByWait, waitBehind } from "../endless-waits.ts";
 
 /**
  * Tasks that are there but wait, through and-edges, for one that can never go on: somebody keeps the promise of a task
- * whose code is gone. Told where such a wait begins; who waits behind is counted.
+ * whose code is gone. Told where such a wait begins; who waits behind is counted. Who waits for a task that is parked on
+ * purpose (`await serve()`) is meant to wait.
  */
 export const waitsOnDead: Detector = {
   id: "waits-on-dead",
   title: "A task waits for one that can never go on",
   detect(scene) {
-    if (scene.dump.loop.state === "ended") return [];
+    if (scene.dump.loop.state === "ended" || !scene.stuckForGood.includes(1)) return [];
+    const parked = waitingFor(
+      waitForGraph(scene.dump, { inferred: true }),
+      (task) => task.collected === "parked",
+    );
     const roots = scene.dump.tasks.filter((task, vertex) => {
       if (scene.stuckForGood[vertex] === 0 || scene.stuck[vertex] === 1) return false;
       if (task.collected !== undefined || task.external === true) return false;
-      return !hasGoneOwner(scene, task) && deadOf(scene, task) !== undefined;
+      return !parked.has(task) && !hasGoneOwner(scene, task) && deadOf(scene, task) !== undefined;
     });
     return groupedByWait(scene, roots).map((alike) => problemOf(scene, alike));
   },
 };
+
+/** The tasks of a kind, and all that wait for one of them, directly or behind others. */
+function waitingFor(graph: WaitForGraph, isOne: (task: Task) => boolean): ReadonlySet<Task> {
+  const found = new Set(graph.dump.tasks.filter(isOne));
+  // Sets grow while they are walked through.
+  for (const task of found) {
+    for (const waiter of predecessors(graph, graph.vertexOfTask.get(task.id) ?? -1)) {
+      const next = taskAt(graph, waiter);
+      if (next !== undefined) found.add(next);
+    }
+  }
+  return found;
+}
 
 /** Of a lock whose holder is gone that is told instead. */
 function hasGoneOwner(scene: Scene, task: Task): boolean {
