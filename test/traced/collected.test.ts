@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Dump } from "@unknot/protocol/dump.ts";
-import { lineOf, nodes, programFolder, reading, run, start } from "./kit.ts";
+import { allNodes, lineOf, type nodes, programFolder, reading, run, start } from "./kit.ts";
 import { withRandomNames } from "./random-names.ts";
 
 /** A promise that is lost at once, and with it whoever could settle it; nothing in the program says that it is meant so. */
@@ -225,7 +225,7 @@ describe("a task whose code is gone", () => {
     return dump;
   };
 
-  for (const node of nodes) {
+  for (const node of allNodes()) {
     describe(node.name, () => {
       for (const [title, { name, source, gapOf, nameOf, says }] of Object.entries(mistakes)) {
         it(`is proved to wait for ever: ${title}`, async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Problem } from "@unknot/protocol/problem.ts";
-import { lineOf, nodes, programFolder, reading, start, until } from "./kit.ts";
+import { allNodes, lineOf, programFolder, reading, start, until } from "./kit.ts";
 import { withRandomNames } from "./random-names.ts";
 
 const rounds = `import { Mutex } from "async-mutex";
@@ -123,7 +123,7 @@ describe("a deadlock", () => {
   });
   const write = ({ file, source }: ReturnType<typeof wrapped>) => folder.write(file, source);
 
-  for (const node of nodes) {
+  for (const node of allNodes()) {
     describe(node.name, () => {
       it("is named within 100 ms of its last acquire", async () => {
         const running = start(folder, "rounds.mjs", { node, stdio: ["pipe", "pipe", "pipe"] });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import {
+  allNodes,
   filesOf,
   lineOf,
-  nodes,
   programFolder,
   reading,
   run,
@@ -74,7 +74,7 @@ if (isMainThread) {
 describe("the end of a traced program", () => {
   const folder = programFolder(programs);
 
-  for (const node of nodes) {
+  for (const node of allNodes()) {
     describe(node.name, () => {
       it("names the tasks that are pending when it runs out of work, before any worker is up", async () => {
         const { code, stdout, stderr } = await run(folder, "ends.mjs", { node });

