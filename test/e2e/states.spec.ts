@@ -198,8 +198,11 @@ describe("the states of the panel", () => {
       .first()
       .waitFor();
     await code.key("End");
-    const more = row(/more/);
-    await more.waitFor();
+    await row(/^200 of 12,345 shown/).waitFor();
     await code.screenshot("state-too-many");
+    await code.key("Enter");
+    await row(/^200 of 12,345 shown/).waitFor({ state: "detached" });
+    await code.key("End");
+    await row(/^400 of 12,345 shown/).waitFor();
   });
 });

@@ -140,6 +140,29 @@ describe("choosing what is traced", () => {
     await code.runCommand("Terminal: Kill All Terminals");
   });
 
+  it("says that a program in a JavaScript Debug Terminal is not traced, and traces the next one with one click", async () => {
+    const debugTerminal = async (tabs: number) => {
+      await code.runCommand("Debug: JavaScript Debug Terminal");
+      if (tabs > 1)
+        await code.page
+          .locator(".terminal-tabs-entry")
+          .nth(tabs - 1)
+          .waitFor();
+      await code.typeInTerminal("node waits.ts");
+    };
+    await debugTerminal(1);
+    await choose(notTraced, "Trace New Terminals");
+    await code.page.locator(".terminal-tabs-entry").nth(1).waitFor();
+    await debugTerminal(3);
+    await code.runCommand("Unknot: Focus on Diagnosis View");
+    await code.treeRow(/^slow/).waitFor();
+    await code.screenshot("debug-terminal-traced");
+    await code.runCommand("Unknot: Stop Tracing New Terminals");
+    await code.waitUntil(async () => !code.saved(".vscode/settings.json").includes(": true"));
+    await code.runCommand("Terminal: Kill All Terminals");
+    await code.debugToolbar.waitFor({ state: "hidden" });
+  });
+
   it("starts a program whose tracer has gone with the extension's folder", async () => {
     const [own] = readdirSync(code.extensions).filter((name) => name.startsWith("unknot."));
     assert.ok(own);

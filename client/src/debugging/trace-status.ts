@@ -3,12 +3,13 @@ import * as vscode from "vscode";
 import { messageText } from "../program-text.ts";
 import { startAgainTraced } from "./start-again.ts";
 import { type ChoiceStore, keepChoice, offersFor, withChoices } from "./trace-choice.ts";
-import { launchOf, refusesTrace, type TraceSettings } from "./trace-configuration.ts";
+import { isFromTerminal, launchOf, refusesTrace, type TraceSettings } from "./trace-configuration.ts";
 
-/** A session that the user started, which is traced or could be. */
+/** A session that the user started, which is traced or could be; in a terminal, the next one could be. */
 interface Started {
   readonly session: vscode.DebugSession;
   readonly traced: boolean;
+  readonly inTerminal: boolean;
 }
 
 /**
@@ -31,17 +32,24 @@ export function registerTraceStatus(
     }
     item.text = last.traced ? "$(list-tree) Traced" : "$(list-tree) Not traced";
     const what = last.traced ? "is traced by Unknot" : "is not traced by Unknot";
-    item.tooltip = `'${last.session.name}' ${what}: click to choose once, always or never.`;
+    const offer = last.inTerminal ? "trace terminals" : "choose once, always or never";
+    item.tooltip = `'${last.session.name}' ${what}: click to ${offer}.`;
     item.show();
   };
   const setContext = () =>
-    void vscode.commands.executeCommand("setContext", "unknot.debugsNode", started.length > 0);
+    void vscode.commands.executeCommand(
+      "setContext",
+      "unknot.debugsNode",
+      started.some(({ inTerminal }) => !inTerminal),
+    );
 
   return vscode.Disposable.from(
     item,
     vscode.debug.onDidStartDebugSession((session) => {
-      if (session.parentSession || !startsNode(session.configuration)) return;
-      started = [{ session, traced: launchOf(session.configuration) !== undefined }, ...started];
+      const { configuration, parentSession } = session;
+      const inTerminal = isFromTerminal(configuration);
+      if (parentSession || (inTerminal ? tracesTerminals() : !startsNode(configuration))) return;
+      started = [{ session, traced: launchOf(configuration) !== undefined, inTerminal }, ...started];
       show();
       setContext();
     }),
@@ -53,6 +61,10 @@ export function registerTraceStatus(
     vscode.commands.registerCommand("unknot.chooseTracing", async () => {
       const [last] = started;
       if (!last) return;
+      if (last.inTerminal) {
+        await offerTerminals(last.session);
+        return;
+      }
       const { name, workspaceFolder } = last.session;
       const key = last.session.configuration.name;
       if (refusesTrace(last.session.configuration)) {
@@ -76,6 +88,25 @@ export function registerTraceStatus(
       await startAgainTraced(last.session);
     }),
   );
+}
+
+function tracesTerminals(): boolean {
+  return vscode.workspace.getConfiguration("unknot.trace").get("terminals", false);
+}
+
+/** The environment of a terminal that is open can't be changed any more (docs/decisions/terminals-are-asked-for.md). */
+async function offerTerminals({ name }: vscode.DebugSession): Promise<void> {
+  const trace = "Trace New Terminals";
+  const chosen = await vscode.window.showQuickPick(
+    [
+      {
+        label: trace,
+        detail: "From the next terminal on, which opens now; those that are open stay as they are.",
+      },
+    ],
+    { placeHolder: `'${plain(name)}' was started in a terminal that is not traced` },
+  );
+  if (chosen) await vscode.commands.executeCommand("unknot.traceTerminals");
 }
 
 function startsNode({ type, request }: vscode.DebugConfiguration): boolean {

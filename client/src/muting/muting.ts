@@ -86,7 +86,7 @@ function configFor(
   const uri = place && uriOf(place);
   const found = uri && configOf(uri.fsPath);
   if (found !== undefined) return vscode.Uri.file(found);
-  const folder = (uri && vscode.workspace.getWorkspaceFolder(uri)) ?? vscode.workspace.workspaceFolders?.[0];
+  const folder = uri && vscode.workspace.getWorkspaceFolder(uri);
   return folder && vscode.Uri.joinPath(folder.uri, configName);
 }
 

@@ -103,7 +103,7 @@ export const manifest: ManifestPart = {
       },
       {
         command: "unknot.problems.muteInProject",
-        when: "view == unknot.diagnosis && viewItem =~ /\\bexplained\\b/ && workspaceFolderCount > 0",
+        when: "view == unknot.diagnosis && viewItem =~ /\\bplace\\b.*\\bexplained\\b/ && workspaceFolderCount > 0",
         group: "3@2",
       },
       {

@@ -147,10 +147,7 @@ function triedRows({ id: session, process }: SessionSnapshot): readonly Row[] {
       "the tracer's own thread is asked through its socket; it answers also while the program is blocked",
     ),
     row("Program", `${plain(process.title)}, Node ${plain(process.node)}`),
-    row(
-      "If it stays so",
-      "the machine is very busy, or the tracer's thread has been stopped: start the program again",
-    ),
+    row("If it stays so", "start the program again: the tracer's thread may have been stopped"),
   ];
 }
 

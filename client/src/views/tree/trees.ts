@@ -8,8 +8,8 @@ import type { ListRoots } from "./list-rows.ts";
 import { createPages } from "./pages.ts";
 import { type Below, linesOf, markdownOf, type Row } from "./row.ts";
 
-/** Several changes of one moment are drawn once. */
-const drawAfterMs = 50;
+/** After a change that is drawn at once, those of so long are drawn together. */
+const drawEveryMs = 50;
 
 /** Where a view's rows come from. */
 export interface RowSource {
@@ -114,13 +114,16 @@ export function createTrees(launches: Launches): Trees {
       });
       trees.set(id, view);
       let timer: NodeJS.Timeout | undefined;
+      let drawnAt = Number.NEGATIVE_INFINITY;
       const redraw = () => {
+        const dueMs = Math.max(0, drawnAt + drawEveryMs - performance.now());
         timer ??= setTimeout(() => {
           timer = undefined;
+          drawnAt = performance.now();
           pages.keepOnly((id) => launches.session(id) !== undefined);
           before?.(view);
           drawn.fire(undefined);
-        }, drawAfterMs);
+        }, dueMs);
       };
       redraws.add(redraw);
       look();
