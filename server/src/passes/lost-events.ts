@@ -4,10 +4,10 @@ import type { FixPlan } from "../analysis/fix-plan.ts";
 import { listenBefore } from "../analysis/fixes.ts";
 import { capturesIn, describeTemp, usesIn } from "../analysis/flow.ts";
 import { createLongWaits, type LongWaits } from "../analysis/long-waits.ts";
-import { listening, oneShotEvents, tellsState } from "../analysis/one-shot-events.ts";
+import { eventsAtOnceBehind, listening, oneShotEvents, tellsState } from "../analysis/one-shot-events.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain } from "../analysis/values.ts";
-import type { BlockId, FileFacts, Instruction, Temp } from "../program/facts.ts";
+import type { BlockId, FileFacts, Instruction, Temp, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { successors } from "../program/instructions.ts";
 
@@ -39,9 +39,13 @@ export const lostEvents = definePass<readonly LostEvent[]>({
   },
 });
 
-/** `once(emitter, "exit")`, or `new Promise((resolve) => emitter.once("exit", resolve))`. */
+/** `once(emitter, "exit")`, `new Promise((resolve) => emitter.once("exit", resolve))`, or a function that returns that. */
 interface EventWait {
   readonly call: Call;
+  /** The one variable of this function, or of one around, that has the emitter. */
+  readonly variable: VariableId | undefined;
+  /** A function of the program listens. */
+  readonly isInHelper: boolean;
   readonly event: string;
   /** The emitter, as this function knows it. */
   readonly text: string;
@@ -72,16 +76,23 @@ function eventWait(
   facts: FileFacts,
   evaluation: Evaluation,
   call: Call,
+  depth = 0,
 ): EventWait | undefined {
-  const [target] = evaluation.calls.get(call)?.targets ?? [];
+  const [target, ...others] = evaluation.calls.get(call)?.targets ?? [];
+  if (target?.kind === "function" && others.length === 0 && call.op === "call") {
+    return depth < maxHelpers
+      ? waitInHelper(view, facts, evaluation, call, target.function, depth)
+      : undefined;
+  }
   const [emitter, name] = call.arguments;
   if (target?.kind === "operation" && target.operation.op === "waitEvent" && emitter !== undefined) {
     // A signal or options do not change what is missed.
     const event = name === undefined ? undefined : textOf(evaluation, name);
     const text = describeTemp(facts, evaluation.facts, emitter);
-    return event === undefined
-      ? undefined
-      : { call, event, text, origin: madeBy(evaluation, evaluation, emitter) };
+    const [load] = usesIn(evaluation.facts).definitions(emitter);
+    const variable = load?.op === "load" ? load.variable : undefined;
+    const origin = madeBy(evaluation, evaluation, emitter);
+    return event === undefined ? undefined : { call, variable, isInHelper: false, event, text, origin };
   }
   const executor = emitter === undefined ? undefined : evaluation.values[emitter];
   const callee = evaluation.values[call.callee];
@@ -89,6 +100,42 @@ function eventWait(
   const inner =
     isPromise && executor?.kind === "function" ? view.solution.evaluation(executor.function) : undefined;
   return inner && listenerIn(facts, evaluation, call, inner);
+}
+
+const maxHelpers = 2;
+
+/** A function that does nothing but wait for one event of what it is given: `exited(child)`. */
+function waitInHelper(
+  view: ProgramView,
+  facts: FileFacts,
+  evaluation: Evaluation,
+  call: Extract<Call, { op: "call" }>,
+  key: FunctionKey,
+  depth: number,
+): EventWait | undefined {
+  const inner = view.solution.evaluation(key);
+  const file = view.world.facts(parseKey(key).file);
+  if (!inner || !file || inner.facts.imprecise !== undefined || inner.facts.generator) return undefined;
+  const code = inner.facts.blocks.flatMap((block) => block.code);
+  if (code.some((i) => i.op === "get" && tellsState.has(i.name))) return undefined;
+  const calls = code.filter((i) => i.op === "call" || i.op === "new");
+  const [only, ...others] = calls;
+  if (!only || others.length > 0) return undefined;
+  const wait = eventWait(view, file, inner, only, depth + 1);
+  const index = inner.facts.parameters.findIndex(
+    ({ variable }) => variable !== undefined && variable === wait?.variable,
+  );
+  const emitter = call.arguments[index];
+  if (!wait || emitter === undefined) return undefined;
+  const [load] = usesIn(evaluation.facts).definitions(emitter);
+  return {
+    call,
+    variable: load?.op === "load" ? load.variable : undefined,
+    isInHelper: true,
+    event: wait.event,
+    text: describeTemp(facts, evaluation.facts, emitter),
+    origin: madeBy(evaluation, evaluation, emitter),
+  };
 }
 
 /** The one event that an executor listens to, of something of the function around it. */
@@ -118,7 +165,8 @@ function listenerIn(
   // Something else that settles it, such as a time limit, needs no event.
   if (all.filter((i) => i.op === "call" || i.op === "new").length > 2) return undefined;
   const origin = madeBy(evaluation, inner, listener.receiver);
-  return { call, event, text: facts.variables[load.variable]?.name ?? "", origin };
+  const text = facts.variables[load.variable]?.name ?? "";
+  return { call, variable: load.variable, isInHelper: false, event, text, origin };
 }
 
 /** The call of a function that makes what a temp, of the same function or of one inside, holds. */
@@ -148,23 +196,48 @@ function afterStart(
   if (origin?.op !== "call" && origin?.op !== "new") return undefined;
   const callee = evaluation.values[origin.callee];
   if (callee === undefined || !oneShotEvents(callee).includes(event)) return undefined;
-  const awaited = awaitBetween(waits, facts, evaluation, origin, wait);
+  const others = earlierWaits(view, facts, evaluation, wait);
+  const awaited = awaitBetween(waits, facts, evaluation, origin, wait, others);
   if (!awaited) return undefined;
   const { file } = parseKey(evaluation.key);
   const made = describeTemp(facts, evaluation.facts, origin.callee);
-  const name = describeTemp(facts, evaluation.facts, awaited.from);
-  const fix = listenBefore(
-    view,
-    evaluation.facts,
-    facts,
-    locationIn(file, origin),
-    locationIn(file, wait.call),
-    event,
-  );
+  const before = others.find(({ promise }) => promise === awaited.from);
+  const name = before?.wait.event ?? describeTemp(facts, evaluation.facts, awaited.from);
+  const fix = wait.isInHelper
+    ? undefined
+    : listenBefore(
+        view,
+        evaluation.facts,
+        facts,
+        locationIn(file, origin),
+        locationIn(file, wait.call),
+        event,
+      );
   return lostEvent(facts, evaluation, wait, name, fix, [
     { at: locationIn(file, origin), what: `'${made}' starts what emits '${event}' once` },
     { at: locationIn(file, awaited), what: `'${event}' may be emitted while this is awaited` },
   ]);
+}
+
+/** A wait for another event of the same emitter. */
+interface EarlierWait {
+  readonly wait: EventWait;
+  /** What is awaited for it. */
+  readonly promise: Temp;
+}
+
+function earlierWaits(
+  view: ProgramView,
+  facts: FileFacts,
+  evaluation: Evaluation,
+  wait: EventWait,
+): readonly EarlierWait[] {
+  return [...evaluation.calls.keys()].flatMap((i) => {
+    if ((i.op !== "call" && i.op !== "new") || i === wait.call) return [];
+    const other = eventWait(view, facts, evaluation, i);
+    const isOther = other && other.origin === wait.origin && other.event !== wait.event;
+    return isOther ? [{ wait: other, promise: i.to }] : [];
+  });
 }
 
 /** An await on a path from the start of an emitter to the wait, on which nobody has listened or looked before. */
@@ -174,8 +247,22 @@ function awaitBetween(
   evaluation: Evaluation,
   origin: Instruction,
   wait: EventWait,
+  others: readonly EarlierWait[],
 ): Extract<Instruction, { op: "await" }> | undefined {
   const { blocks } = evaluation.facts;
+  const callee = origin.op === "call" || origin.op === "new" ? evaluation.values[origin.callee] : undefined;
+  const isAtOnce = (promise: Temp) =>
+    others.some(
+      ({ wait: { event }, promise: other }) =>
+        other === promise && callee !== undefined && eventsAtOnceBehind(callee, event).includes(wait.event),
+    );
+  // Who listens to another event does not hear of this one.
+  const otherCalls = new Set<Instruction>(others.map(({ wait: { call } }) => call));
+  const executors = new Set(
+    [...others.map((one) => one.wait), wait].flatMap(({ call }) =>
+      call.op === "new" ? call.arguments.slice(0, 1) : [],
+    ),
+  );
   const captures = capturesIn(facts);
   const uses = usesIn(evaluation.facts);
   const isEmitter = (temp: Temp) => madeBy(evaluation, evaluation, temp) === origin;
@@ -184,11 +271,10 @@ function awaitBetween(
       block.code.flatMap((i) => (i.op === "store" && i.initial && isEmitter(i.from) ? [i.variable] : [])),
     ),
   );
-  const executor = wait.call.op === "new" ? wait.call.arguments[0] : undefined;
   const isLookedAt = (i: Instruction): boolean => {
     if (i.op === "get") return tellsState.has(i.name) && isEmitter(i.object);
     if (i.op === "closure")
-      return i.to !== executor && [...variables].some((one) => captures.get(i.function)?.has(one));
+      return !executors.has(i.to) && [...variables].some((one) => captures.get(i.function)?.has(one));
     if (i.op !== "call" && i.op !== "new") return false;
     if (i.op === "call" && i.receiver !== undefined && isEmitter(i.receiver)) {
       const [get] = uses.definitions(i.callee);
@@ -197,7 +283,7 @@ function awaitBetween(
       );
     }
     // Whoever is given it may listen.
-    return i !== wait.call && i.arguments.some(isEmitter);
+    return i !== wait.call && !otherCalls.has(i) && i.arguments.some(isEmitter);
   };
   type At = { readonly block: BlockId; readonly awaited: Extract<Instruction, { op: "await" }> | undefined };
   const open: At[] = [];
@@ -211,7 +297,8 @@ function awaitBetween(
         return;
       }
       if (isLookedAt(i)) return;
-      if (i.op === "await" && (waits.ofPromise(evaluation, i.from) || isSleep(evaluation, i.from)))
+      if (i.op !== "await") continue;
+      if (waits.ofPromise(evaluation, i.from) || isSleep(evaluation, i.from) || isAtOnce(i.from))
         awaited ??= i;
     }
     const end = blocks[block]?.end;

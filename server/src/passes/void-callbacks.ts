@@ -7,7 +7,7 @@ import { capturesIn, describeTemp, isDropped, usesIn } from "../analysis/flow.ts
 import { createLongWaits, type LongWait } from "../analysis/long-waits.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import type { CallEffect } from "../analysis/semantics.ts";
-import type { BlockId, FunctionFacts, Instruction, VariableId } from "../program/facts.ts";
+import type { BlockId, FunctionFacts, Instruction, Range, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isAwaitPoint, successors } from "../program/instructions.ts";
 import type { CallbackAnswer } from "../program/program.ts";
@@ -60,7 +60,26 @@ export const voidCallbacks = definePass<readonly VoidCallback[]>({
       const candidates = view.functionsOf(file).flatMap((key) => candidatesIn(view, key));
       const dropped = droppedAmong(view, file, candidates);
       const whoSees = whoSeesIn(file);
-      return dropped.map((one): VoidCallback => {
+      const handlers = view.options.linterFor(file, "void-callback")
+        ? []
+        : view.functionsOf(file).flatMap((key) => handlersIn(view, key));
+      const attributes = handlers.map(({ name, attribute, callback }): VoidCallback => {
+        const at = locationIn(file, attribute);
+        return {
+          sink: "other",
+          callee: name,
+          at,
+          call: at,
+          argument: at,
+          failure: failureOf(callback),
+          // Elements are in a page; on a server nothing clicks.
+          whoSees: whoSees === "nobody" ? "browser" : whoSees,
+          early: undefined,
+          wait: undefined,
+          fixes: [],
+        };
+      });
+      const calls = dropped.map((one): VoidCallback => {
         const { evaluation, call, callback, isLoop } = one;
         const facts = view.world.facts(file);
         const [definition] = usesIn(evaluation.facts).definitions(call.callee);
@@ -80,9 +99,36 @@ export const voidCallbacks = definePass<readonly VoidCallback[]>({
           fixes: fixesOf(view, one),
         };
       });
+      return [...calls, ...attributes];
     };
   },
 });
+
+/** `<button onClick={async () => …}>`: an asynchronous handler of an element of the page. */
+interface Handler {
+  readonly name: string;
+  readonly attribute: Range;
+  readonly callback: FunctionKey;
+}
+
+/** What a component does with such a function is its own; `action` and the like are awaited. */
+const handlerName = /^on[A-Z]/;
+
+function handlersIn(view: ProgramView, key: FunctionKey): readonly Handler[] {
+  const evaluation = view.solution.evaluation(key);
+  if (!evaluation || evaluation.facts.imprecise !== undefined) return [];
+  const uses = usesIn(evaluation.facts);
+  const found = new Map<number, Handler>();
+  for (const i of evaluation.facts.blocks.flatMap(({ code }) => code)) {
+    if (i.op !== "jsx" || i.tag !== undefined) continue;
+    for (const { name, value } of i.attributes) {
+      const callback = handlerName.test(name) ? asyncFunction(view, evaluation.values[value]) : undefined;
+      const [attribute] = uses.definitions(value);
+      if (callback !== undefined && attribute) found.set(attribute.start, { name, attribute, callback });
+    }
+  }
+  return [...found.values()];
+}
 
 /** An asynchronous function as an argument. */
 interface Candidate extends CallbackArgument {
@@ -97,19 +143,20 @@ const removing = /^(?:off|remove|clear|cancel|delete|un[a-z])/;
 function candidatesIn(view: ProgramView, key: FunctionKey): readonly Candidate[] {
   const evaluation = view.solution.evaluation(key);
   if (!evaluation || evaluation.facts.imprecise !== undefined) return [];
+  const uses = usesIn(evaluation.facts);
   const found = new Map<string, Candidate>();
   for (const [index, block] of evaluation.facts.blocks.entries()) {
     if (!evaluation.reached[index]) continue;
     for (const i of block.code) {
       if (i.op !== "call" && i.op !== "new") continue;
       const effect = evaluation.calls.get(i);
-      const [callee] = usesIn(evaluation.facts).definitions(i.callee);
+      const [callee] = uses.definitions(i.callee);
       if (!effect || (callee?.op === "get" && removing.test(callee.name))) continue;
       for (const [at, temp] of i.arguments.entries()) {
         // A finally block is there several times.
         if (found.has(`${i.start} ${at}`)) continue;
         const callback = asyncFunction(view, evaluation.values[temp]);
-        const sink = callback === undefined ? undefined : sinkOf(view, effect, at);
+        const sink = callback === undefined ? undefined : sinkOf(view, effect, at, isDropped(uses, i.to));
         if (callback === undefined || sink === undefined) continue;
         found.set(`${i.start} ${at}`, {
           evaluation,
@@ -130,6 +177,8 @@ function sinkOf(
   view: ProgramView,
   effect: CallEffect,
   index: number,
+  /** Nothing looks at what the call gives. */
+  isUnused: boolean,
 ): "loop" | "starter" | "by type" | undefined {
   const [target] = effect.targets;
   if (target === undefined || effect.targets.length > 1) return undefined;
@@ -137,7 +186,8 @@ function sinkOf(
     case "operation": {
       const { op, fn, callbackResult, await: waits } = target.operation;
       if (fn !== index || waits) return undefined;
-      if (op === "spawn") return "starter";
+      // `orders.map(save);`: the promises are in a list that nobody has.
+      if (op === "spawn" || (isUnused && callbackResult === "collected")) return "starter";
       return op === "run" && callbackResult === "dropped" && target.name === "forEach" ? "loop" : undefined;
     }
     case "function":
