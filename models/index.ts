@@ -27,6 +27,7 @@ import mongodb from "./mongodb/model.json" with { type: "json" };
 import mongoose from "./mongoose/model.json" with { type: "json" };
 import mutexify from "./mutexify/model.json" with { type: "json" };
 import mysql2 from "./mysql2/model.json" with { type: "json" };
+import nodeRedis from "./node-redis/model.json" with { type: "json" };
 import nodeStreams from "./node-streams/model.json" with { type: "json" };
 import nodeTest from "./node-test/model.json" with { type: "json" };
 import pFilter from "./p-filter/model.json" with { type: "json" };
@@ -92,6 +93,7 @@ export const bundledModels = [
   mongoose,
   mutexify,
   mysql2,
+  nodeRedis,
   nodeStreams,
   nodeTest,
   pFilter,

@@ -48,6 +48,8 @@ const needsServer: ReadonlySet<string> = new Set([
   "mysql2/promise",
   "pg",
   "pg-pool",
+  "redis",
+  "@redis/client",
   // An object is one holder, however often it acquires.
   "redis-semaphore RedlockMutex",
   "redis-semaphore Semaphore",
