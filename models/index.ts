@@ -10,6 +10,7 @@ import awaitLock from "./await-lock/model.json" with { type: "json" };
 import awaitSemaphore from "./await-semaphore/model.json" with { type: "json" };
 import bottleneck from "./bottleneck/model.json" with { type: "json" };
 import bullmq from "./bullmq/model.json" with { type: "json" };
+import drizzleOrm from "./drizzle-orm/model.json" with { type: "json" };
 import events from "./events/model.json" with { type: "json" };
 import fastq from "./fastq/model.json" with { type: "json" };
 import fs from "./fs/model.json" with { type: "json" };
@@ -26,6 +27,7 @@ import mongodb from "./mongodb/model.json" with { type: "json" };
 import mongoose from "./mongoose/model.json" with { type: "json" };
 import mutexify from "./mutexify/model.json" with { type: "json" };
 import mysql2 from "./mysql2/model.json" with { type: "json" };
+import nodeRedis from "./node-redis/model.json" with { type: "json" };
 import nodeStreams from "./node-streams/model.json" with { type: "json" };
 import nodeTest from "./node-test/model.json" with { type: "json" };
 import pFilter from "./p-filter/model.json" with { type: "json" };
@@ -46,6 +48,8 @@ import repeater from "./repeater/model.json" with { type: "json" };
 import rocicorpLock from "./rocicorp-lock/model.json" with { type: "json" };
 import sapphireAsyncQueue from "./sapphire-async-queue/model.json" with { type: "json" };
 import semaphoreAsyncAwait from "./semaphore-async-await/model.json" with { type: "json" };
+import sequelize from "./sequelize/model.json" with { type: "json" };
+import sequelizePool from "./sequelize-pool/model.json" with { type: "json" };
 import shopifySemaphore from "./shopify-semaphore/model.json" with { type: "json" };
 import tarn from "./tarn/model.json" with { type: "json" };
 import thiNgCsp from "./thi.ng-csp/model.json" with { type: "json" };
@@ -53,6 +57,7 @@ import timers from "./timers/model.json" with { type: "json" };
 import timersPromises from "./timers-promises/model.json" with { type: "json" };
 import tinypool from "./tinypool/model.json" with { type: "json" };
 import tsChan from "./ts-chan/model.json" with { type: "json" };
+import typeorm from "./typeorm/model.json" with { type: "json" };
 import waitgroup from "./waitgroup/model.json" with { type: "json" };
 import webLocks from "./web-locks/model.json" with { type: "json" };
 import webStreams from "./web-streams/model.json" with { type: "json" };
@@ -72,6 +77,7 @@ export const bundledModels = [
   awaitSemaphore,
   bottleneck,
   bullmq,
+  drizzleOrm,
   events,
   fastq,
   fs,
@@ -87,6 +93,7 @@ export const bundledModels = [
   mongoose,
   mutexify,
   mysql2,
+  nodeRedis,
   nodeStreams,
   nodeTest,
   pFilter,
@@ -107,6 +114,8 @@ export const bundledModels = [
   rocicorpLock,
   sapphireAsyncQueue,
   semaphoreAsyncAwait,
+  sequelize,
+  sequelizePool,
   shopifySemaphore,
   tarn,
   thiNgCsp,
@@ -114,6 +123,7 @@ export const bundledModels = [
   timersPromises,
   tinypool,
   tsChan,
+  typeorm,
   waitgroup,
   webLocks,
   webStreams,

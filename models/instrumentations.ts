@@ -65,6 +65,8 @@ import { instrumentation as sapphireAsyncQueue } from "./sapphire-async-queue/in
 import sapphireAsyncQueueModel from "./sapphire-async-queue/model.json" with { type: "json" };
 import { instrumentation as semaphoreAsyncAwait } from "./semaphore-async-await/instrument.ts";
 import semaphoreAsyncAwaitModel from "./semaphore-async-await/model.json" with { type: "json" };
+import { instrumentation as sequelizePool } from "./sequelize-pool/instrument.ts";
+import sequelizePoolModel from "./sequelize-pool/model.json" with { type: "json" };
 import { instrumentation as shopifySemaphore } from "./shopify-semaphore/instrument.ts";
 import shopifySemaphoreModel from "./shopify-semaphore/model.json" with { type: "json" };
 import { instrumentation as tarn } from "./tarn/instrument.ts";
@@ -113,6 +115,7 @@ export const instrumentations = [
   { instrumentation: rocicorpLock, versions: rocicorpLockModel.versions },
   { instrumentation: sapphireAsyncQueue, versions: sapphireAsyncQueueModel.versions },
   { instrumentation: semaphoreAsyncAwait, versions: semaphoreAsyncAwaitModel.versions },
+  { instrumentation: sequelizePool, versions: sequelizePoolModel.versions },
   { instrumentation: shopifySemaphore, versions: shopifySemaphoreModel.versions },
   { instrumentation: tarn, versions: tarnModel.versions },
   { instrumentation: thiNgCsp, versions: thiNgCspModel.versions },

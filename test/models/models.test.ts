@@ -48,6 +48,8 @@ const needsServer: ReadonlySet<string> = new Set([
   "mysql2/promise",
   "pg",
   "pg-pool",
+  "redis",
+  "@redis/client",
   // An object is one holder, however often it acquires.
   "redis-semaphore RedlockMutex",
   "redis-semaphore Semaphore",
@@ -75,6 +77,7 @@ const samples = new Map<string, readonly unknown[] | (() => readonly unknown[])>
   ["mongodb", ["mongodb://localhost"]],
   ["mysql2/promise", [{}]],
   // Long enough for the probes, and then at an end: nothing else keeps them from trying.
+  ["sequelize-pool", [{ ...resources, validate: () => true, min: 0 }]],
   ["redlock", () => [[fakeRedis()], { retryCount: 300, retryDelay: 1, retryJitter: 0 }]],
   ["redis-semaphore Mutex", () => [fakeRedis(), "key", semaphoreOptions]],
   ["redis-semaphore RedlockMutex", () => [[fakeRedis()], "key", semaphoreOptions]],
@@ -87,8 +90,8 @@ const samples = new Map<string, readonly unknown[] | (() => readonly unknown[])>
   ["tinypool", [{ minThreads: 0 }]],
 ]);
 
-/** What is made of these connects at once, and so only their classes are looked at. */
-const connecting: ReadonlySet<string> = new Set(["bullmq"]);
+/** What is made of these connects at once or wants a driver, and so only their classes are looked at. */
+const connecting: ReadonlySet<string> = new Set(["bullmq", "sequelize", "typeorm"]);
 
 /** Declarations that a package has, but that its "exports" do not lead to. */
 const declaredIn: ReadonlyMap<string, string> = new Map([["redlock", "./node_modules/redlock/dist/index"]]);

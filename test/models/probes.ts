@@ -203,8 +203,7 @@ async function hold(object: unknown, name: string, count: number): Promise<unkno
 }
 
 function release(object: unknown, handle: HandleModel, acquired: unknown): unknown {
-  const names = handle.release ?? [];
-  const member = names.find((name) => isObject(acquired) && name in acquired) ?? names[0] ?? "";
+  const [member = ""] = handle.release ?? [];
   switch (handle.form) {
     case "fn":
       return (acquired as () => unknown)();
@@ -219,10 +218,6 @@ function release(object: unknown, handle: HandleModel, acquired: unknown): unkno
     case "callback":
       throw new Error("a callback's parameter is called by the callback");
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 // --- callbacks that run under a lock, or in a slot

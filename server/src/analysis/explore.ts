@@ -89,6 +89,7 @@ const maxDepth = 4;
 
 /** Members of an emitter, which a client is: they do not throw. */
 const addsListener: ReadonlySet<string> = new Set(["on", "once", "addListener"]);
+const subscribes: ReadonlySet<string> = new Set(["subscribe", "pSubscribe", "sSubscribe"]);
 const removesListener: ReadonlySet<string> = new Set(["off", "removeListener", "removeAllListeners"]);
 
 /** What happens to a handle that a function is given. */
@@ -485,6 +486,7 @@ class Explorer {
     if (call.op !== "call") return false;
     return (
       this.#isNamed(call.callee, addsListener) ||
+      this.#isNamed(call.callee, subscribes) ||
       call.arguments.some((temp) => this.#evaluation.values[temp]?.kind === "function")
     );
   }

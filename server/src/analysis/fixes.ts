@@ -64,6 +64,10 @@ export function releaseInFinally(
     mentionsRelease(text.slice(statement.start, statement.end), release),
   );
   if (inner && (birth.form.double !== "noop" || onFailure !== undefined)) return undefined;
+  const isGivenBack = kept.some(({ start, end }) =>
+    birth.alsoReleasedBy.some((name) => text.slice(start, end).includes(`.${name}(`)),
+  );
+  if (isGivenBack && birth.form.form === "object" && birth.form.double !== "noop") return undefined;
   const indent = indentAt(text, first.start);
   const unit = unitOf(text, indent);
   const firstKept = kept[0];
@@ -531,6 +535,8 @@ function releaseCall(
   if (name !== undefined && !isGivenBack) {
     return method === undefined ? `${name}()` : `${name}.${onFailure ?? method}()`;
   }
+  // What is handed out has to be handed back, and has no name here.
+  if (birth.form.form === "object") return undefined;
   const [own] = birth.form.form === "self" || isGivenBack ? (birth.form.release ?? []) : birth.alsoReleasedBy;
   const i = birth.instruction;
   if (own === undefined || i.op !== "call" || i.receiver === undefined) return undefined;

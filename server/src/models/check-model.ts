@@ -267,7 +267,9 @@ class Checker {
         return;
       }
       case "object":
-        this.#released(path, name, handle.release ?? [], results);
+        for (const member of handle.release ?? []) {
+          some((result) => result.member(member) !== undefined, `What '${name}' gives has no '${member}'.`);
+        }
         return;
       case "self":
       case "resource":
@@ -282,14 +284,6 @@ class Checker {
       case "callback":
         return;
     }
-  }
-
-  /** Of several names for the same, versions of a library have one or the other. */
-  #released(path: Path, name: string, members: readonly string[], results: readonly LibraryType[]): void {
-    const has = (member: string) => results.some((result) => result.member(member) !== undefined);
-    for (const member of members) this.#optional([...path, member], has(member));
-    const missing = members.map((member) => `'${member}'`).join(" or ");
-    this.#claim(members.length === 0 || members.some(has), path, `What '${name}' gives has no ${missing}.`);
   }
 
   #inRange(path: Path, name: string, signatures: readonly LibrarySignature[], index: number): void {

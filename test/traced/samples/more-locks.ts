@@ -157,4 +157,23 @@ async function $waits() { const client = await $pool.acquire(); await $pool.rele
     tasks: ["holds", "waits"],
     shows: { kind: "pool", capacity: 1, holders: ["holds"], waiters: ["waits"] },
   },
+  "sequelize-pool": {
+    setUp: `let made = 0;
+const open = (acquireTimeoutMillis) => new (of("Pool"))({ create: async () => ({ number: ++made }), destroy: async () => {}, validate: () => true, min: 0, max: 1, acquireTimeoutMillis, reapIntervalMillis: 5 });
+const $pool = open(1e8);`,
+    behaves: `
+  const turn = async (name) => { const client = await $pool.acquire(); log(name, client.number, $pool.waiting); await tick(); $pool.release(client); };
+  await Promise.all([turn("a"), turn("b")]);
+  const short = open(3); const held = await short.acquire();
+  await short.acquire().catch((error) => log(error.constructor.name));
+  await short.destroy(held);
+  await $pool.drain(); await $pool.destroyAllNow(); await $pool.acquire().catch((error) => log(error.message));
+`,
+    scene: `
+async function $holds() { const client = await $pool.acquire(); /* here */ ${never} $pool.release(client); }
+async function $waits() { const client = await $pool.acquire(); $pool.release(client); }
+`,
+    tasks: ["holds", "waits"],
+    shows: { kind: "pool", capacity: 1, holders: ["holds"], waiters: ["waits"] },
+  },
 };
