@@ -100,6 +100,8 @@ export interface Hooks {
   first(): number;
   keep<Value>(first: number, list: Value): Value;
   join<Value>(need: Need, promise: Value): Value;
+  /** The same where `wait` comes at once. */
+  joinAwaited<Value>(need: Need, promise: Value): Value;
   /** Around an expression that may create a resource. */
   made<Value>(site: number, value: Value): Value;
   /** Around a timer created in the executor of a promise, and around that promise. */
@@ -277,7 +279,6 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   };
 
   const hearSettles = (): void => {
-    pending++;
     stopSettles ??= promiseHooks.onSettled((promise) => {
       if (begins) settledNow = promise;
       if (promise === lastPromise) stampLast();
@@ -464,6 +465,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     }
     set(row, rowFlags, (get(row, rowFlags) | flagStamped) & ~(flagReturns | flagJoins));
     set(row, rowState, stateReturning);
+    pending++;
     hearSettles();
     return true;
   };
@@ -683,11 +685,15 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return list;
   };
 
-  const join = <Value>(need: Need, promise: Value): Value => {
+  const join = <Value>(need: Need, promise: Value): Value => combined(need, promise, false);
+
+  const joinAwaited = <Value>(need: Need, promise: Value): Value => combined(need, promise, true);
+
+  const combined = <Value>(need: Need, promise: Value, isAwaited: boolean): Value => {
     const list = kept;
     kept = undefined;
     if (armed) {
-      if (typeof promise === "object" && promise !== null) guard(() => joinList(need, list, promise));
+      if (typeof promise === "object" && promise !== null) guard(() => joinList(need, list, promise, isAwaited));
     } else if (current !== 0 && isArray(list) && list.length > 0) {
       // Who was started while the list was made is likely to be in it; when it was made before, all that the task has
       // started.
@@ -700,7 +706,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return promise;
   };
 
-  const joinList = (need: Need, list: unknown, promise: object): void => {
+  const joinList = (need: Need, list: unknown, promise: object, isAwaited: boolean): void => {
     if (!isArray(list) || types.isProxy(list) || !types.isPromise(promise)) return;
     let others = 0;
     let join = 0;
@@ -712,7 +718,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
         if (row !== 0 || isPendingPerhaps(member)) others++;
         continue;
       }
-      join ||= takeJoin(need);
+      join ||= takeJoin(need, isAwaited);
       if (join === 0) return;
       joinedBy(row, join);
     }
@@ -727,8 +733,31 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const joinState = (need: Need): number =>
     need === "all" ? stateJoinAll : need === "settled" ? stateJoinSettled : stateJoinAny;
 
-  const takeJoin = (need: Need): number =>
-    core.take(need === "all" ? stateJoinAll : need === "settled" ? stateJoinSettled : stateJoinAny);
+  /** When it is awaited at once, that wait ends it, and nobody has to hear of its promise. */
+  const takeJoin = (need: Need, isAwaited = false): number => takeOther(joinState(need), isAwaited);
+
+  /** A row of an operation or a combination. */
+  const takeOther = (state: number, isAwaited: boolean): number => {
+    const row = take();
+    if (row === 0) return 0;
+    const parent = current;
+    set(row, rowSite, header[headMark] as number);
+    set(row, rowAt, header[headMark] as number);
+    set(row, rowBorn, now());
+    set(row, rowSince, header[headClock] as number);
+    set(row, rowParent, parent === 0 ? 0 : get(parent, rowSeqLow));
+    set(row, rowCreated, header[headMark] as number);
+    set(row, rowWaitRow, 0);
+    set(row, rowJoinerRow, 0);
+    set(row, rowFlags, 0);
+    set(row, rowHolds, 0);
+    set(row, rowEpoch, (get(row, rowEpoch) + 1) | 0);
+    set(row, rowState, state);
+    header[headOthers] = ((header[headOthers] as number) + 1) | 0;
+    pending++;
+    if (!isAwaited) hearSettles();
+    return row;
+  };
 
   const combine = (need: Need, members: readonly number[], others: number): number => {
     const row = members.length === 0 ? 0 : takeJoin(need);
@@ -824,26 +853,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     startMs,
     get,
     set,
-    take(state) {
-      const row = take();
-      if (row === 0) return 0;
-      const parent = current;
-      set(row, rowSite, header[headMark] as number);
-      set(row, rowAt, header[headMark] as number);
-      set(row, rowBorn, now());
-      set(row, rowSince, header[headClock] as number);
-      set(row, rowParent, parent === 0 ? 0 : get(parent, rowSeqLow));
-      set(row, rowCreated, header[headMark] as number);
-      set(row, rowWaitRow, 0);
-      set(row, rowJoinerRow, 0);
-      set(row, rowFlags, 0);
-      set(row, rowHolds, 0);
-      set(row, rowEpoch, (get(row, rowEpoch) + 1) | 0);
-      set(row, rowState, state);
-      header[headOthers] = ((header[headOthers] as number) + 1) | 0;
-      hearSettles();
-      return row;
-    },
+    take: (state) => takeOther(state, false),
     free(row) {
       pending--;
       set(row, rowFlags, 0);
@@ -917,6 +927,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     first,
     keep,
     join,
+    joinAwaited,
     made,
     timer,
     sleeps,
