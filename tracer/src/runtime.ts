@@ -185,9 +185,9 @@ const noop = () => {};
 
 // What watching promises may cost: so many tasks at once, and so many more in each tick of 20 ms; it goes on when fewer
 // than so many are started in a tick.
-const watchBurst = 20_000;
-const watchPerTick = 400;
-const watchAgainBelow = 200;
+const watchBurst = 5000;
+const watchPerTick = 200;
+const watchAgainBelow = 100;
 
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
   const { tables, startMs, maxTasks, grew, events, waited, guard } = options;
