@@ -2,6 +2,7 @@ import { types } from "node:util";
 import type {
   BlockingVerb,
   Callback,
+  Guard,
   Operation,
   OperationOptions,
   Probe,
@@ -85,7 +86,7 @@ export interface OperationsOptions {
   /** A class of resources was announced: its number is the index among all. */
   readonly announced: (type: ResourceType, index: number) => void;
   readonly overReleased: (what: OverReleased) => void;
-  readonly guard: <Result>(part: () => Result) => Result | undefined;
+  readonly guard: Guard;
   /** Where an operation is called from, when the program itself does not say it. */
   readonly callSite?: (() => number) | undefined;
   /** Remembers that one function stands for another. */
@@ -281,7 +282,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       borrows = false,
       of = 0,
     }: OperationOptions,
-  ): number => {
+  ): Operation => {
     core.watchPromises();
     const resource = object === undefined ? undefined : find(object);
     // Whose `for await` asks for its next item can only be told from what happened last: good enough for channels.
@@ -326,7 +327,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       set(asker, rowWaitSeq, get(operation, rowSeqLow));
     }
     core.begins();
-    return operation;
+    return handleOf(operation);
   };
 
   const setPlace = (operation: number, site: number): void => {
@@ -378,7 +379,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       const verb = verbs[get(operation, rowOperation)] ?? "acquire";
       const isShared = (get(operation, rowFlags) & flagShared) !== 0;
       const state = stateOf(verb, resource && kindOf(resource), isShared);
-      guard(() => contention.waitedFor(operation, state, resource));
+      guard(contention.waitedFor, operation, state, resource);
     }
     if (resource === undefined || !queues(operation)) return;
     accrue(resource);
@@ -433,7 +434,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     const by = core.asker(false);
     const given = (get(operation, rowFlags) & flagScoped) === 0 && by !== 0;
     const mark = given ? (header[headMark] as number) : 0;
-    guard(() => contention.held(operation, resource, { mark, by: given ? by : 0, delay }));
+    guard(contention.held, operation, resource, { mark, by: given ? by : 0, delay });
   };
 
   /** What a callback holds goes with the callback; only what a task has to give back itself is counted. */
@@ -473,7 +474,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const run = (handle: Operation, callback: Callback, self: unknown, args: unknown[]): unknown => {
     const operation = rowOf(handle);
     if (operation === 0) return Reflect.apply(callback, self, args);
-    guard(() => grant(operation));
+    guard(grant, operation);
     let result: unknown;
     let threw = true;
     core.begins();
@@ -484,7 +485,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       );
       threw = false;
     } finally {
-      guard(() => ran(rowOf(handle), result, threw || core.hasBegun(result)));
+      guard(ran, rowOf(handle), result, threw || core.hasBegun(result));
     }
     return result;
   };
@@ -528,33 +529,48 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     else end(operation);
   };
 
+  const promised = (handle: Operation, promise: unknown): void => {
+    const isSettled = core.hasBegun(promise);
+    const operation = rowOf(handle);
+    if (operation === 0 || !types.isPromise(promise)) return;
+    core.remember(promise, operation);
+    if (!isSettled) return;
+    const isDecided = whenGranted.has(operation) || (get(operation, rowFlags) & flagRefusable) === 0;
+    if (isDecided) settled(operation, false);
+    // Whoever awaits it does so when this call is over.
+    else queueMicrotask(() => guard(settled, rowOf(handle), false));
+  };
+
+  const grantedBy = (handle: Operation, promise: unknown, granted: () => boolean): void => {
+    const operation = rowOf(handle);
+    if (operation === 0 || !types.isPromise(promise)) return;
+    whenGranted.set(operation, granted);
+    core.stamp(promise, operation);
+  };
+
+  const changed: Probe["changed"] = (object, state) => {
+    const resource = find(object);
+    if (resource === undefined) return;
+    if (state.capacity !== undefined) {
+      resource.capacity = Number.isFinite(state.capacity) ? Math.trunc(state.capacity) : -1;
+      // What was taken before comes back as well.
+      resource.most = 0;
+    }
+    if (state.length !== undefined) resource.length = state.length;
+    if (state.closed !== undefined) resource.closed = state.closed;
+    update(resource);
+  };
+
   const probe: Probe = {
     describe: (prototype, type) =>
       guard(() => void byPrototype.set(prototype, { type, index: typeIndex(type) })),
     introduce: (object, type, isOurs) =>
       guard(() => void (known.has(object) || create(object, type, { isOurs: isOurs === true }))),
-    begin: (resource, verb, operation = {}) => guard(() => handleOf(begin(resource, verb, operation))) ?? 0,
-    isPending: (handle) => guard(() => rowOf(handle) !== 0) ?? false,
-    promised: (handle, promise) =>
-      guard(() => {
-        const isSettled = core.hasBegun(promise);
-        const operation = rowOf(handle);
-        if (operation === 0 || !types.isPromise(promise)) return;
-        core.remember(promise, operation);
-        if (!isSettled) return;
-        const isDecided = whenGranted.has(operation) || (get(operation, rowFlags) & flagRefusable) === 0;
-        if (isDecided) settled(operation, false);
-        // Whoever awaits it does so when this call is over.
-        else queueMicrotask(() => guard(() => settled(rowOf(handle), false)));
-      }),
-    grantedBy: (handle, promise, granted) =>
-      guard(() => {
-        const operation = rowOf(handle);
-        if (operation === 0 || !types.isPromise(promise)) return;
-        whenGranted.set(operation, granted);
-        core.stamp(promise, operation);
-      }),
-    granted: (handle) => guard(() => grant(rowOf(handle))),
+    begin: (resource, verb, operation = {}) => guard(begin, resource, verb, operation) ?? 0,
+    isPending: (handle) => rowOf(handle) !== 0,
+    promised: (handle, promise) => guard(promised, handle, promise),
+    grantedBy: (handle, promise, granted) => guard(grantedBy, handle, promise, granted),
+    granted: (handle) => guard(grant, rowOf(handle)),
     heldUntilMade: (handle) =>
       guard(() => {
         const operation = rowOf(handle);
@@ -571,12 +587,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     callback(handle, callback, { endsWithCallback }) {
       const operation = rowOf(handle);
       if (operation === 0 || typeof callback !== "function") return callback;
-      guard(() =>
-        set(
-          operation,
-          rowFlags,
-          get(operation, rowFlags) | flagScoped | (endsWithCallback ? flagEndsWithJob : 0),
-        ),
+      set(
+        operation,
+        rowFlags,
+        get(operation, rowFlags) | flagScoped | (endsWithCallback ? flagEndsWithJob : 0),
       );
       // Without a name, as most callbacks are.
       const [job = callback] = [
@@ -584,12 +598,12 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
           return run(handle, callback, this, args);
         },
       ];
-      guard(() => replaces(job, callback));
+      guard(replaces, job, callback);
       return job;
     },
-    released: (handle) => guard(() => end(rowOf(handle))),
-    releasedBySomebody: (object) => guard(() => releaseOne(object)),
-    gaveBack: (object) => guard(() => checkFree(object)),
+    released: (handle) => guard(end, rowOf(handle)),
+    releasedBySomebody: (object) => guard(releaseOne, object),
+    gaveBack: (object) => guard(checkFree, object),
     refusing(action) {
       refusing++;
       try {
@@ -606,19 +620,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
           set(operation, rowState, stateOpDropped);
         }
       }),
-    changed: (object, state) =>
-      guard(() => {
-        const resource = find(object);
-        if (resource === undefined) return;
-        if (state.capacity !== undefined) {
-          resource.capacity = Number.isFinite(state.capacity) ? Math.trunc(state.capacity) : -1;
-          // What was taken before comes back as well.
-          resource.most = 0;
-        }
-        if (state.length !== undefined) resource.length = state.length;
-        if (state.closed !== undefined) resource.closed = state.closed;
-        update(resource);
-      }),
+    changed: (object, state) => guard(changed, object, state),
     joined: (promise, members) =>
       guard(() => {
         if (!types.isPromise(promise)) return;

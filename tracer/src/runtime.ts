@@ -2,6 +2,7 @@
 // it allocates nothing, captures no stack and calls nothing it does not have to.
 import { types } from "node:util";
 import { promiseHooks } from "node:v8";
+import type { Guard } from "@unknot/models/probe.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import {
   firstRow,
@@ -167,7 +168,7 @@ export interface RuntimeOptions {
   /** A task goes on whose wait has lasted beyond a step of the clock; `watched`: promises are looked at. */
   readonly waited: (row: number, watched: boolean) => void;
   /** Runs a part of the tracer that may fail. */
-  readonly guard: <Result>(part: () => Result) => Result | undefined;
+  readonly guard: Guard;
 }
 
 /** Whether a timer keeps the process alive; what is not Node's own (a mock) counts as if it did. */
@@ -286,7 +287,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       if (stamped === 0) return;
       // Mostly it is the promise of a task that has ended.
       const row = Math.abs(stamped);
-      if (row >= firstRow && isTenant(row, stampedSeq(promise))) guard(() => settled(row, stamped < 0));
+      if (row >= firstRow && isTenant(row, stampedSeq(promise))) guard(settled, row, stamped < 0);
     }) as () => void;
   };
 
@@ -438,13 +439,13 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const endTask = (row: number): void => {
     const flags = get(row, rowFlags);
     if (get(row, rowHolds) !== 0) {
-      guard(() => events.holderEnded(row));
+      guard(events.holderEnded, row);
       set(row, rowHolds, 0);
     }
     set(row, rowFlags, 0);
     if ((flags & flagJob) !== 0) {
       const operation = get(row, rowJoinerRow);
-      if (isTenant(operation, get(row, rowJoinerSeq))) guard(() => events.settled(operation, true));
+      if (isTenant(operation, get(row, rowJoinerSeq))) guard(events.settled, operation, true);
     }
   };
 
@@ -526,7 +527,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (state < stateOpWaiting || state >= stateJoinAll) return;
     // The end of this wait is the end of what was asked for, also when nobody sees the promise settle.
     segment[base + rowFlags] = (segment[base + rowFlags] as number) | flagJoins;
-    guard(() => events.awaited(target, site));
+    guard(events.awaited, target, site);
   };
 
   /** A combination that one task awaits is over when that one goes on: nobody has to watch its promise. */
@@ -579,7 +580,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (header[headQuiet] !== quietNo) wake();
     const state = get(row, rowState);
     if (state === stateWaiting || state === stateIterating || state === stateReturning)
-      guard(() => waited(row, armed));
+      guard(waited, row, armed);
   };
 
   /** The wait for a combination or an operation is over. */
@@ -588,7 +589,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     const target = get(row, rowWaitRow);
     if (target < firstRow || !isTenant(target, get(row, rowWaitSeq))) return;
     if (get(target, rowState) < stateJoinAll) {
-      if (get(target, rowState) >= stateOpWaiting) guard(() => events.answered(target, failed));
+      if (get(target, rowState) >= stateOpWaiting) guard(events.answered, target, failed);
     } else if ((get(target, rowFlags) & flagAwaited) !== 0) {
       pending++;
       core.free(target);
@@ -693,7 +694,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     const list = kept;
     kept = undefined;
     if (armed) {
-      if (typeof promise === "object" && promise !== null) guard(() => joinList(need, list, promise, isAwaited));
+      if (typeof promise === "object" && promise !== null) guard(joinList, need, list, promise, isAwaited);
     } else if (current !== 0 && isArray(list) && list.length > 0) {
       // Who was started while the list was made is likely to be in it; when it was made before, all that the task has
       // started.
@@ -769,7 +770,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
 
   const made = <Value>(site: number, value: Value): Value => {
     if ((typeof value === "object" && value !== null) || typeof value === "function") {
-      guard(() => events.made(site, value));
+      guard(events.made, site, value);
     }
     return value;
   };

@@ -4,7 +4,7 @@ import { url as inspectorUrl } from "node:inspector";
 import module, { createRequire, syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from "node:worker_threads";
-import type { Bindings } from "@unknot/models/probe.ts";
+import type { Bindings, Guard } from "@unknot/models/probe.ts";
 import { type AfterTests, createAfterTests } from "./after-tests.ts";
 import { createApi, lastIdOf, type TracerApi } from "./api.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
@@ -61,9 +61,9 @@ export function start(folder: string, child?: ChildFacts): void {
   const tables = createTables();
   const facts = createFacts();
   const token = randomBytes(16).toString("hex");
-  const guard = <Result>(part: () => Result): Result | undefined => {
+  const guard: Guard = (part, ...args) => {
     try {
-      return part();
+      return part(...args);
     } catch {
       tables.header[headFaults] = (tables.header[headFaults] as number) + 1;
       return undefined;

@@ -14,7 +14,7 @@ const { hooks, core } = createRuntime({
   maxTasks: 1 << 20,
   grew: nothing,
   waited: nothing,
-  guard: (part) => part(),
+  guard: (part, ...args) => part(...args),
   events: {
     settled: nothing,
     holderEnded: nothing,
