@@ -36,7 +36,9 @@ export function stateOf(verb: OperationVerb, kind: ResourceKind | undefined, isS
   }
 }
 
+const unordered: ReadonlySet<OperationVerb> = new Set(["waitIdle", "waitEvent", "select", "io", "worker"]);
+
 /** Who waits so waits for an event or for everybody else to finish, and not for its turn. */
 export function isUnordered(verb: OperationVerb): boolean {
-  return ["waitIdle", "waitEvent", "select", "io", "worker"].includes(verb);
+  return unordered.has(verb);
 }

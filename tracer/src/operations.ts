@@ -252,12 +252,15 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   };
 
   const update = (resource: Known): void => {
-    if (resource.slot === 0) return;
-    word(resource.slot, resourceCreated, resource.created);
-    word(resource.slot, resourceCapacity, resource.capacity);
-    word(resource.slot, resourceLength, resource.length);
-    word(resource.slot, resourceClosed, resource.closed ? 1 : 0);
-    word(resource.slot, resourceOperations, resource.operations.size);
+    const { slot } = resource;
+    const segment = slot === 0 ? undefined : tables.resources[slot >>> resourceShift];
+    if (segment === undefined) return;
+    const base = (slot & resourceMask) * resourceWords;
+    segment[base + resourceCreated] = resource.created;
+    segment[base + resourceCapacity] = resource.capacity;
+    segment[base + resourceLength] = resource.length;
+    segment[base + resourceClosed] = resource.closed ? 1 : 0;
+    segment[base + resourceOperations] = resource.operations.size;
   };
 
   const withdraw = (resource: Known): void => {
