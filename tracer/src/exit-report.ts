@@ -24,7 +24,6 @@ export interface ExitOptions {
   readonly options: Options;
   readonly process: StaticProcessInfo;
   readonly startMs: number;
-  readonly token: string;
   /** Where the thread registers. */
   readonly runtimeFolder: string;
   readonly guard: <Result>(part: () => Result) => Result | undefined;
@@ -144,10 +143,10 @@ function print(text: string): void {
   }
 }
 
-function unregister({ process: { pid, threadId }, runtimeFolder, token }: ExitOptions): void {
+function unregister({ process: { pid, threadId }, runtimeFolder, startMs }: ExitOptions): void {
   // A program that is over before its worker was up leaves none behind.
   if (!existsSync(runtimeFolder)) return;
   const file = path.join(openRuntimeFolder(runtimeFolder), `${pid}-${threadId}`);
-  removeOwn(`${file}.json`, token);
+  removeOwn(`${file}.json`, startMs);
   if (process.platform !== "win32") removeFile(`${file}.sock`);
 }

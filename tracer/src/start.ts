@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { writeSync } from "node:fs";
 import { url as inspectorUrl } from "node:inspector";
 import module, { createRequire, syncBuiltinESMExports } from "node:module";
@@ -60,7 +59,6 @@ export function start(folder: string, child?: ChildFacts): void {
   const runtimeFolder = runtimeFolderPath(env);
   const tables = createTables();
   const facts = createFacts();
-  const token = randomBytes(16).toString("hex");
   const guard: Guard = (part, ...args) => {
     try {
       return part(...args);
@@ -212,7 +210,6 @@ export function start(folder: string, child?: ChildFacts): void {
       facts: factsSoFar(facts),
       process: processInfo,
       startMs,
-      token,
       runtimeFolder,
       ...(options.session === undefined ? {} : { session: options.session }),
       dumpsBySignal: options.dumpSignal !== undefined,
@@ -256,7 +253,6 @@ export function start(folder: string, child?: ChildFacts): void {
     options,
     process: processInfo,
     startMs,
-    token,
     runtimeFolder,
     guard,
   });
