@@ -110,8 +110,7 @@ export interface Probe {
   joined(promise: unknown, operations: readonly Operation[]): void;
   /** A timer settles this promise; `keepsAlive` is false when the process may end before. */
   sleeps(promise: unknown, keepsAlive: boolean): void;
-  /** Runs a part of an instrumentation; what it throws is counted and goes no further. */
-  guard<Result>(part: () => Result): Result | undefined;
+  readonly guard: Guard;
   /** Says that `wrapper` stands in the place of `original`: its text is the original's. */
   replaces(wrapper: Callback, original: Callback): void;
 }
@@ -138,6 +137,15 @@ export interface Instrumentation {
 }
 
 export type Undo = () => void;
+
+/**
+ * Runs a part of the tracer or of an instrumentation; what it throws is counted and goes no further. What is called often
+ * is given with its arguments: a closure for each call would cost more than the call.
+ */
+export type Guard = <Args extends readonly unknown[], Result>(
+  part: (...args: Args) => Result,
+  ...args: Args
+) => Result | undefined;
 
 /** What wrapping itself needs of a probe. */
 export type Wrapping = Pick<Probe, "guard" | "replaces">;
@@ -180,15 +188,15 @@ export function wrapFunction(
   // A method cannot be called with `new` and has no `prototype`, as the methods and arrow functions it replaces.
   const { wrapper } = {
     wrapper(this: object, ...args: unknown[]): unknown {
-      const seen = probe.guard(() => observe(this, args));
+      const seen = probe.guard(observe, this, args);
       let result: unknown;
       try {
         result = Reflect.apply(original, this, seen?.args ?? args);
       } catch (error) {
-        probe.guard(() => seen?.threw?.());
+        if (seen?.threw !== undefined) probe.guard(seen.threw);
         throw error;
       }
-      probe.guard(() => seen?.returned?.(result));
+      if (seen?.returned !== undefined) probe.guard(seen.returned, result);
       return finish(result);
     },
   };

@@ -20,7 +20,7 @@ export interface BenchTracerOptions {
   readonly programs?: readonly string[] | undefined;
 }
 
-const programs = ["awaiting", "sequential", "kept", "locks", "channel", "http", "hello"];
+const programs = ["awaiting", "alive", "sequential", "kept", "locks", "channel", "http", "hello", "start"];
 
 /**
  * Runs each program untraced, traced in both modes and with async_hooks, in turns, and prints CPU ratios to the untraced run of the
@@ -43,6 +43,10 @@ export async function benchTracer({
     `tracer on ${spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim()} (${runs} runs each, in turns)`,
   );
   for (const program of chosen) {
+    if (program === "start") {
+      benchStart(node, variants, runs);
+      continue;
+    }
     const samples = new Map(Object.keys(variants).map((name) => [name, [] as Sample[]]));
     for (let run = 0; run < runs; run++) {
       for (const [name, variant] of Object.entries(variants))
@@ -63,16 +67,39 @@ export async function benchTracer({
   }
 }
 
+/** How long it takes from the call of Node to the end of a program without a line. */
+function benchStart(node: string, variants: Readonly<Record<string, Variant>>, runs: number): void {
+  const samples = new Map(Object.keys(variants).map((name) => [name, [] as number[]]));
+  for (let run = 0; run < runs; run++) {
+    for (const [name, { args, env }] of Object.entries(variants)) {
+      const begun = performance.now();
+      spawnSync(node, [...args, "-e", "0"], { env: ownEnvironment(env) });
+      samples.get(name)?.push(performance.now() - begun);
+    }
+  }
+  const base = samples.get("untraced") ?? [];
+  for (const [name, own] of samples) {
+    const extra = median(own.map((each, run) => each - (base[run] ?? Number.NaN)));
+    console.log(
+      `  ${"start".padEnd(11)} ${name.padEnd(12)} ${median(own).toFixed(0).padStart(6)} ms     ` +
+        `${extra >= 0 ? "+" : ""}${extra.toFixed(0)} ms`,
+    );
+  }
+}
+
 /** How a program is run. */
 interface Variant {
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }
 
-function runProgram(node: string, { args, env: own }: Variant, program: string): Sample {
+function ownEnvironment(own: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_OPTIONS: "", UNKNOT_SESSION: "", ...own };
+}
+
+function runProgram(node: string, { args, env }: Variant, program: string): Sample {
   const file = path.join(here, "programs", `${program}.mjs`);
-  const env = { ...process.env, NODE_OPTIONS: "", UNKNOT_SESSION: "", ...own };
-  const done = spawnSync(node, [...args, file], { encoding: "utf8", env });
+  const done = spawnSync(node, [...args, file], { encoding: "utf8", env: ownEnvironment(env) });
   if (done.status !== 0) throw new Error(`'${program}' failed: ${done.stderr}`);
   return JSON.parse(done.stdout) as Sample;
 }

@@ -73,7 +73,10 @@ let giving = false;
 
 function patchMutex(prototype: object, probe: Probe): Undo {
   probe.describe(prototype, mutexType);
-  const own = (mutex: object) => owners.set((mutex as MutexLike)._semaphore, mutex);
+  const own = (mutex: object): undefined => {
+    const { _semaphore } = mutex as MutexLike;
+    if (!owners.has(_semaphore)) owners.set(_semaphore, mutex);
+  };
   return undoAll([
     wrap(probe, prototype, "acquire", (mutex, [priority]) => {
       own(mutex);
@@ -96,8 +99,8 @@ function patchMutex(prototype: object, probe: Probe): Undo {
       if (_value > 0) probe.releasedBySomebody(mutex);
       return undefined;
     }),
-    wrap(probe, prototype, "runExclusive", (mutex) => void own(mutex)),
-    wrap(probe, prototype, "waitForUnlock", (mutex) => void own(mutex)),
+    wrap(probe, prototype, "runExclusive", own),
+    wrap(probe, prototype, "waitForUnlock", own),
   ]);
 }
 

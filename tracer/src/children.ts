@@ -4,7 +4,7 @@ import childProcess from "node:child_process";
 import { syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import workerThreads from "node:worker_threads";
-import { type Callback, type Wrapping, wrap, wrapFunction } from "@unknot/models/probe.ts";
+import { type Callback, type Guard, type Wrapping, wrap, wrapFunction } from "@unknot/models/probe.ts";
 import { tracerWorkerName } from "@unknot/protocol/wire.ts";
 import { closeSync, existsSync, openSync, readSync, statSync } from "./own-fs.ts";
 import { runtimeFolderPath } from "./runtime-folder.ts";
@@ -31,9 +31,9 @@ export function takeChildFacts(): ChildFacts | undefined {
 
 /** For a process that is not traced itself: its children are, as those of the process that started it. */
 export function passOn(folder: string, { parent, variables = {} }: ChildFacts): void {
-  const guard = <Result>(part: () => Result): Result | undefined => {
+  const guard: Guard = (part, ...args) => {
     try {
-      return part();
+      return part(...args);
     } catch {
       return undefined;
     }

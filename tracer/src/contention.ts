@@ -58,7 +58,7 @@ import type { Tables } from "./tables.ts";
 import { isCallOf } from "./transform/sites.ts";
 
 /** When more waits than this end in one step of the clock, one of so many stands for all of them. */
-const mostInStep = 500;
+const mostInStep = 32;
 const oneOf = 16;
 
 /** What an operation is about: index of the resource's type and site of its creation. */

@@ -25,7 +25,6 @@ export interface ExitOptions {
   readonly options: Options;
   readonly process: StaticProcessInfo;
   readonly startMs: number;
-  readonly token: string;
   /** Where the thread registers. */
   readonly runtimeFolder: string;
   /** Problems that were seen and may be over. */
@@ -148,10 +147,10 @@ function print(text: string): void {
   }
 }
 
-function unregister({ process: { pid, threadId }, runtimeFolder, token }: ExitOptions): void {
+function unregister({ process: { pid, threadId }, runtimeFolder, startMs }: ExitOptions): void {
   // A program that is over before its worker was up leaves none behind.
   if (!existsSync(runtimeFolder)) return;
   const file = path.join(openRuntimeFolder(runtimeFolder), `${pid}-${threadId}`);
-  removeOwn(`${file}.json`, token);
+  removeOwn(`${file}.json`, startMs);
   if (process.platform !== "win32") removeFile(`${file}.sock`);
 }

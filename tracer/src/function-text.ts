@@ -54,8 +54,10 @@ export function patchFunctionTexts(): FunctionTexts {
     shown,
     replaces(wrapper, replaced) {
       Wrapper.write(wrapper, Wrapper.original(replaced) ?? replaced);
-      // Called for each callback that is handed to a library; mostly they are alike, and changing a function is dear.
+      // Called for each callback that is handed to a library; mostly they are alike, and changing a function is dear, as
+      // is a look at a descriptor.
       for (const key of ["name", "length"] as const) {
+        if (replaced[key] === wrapper[key]) continue;
         const property = Object.getOwnPropertyDescriptor(replaced, key);
         if (property !== undefined && property.value !== wrapper[key])
           Object.defineProperty(wrapper, key, property);

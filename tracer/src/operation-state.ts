@@ -37,7 +37,16 @@ export function stateOf(verb: OperationVerb, kind: ResourceKind | undefined, isS
   }
 }
 
+const unordered: ReadonlySet<OperationVerb> = new Set([
+  "waitIdle",
+  "waitEvent",
+  "select",
+  "io",
+  "worker",
+  "listen",
+]);
+
 /** Who waits so waits for an event or for everybody else to finish, and not for its turn. */
 export function isUnordered(verb: OperationVerb): boolean {
-  return ["waitIdle", "waitEvent", "select", "io", "worker", "listen"].includes(verb);
+  return unordered.has(verb);
 }

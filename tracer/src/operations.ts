@@ -2,6 +2,7 @@ import { types } from "node:util";
 import type {
   BlockingVerb,
   Callback,
+  Guard,
   Operation,
   OperationOptions,
   Probe,
@@ -89,7 +90,7 @@ export interface OperationsOptions {
   /** A class of resources was announced: its number is the index among all. */
   readonly announced: (type: ResourceType, index: number) => void;
   readonly overReleased: (what: OverReleased) => void;
-  readonly guard: <Result>(part: () => Result) => Result | undefined;
+  readonly guard: Guard;
   /** Where an operation is called from, when the program itself does not say it. */
   readonly callSite?: (() => number) | undefined;
   /** What is waited for by asking this by hand; undefined when that is not known. */
@@ -281,12 +282,15 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   };
 
   const update = (resource: Known): void => {
-    if (resource.slot === 0) return;
-    word(resource.slot, resourceCreated, resource.created);
-    word(resource.slot, resourceCapacity, resource.capacity);
-    word(resource.slot, resourceLength, resource.length);
-    word(resource.slot, resourceClosed, resource.closed ? 1 : 0);
-    word(resource.slot, resourceOperations, resource.operations.size);
+    const { slot } = resource;
+    const segment = slot === 0 ? undefined : tables.resources[slot >>> resourceShift];
+    if (segment === undefined) return;
+    const base = (slot & resourceMask) * resourceWords;
+    segment[base + resourceCreated] = resource.created;
+    segment[base + resourceCapacity] = resource.capacity;
+    segment[base + resourceLength] = resource.length;
+    segment[base + resourceClosed] = resource.closed ? 1 : 0;
+    segment[base + resourceOperations] = resource.operations.size;
   };
 
   const withdraw = (resource: Known): void => {
@@ -311,7 +315,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       borrows = false,
       of = 0,
     }: OperationOptions,
-  ): number => {
+  ): Operation => {
     core.watchPromises();
     const resource = object === undefined ? undefined : find(object);
     // Whose `for await` asks for its next item can only be told from what happened last: good enough for channels.
@@ -356,7 +360,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       set(asker, rowWaitSeq, get(operation, rowSeqLow));
     }
     core.begins();
-    return operation;
+    return handleOf(operation);
   };
 
   const setPlace = (operation: number, site: number): void => {
@@ -408,7 +412,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       const verb = verbs[get(operation, rowOperation)] ?? "acquire";
       const isShared = (get(operation, rowFlags) & flagShared) !== 0;
       const state = stateOf(verb, resource && kindOf(resource), isShared);
-      guard(() => contention.waitedFor(operation, state, resource));
+      guard(contention.waitedFor, operation, state, resource);
     }
     if (resource === undefined || !queues(operation)) return;
     accrue(resource);
@@ -463,7 +467,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     const by = core.asker(false);
     const given = (get(operation, rowFlags) & flagScoped) === 0 && by !== 0;
     const mark = given ? (header[headMark] as number) : 0;
-    guard(() => contention.held(operation, resource, { mark, by: given ? by : 0, delay }));
+    guard(contention.held, operation, resource, { mark, by: given ? by : 0, delay });
   };
 
   /** What a callback holds goes with the callback; only what a task has to give back itself is counted. */
@@ -499,14 +503,16 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     else update(resource);
   };
 
+  const runs = (operation: number) => {
+    if (get(operation, rowSite) === 0) setPlace(operation, placeOfJobs(operation));
+    grant(operation);
+  };
+
   /** Runs the callback of an operation in its name and learns what it gave back. */
   const run = (handle: Operation, callback: Callback, self: unknown, args: unknown[]): unknown => {
     const operation = rowOf(handle);
     if (operation === 0) return Reflect.apply(callback, self, args);
-    guard(() => {
-      if (get(operation, rowSite) === 0) setPlace(operation, placeOfJobs(operation));
-      grant(operation);
-    });
+    guard(runs, operation);
     let result: unknown;
     let threw = true;
     core.begins();
@@ -517,7 +523,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       );
       threw = false;
     } finally {
-      guard(() => ran(rowOf(handle), result, threw || core.hasBegun(result)));
+      guard(ran, rowOf(handle), result, threw || core.hasBegun(result));
     }
     return result;
   };
@@ -572,33 +578,48 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     else end(operation);
   };
 
+  const promised = (handle: Operation, promise: unknown): void => {
+    const isSettled = core.hasBegun(promise);
+    const operation = rowOf(handle);
+    if (operation === 0 || !types.isPromise(promise)) return;
+    core.remember(promise, operation);
+    if (!isSettled) return;
+    const isDecided = whenGranted.has(operation) || (get(operation, rowFlags) & flagRefusable) === 0;
+    if (isDecided) settled(operation, false);
+    // Whoever awaits it does so when this call is over.
+    else queueMicrotask(() => guard(settled, rowOf(handle), false));
+  };
+
+  const grantedBy = (handle: Operation, promise: unknown, granted: () => boolean): void => {
+    const operation = rowOf(handle);
+    if (operation === 0 || !types.isPromise(promise)) return;
+    whenGranted.set(operation, granted);
+    core.stamp(promise, operation);
+  };
+
+  const changed: Probe["changed"] = (object, state) => {
+    const resource = find(object);
+    if (resource === undefined) return;
+    if (state.capacity !== undefined) {
+      resource.capacity = Number.isFinite(state.capacity) ? Math.trunc(state.capacity) : -1;
+      // What was taken before comes back as well.
+      resource.most = 0;
+    }
+    if (state.length !== undefined) resource.length = state.length;
+    if (state.closed !== undefined) resource.closed = state.closed;
+    update(resource);
+  };
+
   const probe: Probe = {
     describe: (prototype, type) =>
       guard(() => void byPrototype.set(prototype, { type, index: typeIndex(type) })),
     introduce: (object, type, isOurs) =>
       guard(() => void (known.has(object) || create(object, type, { isOurs: isOurs === true }))),
-    begin: (resource, verb, operation = {}) => guard(() => handleOf(begin(resource, verb, operation))) ?? 0,
-    isPending: (handle) => guard(() => rowOf(handle) !== 0) ?? false,
-    promised: (handle, promise) =>
-      guard(() => {
-        const isSettled = core.hasBegun(promise);
-        const operation = rowOf(handle);
-        if (operation === 0 || !types.isPromise(promise)) return;
-        core.remember(promise, operation);
-        if (!isSettled) return;
-        const isDecided = whenGranted.has(operation) || (get(operation, rowFlags) & flagRefusable) === 0;
-        if (isDecided) settled(operation, false);
-        // Whoever awaits it does so when this call is over.
-        else queueMicrotask(() => guard(() => settled(rowOf(handle), false)));
-      }),
-    grantedBy: (handle, promise, granted) =>
-      guard(() => {
-        const operation = rowOf(handle);
-        if (operation === 0 || !types.isPromise(promise)) return;
-        whenGranted.set(operation, granted);
-        core.stamp(promise, operation);
-      }),
-    granted: (handle) => guard(() => grant(rowOf(handle))),
+    begin: (resource, verb, operation = {}) => guard(begin, resource, verb, operation) ?? 0,
+    isPending: (handle) => rowOf(handle) !== 0,
+    promised: (handle, promise) => guard(promised, handle, promise),
+    grantedBy: (handle, promise, granted) => guard(grantedBy, handle, promise, granted),
+    granted: (handle) => guard(grant, rowOf(handle)),
     heldUntilMade: (handle) =>
       guard(() => {
         const operation = rowOf(handle);
@@ -615,12 +636,10 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     callback(handle, callback, { endsWithCallback }) {
       const operation = rowOf(handle);
       if (operation === 0 || typeof callback !== "function") return callback;
-      guard(() =>
-        set(
-          operation,
-          rowFlags,
-          get(operation, rowFlags) | flagScoped | (endsWithCallback ? flagEndsWithJob : 0),
-        ),
+      set(
+        operation,
+        rowFlags,
+        get(operation, rowFlags) | flagScoped | (endsWithCallback ? flagEndsWithJob : 0),
       );
       // Without a name, as most callbacks are.
       const [job = callback] = [
@@ -628,12 +647,12 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
           return run(handle, callback, this, args);
         },
       ];
-      guard(() => replaces(job, callback));
+      guard(replaces, job, callback);
       return job;
     },
-    released: (handle) => guard(() => end(rowOf(handle))),
-    releasedBySomebody: (object) => guard(() => releaseOne(object)),
-    gaveBack: (object) => guard(() => checkFree(object)),
+    released: (handle) => guard(end, rowOf(handle)),
+    releasedBySomebody: (object) => guard(releaseOne, object),
+    gaveBack: (object) => guard(checkFree, object),
     refusing(action) {
       refusing++;
       try {
@@ -650,19 +669,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
           set(operation, rowState, stateOpDropped);
         }
       }),
-    changed: (object, state) =>
-      guard(() => {
-        const resource = find(object);
-        if (resource === undefined) return;
-        if (state.capacity !== undefined) {
-          resource.capacity = Number.isFinite(state.capacity) ? Math.trunc(state.capacity) : -1;
-          // What was taken before comes back as well.
-          resource.most = 0;
-        }
-        if (state.length !== undefined) resource.length = state.length;
-        if (state.closed !== undefined) resource.closed = state.closed;
-        update(resource);
-      }),
+    changed: (object, state) => guard(changed, object, state),
     joined: (promise, members) =>
       guard(() => {
         if (!types.isPromise(promise)) return;

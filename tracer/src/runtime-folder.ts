@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import os from "node:os";
 import path from "node:path";
 import {
@@ -11,6 +10,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "./own-fs.ts";
+import { randomHex } from "./random.ts";
 
 // As they are before a program or a test puts others in their place.
 const { tmpdir, userInfo } = os;
@@ -50,13 +50,13 @@ export function openRuntimeFolder(folder: string): string {
 export function endpointFor(folder: string, pid: number, threadId: number): string {
   const name = `${pid}-${threadId}`;
   return process.platform === "win32"
-    ? `\\\\.\\pipe\\unknot-${name}-${randomBytes(8).toString("hex")}`
+    ? `\\\\.\\pipe\\unknot-${name}-${randomHex(8)}`
     : path.join(folder, `${name}.sock`);
 }
 
 /** Writes a file of the folder whole: readers never see a part of it, and nothing is left of one that can't be written. */
 export function writeWhole(file: string, content: Iterable<string>): void {
-  const part = `${file}.${randomBytes(4).toString("hex")}.part`;
+  const part = `${file}.${randomHex(4)}.part`;
   try {
     writeInPieces(part, content);
     renameSync(part, file);
@@ -94,11 +94,11 @@ export function removeStale(folder: string, isAlive: (pid: number) => boolean, n
   }
 }
 
-/** Removes a file if it is still the one with this token: a process id may have come back. */
-export function removeOwn(file: string, token: string): void {
+/** Removes a registration if it is still that of the thread which started then: a process id may have come back. */
+export function removeOwn(file: string, startedAt: number): void {
   try {
-    const { token: found } = JSON.parse(readFileSync(file, "utf8")) as { token?: unknown };
-    if (found === token) removeFile(file);
+    const { startedAt: found } = JSON.parse(readFileSync(file, "utf8")) as { startedAt?: unknown };
+    if (found === startedAt) removeFile(file);
   } catch {
     // Not there any more.
   }

@@ -2,6 +2,7 @@
 // it allocates nothing, captures no stack and calls nothing it does not have to.
 import { types } from "node:util";
 import { promiseHooks } from "node:v8";
+import type { Guard } from "@unknot/models/probe.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import {
   firstRow,
@@ -105,6 +106,8 @@ export interface Hooks {
   first(): number;
   keep<Value>(first: number, list: Value): Value;
   join<Value>(need: Need, promise: Value): Value;
+  /** The same where `wait` comes at once. */
+  joinAwaited<Value>(need: Need, promise: Value): Value;
   /** Around an expression that may create a resource. */
   made<Value>(site: number, value: Value): Value;
   /** Around a timer created in the executor of a promise, and around that promise. */
@@ -189,7 +192,7 @@ export interface RuntimeOptions {
   /** Called at most once in a step of the clock, and only while tasks do something. */
   readonly active: () => void;
   /** Runs a part of the tracer that may fail. */
-  readonly guard: <Result>(part: () => Result) => Result | undefined;
+  readonly guard: Guard;
 }
 
 function isOperationState(state: number): boolean {
@@ -211,9 +214,9 @@ const noop = () => {};
 
 // What watching promises may cost: so many tasks at once, and so many more in each tick of 20 ms; it goes on when fewer
 // than so many are started in a tick.
-const watchBurst = 20_000;
-const watchPerTick = 400;
-const watchAgainBelow = 200;
+const watchBurst = 5000;
+const watchPerTick = 200;
+const watchAgainBelow = 100;
 
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
   const { tables, startMs, maxTasks, grew, events, waited, active, guard } = options;
@@ -308,7 +311,6 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   };
 
   const hearSettles = (): void => {
-    pending++;
     stopSettles ??= promiseHooks.onSettled((promise) => {
       if (begins) settledNow = promise;
       if (promise === lastPromise) stampLast();
@@ -316,7 +318,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       if (stamped === 0) return;
       // Mostly it is the promise of a task that has ended.
       const row = Math.abs(stamped);
-      if (row >= firstRow && isTenant(row, stampedSeq(promise))) guard(() => settled(row, stamped < 0));
+      if (row >= firstRow && isTenant(row, stampedSeq(promise))) guard(settled, row, stamped < 0);
     }) as () => void;
   };
 
@@ -474,13 +476,13 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const endTask = (row: number): void => {
     const flags = get(row, rowFlags);
     if (get(row, rowHolds) !== 0) {
-      guard(() => events.holderEnded(row));
+      guard(events.holderEnded, row);
       set(row, rowHolds, 0);
     }
     set(row, rowFlags, 0);
     if ((flags & flagJob) !== 0) {
       const operation = get(row, rowJoinerRow);
-      if (isTenant(operation, get(row, rowJoinerSeq))) guard(() => events.settled(operation, true));
+      if (isTenant(operation, get(row, rowJoinerSeq))) guard(events.settled, operation, true);
     }
   };
 
@@ -501,6 +503,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     }
     set(row, rowFlags, (get(row, rowFlags) | flagStamped) & ~(flagReturns | flagJoins));
     set(row, rowState, stateReturning);
+    pending++;
     hearSettles();
     return true;
   };
@@ -564,7 +567,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (state < stateOpWaiting || state >= stateJoinAll) return;
     // The end of this wait is the end of what was asked for, also when nobody sees the promise settle.
     segment[base + rowFlags] = (segment[base + rowFlags] as number) | flagJoins;
-    guard(() => events.awaited(target, site));
+    guard(events.awaited, target, site);
   };
 
   /** A combination that one task awaits is over when that one goes on: nobody has to watch its promise. */
@@ -617,7 +620,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (header[headQuiet] !== quietNo) wake();
     const state = get(row, rowState);
     if (state === stateWaiting || state === stateIterating || state === stateReturning)
-      guard(() => waited(row, armed));
+      guard(waited, row, armed);
   };
 
   /** The wait for a combination or an operation is over. */
@@ -626,7 +629,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     const target = get(row, rowWaitRow);
     if (target < firstRow || !isTenant(target, get(row, rowWaitSeq))) return;
     if (get(target, rowState) < stateJoinAll) {
-      if (get(target, rowState) >= stateOpWaiting) guard(() => events.answered(target, failed));
+      if (get(target, rowState) >= stateOpWaiting) guard(events.answered, target, failed);
     } else if ((get(target, rowFlags) & flagAwaited) !== 0) {
       pending++;
       core.free(target);
@@ -723,11 +726,15 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return list;
   };
 
-  const join = <Value>(need: Need, promise: Value): Value => {
+  const join = <Value>(need: Need, promise: Value): Value => combined(need, promise, false);
+
+  const joinAwaited = <Value>(need: Need, promise: Value): Value => combined(need, promise, true);
+
+  const combined = <Value>(need: Need, promise: Value, isAwaited: boolean): Value => {
     const list = kept;
     kept = undefined;
     if (armed) {
-      if (typeof promise === "object" && promise !== null) guard(() => joinList(need, list, promise));
+      if (typeof promise === "object" && promise !== null) guard(joinList, need, list, promise, isAwaited);
     } else if (current !== 0 && isArray(list) && list.length > 0) {
       // Who was started while the list was made is likely to be in it; when it was made before, all that the task has
       // started.
@@ -740,7 +747,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return promise;
   };
 
-  const joinList = (need: Need, list: unknown, promise: object): void => {
+  const joinList = (need: Need, list: unknown, promise: object, isAwaited: boolean): void => {
     if (!isArray(list) || types.isProxy(list) || !types.isPromise(promise)) return;
     let others = 0;
     let join = 0;
@@ -752,7 +759,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
         if (row !== 0 || isPendingPerhaps(member)) others++;
         continue;
       }
-      join ||= takeJoin(need);
+      join ||= takeJoin(need, isAwaited);
       if (join === 0) return;
       joinedBy(row, join);
       if (need === "any" && !isOperationState(get(row, rowState)))
@@ -769,8 +776,31 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const joinState = (need: Need): number =>
     need === "all" ? stateJoinAll : need === "settled" ? stateJoinSettled : stateJoinAny;
 
-  const takeJoin = (need: Need): number =>
-    core.take(need === "all" ? stateJoinAll : need === "settled" ? stateJoinSettled : stateJoinAny);
+  /** When it is awaited at once, that wait ends it, and nobody has to hear of its promise. */
+  const takeJoin = (need: Need, isAwaited = false): number => takeOther(joinState(need), isAwaited);
+
+  /** A row of an operation or a combination. */
+  const takeOther = (state: number, isAwaited: boolean): number => {
+    const row = take();
+    if (row === 0) return 0;
+    const parent = current;
+    set(row, rowSite, header[headMark] as number);
+    set(row, rowAt, header[headMark] as number);
+    set(row, rowBorn, now());
+    set(row, rowSince, header[headClock] as number);
+    set(row, rowParent, parent === 0 ? 0 : get(parent, rowSeqLow));
+    set(row, rowCreated, header[headMark] as number);
+    set(row, rowWaitRow, 0);
+    set(row, rowJoinerRow, 0);
+    set(row, rowFlags, 0);
+    set(row, rowHolds, 0);
+    set(row, rowEpoch, (get(row, rowEpoch) + 1) | 0);
+    set(row, rowState, state);
+    header[headOthers] = ((header[headOthers] as number) + 1) | 0;
+    pending++;
+    if (!isAwaited) hearSettles();
+    return row;
+  };
 
   const combine = (need: Need, members: readonly number[], others: number): number => {
     const row = members.length === 0 ? 0 : takeJoin(need);
@@ -782,7 +812,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
 
   const made = <Value>(site: number, value: Value): Value => {
     if ((typeof value === "object" && value !== null) || typeof value === "function") {
-      guard(() => events.made(site, value));
+      guard(events.made, site, value);
     }
     return value;
   };
@@ -882,26 +912,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     startMs,
     get,
     set,
-    take(state) {
-      const row = take();
-      if (row === 0) return 0;
-      const parent = current;
-      set(row, rowSite, header[headMark] as number);
-      set(row, rowAt, header[headMark] as number);
-      set(row, rowBorn, now());
-      set(row, rowSince, header[headClock] as number);
-      set(row, rowParent, parent === 0 ? 0 : get(parent, rowSeqLow));
-      set(row, rowCreated, header[headMark] as number);
-      set(row, rowWaitRow, 0);
-      set(row, rowJoinerRow, 0);
-      set(row, rowFlags, 0);
-      set(row, rowHolds, 0);
-      set(row, rowEpoch, (get(row, rowEpoch) + 1) | 0);
-      set(row, rowState, state);
-      header[headOthers] = ((header[headOthers] as number) + 1) | 0;
-      hearSettles();
-      return row;
-    },
+    take: (state) => takeOther(state, false),
     free(row) {
       pending--;
       set(row, rowFlags, 0);
@@ -990,6 +1001,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     first,
     keep,
     join,
+    joinAwaited,
     made,
     timer,
     sleeps,

@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { writeSync } from "node:fs";
 import module, { createRequire, syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from "node:worker_threads";
-import type { Bindings } from "@unknot/models/probe.ts";
+import type { Bindings, Guard } from "@unknot/models/probe.ts";
 import { type AfterTests, createAfterTests } from "./after-tests.ts";
 import { createApi, lastIdOf, type TracerApi } from "./api.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
@@ -64,10 +63,9 @@ export function start(folder: string, child?: ChildFacts): void {
   const runtimeFolder = runtimeFolderPath(env);
   const tables = createTables();
   const facts = createFacts();
-  const token = randomBytes(16).toString("hex");
-  const guard = <Result>(part: () => Result): Result | undefined => {
+  const guard: Guard = (part, ...args) => {
     try {
-      return part();
+      return part(...args);
     } catch {
       tables.header[headFaults] = (tables.header[headFaults] as number) + 1;
       return undefined;
@@ -230,7 +228,6 @@ export function start(folder: string, child?: ChildFacts): void {
       facts: factsSoFar(facts),
       process: processInfo,
       startMs,
-      token,
       runtimeFolder,
       ...(options.session === undefined ? {} : { session: options.session }),
       dumpsBySignal: options.dumpSignal !== undefined,
@@ -282,7 +279,6 @@ export function start(folder: string, child?: ChildFacts): void {
     options,
     process: processInfo,
     startMs,
-    token,
     runtimeFolder,
     guard,
   });

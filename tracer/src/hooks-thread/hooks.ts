@@ -35,9 +35,9 @@ export const initialize: InitializeHook<HooksData> = ({ port, shared: buffer, ..
       tell({ kind: "found", number, found: { of, version } });
       return number;
     },
-    guard(part) {
+    guard(part, ...args) {
       try {
-        return part();
+        return part(...args);
       } catch {
         return undefined;
       }

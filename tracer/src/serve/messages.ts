@@ -44,7 +44,6 @@ export interface WorkerData {
   readonly process: StaticProcessInfo;
   /** Milliseconds since the epoch at tick 0. */
   readonly startMs: number;
-  readonly token: string;
   /** Where it registers; other parts of the program may change what that is made from. */
   readonly runtimeFolder: string;
   readonly session?: string;

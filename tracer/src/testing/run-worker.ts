@@ -15,7 +15,7 @@ const { hooks, core } = createRuntime({
   grew: nothing,
   waited: nothing,
   active: nothing,
-  guard: (part) => part(),
+  guard: (part, ...args) => part(...args),
   events: {
     settled: nothing,
     holderEnded: nothing,

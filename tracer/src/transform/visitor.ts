@@ -145,6 +145,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   const listening = new Map<Node, string>();
   /** Awaits whose value is returned at once. */
   const returned = new Set<Node>();
+  /** Calls that are awaited themselves. */
+  const awaitedCalls = new Set<Node>();
   /** Functions that are given to a call, with the name that is called. */
   const callbacks = new Map<Node, string | undefined>();
   /** Methods begin at their name, which is not part of their function. */
@@ -353,6 +355,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     }
     scope.waits++;
     const called = awaited.type === "CallExpression" ? awaited : undefined;
+    if (called !== undefined) awaitedCalls.add(called);
     const callee = called === undefined ? undefined : calleeName(called);
     const at = site(node.start, scope, {
       flags:
@@ -516,7 +519,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const makes = combination === undefined && !timerCalls.has(node) && makesResource(node);
     if (combination !== undefined) {
       needsPromises = true;
-      open(node.start, `${hooksName}.join("${combinations[combination]}",`);
+      const join = awaitedCalls.has(node) ? "joinAwaited" : "join";
+      open(node.start, `${hooksName}.${join}("${combinations[combination]}",`);
     } else if (makes) open(node.start, `${hooksName}.made(${site(node.start, scope, named(hint))},`);
     const isTimer = timerCalls.has(node);
     if (isTimer) open(node.start, `${hooksName}.timer(`);
