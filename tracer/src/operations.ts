@@ -796,7 +796,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       if (pendingAsk !== 0) probe.released(pendingAsk);
       pendingAsk = 0;
       const asked = askedBy?.(value, event);
-      if (asked !== undefined) pendingAsk = handleOf(begin(asked.resource, asked.verb, {}));
+      if (asked !== undefined) pendingAsk = begin(asked.resource, asked.verb, {});
     },
     promised(promise) {
       const handle = pendingAsk;
