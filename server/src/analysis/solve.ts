@@ -365,11 +365,9 @@ class Solver {
     const after = this.#values.join(before, value);
     if (after === before && cell.given.has(unit)) return;
     cell.given.set(unit, after);
-    const all = [...cell.given.values()];
-    this.#change(
-      cell,
-      all.reduce((a, b) => this.#values.join(a, b), this.#values.nothing),
-    );
+    let all = this.#values.nothing;
+    for (const given of cell.given.values()) all = this.#values.join(all, given);
+    this.#change(cell, all);
   }
 
   #change<T>(cell: Cell<T>, value: T): void {

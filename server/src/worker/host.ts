@@ -23,7 +23,7 @@ export interface AnalysisHostOptions {
   readonly cacheFolder?: FilePath;
   /** The same files will be analysed again after edits, which then cost little; takes memory until `rest`. */
   readonly keepsSolution?: boolean;
-  /** One analysis, and the process ends: TypeScript's collector runs half as often, for its time counts more than memory. */
+  /** The process ends with what is asked for now: time counts more than memory, and TypeScript's collector runs half as often. */
   readonly isBrief?: boolean;
   /** All processes together may take this much memory before they are started anew; no limit when absent. */
   readonly maxMemoryMb?: number;
