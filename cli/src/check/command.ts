@@ -73,6 +73,7 @@ export async function check(
   const folder = cacheFolder();
   const host = startAnalysis({
     onTrouble: (message) => progress.say(message),
+    isBrief: true,
     ...(folder === undefined ? {} : { cacheFolder: folder }),
   });
   host.open(roots);

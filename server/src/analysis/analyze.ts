@@ -15,7 +15,7 @@ import { type KeptAnalysis, modelsAt } from "./kept-analysis.ts";
 import { createMemory } from "./memory.ts";
 import { type FunctionKey, functionKey, parseKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
-import { type SolveStatistics, solve } from "./solve.ts";
+import { type EvaluationIn, type SolveStatistics, solve } from "./solve.ts";
 import { applySuppressions, type Reported, unusedSuppression } from "./suppress.ts";
 import { createWorld } from "./world.ts";
 
@@ -330,12 +330,17 @@ function finish(rule: Rule, report: Report, severity: Severity, view: ProgramVie
 /** The program as it is without its tests. */
 function withoutAside(view: ProgramView): ProgramView {
   const { world, solution } = view;
+  let evaluations: readonly EvaluationIn[] | undefined;
   return {
     ...view,
     world: { ...world, files: world.files.filter((file) => !world.isAside(file)) },
     solution: {
       ...solution,
       functions: solution.functions.filter((key) => !world.isAside(parseKey(key).file)),
+      evaluations() {
+        evaluations ??= solution.evaluations().filter(({ file }) => !world.isAside(file));
+        return evaluations;
+      },
     },
   };
 }

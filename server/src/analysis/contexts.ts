@@ -49,9 +49,8 @@ export function createContexts(
     if (known) known.push(context);
     else contexts.set(key, [context]);
   };
-  for (const key of view.solution.functions) {
-    const evaluation = view.solution.evaluation(key);
-    if (evaluation) for (const [to, context] of startedBy(view, key, evaluation)) add(to, context);
+  for (const { evaluation } of view.solution.evaluations()) {
+    for (const [to, context] of startedBy(view, evaluation)) add(to, context);
   }
   const gates = gatesOf(view, contexts, heldAt);
   const threads = threadsOf(view, contexts);
@@ -67,11 +66,11 @@ type Started = readonly (readonly [FunctionKey, Context])[];
 const started = new WeakMap<Evaluation, Started>();
 
 /** What a function runs, and how; the same as long as its evaluation counts. */
-function startedBy(view: ProgramView, key: FunctionKey, evaluation: Evaluation): Started {
+function startedBy(view: ProgramView, evaluation: Evaluation): Started {
   const known = started.get(evaluation);
   if (known) return known;
   const found: (readonly [FunctionKey, Context])[] = [];
-  collect(view, key, evaluation, (to, context) => found.push([to, context]));
+  collect(view, evaluation.key, evaluation, (to, context) => found.push([to, context]));
   started.set(evaluation, found);
   return found;
 }

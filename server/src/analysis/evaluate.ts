@@ -1,6 +1,7 @@
 import type {
   Block,
   BlockId,
+  FileFacts,
   FunctionFacts,
   FunctionId,
   Instruction,
@@ -76,6 +77,8 @@ class FunctionState {
   readonly #s: Semantics;
   readonly #key: FunctionKey;
   readonly #file: string;
+  readonly #inFile: FileFacts | undefined;
+  readonly #id: FunctionId;
   readonly #facts: FunctionFacts;
   readonly #temps: Value[];
   readonly #mergeTemps: ReadonlySet<Temp>;
@@ -94,7 +97,10 @@ class FunctionState {
   constructor(s: Semantics, key: FunctionKey, facts: FunctionFacts) {
     this.#s = s;
     this.#key = key;
-    this.#file = parseKey(key).file;
+    const { file, id } = parseKey(key);
+    this.#file = file;
+    this.#inFile = s.world.facts(file);
+    this.#id = id as FunctionId;
     this.#facts = facts;
     this.#temps = new Array<Value>(facts.temps).fill(s.values.nothing);
     this.#mergeTemps = mergeTemps(facts);
@@ -147,7 +153,7 @@ class FunctionState {
     const { values, world } = s;
     switch (i.op) {
       case "constant":
-        return values.constant(i.constant);
+        return values.constantInCode(i.constant);
       case "this":
         return this.#receiver();
       case "super":
@@ -278,14 +284,14 @@ class FunctionState {
 
   #variable(id: VariableId): Value {
     const { values, world, reader } = this.#s;
-    const fact = world.facts(this.#file)?.variables[id];
+    const fact = this.#inFile?.variables[id];
     if (!fact) return values.unknown;
     const key = variableKey(this.#file, id);
     if (fact.kind === "import") return targetValue(this.#s, world.importOf(this.#file, id));
     const described = world.describedAs(this.#file, id);
     if (described !== undefined) return values.external(this.#file, [described]);
     if (world.isAmbient(key)) return values.variable(key);
-    const own = fact.function === this.#id();
+    const own = fact.function === this.#id;
     this.#loaded.add(id);
     const local = this.#locals.get(id) ?? values.nothing;
     // A variable that closures assign has more values than this function gives it.
@@ -293,13 +299,9 @@ class FunctionState {
     return values.join(local, reader.variable(key));
   }
 
-  #id(): FunctionId {
-    return parseKey(this.#key).id as FunctionId;
-  }
-
   #store(id: VariableId, value: Value): void {
     const { values, world } = this.#s;
-    const fact = world.facts(this.#file)?.variables[id];
+    const fact = this.#inFile?.variables[id];
     const type =
       fact?.type && this.#s.typeOf(value) === undefined ? world.typeOf(this.#file, fact.type) : undefined;
     const stored = type?.kind === "class" || type?.kind === "model" ? values.typed(value, type) : value;
@@ -463,7 +465,7 @@ class FunctionState {
 
   /** A call of code that we do not see which writes to a log. */
   #onlyLogs(i: Instruction, { throws, targets }: CallEffect): boolean {
-    const file = this.#s.world.facts(this.#file);
+    const file = this.#inFile;
     return (
       throws &&
       i.op === "call" &&
@@ -486,7 +488,7 @@ class FunctionState {
   // --- the whole
 
   finish(): Evaluation {
-    const { values, world } = this.#s;
+    const { values } = this.#s;
     const facts = this.#facts;
     const reached = this.#reach();
     let returns: Value = values.nothing;
@@ -524,9 +526,9 @@ class FunctionState {
     const stores = new Map<VariableKey, Value>();
     const exported = new Map<VariableKey, readonly Value[]>();
     for (const [id, value] of this.#locals) {
-      const fact = world.facts(this.#file)?.variables[id];
+      const fact = this.#inFile?.variables[id];
       if (!fact) continue;
-      if (fact.captured || fact.exported || fact.kind === "export" || fact.function !== this.#id()) {
+      if (fact.captured || fact.exported || fact.kind === "export" || fact.function !== this.#id) {
         stores.set(variableKey(this.#file, id), value);
       }
       if (fact.function === 0 && (fact.exported || fact.kind === "export")) {
@@ -541,7 +543,7 @@ class FunctionState {
         values: this.#temps,
         calls: this.#calls,
         awaits: this.#awaits,
-        isCaptured: (id) => world.facts(this.#file)?.variables[id]?.captured ?? true,
+        isCaptured: (id) => this.#inFile?.variables[id]?.captured ?? true,
       }),
     ];
     const imprecise = facts.imprecise !== undefined;

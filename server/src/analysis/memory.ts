@@ -43,9 +43,12 @@ export interface Unit extends RunState {
 }
 
 interface RunState {
+  /** In the list of work. */
+  place: number;
   facts: FunctionFacts | undefined;
   /** What it knows of its file, as a number. */
   inside: number;
+  isAside: boolean;
   count: number;
   looked: boolean;
   running: boolean;
@@ -53,14 +56,31 @@ interface RunState {
   outcome: Outcome | undefined;
 }
 
-export const newRun: RunState = {
+const beforeRuns: RunState = {
+  place: -1,
   facts: undefined,
   inside: 0,
+  isAside: false,
   count: 0,
   looked: false,
   running: false,
   outcome: undefined,
 };
+
+/** Forgets how far a function had come in an earlier run. */
+export function beginRun(
+  unit: Unit,
+  { facts, inside, isAside }: Pick<RunState, "facts" | "inside" | "isAside">,
+): void {
+  unit.place = -1;
+  unit.facts = facts;
+  unit.inside = inside;
+  unit.isAside = isAside;
+  unit.count = 0;
+  unit.looked = false;
+  unit.running = false;
+  unit.outcome = undefined;
+}
 
 /** What an evaluation gave, and what it has read. */
 export interface Outcome {
@@ -159,7 +179,7 @@ export function createMemory(keeps = false): Memory {
     unit: (key) =>
       known(units, key, () => {
         const summary = cell<Summary | undefined>(undefined);
-        const unit: Unit = { ...newRun, key, file: parseKey(key).file, summary, outcomes: [] };
+        const unit: Unit = { ...beforeRuns, key, file: parseKey(key).file, summary, outcomes: [] };
         summary.unit = unit;
         return unit;
       }),
@@ -251,24 +271,38 @@ interface Seen {
   readonly inside: number;
 }
 
+/** What can be seen of a file, and what that rests on besides its facts. */
+interface SeenOfFacts {
+  /** By its facts alone. */
+  readonly own: Seen;
+  readonly isAside: boolean;
+  readonly loads: readonly string[];
+  readonly seen: Seen;
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((one, index) => one === b[index]);
+}
+
 /** Compares each program with the one before. */
 function createComparison(): (world: World) => WorldChanges {
-  const ofFacts = new WeakMap<FileFacts, Seen>();
+  const ofFacts = new WeakMap<FileFacts, SeenOfFacts>();
   let before: ReadonlyMap<FilePath, Seen> = new Map();
   let epoch = 0;
   const seenOf = (world: World, file: FilePath, facts: FileFacts): Seen => {
-    let own = ofFacts.get(facts);
-    if (!own) {
-      own = { surface: hashOf(surfaceOf(facts)), inside: hashOf(insideOf(facts)) };
-      ofFacts.set(facts, own);
-    }
-    const loads = [...world.specifiersIn(facts)].map((specifier) => {
+    const known = ofFacts.get(facts);
+    const isAside = world.isAside(file);
+    const loads: string[] = [];
+    for (const specifier of world.specifiersIn(facts)) {
       const target = world.moduleOf(file, specifier);
-      return target?.kind === "module" ? target.file : (target?.kind ?? "");
-    });
-    const rest = `${world.isAside(file)}\n${loads.join("\n")}`;
-    const surface = hashOf(`${own.surface}\n${rest}`);
-    return { surface, inside: hashOf(`${own.inside}\n${surface}`) };
+      loads.push(target?.kind === "module" ? target.file : (target?.kind ?? ""));
+    }
+    if (known?.isAside === isAside && isSameList(known.loads, loads)) return known.seen;
+    const own = known?.own ?? { surface: hashOf(surfaceOf(facts)), inside: hashOf(insideOf(facts)) };
+    const surface = hashOf(`${own.surface}\n${isAside}\n${loads.join("\n")}`);
+    const seen = { surface, inside: hashOf(`${own.inside}\n${surface}`) };
+    ofFacts.set(facts, { own, isAside, loads, seen });
+    return seen;
   };
   return (world) => {
     const now = new Map<FilePath, Seen>();

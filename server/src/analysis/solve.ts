@@ -7,9 +7,9 @@ import { withLoaded } from "./files-about.ts";
 import { capturesIn } from "./flow.ts";
 import { fieldOf } from "./members.ts";
 import {
+  beginRun,
   type Cell,
   type Memory,
-  newRun,
   type Outcome,
   type Shared,
   type Unit,
@@ -49,6 +49,12 @@ export interface SolveContext {
   readonly isCancelled?: () => boolean;
 }
 
+/** An evaluation and the file of its function. */
+export interface EvaluationIn {
+  readonly file: FilePath;
+  readonly evaluation: Evaluation;
+}
+
 /** The fixed point: what every function does, seen from its callers. */
 export interface Solution {
   readonly semantics: Semantics;
@@ -58,6 +64,8 @@ export interface Solution {
   summary(key: FunctionKey): Summary | undefined;
   /** A function with everything known of the others; undefined when it could not be evaluated. */
   evaluation(key: FunctionKey): Evaluation | undefined;
+  /** Those of all functions that could be evaluated, in the order of `functions`: for whoever goes through the program. */
+  evaluations(): readonly EvaluationIn[];
   /** What a field of a class holds, from every assignment to it. */
   field(of: ClassKey, name: string, isStatic?: boolean): Value;
   /** The variable that something made at a site was first stored in. */
@@ -97,7 +105,7 @@ class Solver {
   readonly #summaries = new Map<FunctionKey, Summary>();
   /** Fields that somebody has read while they had no value. */
   readonly #emptyFields = new Set<Shared<unknown>>();
-  #work = new WorkList<Unit>([]);
+  #work = new WorkList([]);
   /** The evaluation that is under way; those that wait for it are further out. */
   #current: Recording | undefined;
   #nested = 0;
@@ -134,7 +142,8 @@ class Solver {
   }
 
   #solveFiles(files: readonly FilePath[]): void {
-    const units = functionsOf(this.#world, files).map((key) => this.#unitFor(key));
+    // Functions behind those around them: most constants and captured variables are known by the time somebody reads them.
+    const units = files.flatMap((file) => this.#unitsIn(file));
     this.#work = new WorkList(units);
     this.#settle();
     for (let round = 0; round < maxRounds && !this.#isCancelled; round += 1) {
@@ -143,14 +152,18 @@ class Solver {
     }
   }
 
-  #unitFor(key: FunctionKey): Unit {
-    const { file } = parseKey(key);
-    const unit = this.#memory.unit(key);
-    const facts = this.#world.function(key);
-    if (!facts) throw new Error(`there is no function ${key}`);
-    Object.assign(unit, { ...newRun, facts, inside: this.#changes.insideOf(file) });
-    this.#units.set(key, unit);
-    return unit;
+  /** The functions of a file, ready for this run. */
+  #unitsIn(file: FilePath): Unit[] {
+    const inside = this.#changes.insideOf(file);
+    const isAside = this.#world.isAside(file);
+    const functions = this.#world.facts(file)?.functions ?? [];
+    return functions.map((facts, id) => {
+      const key = functionKey(file, id as FunctionId);
+      const unit = this.#memory.unit(key);
+      beginRun(unit, { facts, inside, isAside });
+      this.#units.set(key, unit);
+      return unit;
+    });
   }
 
   #settle(): void {
@@ -195,12 +208,12 @@ class Solver {
     this.#summaries.set(unit.key, after);
     this.#change(unit.summary, after);
     for (const [key, value] of outcome.stores) {
-      if (this.#mayWrite(unit, parseKey(key).file)) this.#contribute(this.#memory.variable(key), unit, value);
+      if (unit.isAside && !this.#isAside(parseKey(key).file)) continue;
+      this.#contribute(this.#memory.variable(key), unit, value);
     }
     for (const [key, value] of outcome.fields) {
-      if (this.#mayWrite(unit, ownerOf(this.#values, key))) {
-        this.#contribute(this.#memory.field(key), unit, value);
-      }
+      if (unit.isAside && !this.#isAside(ownerOf(this.#values, key))) continue;
+      this.#contribute(this.#memory.field(key), unit, value);
     }
   }
 
@@ -215,8 +228,8 @@ class Solver {
   }
 
   /** What files aside do to the program counts for nobody. */
-  #mayWrite(unit: Unit, owner: FilePath | undefined): boolean {
-    return !this.#world.isAside(unit.file) || (owner !== undefined && this.#world.isAside(owner));
+  #isAside(owner: FilePath | undefined): boolean {
+    return owner !== undefined && this.#world.isAside(owner);
   }
 
   /** What was concluded when everything was as it is now, else what is concluded now; undefined when that fails. */
@@ -352,11 +365,9 @@ class Solver {
     const after = this.#values.join(before, value);
     if (after === before && cell.given.has(unit)) return;
     cell.given.set(unit, after);
-    const all = [...cell.given.values()];
-    this.#change(
-      cell,
-      all.reduce((a, b) => this.#values.join(a, b), this.#values.nothing),
-    );
+    let all = this.#values.nothing;
+    for (const given of cell.given.values()) all = this.#values.join(all, given);
+    this.#change(cell, all);
   }
 
   #change<T>(cell: Cell<T>, value: T): void {
@@ -423,7 +434,13 @@ class Solver {
     const world = this.#world;
     const memory = this.#memory;
     const functions = [...this.#units.keys()];
+    const evaluatedUnits = () =>
+      [...this.#units.values()].flatMap((unit): EvaluationIn[] => {
+        const evaluation = this.#evaluationOf(unit);
+        return evaluation ? [{ file: unit.file, evaluation }] : [];
+      });
     let names: ReadonlyMap<Value, string> | undefined;
+    let evaluations: readonly EvaluationIn[] | undefined;
     return {
       semantics: this.#semantics,
       functions,
@@ -440,15 +457,18 @@ class Solver {
         names ??= namesOf(memory.variablesNow(), (key) => world.variable(key)?.name);
         return names.get(value);
       },
-      evaluation: (key) => this.#evaluationOf(key),
+      evaluation: (key) => this.#evaluationOf(this.#units.get(key)),
+      evaluations() {
+        evaluations ??= evaluatedUnits();
+        return evaluations;
+      },
     };
   }
 
   /** The last evaluation of a function is the one with everything known. */
-  #evaluationOf(key: FunctionKey): Evaluation | undefined {
-    const unit = this.#units.get(key);
+  #evaluationOf(unit: Unit | undefined): Evaluation | undefined {
     if (!unit?.outcome || !unit.facts) return undefined;
-    const { outcome, file, facts } = unit;
+    const { key, outcome, file, facts } = unit;
     const again = () => evaluate(this.#semantics, key, facts);
     outcome.evaluation ??= this.#context.attempt(file, "evaluation", again, undefined);
     return outcome.evaluation;
@@ -479,14 +499,6 @@ function namesOf(
   const names = new Map<Value, string>();
   for (const [value, key] of first) names.set(value, nameOf(key) ?? "");
   return names;
-}
-
-/** Functions behind those around them: most constants and captured variables are known by the time somebody reads them. */
-function functionsOf(world: World, files: readonly FilePath[]): FunctionKey[] {
-  return files.flatMap((file) => {
-    const count = world.facts(file)?.functions.length ?? 0;
-    return Array.from({ length: count }, (_, id) => functionKey(file, id as FunctionId));
-  });
 }
 
 /** The file whose code makes or declares what a field belongs to. */
@@ -522,43 +534,45 @@ function filesByImport(world: World): FilePath[] {
 }
 
 /** What is waiting, in rounds: what a round adds before its own place comes with the next round. */
-class WorkList<Key> {
-  readonly #keys: readonly Key[];
-  readonly #places = new Map<Key, number>();
+class WorkList {
+  readonly #units: readonly Unit[];
   readonly #waiting: Uint8Array;
   #left: number;
   #at = 0;
 
-  constructor(initial: readonly Key[]) {
-    this.#keys = initial;
+  constructor(initial: readonly Unit[]) {
+    this.#units = initial;
     this.#waiting = new Uint8Array(initial.length).fill(1);
     this.#left = initial.length;
-    for (const [place, key] of initial.entries()) this.#places.set(key, place);
+    for (const [place, unit] of initial.entries()) unit.place = place;
   }
 
-  take(): Key | undefined {
+  take(): Unit | undefined {
     if (this.#left === 0) return undefined;
     const ahead = this.#waiting.indexOf(1, this.#at);
     this.#at = ahead < 0 ? this.#waiting.indexOf(1) : ahead;
     this.#waiting[this.#at] = 0;
     this.#left -= 1;
-    return this.#keys[this.#at];
+    return this.#units[this.#at];
   }
 
-  add(key: Key): void {
-    const place = this.#places.get(key);
-    if (place === undefined || this.#waiting[place] === 1) return;
-    this.#waiting[place] = 1;
+  add(unit: Unit): void {
+    if (!this.#has(unit) || this.#waiting[unit.place] === 1) return;
+    this.#waiting[unit.place] = 1;
     this.#left += 1;
   }
 
   /** Whether it was waiting. */
-  remove(key: Key): boolean {
-    const place = this.#places.get(key);
-    if (place === undefined || this.#waiting[place] !== 1) return false;
-    this.#waiting[place] = 0;
+  remove(unit: Unit): boolean {
+    if (!this.#has(unit) || this.#waiting[unit.place] !== 1) return false;
+    this.#waiting[unit.place] = 0;
     this.#left -= 1;
     return true;
+  }
+
+  /** A place in an earlier list, or of an earlier run, is none in this one. */
+  #has(unit: Unit): boolean {
+    return this.#units[unit.place] === unit;
   }
 }
 

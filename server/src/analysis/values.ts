@@ -206,6 +206,7 @@ type Bare<T, K extends string> = T extends unknown ? Omit<T, K> : never;
 export class Values {
   readonly #byKey = new Map<string, Value>();
   // The most frequent values have a way to them that builds no key.
+  readonly #constants = new WeakMap<Constant, Value>();
   readonly #members = new Map<number, Map<string, Value>>();
   readonly #results: Value[] = [];
   readonly #settledResults: Value[] = [];
@@ -261,6 +262,15 @@ export class Values {
   constant(constant: Constant): Value {
     const key = `constant ${constant.type} ${"value" in constant ? String(constant.value) : ""}`;
     return this.#intern(key, 0, { kind: "constant", constant });
+  }
+
+  /** The same for a constant of an instruction, which is asked for at every evaluation. */
+  constantInCode(constant: Constant): Value {
+    const known = this.#constants.get(constant);
+    if (known) return known;
+    const made = this.constant(constant);
+    this.#constants.set(constant, made);
+    return made;
   }
 
   function(key: FunctionKey, bound: readonly Binding[] = []): Value {

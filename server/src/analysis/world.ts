@@ -135,7 +135,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     for (const specifier of specifiersIn(facts)) imported.add(bareModule(specifier));
   }
   let aside: ReadonlySet<FilePath> | undefined;
-  const modules = new Map<string, ExportTarget | undefined>();
+  const modules = new Map<FilePath, Map<string, ExportTarget | undefined>>();
   const loaded = new Map<FilePath, readonly FilePath[]>();
   const importsOf = new Map<FilePath, Map<VariableId, FileFacts["imports"][number]>>();
   const targets = new Map<VariableKey, Found<ExportTarget | undefined>>();
@@ -200,9 +200,16 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     },
     moduleOf(from, specifier) {
       watching?.file(from);
-      const key = `${from}\n${specifier}`;
-      if (!modules.has(key)) modules.set(key, findModule(from, specifier));
-      return modules.get(key);
+      let own = modules.get(from);
+      if (!own) {
+        own = new Map();
+        modules.set(from, own);
+      }
+      const known = own.get(specifier);
+      if (known || own.has(specifier)) return known;
+      const found = findModule(from, specifier);
+      own.set(specifier, found);
+      return found;
     },
     importOf(file, variable) {
       return remembered(targets, variableKey(file, variable), () => findImport(file, variable));
@@ -212,12 +219,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     filesImportedBy(file) {
       const facts = read(file);
       if (!facts) return [];
-      const specifiers = new Set([
-        ...facts.imports.map((one) => one.specifier),
-        ...facts.bareImports,
-        ...facts.exports.flatMap((one) => ("specifier" in one ? [one.specifier] : [])),
-      ]);
-      return [...specifiers].flatMap((specifier) => {
+      return [...importedModules(facts)].flatMap((specifier) => {
         const target = world.moduleOf(file, specifier);
         return target?.kind === "module" ? [target.file] : [];
       });
@@ -611,18 +613,28 @@ export function bareModule(specifier: string): string {
   return specifier.startsWith("node:") ? specifier.slice("node:".length) : specifier;
 }
 
+const importedOf = new WeakMap<FileFacts, ReadonlySet<string>>();
+
+/** The modules that a file imports or exports from. */
+function importedModules(facts: FileFacts): ReadonlySet<string> {
+  const known = importedOf.get(facts);
+  if (known) return known;
+  const found = new Set([
+    ...facts.imports.map(({ specifier }) => specifier),
+    ...facts.bareImports,
+    ...facts.exports.flatMap((fact) => ("specifier" in fact ? [fact.specifier] : [])),
+  ]);
+  importedOf.set(facts, found);
+  return found;
+}
+
 const specifiers = new WeakMap<FileFacts, ReadonlySet<string>>();
 
 /** The modules that a file imports, exports from or requires. */
 function specifiersIn(facts: FileFacts): ReadonlySet<string> {
   const known = specifiers.get(facts);
   if (known) return known;
-  const found = new Set([
-    ...facts.imports.map(({ specifier }) => specifier),
-    ...facts.bareImports,
-    ...facts.exports.flatMap((fact) => ("specifier" in fact ? [fact.specifier] : [])),
-    ...requiredModules(facts),
-  ]);
+  const found = new Set([...importedModules(facts), ...requiredModules(facts)]);
   specifiers.set(facts, found);
   return found;
 }

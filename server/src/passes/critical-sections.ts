@@ -111,10 +111,10 @@ function calleesOf(
 
 /** The callbacks that a function hands to locks, itself or through a wrapper. */
 function callbacksOf(view: ProgramView, key: FunctionKey): readonly CriticalSection[] {
-  const { file } = parseKey(key);
   const found: CriticalSection[] = [];
   const caller = view.solution.evaluation(key);
   for (const [instruction, effect] of caller ? callsWithScopes(caller) : []) {
+    const { file } = parseKey(key);
     for (const scope of effect.scopes) {
       if (!isLock(scope.model) || !isExclusive(view, scope)) continue;
       for (const callee of alternatives(scope.callee)) {

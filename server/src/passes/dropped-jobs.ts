@@ -27,13 +27,9 @@ export const droppedJobs = definePass<readonly DroppedJobs[]>({
     const jobs = new Map<Value, Job[]>();
     const clears: Clear[] = [];
     const paused = new Set<Value>();
-    for (const key of view.solution.functions) {
-      view.attempt(
-        parseKey(key).file,
-        "dropped-jobs",
-        () => collect(view, key, { jobs, clears, paused }),
-        undefined,
-      );
+    for (const { file, evaluation } of view.solution.evaluations()) {
+      const collected = () => collect(view, evaluation, { jobs, clears, paused });
+      view.attempt(file, "dropped-jobs", collected, undefined);
     }
     return (file) =>
       clears
@@ -71,12 +67,10 @@ interface Collected {
   readonly paused: Set<Value>;
 }
 
-function collect(view: ProgramView, key: FunctionKey, { jobs, clears, paused }: Collected): void {
-  const evaluation = view.solution.evaluation(key);
-  if (!evaluation || evaluation.facts.imprecise !== undefined) return;
-  for (const [instruction, { targets }] of evaluation.calls) {
-    const [target, ...others] = targets;
-    if (target?.kind !== "operation" || others.length > 0 || target.model?.kind !== "queue") continue;
+function collect(view: ProgramView, evaluation: Evaluation, { jobs, clears, paused }: Collected): void {
+  if (evaluation.facts.imprecise !== undefined) return;
+  const { key } = evaluation;
+  for (const [instruction, target] of queueCalls(evaluation)) {
     const resource = target.resource && plain(target.resource);
     if (!resource || !isStable(view, resource)) continue;
     if (target.operation.op === "clear") clears.push({ key, instruction, resource, target });
@@ -85,6 +79,24 @@ function collect(view: ProgramView, key: FunctionKey, { jobs, clears, paused }: 
     const job = jobOf(evaluation, instruction);
     if (job) jobs.set(resource, [...(jobs.get(resource) ?? []), { key, instruction, ...job }]);
   }
+}
+
+type QueueCalls = readonly (readonly [Instruction, Extract<Target, { kind: "operation" }>])[];
+
+const queueCallsOf = new WeakMap<Evaluation, QueueCalls>();
+
+/** The calls of a function that can only be an operation of a queue. Hardly any function has one. */
+function queueCalls(evaluation: Evaluation): QueueCalls {
+  const known = queueCallsOf.get(evaluation);
+  if (known) return known;
+  const found: [Instruction, Extract<Target, { kind: "operation" }>][] = [];
+  for (const [instruction, { targets }] of evaluation.calls) {
+    const [target, ...others] = targets;
+    if (target?.kind !== "operation" || others.length > 0 || target.model?.kind !== "queue") continue;
+    found.push([instruction, target]);
+  }
+  queueCallsOf.set(evaluation, found);
+  return found;
 }
 
 /** Who waits for the promise of a job; undefined when nobody does. */

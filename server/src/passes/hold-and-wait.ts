@@ -125,8 +125,8 @@ class Collector {
   }
 
   edges(): readonly Edge[] {
-    for (const key of this.#view.solution.functions) {
-      this.#view.attempt(parseKey(key).file, "hold-and-wait", () => this.#own(key), undefined);
+    for (const { file, evaluation } of this.#view.solution.evaluations()) {
+      this.#view.attempt(file, "hold-and-wait", () => this.#own(evaluation), undefined);
     }
     this.#fromCallbacks();
     this.#lift();
@@ -137,10 +137,9 @@ class Collector {
 
   // --- edges that a function shows by itself
 
-  #own(key: FunctionKey): void {
-    const evaluation = this.#view.solution.evaluation(key);
-    if (!evaluation || evaluation.facts.imprecise !== undefined) return;
-    for (const held of this.#parallel.births.get(key) ?? []) this.#fromBirth(evaluation, held);
+  #own(evaluation: Evaluation): void {
+    if (evaluation.facts.imprecise !== undefined) return;
+    for (const held of this.#parallel.births.get(evaluation.key) ?? []) this.#fromBirth(evaluation, held);
     for (const [instruction, effect] of callsWithScopes(evaluation)) {
       for (const scope of effect.scopes) this.#fromScope(evaluation, instruction, scope);
     }

@@ -29,10 +29,11 @@ export const impossibleWeights = definePass<readonly ImpossibleWeight[]>({
 /** Semaphores that may have more permits than they were made with: resized, or released by whom did not acquire. */
 function growingResources(view: ProgramView): ReadonlySet<Value> {
   const growing = new Set<Value>();
-  for (const key of view.solution.functions) {
+  for (const { evaluation } of view.solution.evaluations()) {
+    if (evaluation.uses.length === 0) continue;
     const taken = new Set<Value>();
     const released = new Set<Value>();
-    for (const use of view.solution.evaluation(key)?.uses ?? []) {
+    for (const use of evaluation.uses) {
       const resource = plain(use.resource);
       const op = opOf(use);
       if (op === "acquire" || op === "tryAcquire") taken.add(resource);

@@ -57,8 +57,9 @@ export type ReleasesByResource = ReadonlyMap<Value, ReadonlySet<FunctionKey>>;
 
 export function releasesByResource(view: ProgramView): ReleasesByResource {
   const found = new Map<Value, Set<FunctionKey>>();
-  for (const key of view.solution.functions) {
-    for (const use of view.solution.evaluation(key)?.uses ?? []) {
+  for (const { evaluation } of view.solution.evaluations()) {
+    const { key, uses } = evaluation;
+    for (const use of uses) {
       if (opOf(use) !== "release") continue;
       const resource = plain(use.resource);
       const known = found.get(resource) ?? new Set<FunctionKey>();

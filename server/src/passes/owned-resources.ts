@@ -1,8 +1,9 @@
 import type { ModelKind } from "@unknot/models/model.ts";
 import { definePass, type Pass, type ProgramView } from "../analysis/analyzer.ts";
 import type { Contexts } from "../analysis/contexts.ts";
+import type { Evaluation } from "../analysis/evaluate.ts";
 import type { ModelType } from "../analysis/model-index.ts";
-import { type FunctionKey, type Location, parseKey, type VariableKey } from "../analysis/places.ts";
+import { type Location, parseKey, type VariableKey } from "../analysis/places.ts";
 import { publicVariables } from "../analysis/public-variables.ts";
 import type { Fresh, Value } from "../analysis/values.ts";
 import type { FilePath } from "../program/ids.ts";
@@ -23,9 +24,11 @@ export const ownedResources = definePass<readonly OwnedResource[]>({
     const { byResource, escaped } = resultOf(resourceUses, view.world.files[0] ?? "");
     const isPublic = publicVariables(view);
     const exported = new Set(
-      view.solution.functions.flatMap((key) =>
-        view.attempt(parseKey(key).file, "owned-resources", () => exportedBy(view, key, isPublic), []),
-      ),
+      view.solution
+        .evaluations()
+        .flatMap(({ file, evaluation }) =>
+          view.attempt(file, "owned-resources", () => exportedBy(evaluation, isPublic), []),
+        ),
     );
     const owned = [...byResource].flatMap(([resource, uses]): readonly OwnedResource[] => {
       if (!isResource(resource) || escaped.has(resource) || exported.has(resource)) return [];
@@ -61,11 +64,11 @@ export function defineOwnedPass<Found extends { readonly at: Location }>(
 
 /** What is in variables that other modules see. */
 function exportedBy(
-  view: ProgramView,
-  key: FunctionKey,
+  { exported }: Evaluation,
   isPublic: (variable: VariableKey) => boolean,
 ): readonly Value[] {
-  return [...(view.solution.evaluation(key)?.exported ?? [])].flatMap(([variable, values]) =>
+  if (exported.size === 0) return [];
+  return [...exported].flatMap(([variable, values]) =>
     values.some(isResource) && isPublic(variable) ? values : [],
   );
 }

@@ -1,6 +1,6 @@
-import { definePass, type ProgramView } from "../analysis/analyzer.ts";
+import { definePass } from "../analysis/analyzer.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { type FunctionKey, parseKey } from "../analysis/places.ts";
+import type { FunctionKey } from "../analysis/places.ts";
 import type { Use } from "../analysis/summary.ts";
 import { plain, type Value } from "../analysis/values.ts";
 
@@ -21,23 +21,16 @@ export const resourceUses = definePass<ResourceUses>({
   run(view) {
     const byResource = new Map<Value, UseIn[]>();
     const escaped = new Set<Value>();
-    for (const by of view.solution.functions) {
-      const collected = () => collect(view, by, byResource, escaped);
-      view.attempt(parseKey(by).file, "resource-uses", collected, undefined);
+    for (const { file, evaluation } of view.solution.evaluations()) {
+      const collected = () => collect(evaluation, byResource, escaped);
+      view.attempt(file, "resource-uses", collected, undefined);
     }
     const found = { byResource, escaped };
     return () => found;
   },
 });
 
-function collect(
-  view: ProgramView,
-  by: FunctionKey,
-  byResource: Map<Value, UseIn[]>,
-  escaped: Set<Value>,
-): void {
-  const evaluation = view.solution.evaluation(by);
-  if (!evaluation) return;
+function collect(evaluation: Evaluation, byResource: Map<Value, UseIn[]>, escaped: Set<Value>): void {
   for (const value of evaluation.escapes) escaped.add(value);
   for (const use of usesIn(evaluation)) {
     const resource = plain(use.resource);

@@ -44,19 +44,24 @@ export function modelsOfPackages(manifests: readonly FilePath[]): UserModels {
 /** Finds the package.json files of the packages that a program imports; keeps where they are. */
 export function createManifests(): (all: readonly FileFacts[]) => readonly FilePath[] {
   const known = new Map<string, FilePath | undefined>();
+  const ofFacts = new WeakMap<FileFacts, readonly FilePath[]>();
+  const manifestsOf = (facts: FileFacts): readonly FilePath[] => {
+    const specifiers = [
+      ...facts.imports.map(({ specifier }) => specifier),
+      ...facts.exports.flatMap((one) => ("specifier" in one ? [one.specifier] : [])),
+    ];
+    return [...new Set(specifiers.flatMap(packageName))].flatMap((name) => {
+      const key = `${folderOf(facts.path)}\n${name}`;
+      if (!known.has(key)) known.set(key, manifestOf(facts.path, name));
+      return known.get(key) ?? [];
+    });
+  };
   return (all) => {
     const manifests = new Set<FilePath>();
     for (const facts of all) {
-      const specifiers = [
-        ...facts.imports.map(({ specifier }) => specifier),
-        ...facts.exports.flatMap((one) => ("specifier" in one ? [one.specifier] : [])),
-      ];
-      for (const name of new Set(specifiers.flatMap(packageName))) {
-        const key = `${folderOf(facts.path)}\n${name}`;
-        if (!known.has(key)) known.set(key, manifestOf(facts.path, name));
-        const manifest = known.get(key);
-        if (manifest !== undefined) manifests.add(manifest);
-      }
+      const own = ofFacts.get(facts) ?? manifestsOf(facts);
+      ofFacts.set(facts, own);
+      for (const manifest of own) manifests.add(manifest);
     }
     return [...manifests].sort();
   };

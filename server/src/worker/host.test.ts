@@ -49,6 +49,28 @@ describe("analysis host", function () {
     assert.deepEqual(troubles, []);
   });
 
+  it("lets TypeScript's collector run less often when there is one analysis only", async function () {
+    if (process.platform !== "linux") this.skip();
+    const project = two();
+    const collectorOf = async (options: AnalysisHostOptions) => {
+      const { host } = start(project, options);
+      await host.analyze();
+      const environment = readFileSync(`/proc/${pidOf(host)}/environ`, "latin1").split("\0");
+      return environment.filter((one) => one.startsWith("GOGC="));
+    };
+    const usual = process.env["GOGC"];
+    delete process.env["GOGC"];
+    try {
+      assert.deepEqual(await collectorOf({}), []);
+      assert.deepEqual(await collectorOf({ isBrief: true }), ["GOGC=200"]);
+      process.env["GOGC"] = "50";
+      assert.deepEqual(await collectorOf({ isBrief: true }), ["GOGC=50"]);
+    } finally {
+      if (usual === undefined) delete process.env["GOGC"];
+      else process.env["GOGC"] = usual;
+    }
+  });
+
   it("reports progress and notices", async () => {
     const project = two();
     project.write("tsconfig.json", `{ "extends": "./nope.json" }`);
