@@ -7,6 +7,7 @@ import type { Birth } from "./births.ts";
 import type { FixPlan } from "./fix-plan.ts";
 import { usesIn } from "./flow.ts";
 import type { Location } from "./places.ts";
+import { loadsOf } from "./task-life.ts";
 
 export function insertAwait(call: Location, title: string, preferred: boolean): FixPlan {
   return { title, preferred, edits: [{ ...call, end: call.start, newText: "await " }] };
@@ -570,20 +571,28 @@ export function handleName(
     path: readonly string[],
     depth: number,
   ): string | undefined => {
-    for (const reader of depth > 6 ? [] : uses.readers(temp)) {
+    for (const reader of depth > 8 ? [] : uses.readers(temp)) {
       const found = step(reader, path, depth);
       if (found !== undefined) return found;
     }
     return undefined;
   };
+  const { promiseIn, path: inside } = birth.place;
   const step = (reader: Instruction, path: readonly string[], depth: number): string | undefined => {
     if (reader.op === "await") return follow(reader.to, path, depth + 1);
     if (reader.op === "get" && reader.name === path[0]) return follow(reader.to, path.slice(1), depth + 1);
     if (reader.op !== "store") return undefined;
     const name = variables?.[reader.variable]?.name;
-    return name === undefined ? undefined : [name, ...path].join(".");
+    if (promiseIn !== undefined) {
+      // What is kept may be the request, or its promise.
+      for (const temp of loadsOf(facts, [reader.variable])) {
+        const found = follow(temp, path, depth + 1);
+        if (found !== undefined) return found;
+      }
+    }
+    return name === undefined || path.length > inside.length ? undefined : [name, ...path].join(".");
   };
-  return follow(birth.instruction.to, birth.place.path, 0);
+  return follow(birth.instruction.to, promiseIn === undefined ? inside : [promiseIn, ...inside], 0);
 }
 
 function nextTextFrom(text: string, offset: number): number {

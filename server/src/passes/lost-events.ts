@@ -103,6 +103,8 @@ function eventWait(
 }
 
 const maxHelpers = 2;
+/** A function that only waits has no more; most calls are of larger ones, which need no second look. */
+const maxHelperBlocks = 4;
 
 /** A function that does nothing but wait for one event of what it is given: `exited(child)`. */
 function waitInHelper(
@@ -116,6 +118,7 @@ function waitInHelper(
   const inner = view.solution.evaluation(key);
   const file = view.world.facts(parseKey(key).file);
   if (!inner || !file || inner.facts.imprecise !== undefined || inner.facts.generator) return undefined;
+  if (inner.facts.blocks.length > maxHelperBlocks) return undefined;
   const code = inner.facts.blocks.flatMap((block) => block.code);
   if (code.some((i) => i.op === "get" && tellsState.has(i.name))) return undefined;
   const calls = code.filter((i) => i.op === "call" || i.op === "new");
