@@ -54,10 +54,9 @@ export function patchFunctionTexts(): FunctionTexts {
     shown,
     replaces(wrapper, replaced) {
       Wrapper.write(wrapper, Wrapper.original(replaced) ?? replaced);
-      // Called for each callback that is handed to a library; mostly they are alike, and changing a function is dear, as
-      // is a look at a descriptor.
+      // Called for each callback that is handed to a library; mostly they are alike, and changing a function is dear. Not
+      // by a look at the properties themselves, which would be cheaper: they may be getters of the program.
       for (const key of ["name", "length"] as const) {
-        if (replaced[key] === wrapper[key]) continue;
         const property = Object.getOwnPropertyDescriptor(replaced, key);
         if (property !== undefined && property.value !== wrapper[key])
           Object.defineProperty(wrapper, key, property);

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { siteFunction } from "./sites.ts";
 import { transform } from "./transform.ts";
 
-/** The names of the async functions, in the order of the source. */
-function namesIn(source: string): (string | undefined)[] {
-  const transformed = transform({
+function transformed(source: string) {
+  return transform({
     source,
     file: "/app/main.ts",
     typescript: true,
@@ -12,7 +11,11 @@ function namesIn(source: string): (string | undefined)[] {
     firstSite: 0,
     libraries: new Set(),
   });
-  const sites = transformed?.sites.filter(({ flags }) => (flags & siteFunction) !== 0) ?? [];
+}
+
+/** The names of the async functions, in the order of the source. */
+function namesIn(source: string): (string | undefined)[] {
+  const sites = transformed(source)?.sites.filter(({ flags }) => (flags & siteFunction) !== 0) ?? [];
   return sites.map((site) => site.function);
 }
 
@@ -68,5 +71,31 @@ describe("the name of an async function", () => {
       ),
       [undefined, undefined],
     );
+  });
+});
+
+describe("a combination of promises", () => {
+  const joinsIn = (awaits: string) =>
+    transformed(`async function task() { ${awaits} }`)?.code.match(/\bjoin\w*/g);
+
+  it("ends with the wait for it when it is what is awaited, in parentheses or not", () => {
+    for (const awaits of [
+      "await Promise.all(list);",
+      "const [one] = await (Promise.race(list) as Promise<number[]>);",
+      "use(await (Promise.any(list)));",
+    ])
+      assert.deepEqual(joinsIn(awaits), ["joinAwaited"], awaits);
+  });
+
+  it("may go on after the wait, or have no wait, when something else is awaited", () => {
+    for (const awaits of [
+      "const all = Promise.all(list); await all;",
+      "await Promise.all(list).then(use);",
+      "await (quick ? Promise.race(list) : one);",
+      "await use(Promise.all(list));",
+      "return Promise.all(list);",
+      "const later = () => Promise.all(list); await later();",
+    ])
+      assert.deepEqual(joinsIn(awaits), ["join"], awaits);
   });
 });
