@@ -55,7 +55,8 @@ export const instrumentation: Instrumentation = {
       // Both constructors call it.
       undos.push(
         wrap(probe, base, "waitUntilReady", (self) => {
-          if (queuePrototype?.isPrototypeOf(self) === true) knownAs(self).queue = new WeakRef(self);
+          if (queuePrototype !== undefined && Object.prototype.isPrototypeOf.call(queuePrototype, self))
+            knownAs(self).queue = new WeakRef(self);
           return undefined;
         }),
       );
