@@ -2,8 +2,9 @@
 import { types } from "node:util";
 import type { ResourceKind } from "@unknot/protocol/resource.ts";
 
-/** One operation under way; 0 when it is not traced. */
-export type Operation = number;
+declare const ofOperations: unique symbol;
+/** One operation under way; 0 when it is not traced. It is a number, and no other may be taken for one. */
+export type Operation = 0 | { readonly [ofOperations]: true };
 
 /** The verbs of operations that can block, in the words of the models. */
 export type BlockingVerb =

@@ -370,11 +370,14 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   };
 
   // Rows are used again, and a library may speak of an operation long after it has ended.
-  const handleOf = (operation: number): Operation =>
-    operation === 0 ? 0 : (get(operation, rowSeqLow) >>> 0) * rowLimit + operation;
+  const handleOf = (operation: number): Operation => {
+    const handle: unknown = operation === 0 ? 0 : (get(operation, rowSeqLow) >>> 0) * rowLimit + operation;
+    return handle as Operation;
+  };
 
   /** The row of an operation; 0 when it has ended. */
-  const rowOf = (handle: Operation): number => {
+  const rowOf = (operation: Operation): number => {
+    const handle = operation as unknown as number;
     const row = handle % rowLimit;
     return isPending(row) && get(row, rowSeqLow) === (((handle - row) / rowLimit) | 0) ? row : 0;
   };
