@@ -51,6 +51,9 @@ export function releaseInFinally(
   const found = text === undefined ? undefined : statementAround(facts.statements, birth.instruction);
   const release = text === undefined ? undefined : releaseCall(view, facts, file, birth, text);
   if (text === undefined || !found || release === undefined) return undefined;
+  const taken = found.list.of[found.index];
+  // What is only awaited further down has no name yet where the block would begin.
+  if (birth.place.promise && !(taken && awaitsIn(facts, taken))) return undefined;
   const rest = found.list.of.slice(found.index + 1);
   const { onFailure, asyncRelease } = birth.form;
   const bare = (code: string) => code.replace(/^await\b|;$/g, "").replace(/\s+/g, "");
@@ -96,6 +99,10 @@ export function releaseInFinally(
     const gap = previous ? source.slice(previous.end, statement.start) : "\n";
     return gap.includes("\n") ? gap.replace(/\n(?=[^\n]*\S|[^\n]*$)/g, `\n${unit}`) : `\n${indent}${unit}`;
   }
+}
+
+function awaitsIn({ blocks }: FunctionFacts, statement: Range): boolean {
+  return blocks.some(({ code }) => code.some((i) => i.op === "await" && contains(statement, i)));
 }
 
 /**
