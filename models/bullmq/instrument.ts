@@ -29,7 +29,8 @@ interface Known {
 /** By prefix and name. */
 const known = new Map<string, Known>();
 
-const mostAwaited = 1000;
+/** So many queues, and jobs that are waited for, are kept before those are forgotten that nobody has any more. */
+const mostKept = 1000;
 
 /** Several files of the package give the same class. */
 const watched = new WeakSet<object>();
@@ -55,8 +56,7 @@ export const instrumentation: Instrumentation = {
       // Both constructors call it.
       undos.push(
         wrap(probe, base, "waitUntilReady", (self) => {
-          if (queuePrototype !== undefined && Object.prototype.isPrototypeOf.call(queuePrototype, self))
-            knownAs(self).queue = new WeakRef(self);
+          if (isQueue(self)) knownAs(self).queue = new WeakRef(self);
           return undefined;
         }),
       );
@@ -69,6 +69,12 @@ export const instrumentation: Instrumentation = {
     };
   },
 };
+
+function isQueue(object: object): boolean {
+  for (let at: unknown = object; isObject(at); at = Object.getPrototypeOf(at))
+    if (at === queuePrototype) return true;
+  return false;
+}
 
 function isNew(prototype: object | undefined): prototype is object {
   if (prototype === undefined || watched.has(prototype)) return false;
@@ -115,7 +121,7 @@ function watchWaits(prototype: object, probe: Probe): Undo {
     const running = queue.running.get(id) ?? 0;
     if (probe.isPending(running)) return { returned: (promise) => probe.joined(promise, [running]) };
     const operation = probe.begin(standFor(queue, owner), "submit", { cancellable: Boolean(ttl) });
-    for (const [other, wait] of queue.awaited.size < mostAwaited ? [] : queue.awaited)
+    for (const [other, wait] of queue.awaited.size < mostKept ? [] : queue.awaited)
       if (!probe.isPending(wait)) queue.awaited.delete(other);
     queue.awaited.set(id, operation);
     return {
@@ -141,6 +147,7 @@ function knownAs(owner: object): Known {
   const key = `${String(ownValue(ownValue(owner, "opts"), "prefix"))}:${String(ownValue(owner, "name"))}`;
   let found = known.get(key);
   if (found === undefined) {
+    for (const [other, queue] of known.size < mostKept ? [] : known) if (isGone(queue)) known.delete(other);
     found = {
       stands: undefined,
       queue: undefined,
@@ -151,6 +158,10 @@ function knownAs(owner: object): Known {
     known.set(key, found);
   }
   return found;
+}
+
+function isGone({ stands, queue, workers }: Known): boolean {
+  return [stands, queue, ...workers].every((each) => each?.deref() === undefined);
 }
 
 function standFor(queue: Known, asked: object): object {

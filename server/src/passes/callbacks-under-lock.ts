@@ -43,6 +43,8 @@ function callbacksIn(
   contexts: () => Contexts,
 ): readonly CallbackUnderLock[] {
   const { evaluation } = section;
+  // Who comes back and waits for it gives up, and everything goes on.
+  if (section.model.givesUp) return [];
   const code = evaluation.facts.blocks.flatMap((block) => block.code).filter((i) => section.holds(i));
   const found: CallbackUnderLock[] = [];
   for (const i of code) {
