@@ -81,13 +81,26 @@ async function $drains(socket) { socket.write(Buffer.alloc(1 << 25)); await new 
   "callbacks of Node": {
     specifier: "node:child_process",
     not: ["oldest"],
-    setUp: `import { lookup } from "node:dns"; import fs from "node:fs"; import { gzip } from "node:zlib";
+    setUp: `import { EventEmitter } from "node:events"; import { lookup } from "node:dns"; import fs from "node:fs"; import { gzip } from "node:zlib";
 const execFile = of("execFile"); const $children = [];`,
     behaves: `
   log(await new Promise((resolve, reject) => lookup("localhost", (error, address) => (error ? reject(error) : resolve(typeof address)))), lookup.length);
   log(await new Promise((resolve) => fs.readFile("/does/not/exist", (error) => resolve(error.code))));
   log((await new Promise((resolve, reject) => gzip("text", (error, data) => (error ? reject(error) : resolve(data))))).length > 0);
   log(await new Promise((resolve, reject) => { const child = execFile(process.execPath, ["-p", "1"], (error, out) => (error ? reject(error) : resolve(out))); log(child.pid > 0); }));
+  log(await new Promise((resolve) => {
+    const bus = new EventEmitter()
+    bus.once("said", resolve).once("other", resolve)
+    const other = new EventEmitter()
+
+    other.on("said", () => resolve(6))
+    bus.emit("said", 7)
+  }))
+  log(await new Promise((resolve) => {
+    const later = new EventEmitter()
+    if (later) later.on("said", (value) => resolve(value))
+    later.emit("said", 8)
+  }))
   log(await new Promise((resolve) => resolve(5)), await new Promise((resolve) => [1].forEach((each) => resolve(each))));
 `,
     scene: `

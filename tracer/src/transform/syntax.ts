@@ -364,6 +364,8 @@ export interface Listening {
   readonly on: string;
   /** The event that is listened for. */
   readonly event?: string;
+  /** A statement begins with it: where the one before has no semicolon, no parenthesis may come here. */
+  readonly beginsStatement: boolean;
 }
 
 const listeners = new Set(["on", "once", "addListener", "prependListener", "addEventListener"]);
@@ -386,22 +388,26 @@ export function listeningOfExecutor(executor: Expression): Listening | undefined
     look(part);
     return found;
   };
-  let listening: Listening | undefined;
+  let listening: Omit<Listening, "beginsStatement"> | undefined;
+  let beginsStatement = false;
+  let statement = -1;
   const look = (child: Node): void => {
     if (listening !== undefined || isFunction(child)) return;
+    if (child.type === "ExpressionStatement") statement = child.start;
     if (child.type === "CallExpression" && !child.optional) {
       const given = child.arguments.some(
         (argument) => (argument.type === "Identifier" || isFunction(argument)) && mentions(argument),
       );
       if (given) listening = listeningOf(child, resolve.name);
+      if (listening !== undefined) beginsStatement = statement === child.start;
     }
     eachChild(child, look);
   };
   look(node.body);
-  return listening;
+  return listening && { ...listening, beginsStatement };
 }
 
-function listeningOf(call: CallExpression, resolve: string): Listening | undefined {
+function listeningOf(call: CallExpression, resolve: string): Omit<Listening, "beginsStatement"> | undefined {
   const { callee } = call;
   if (callee.type === "Identifier") return callee.name === resolve ? undefined : { call, on: callee.name };
   if (callee.type !== "MemberExpression" || callee.computed || callee.optional) return undefined;

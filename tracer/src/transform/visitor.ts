@@ -141,8 +141,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   let lastResourceVariable = 0;
   /** Calls of timers in executors of promises, noted when the executor is met. */
   const timerCalls = new Set<Node>();
-  /** Calls that wait for what settles a promise, with what is put before them. */
-  const listening = new Map<Node, string>();
+  /** Calls that wait for what settles a promise, with what is put around them. */
+  const listening = new Map<Node, readonly [before: string, after: string]>();
   /** Awaits whose value is returned at once. */
   const returned = new Set<Node>();
   /** Calls that are awaited themselves. */
@@ -508,10 +508,10 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   };
 
   const visitCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
-    const via = listening.get(node);
-    if (via !== undefined) open(node.start, `(${via},`);
+    const [before = "", after = ""] = listening.get(node) ?? [];
+    if (before !== "") open(node.start, before);
     visitPlainCall(node, scope, hint);
-    if (via !== undefined) close(node.end, ")");
+    if (after !== "") close(node.end, after);
   };
 
   const visitPlainCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
@@ -585,8 +585,9 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     if (settlesNothing(executor)) return "never";
     const found = listeningOfExecutor(executor);
     if (found === undefined) return "";
-    const { call, on, event } = found;
-    listening.set(call, `${hooksName}.via(${on}${event === undefined ? "" : `,${JSON.stringify(event)}`})`);
+    const { call, on, event, beginsStatement } = found;
+    const via = `${hooksName}.via(${on}${event === undefined ? "" : `,${JSON.stringify(event)}`}),`;
+    listening.set(call, beginsStatement ? [via, ""] : [`(${via}`, ")"]);
     return "waits";
   };
 
