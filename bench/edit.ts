@@ -36,7 +36,9 @@ export function benchEdit(repository: string, file: string, edits: number): void
   let evaluations = 0;
   for (let edit = 0; edit < edits; edit += 1) {
     const started = cpuMs();
-    const text = [...lines.slice(0, middle), `console.log(${edit});`, ...lines.slice(middle)].join("\n");
+    // Longer each time, as when somebody types: what stands below it moves.
+    const typed = `console.log("${"x".repeat(edit)}");`;
+    const text = [...lines.slice(0, middle), typed, ...lines.slice(middle)].join("\n");
     program.setBuffer(target, text);
     program.commit();
     evaluations += analyze().evaluations;

@@ -207,6 +207,7 @@ class Solver {
     const after = before ? this.#memory.joined(before, outcome.summary) : outcome.summary;
     this.#summaries.set(unit.key, after);
     this.#change(unit.summary, after);
+    // What files aside do to the program counts for nobody.
     for (const [key, value] of outcome.stores) {
       if (unit.isAside && !this.#isAside(parseKey(key).file)) continue;
       this.#contribute(this.#memory.variable(key), unit, value);
@@ -227,7 +228,6 @@ class Solver {
     return true;
   }
 
-  /** What files aside do to the program counts for nobody. */
   #isAside(owner: FilePath | undefined): boolean {
     return owner !== undefined && this.#world.isAside(owner);
   }
