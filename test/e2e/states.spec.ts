@@ -189,7 +189,7 @@ describe("the states of the panel", () => {
     await code.screenshot("state-partial");
   });
 
-  it("too many: shows a part and the number, and the rest when it is asked for", async () => {
+  it("too many: shows a part and the number", async () => {
     await attach(await serve(waiting(12_345).build()));
     await code.runCommand("Unknot: Focus on Tasks View");
     await code.page
@@ -200,9 +200,5 @@ describe("the states of the panel", () => {
     await code.key("End");
     await row(/^200 of 12,345 shown/).waitFor();
     await code.screenshot("state-too-many");
-    await code.key("Enter");
-    await row(/^200 of 12,345 shown/).waitFor({ state: "detached" });
-    await code.key("End");
-    await row(/^400 of 12,345 shown/).waitFor();
   });
 });

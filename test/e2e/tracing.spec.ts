@@ -155,6 +155,8 @@ describe("choosing what is traced", () => {
     await code.page.locator(".terminal-tabs-entry").nth(1).waitFor();
     await debugTerminal(3);
     await code.runCommand("Unknot: Focus on Diagnosis View");
+    // Rows of programs that ended before would look the same: those make room for what runs.
+    await code.treeRow(/^Ended/).waitFor({ state: "detached" });
     await code.treeRow(/^slow/).waitFor();
     await code.screenshot("debug-terminal-traced");
     await code.runCommand("Unknot: Stop Tracing New Terminals");
