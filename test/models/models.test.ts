@@ -181,8 +181,21 @@ describe("the models and the versions that are tested", () => {
   }
 });
 
+const { setInterval, setTimeout } = globalThis;
+
+/** Pools look after their clients as long as any is out, and here none comes back: that must not keep us from ending. */
+function letTimersGo(): void {
+  const loosely =
+    <Arguments extends readonly unknown[]>(start: (...args: Arguments) => NodeJS.Timeout) =>
+    (...args: Arguments): NodeJS.Timeout =>
+      start(...args).unref();
+  Object.assign(globalThis, { setInterval: loosely(setInterval), setTimeout: loosely(setTimeout) });
+}
+
 for (const age of ["oldest", "newest"] as const) {
   describe(`the models and the ${age} libraries at run time`, () => {
+    before(letTimersGo);
+    after(() => void Object.assign(globalThis, { setInterval, setTimeout }));
     before(async () => {
       for (const { model } of versioned) {
         for (const specifier of model.modules) loaded.set(`${age} ${specifier}`, await load(age, specifier));

@@ -83,13 +83,13 @@ function acquireAsks(subject: Subject, name: string, operation: OperationModel, 
       others ? "readers share, a writer waits for them" : `${room} may hold it, one more waits`,
       async () => {
         const object = subject.make(room);
-        const held = await hold(object, name, room);
-        const next = watch(invoke(object, others ? writerOf(subject) : name, []));
+        const held = await hold(subject, object, name, room);
+        const next = watch(ask(subject, object, others ? writerOf(subject) : name));
         assert.equal(await stateOf(next), "pending", "one more than its capacity gets in");
         if (others) {
           // A second reader gets in unless a writer is waiting already.
           const shared = subject.make(room);
-          await hold(shared, name, 2);
+          await hold(subject, shared, name, 2);
         }
         await release(object, handle, held[0]);
         assert.equal(await stateOf(next), "fulfilled", "releasing does not let the waiter in");
@@ -108,8 +108,8 @@ function acquireAsks(subject: Subject, name: string, operation: OperationModel, 
       `also released by ${also}`,
       async () => {
         const object = subject.make(room);
-        const [first] = await hold(object, name, room);
-        const next = watch(invoke(object, name, []));
+        const [first] = await hold(subject, object, name, room);
+        const next = watch(ask(subject, object, name));
         assert.equal(await stateOf(next), "pending");
         await invoke(object, also, handle.form === "object" ? [first] : []);
         assert.equal(await stateOf(next), "fulfilled");
@@ -133,10 +133,10 @@ async function releasedTwice(
 ): Promise<void> {
   const room = roomOf(subject);
   const object = subject.make(room);
-  const held = await hold(object, name, room);
-  const waiting = watch(invoke(object, name, []));
+  const held = await hold(subject, object, name, room);
+  const waiting = watch(ask(subject, object, name));
   assert.equal(await stateOf(waiting), "pending");
-  const later = watch(invoke(object, name, []));
+  const later = watch(ask(subject, object, name));
   await release(object, handle, held[0]);
   switch (outcome) {
     case "noop":
@@ -176,8 +176,8 @@ function releaseAsks(subject: Subject, name: string, operation: OperationModel):
         const outcome = await outcomeOf(() => invoke(object, name, args));
         assert.equal(outcome, unheld === "grows" ? "noop" : unheld);
         if (outcome !== "noop") return;
-        await hold(object, acquireName, room);
-        const next = watch(invoke(object, acquireName, []));
+        await hold(subject, object, acquireName, room);
+        const next = watch(ask(subject, object, acquireName));
         assert.equal(await stateOf(next), unheld === "grows" ? "fulfilled" : "pending");
       },
     ]);
@@ -192,14 +192,21 @@ function releaseAsks(subject: Subject, name: string, operation: OperationModel):
 }
 
 /** As many holders as there is room for. */
-async function hold(object: unknown, name: string, count: number): Promise<unknown[]> {
+async function hold(subject: Subject, object: unknown, name: string, count: number): Promise<unknown[]> {
   const held: unknown[] = [];
   for (let index = 0; index < count; index += 1) {
-    const acquired = watch(invoke(object, name, []));
+    const acquired = watch(ask(subject, object, name));
     assert.equal(await stateOf(acquired), "fulfilled", `holder ${index + 1} of ${count} does not get in`);
     held.push(acquired.value);
   }
   return held;
+}
+
+/** Acquires: gives the promise to wait for. */
+function ask(subject: Subject, object: unknown, name: string): unknown {
+  const given = invoke(object, name, []);
+  const inside = subject.members.get(name)?.promiseIn;
+  return inside === undefined ? given : (given as Readonly<Record<string, unknown>>)[inside];
 }
 
 function release(object: unknown, handle: HandleModel, acquired: unknown): unknown {
@@ -385,8 +392,8 @@ async function cancelled(subject: Subject, name: string): Promise<void> {
   assert.ok(acquire);
   const room = roomOf(subject);
   const object = subject.make(room);
-  await hold(object, acquire[0], room);
-  const waiting = watch(invoke(object, acquire[0], []));
+  await hold(subject, object, acquire[0], room);
+  const waiting = watch(ask(subject, object, acquire[0]));
   assert.equal(await stateOf(waiting), "pending");
   await invoke(object, name, []);
   assert.equal(await stateOf(waiting), "rejected");

@@ -128,7 +128,7 @@ describe("the packed extension", function () {
     assert.equal(new Set(commands).size, commands.length);
     for (const { title, category } of contributes.commands) {
       assert.equal(category, "Unknot");
-      assert.match(title, /^[A-Z][\w' -]+[?…]?$/);
+      assert.match(title, /^[A-Z][\w' .-]+[?…]?$/);
     }
     const used = [...Object.values(contributes.menus).flat(), ...contributes.keybindings];
     // VS Code gives each view a command that shows it.
