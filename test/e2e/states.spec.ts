@@ -44,6 +44,8 @@ describe("the states of the panel", () => {
     code = await launch({ workspace: folder });
     await code.openFile("app.ts");
     await code.runCommand("Unknot: Focus on Diagnosis View");
+    // The one before may be shown above it for a while, and rows below the edge are not there.
+    await code.resizePanel(600);
   });
   reportFailures(() => code);
   afterEach(() => server?.close());
@@ -70,12 +72,24 @@ describe("the states of the panel", () => {
   };
   const attach = async (title: string) => {
     await code.runCommand("Unknot: Attach to Traced Process");
-    await code.pickRow(title);
+    await code.quickRows.filter({ hasText: title }).waitFor();
+    await code.fillQuickInput(title);
+    await code.key("Enter");
   };
   const row = (text: RegExp) => code.treeRow(text);
   const clickAction = async (text: RegExp) => {
-    await row(text).hover();
-    await row(text).locator(".action-label").first().click();
+    // Rows that are drawn anew show their actions only when the mouse moves again.
+    await code.waitUntil(async () => {
+      await row(text).hover();
+      return row(text)
+        .locator(".action-label")
+        .first()
+        .click({ timeout: 500 })
+        .then(
+          () => true,
+          () => false,
+        );
+    });
   };
 
   it("empty: says what the panel is for, and what can be done", async () => {

@@ -114,7 +114,12 @@ function drive(
       const found = quickRows.filter({ hasText: row }).first();
       await found.waitFor({ timeout: 5000 });
       await found.click();
-      await quickInput.waitFor({ state: "hidden", timeout: 5000 });
+      // It goes, or asks for what the command wants to know.
+      await waitUntil(
+        async () =>
+          !(await quickInput.isVisible()) ||
+          (await quickInput.inputValue({ timeout: 1000 }).catch(() => "")) !== typed,
+      );
     });
 
   /** Runs a command by the label that the Command Palette shows. */
