@@ -16,9 +16,9 @@ import { launch, type Workbench } from "./workbench.ts";
 const name = madeUpNames();
 const [handles, pool] = [name(), name()];
 
-function waiting(count: number): DumpBuilder {
+function waiting(count: number, named = pool): DumpBuilder {
   const builder = new DumpBuilder().resource("pool", 1, {
-    name: pool,
+    name: named,
     capacity: 1,
     heldBy: [{ task: 1, forMs: 900 }],
   });
@@ -71,8 +71,17 @@ describe("the states of the panel", () => {
     return title;
   };
   const attach = async (title: string) => {
-    await code.runCommand("Unknot: Attach to Traced Process");
-    await code.quickRows.filter({ hasText: title }).waitFor();
+    // The list goes away when something else takes the focus.
+    await code.waitUntil(async () => {
+      await code.runCommand("Unknot: Attach to Traced Process");
+      return code.quickRows
+        .filter({ hasText: title })
+        .waitFor({ timeout: 3000 })
+        .then(
+          () => true,
+          () => false,
+        );
+    });
     await code.fillQuickInput(title);
     await code.key("Enter");
   };
@@ -133,10 +142,11 @@ describe("the states of the panel", () => {
   });
 
   it("live: tells how many tasks are started, and that nothing was lost", async () => {
-    const title = await serve(waiting(3).build());
+    const own = name();
+    const title = await serve(waiting(3, own).build());
     server.started = 12_000;
     await attach(title);
-    await row(new RegExp(`'${pool}'`)).waitFor();
+    await row(new RegExp(`'${own}'`)).waitFor();
     server.dump = { ...server.dump, capturedAt: server.dump.capturedAt + 1000 };
     server.started = 12_345;
     await code.runCommand("Unknot: Refresh Tasks");
@@ -145,9 +155,10 @@ describe("the states of the panel", () => {
   });
 
   it("paused by the user: says since when, and what was known stays as it was", async () => {
-    const title = await serve(waiting(3).build());
+    const own = name();
+    const title = await serve(waiting(3, own).build());
     await attach(title);
-    await row(/^Oldest tasks/).waitFor();
+    await row(new RegExp(`'${own}'`)).waitFor();
     await code.runCommand("Unknot: Pause Updates of the Panel");
     const message = code.page
       .locator("[id='workbench.parts.panel']")
@@ -162,11 +173,13 @@ describe("the states of the panel", () => {
   });
 
   it("disconnected: keeps what was known while the process is there, connects again, and sees it end", async () => {
-    await attach(await serve(waiting(3).build()));
-    await row(new RegExp(`'${pool}'`)).waitFor();
+    // A name of its own: rows of the program before may still be there.
+    const own = name();
+    await attach(await serve(waiting(3, own).build()));
+    await row(new RegExp(`'${own}'`)).waitFor();
     server.breakOff();
     await row(/^Disconnected.*the process is still there, as of/s).waitFor();
-    await row(new RegExp(`'${pool}'`)).waitFor();
+    await row(new RegExp(`'${own}'`)).waitFor();
     await code.screenshot("state-disconnected");
     await clickAction(/^Disconnected/);
     await row(/^Disconnected/).waitFor({ state: "detached" });

@@ -97,8 +97,8 @@ function drive(
   };
 
   /** Asks again and again, for what no locator can wait for. */
-  const waitUntil = async (condition: () => Promise<boolean>): Promise<void> => {
-    const end = Date.now() + patienceMs;
+  const waitUntil = async (condition: () => Promise<boolean>, patience = patienceMs): Promise<void> => {
+    const end = Date.now() + patience;
     while (!(await condition())) {
       if (Date.now() > end) throw new Error("It did not come about in time.");
       await page.waitForTimeout(50);
@@ -115,11 +115,10 @@ function drive(
       await found.waitFor({ timeout: 5000 });
       await found.click();
       // It goes, or asks for what the command wants to know.
-      await waitUntil(
-        async () =>
-          !(await quickInput.isVisible()) ||
-          (await quickInput.inputValue({ timeout: 1000 }).catch(() => "")) !== typed,
-      );
+      const isDone = async () =>
+        !(await quickInput.isVisible()) ||
+        (await quickInput.inputValue({ timeout: 1000 }).catch(() => "")) !== typed;
+      await waitUntil(isDone, 5000);
     });
 
   /** Runs a command by the label that the Command Palette shows. */
