@@ -194,13 +194,13 @@ function letTimersGo(): void {
 
 for (const age of ["oldest", "newest"] as const) {
   describe(`the models and the ${age} libraries at run time`, () => {
-    before(letTimersGo);
-    after(() => void Object.assign(globalThis, { setInterval, setTimeout }));
     before(async () => {
+      letTimersGo();
       for (const { model } of versioned) {
         for (const specifier of model.modules) loaded.set(`${age} ${specifier}`, await load(age, specifier));
       }
     });
+    after(() => void Object.assign(globalThis, { setInterval, setTimeout }));
     for (const { model } of versioned) {
       const version = versionOf(model, age) ?? "";
       for (const specifier of model.modules) {
