@@ -206,16 +206,11 @@ function watchEvents(probe: Probe): void {
     [EventTarget.prototype, { kind: "event", name: "EventTarget" }],
   ];
   for (const [prototype, type] of emitters) probe.describe(prototype, type);
-  const verbOfOnce = (target: object, event: unknown): BlockingVerb => {
-    if (target instanceof childProcess.ChildProcess) return "io";
-    const isStream = target instanceof stream.Readable || target instanceof stream.Writable;
-    if (isStream && event !== "drain") return "io";
-    const isThread = target instanceof workerThreads.Worker || target instanceof workerThreads.MessagePort;
-    return isThread ? "worker" : "waitEvent";
-  };
   wrap(probe, events, "once", (_, [target, event, options]) => {
     if (typeof target !== "object" || target === null || types.isProxy(target)) return undefined;
-    const operation = probe.begin(target, verbOfOnce(target, event), {
+    const verb = verbOf(target, typeof event === "string" ? event : "");
+    // Node ends its promise with the event, and nothing else can.
+    const operation = probe.begin(target, verb === "listen" ? "io" : verb, {
       cancellable: ownValue(options, "signal") !== undefined,
     });
     return {

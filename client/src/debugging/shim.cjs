@@ -7,10 +7,10 @@ try {
   (() => {
     var register = process.env.UNKNOT_REGISTER;
     if (!register || process.env.UNKNOT_TRACE === "0" || process.versions.electron) return;
-    // module.registerHooks is there from 22.15 and from 23.5 on.
+    // module.registerHooks is there from 22.15 and from 23.5 on, and the hooks of 20.19 are known.
     var version = process.versions.node.split(".").map(Number);
-    if (version[0] < 22 || (version[0] === 22 && version[1] < 15) || (version[0] === 23 && version[1] < 5))
-      return;
+    var first = { 20: 19, 22: 15, 23: 5 }[version[0]];
+    if (!(version[0] > 23 || version[1] >= first)) return;
     if (isTool(process.argv[1])) return;
     require(register);
   })();

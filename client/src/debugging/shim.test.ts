@@ -32,10 +32,12 @@ describe("the shim", () => {
   it("loads the tracer", () => {
     assert.deepEqual(required({ script: "/app/main.ts" }), ["/ext/register.cjs"]);
     assert.deepEqual(required({}), ["/ext/register.cjs"]);
+    for (const node of ["20.19.0", "22.15.0", "23.5.0", "24.0.0", "26.1.0"])
+      assert.deepEqual(required({ node }), ["/ext/register.cjs"], node);
   });
 
   it("does nothing where the tracer can't work, is gone or is not wanted", () => {
-    for (const node of ["4.9.1", "16.20.0", "20.20.2", "22.14.0", "23.4.0"])
+    for (const node of ["4.9.1", "16.20.0", "20.18.3", "21.7.3", "22.14.0", "23.4.0"])
       assert.deepEqual(required({ node }), [], node);
     assert.deepEqual(required({ env: {} }), []);
     assert.deepEqual(required({ env: { UNKNOT_REGISTER: "/ext/register.cjs", UNKNOT_TRACE: "0" } }), []);
