@@ -140,8 +140,6 @@ export async function buildBundle(
     external: [...(bundle.external ?? [])],
     minifySyntax: true,
     minifyWhitespace: true,
-    // It wraps every function expression in a call that names it, each time it is evaluated: not on a program's hot path.
-    keepNames: !bundle.entry.startsWith("tracer/"),
     legalComments: "linked",
     logLevel: "warning",
     plugins: [...plugins],

@@ -26,7 +26,22 @@ export function createMatcher(
   };
 }
 
-function testOf(pattern: string, exact: boolean): ((name: string) => boolean) | undefined {
+type Test = (name: string) => boolean;
+
+/** Configurations are asked about each file, and compiling a pattern takes longer than all its answers. */
+const compiled = new Map<string, Test | undefined>();
+const mostCompiled = 10_000;
+
+function testOf(pattern: string, exact: boolean): Test | undefined {
+  const key = `${exact} ${pattern}`;
+  if (compiled.has(key)) return compiled.get(key);
+  if (compiled.size >= mostCompiled) compiled.clear();
+  const test = compile(pattern, exact);
+  compiled.set(key, test);
+  return test;
+}
+
+function compile(pattern: string, exact: boolean): Test | undefined {
   const plain = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "");
   if (plain === "") return undefined;
   const anchored = pattern.startsWith("/") || pattern.startsWith("./") || plain.includes("/");

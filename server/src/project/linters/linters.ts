@@ -8,7 +8,7 @@ import { readText } from "../projects.ts";
 import { objectOf } from "../read-config.ts";
 import { biomeConfig } from "./biome.ts";
 import { eslintFlatConfig } from "./eslint-flat.ts";
-import { eslintrcConfig } from "./eslint-legacy.ts";
+import { eslintrcConfig, type ReadSettings } from "./eslint-legacy.ts";
 import { isTypeAware, oxlintConfig } from "./oxlint.ts";
 import { type LinterConfig, lintRules, silent } from "./verdict.ts";
 
@@ -35,10 +35,15 @@ export const linterFiles = [...flatNames, ...eslintrcNames, ...oxlintNames, ...b
  */
 export function createLinters(): (file: FilePath, about: LinterTopic) => OtherLinter | undefined {
   const byFolder = new Map<FilePath, Found>();
+  const readBefore = new Map<FilePath, Settings | undefined>();
+  const read: ReadSettings = (from) => {
+    if (!readBefore.has(from)) readBefore.set(from, settingsIn(from));
+    return readBefore.get(from);
+  };
   return (file, about) => {
     const rule = lintRules[about];
     const folder = folderOf(file);
-    const known = byFolder.get(folder) ?? find(file);
+    const known = byFolder.get(folder) ?? find(file, read);
     byFolder.set(folder, known);
     if (known.eslint.verdict(file, rule) === "reports") return { name: "ESLint", sees: "types" };
     if (known.oxlint.verdict(file, rule) === "reports") return { name: "oxlint", sees: "types" };
@@ -53,7 +58,7 @@ interface Found {
 }
 
 /** The configurations that hold in the folder of a file, up to the repository's own folder. */
-function find(file: FilePath): Found {
+function find(file: FilePath, read: ReadSettings): Found {
   const folders: FilePath[] = [];
   for (const folder of foldersAbove(file)) {
     folders.push(folder);
@@ -64,13 +69,13 @@ function find(file: FilePath): Found {
       const name = names.find((one) => existsSync(`${folder}/${one}`));
       return name === undefined ? [] : [`${folder}/${name}`];
     });
-  return { eslint: eslintOf(all, folders), oxlint: oxlintOf(all), biome: biomeOf(all) };
+  return { eslint: eslintOf(all, folders, read), oxlint: oxlintOf(all, read), biome: biomeOf(all, read) };
 }
 
 type Finder = (names: readonly string[]) => readonly FilePath[];
 
 /** Where there is a flat configuration ESLint reads no other. */
-function eslintOf(all: Finder, folders: readonly FilePath[]): LinterConfig {
+function eslintOf(all: Finder, folders: readonly FilePath[], read: ReadSettings): LinterConfig {
   const [flat] = all(flatNames);
   if (flat !== undefined) {
     const text = readText(flat);
@@ -79,33 +84,37 @@ function eslintOf(all: Finder, folders: readonly FilePath[]): LinterConfig {
   const files: { file: FilePath; settings: Settings | undefined }[] = [];
   for (const folder of folders) {
     const name = eslintrcNames.find((one) => existsSync(`${folder}/${one}`));
-    const manifest = objectOf(settingsIn(`${folder}/package.json`));
-    if (name !== undefined)
-      files.push({ file: `${folder}/${name}`, settings: settingsIn(`${folder}/${name}`) });
+    const manifest = objectOf(read(`${folder}/package.json`));
+    if (name !== undefined) files.push({ file: `${folder}/${name}`, settings: read(`${folder}/${name}`) });
     else if (manifest["eslintConfig"] !== undefined)
       files.push({ file: `${folder}/package.json`, settings: objectOf(manifest["eslintConfig"]) });
     if (files.at(-1)?.settings?.["root"] === true) break;
   }
-  return files.length === 0 ? silent : eslintrcConfig(files, settingsIn);
+  return files.length === 0 ? silent : eslintrcConfig(files, read);
 }
 
-function oxlintOf(all: Finder): LinterConfig {
+function oxlintOf(all: Finder, read: ReadSettings): LinterConfig {
   const files = all(oxlintNames);
   const [nearest] = files;
   const [manifest] = all(["package.json"]).slice(-1);
-  const isAware = isTypeAware(settingsIn(files.at(-1)), settingsIn(manifest));
-  return nearest === undefined ? silent : oxlintConfig(nearest, settingsIn, isAware);
+  const root = files.at(-1);
+  if (nearest === undefined || root === undefined) return silent;
+  return oxlintConfig(
+    nearest,
+    read,
+    isTypeAware(read(root), manifest === undefined ? undefined : read(manifest)),
+  );
 }
 
-function biomeOf(all: Finder): LinterConfig {
+function biomeOf(all: Finder, read: ReadSettings): LinterConfig {
   const files = all(biomeNames);
   const [nearest] = files;
-  return nearest === undefined ? silent : biomeConfig(nearest, settingsIn, files.at(-1));
+  return nearest === undefined ? silent : biomeConfig(nearest, read, files.at(-1));
 }
 
 /** The object in a JSON file; undefined for any other file, and for one that is not there or broken. */
-function settingsIn(file: FilePath | undefined): Settings | undefined {
-  if (file === undefined || !/(?:\.jsonc?|\.eslintrc)$/.test(file)) return undefined;
+function settingsIn(file: FilePath): Settings | undefined {
+  if (!/(?:\.jsonc?|\.eslintrc)$/.test(file)) return undefined;
   const text = readText(file);
   if (typeof text !== "string") return undefined;
   const parsed = parseJson(text, { comments: true });
