@@ -9,6 +9,7 @@ export interface Cost {
   readonly peakBytes?: number;
   readonly exitCode: number;
   readonly stdout: string;
+  readonly stderr: string;
 }
 
 /**
@@ -44,38 +45,67 @@ export function measure(command: readonly string[], cwd: string): Promise<Cost> 
         ...(peakBytes > 0 ? { peakBytes } : {}),
         exitCode: exitCode ?? -1,
         stdout,
+        stderr,
       });
     });
   });
 }
 
 /** Resident bytes of a process and all its descendants, 0 where /proc is missing. */
-function treeBytes(root: number): number {
-  const children = new Map<number, number[]>();
-  const resident = new Map<number, number>();
-  let entries: string[];
+export function treeBytes(root: number): number {
+  return sum(tree(root), ({ residentBytes }) => residentBytes);
+}
+
+/**
+ * What a process, all its descendants and those of them that have ended and been waited for have taken of the CPU, in
+ * steps of 10 ms; 0 where /proc is missing.
+ */
+export function treeCpuSeconds(root: number): number {
+  return sum(tree(root), ({ cpuSeconds }) => cpuSeconds);
+}
+
+interface RunningProcess {
+  readonly parent: number;
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+}
+
+function tree(root: number): readonly RunningProcess[] {
+  const all = new Map(processIds().flatMap((pid) => lookAt(pid)));
+  const isOurs = (pid: number): boolean => {
+    const parent = all.get(pid)?.parent;
+    return pid === root || (parent !== undefined && isOurs(parent));
+  };
+  return [...all].filter(([pid]) => isOurs(pid)).map(([, one]) => one);
+}
+
+function processIds(): readonly number[] {
   try {
-    entries = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
   } catch {
-    return 0;
+    return [];
   }
-  for (const entry of entries) {
-    try {
-      const status = readFileSync(`/proc/${entry}/status`, "utf8");
-      const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-      children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
-      resident.set(Number(entry), Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024);
-    } catch {
-      // The process ended while we looked.
-    }
+}
+
+const ticksPerSecond = 100;
+const pageBytes = 4096;
+
+/** By the fields of proc_pid_stat(5), from the third on. */
+function lookAt(pid: number): readonly (readonly [number, RunningProcess])[] {
+  try {
+    const fields =
+      readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ").map(Number) ?? [];
+    const [, parent = 0] = fields;
+    const ticks = fields.slice(11, 15).reduce((all, one) => all + one, 0);
+    const residentBytes = (fields[21] ?? 0) * pageBytes;
+    return [[pid, { parent, cpuSeconds: ticks / ticksPerSecond, residentBytes }]];
+  } catch {
+    return []; // It ended while we looked.
   }
-  let bytes = 0;
-  const open = [root];
-  for (let pid = open.pop(); pid !== undefined; pid = open.pop()) {
-    bytes += resident.get(pid) ?? 0;
-    open.push(...(children.get(pid) ?? []));
-  }
-  return bytes;
+}
+
+function sum<One>(all: readonly One[], of: (one: One) => number): number {
+  return all.reduce((total, one) => total + of(one), 0);
 }
 
 /** The middle value; of an even number of values the lower middle. */

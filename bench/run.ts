@@ -1,6 +1,7 @@
 // `npm run bench -- [repository…]`: speed and memory beside peers of the same run, as ratios.
-//   --only check|edit|tracer|panel   one part
-//   --edit FILE           the file of the repository that is edited; without it that part is left out
+//   --only check|editor|tracer|panel   one part
+//   --edit FILE           the file of the repository that is edited; without it the editor's part is left out
+//   --idle SECONDS        how long nothing happens after the edits before memory is looked at again (0)
 //   --program NAME        one program of the tracer's part; may be given several times
 //   --runs N              how often each is run (5)
 import { existsSync } from "node:fs";
@@ -8,21 +9,23 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildAll, root } from "../scripts/build.ts";
 import { benchCheck } from "./check.ts";
-import { benchEdit } from "./edit.ts";
+import { benchEditor } from "./editor.ts";
 import { benchPanel } from "./panel.ts";
 import { benchTracer } from "./tracer/bench.ts";
 
-const parts = ["check", "edit", "tracer", "panel"] as const;
+const parts = ["check", "editor", "tracer", "panel"] as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     only: { type: "string" },
     edit: { type: "string" },
+    idle: { type: "string", default: "0" },
     program: { type: "string", multiple: true },
     runs: { type: "string", default: "5" },
   },
 });
 const runs = Number(values.runs);
+const idleSeconds = Number(values.idle);
 const repositories = positionals.map((repository) => path.resolve(repository));
 const missing = repositories.find((repository) => !existsSync(repository));
 const problem =
@@ -30,11 +33,13 @@ const problem =
     ? `There is no ${missing}.`
     : !(Number.isInteger(runs) && runs > 0)
       ? `--runs takes a number from 1, not '${values.runs}'.`
-      : values.only !== undefined && !parts.some((part) => part === values.only)
-        ? `--only takes ${parts.join(", ")}, not '${values.only}'.`
-        : values.only === "edit" && values.edit === undefined
-          ? "--only edit needs --edit with a file of the repository."
-          : undefined;
+      : !(idleSeconds >= 0)
+        ? `--idle takes seconds, not '${values.idle}'.`
+        : values.only !== undefined && !parts.some((part) => part === values.only)
+          ? `--only takes ${parts.join(", ")}, not '${values.only}'.`
+          : values.only === "editor" && values.edit === undefined
+            ? "--only editor needs --edit with a file of the repository."
+            : undefined;
 
 if (problem !== undefined) {
   console.error(problem);
@@ -44,7 +49,9 @@ if (problem !== undefined) {
   const isWanted = (part: (typeof parts)[number]) => values.only === undefined || values.only === part;
   for (const repository of repositories.length > 0 ? repositories : [root]) {
     if (isWanted("check")) await benchCheck(repository, runs);
-    if (isWanted("edit") && values.edit !== undefined) benchEdit(repository, values.edit, 4 * runs);
+    if (isWanted("editor") && values.edit !== undefined) {
+      await benchEditor(repository, values.edit, { edits: 4 * runs, idleSeconds });
+    }
   }
   if (isWanted("tracer")) await benchTracer({ runs, programs: values.program });
   if (isWanted("panel")) await benchPanel({ runs });

@@ -44,6 +44,9 @@ export interface ClientOptions {
   readonly initializationOptions?: unknown;
   /** The process that the server is not to outlive; the test's own when absent. */
   readonly processId?: number;
+  /** Another server than ours, from its sources. */
+  readonly command?: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A language client in front of a real server process. */
@@ -83,7 +86,11 @@ export interface TestClient {
 export const uriOf = (file: string): string => pathToFileURL(file).href;
 
 export async function startClient(options: ClientOptions): Promise<TestClient> {
-  const process_ = spawn(process.execPath, [server, "--stdio"], { stdio: ["pipe", "pipe", "pipe"] });
+  const [command, ...args] = options.command ?? [process.execPath, server, "--stdio"];
+  const process_ = spawn(command, args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...options.env },
+  });
   const connection = createMessageConnection(
     new StreamMessageReader(process_.stdout),
     new StreamMessageWriter(process_.stdin),
