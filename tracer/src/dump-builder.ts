@@ -125,6 +125,13 @@ export function coverageOf(tables: Tables, facts: Facts, blind: readonly string[
 
 const none: readonly ResourceId[] = [];
 
+interface Entry {
+  readonly kind: Task["kind"];
+  readonly name: string;
+  /** Index into the dump's sites. */
+  readonly site: number | undefined;
+}
+
 /** A module that could go on for so long has failed. */
 const failedAfterMs = 500;
 
@@ -144,6 +151,7 @@ class DumpBuilder {
   readonly #shown = new Set<number>();
   readonly #queues = new Map<number, readonly number[]>();
   readonly #callees = new Map<number, number>();
+  readonly #entries = new Map<number, Entry>();
   #lastUnknown: Wait | undefined;
   #byParent: Map<number, number[]> | undefined;
   #byId: Map<number, number> | undefined;
@@ -430,16 +438,15 @@ class DumpBuilder {
     const { ticks } = this.#moment;
     const state = this.#get(row, rowState);
     const isOperation = this.#isOperation(row);
-    const entry = this.#get(row, rowSite);
-    const placed = this.#places(entry);
     const parent = this.#parent(row);
     const { state: word, wait } = isOperation ? this.#operationState(row) : this.#waitOf(row);
     const at = this.#site(state === stateRunning ? this.#runningAt(row) : this.#get(row, rowAt));
     const created = this.#site(this.#get(row, rowCreated));
-    const entered = isOperation ? undefined : this.#site(entry);
+    const entry = isOperation ? undefined : this.#entryOf(this.#get(row, rowSite));
+    const entered = entry?.site;
     const id = this.#id(row);
-    const kind = isOperation ? "job" : kindOf(placed);
-    const name = isOperation ? this.#operationName(row) : nameOf(placed);
+    const kind = entry?.kind ?? "job";
+    const name = entry?.name ?? this.#operationName(row);
     const ageMs = this.#ago(row, rowBorn, ticks);
     const held = holding.get(row) ?? none;
     // Of 100,000 tasks each object that is spread would take a millisecond or more, and so would fields that V8 has to
@@ -465,6 +472,17 @@ class DumpBuilder {
     const fate = isOperation ? undefined : this.#fate(row);
     if (fate !== undefined) task.collected = fate;
     return task;
+  }
+
+  /** What all tasks of a function have in common. */
+  #entryOf(number: number): Entry {
+    let entry = this.#entries.get(number);
+    if (entry === undefined) {
+      const placed = this.#places(number);
+      entry = { kind: kindOf(placed), name: nameOf(placed), site: this.#site(number) };
+      this.#entries.set(number, entry);
+    }
+    return entry;
   }
 
   /** Of a task whose code is gone. Where promises were not watched all the time, nobody knows who was in a race. */

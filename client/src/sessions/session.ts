@@ -145,6 +145,8 @@ interface Thread {
 /** A process that has ended may be seen for so long after its connection closed. */
 const endMs = 250;
 const lookAgainMs = 1000;
+/** A connection whose first overview takes longer is told before it comes. */
+const firstOverviewMs = 250;
 
 function createSession(
   id: string,
@@ -297,8 +299,13 @@ function createSession(
         if (!options.isMuted(problem)) problems.fire(problem);
         void refresh();
       });
-      become({ kind: "live" });
+      state = { kind: "live" };
+      // Rows that say so would be drawn just when those that follow at once are to be drawn.
+      const patience = setTimeout(() => changed.fire(), firstOverviewMs);
+      const before = overview;
       await refresh();
+      clearTimeout(patience);
+      if (overview === before) changed.fire();
     } catch (error) {
       if (mine !== attempt) return;
       if (error instanceof ConnectionError && error.kind !== "gone") {
