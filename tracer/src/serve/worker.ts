@@ -12,7 +12,7 @@ import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
 import { isMuted } from "@unknot/protocol/muting.ts";
 import { isAlive } from "@unknot/protocol/registration.ts";
 import { type TaskListRequest, taskOrders } from "@unknot/protocol/task-list.ts";
-import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
+import { type Overview, type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
 import { buildId } from "../build-id.ts";
 import { nowMs, ticksAt } from "../clock.ts";
 import { buildDump } from "../dump-builder.ts";
@@ -20,6 +20,9 @@ import { addFact, createFacts, type Fact } from "../facts.ts";
 import {
   clockStepMs,
   headClock,
+  headDebugged,
+  headHandles,
+  headHandlesWanted,
   headQuiet,
   headServed,
   headWaiting,
@@ -37,7 +40,7 @@ import {
   runtimeFolderPath,
   writeWhole,
 } from "../runtime-folder.ts";
-import { copyOf, startedTasks } from "../tables.ts";
+import { copyOf, spentMs, startedTasks } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
@@ -116,6 +119,19 @@ async function prove(): Promise<{ readonly done: boolean }> {
     }, proveMs);
     if (proving.push(tell) === 1) parentPort?.postMessage({ kind: "prove" } satisfies FromWorker);
   });
+}
+
+/** They are counted by the time that the answer is there, or for the next one. */
+function wantHandles(): void {
+  header[headHandlesWanted] = 1;
+  // A debugger that is to pause an idle program would stop at what answers: there it is counted when a task goes on.
+  const isDebugged = data.underDebugger || header[headDebugged] === 1;
+  if (!isDebugged) parentPort?.postMessage({ kind: "handles" } satisfies FromWorker);
+}
+
+function handles(): Pick<Overview, "handles"> {
+  const counted = header[headHandles] as number;
+  return counted === 0 ? {} : { handles: counted - 1 };
 }
 
 /** The tracer's workers of one process; a signal reaches only that of the main thread. */
@@ -249,11 +265,15 @@ try {
     process: processInfo,
     answers: {
       dump: ({ by }) => takeDump(typeof by === "string" ? by.slice(0, 40) : "client"),
-      overview: ({ membersPerGroup }) =>
-        recent.next((dump) => ({
+      overview: ({ membersPerGroup }) => {
+        wantHandles();
+        return recent.next((dump) => ({
           ...overview(dump, { membersPerGroup: limited(membersPerGroup, 1000) }),
           started: startedTasks(tables),
-        })),
+          cost: { threadMs: spentMs(tables), besideMs: performance.eventLoopUtilization().active },
+          ...handles(),
+        }));
+      },
       list: async (params) => {
         const request = checkedRequest(params);
         return recent.last((dump) => listTasks(dump, request));
