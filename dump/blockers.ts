@@ -3,7 +3,7 @@ import type { Resource, ResourceId } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
 import type { Blocker } from "@unknot/protocol/wire.ts";
 import { edgesOf, turnedRound } from "./edges.ts";
-import { indexById } from "./index-by-id.ts";
+import { type IndexById, indexById } from "./index-by-id.ts";
 import {
   count,
   formatDuration,
@@ -111,7 +111,7 @@ const mostCandidates = 24;
 /** Who waits for whom and why, whether that can be proved or not; flat, because there may be 100,000 tasks. */
 function createWaits(dump: Dump) {
   const { tasks, resources } = dump;
-  const vertexOfTask: ReadonlyMap<TaskId, Vertex> = indexById(tasks);
+  const vertexOfTask: IndexById<TaskId> = indexById(tasks);
   const vertexOfResource = new Map<ResourceId, Vertex>();
   for (const [index, { id }] of resources.entries()) vertexOfResource.set(id, tasks.length + index);
 
@@ -123,7 +123,8 @@ function createWaits(dump: Dump) {
     waiterOf.push(waiter);
     targetOf.push(target);
   };
-  for (const [index, { wait }] of tasks.entries()) {
+  for (let index = 0; index < tasks.length; index++) {
+    const wait = tasks[index]?.wait;
     if (wait?.on === "resource") add(index, vertexOfResource.get(wait.resource));
     else if (wait?.on === "tasks") for (const id of wait.tasks) add(index, vertexOfTask.get(id));
   }
@@ -169,6 +170,7 @@ function createWaits(dump: Dump) {
     vertexOfResource,
     /** What most wait for directly, and what the holders of that wait for. */
     candidates(): readonly Vertex[] {
+      if (ahead.targets.length === 0) return [];
       const direct: Vertex[] = [];
       for (let vertex = 0; vertex < vertices; vertex++) if (holdsUp(vertex)) direct.push(vertex);
       const found = new Set(direct.sort((a, b) => directly(b) - directly(a)).slice(0, mostCandidates / 2));

@@ -31,6 +31,9 @@ export function edgesOf(vertices: number, from: ArrayLike<number>, to: ArrayLike
 export function turnedRound({ starts, targets }: Edges): Edges {
   const vertices = starts.length - 1;
   const sources = new Int32Array(targets.length);
-  for (let vertex = 0; vertex < vertices; vertex++) sources.fill(vertex, starts[vertex], starts[vertex + 1]);
+  for (let vertex = 0; vertex < vertices; vertex++) {
+    const end = starts[vertex + 1] ?? 0;
+    for (let edge = starts[vertex] ?? 0; edge < end; edge++) sources[edge] = vertex;
+  }
   return edgesOf(vertices, targets, sources);
 }

@@ -30,7 +30,9 @@ const mostCounted = 200;
 export function findKnots(graph: WaitForGraph): readonly Knot[] {
   const proved = coresOf(graph, false);
   const inProved = new Set(proved.flat());
-  const doubtful = coresOf(graph, true).filter((core) => !core.some((vertex) => inProved.has(vertex)));
+  const doubtful = graph.doubtful.includes(1)
+    ? coresOf(graph, true).filter((core) => !core.some((vertex) => inProved.has(vertex)))
+    : [];
   const cores = [
     ...proved.map((members) => ({ members, proved: true })),
     ...doubtful.map((members) => ({ members, proved: false })),
@@ -81,9 +83,13 @@ function reduce(graph: WaitForGraph, { doubtful, within, goesOn, isDead }: Reduc
   const { vertices, need } = graph;
   const { starts, targets } = graph.waits;
   const stuck = new Uint8Array(vertices);
+  // Where nothing waits for anything, everything goes on.
+  if (targets.length === 0 && goesOn === undefined && isDead === undefined) return stuck;
   const inSight = (from: number, to: number) =>
     within === undefined || (within[from] !== -1 && within[from] === within[to]);
   const remaining = new Int32Array(vertices);
+  const { waiters: waiting } = graph;
+  /** What goes on, and something waits for it. */
   const going: number[] = [];
   for (let vertex = 0; vertex < vertices; vertex++) {
     const required = need[vertex] ?? open;
@@ -99,9 +105,8 @@ function reduce(graph: WaitForGraph, { doubtful, within, goesOn, isDead }: Reduc
     }
     if (isDead?.(vertex) === true || waits || (required === open && goesOn?.(vertex) === false))
       stuck[vertex] = 1;
-    else going.push(vertex);
+    else if ((waiting.starts[vertex + 1] ?? 0) > (waiting.starts[vertex] ?? 0)) going.push(vertex);
   }
-  const { waiters: waiting } = graph;
   for (let vertex = going.pop(); vertex !== undefined; vertex = going.pop()) {
     const end = waiting.starts[vertex + 1] ?? 0;
     for (let edge = waiting.starts[vertex] ?? 0; edge < end; edge++) {
@@ -122,6 +127,7 @@ function coresOf(graph: WaitForGraph, doubtful: boolean): readonly (readonly num
   let stuck = reduce(graph, { doubtful });
   // Every round that changes something frees a vertex; real dumps need one or two.
   for (let round = 0; round < 64; round++) {
+    if (!stuck.includes(1)) return [];
     const parts = components(graph, stuck);
     const still = reduce(graph, { doubtful, within: parts.of });
     if (still.every((value, vertex) => value === stuck[vertex])) return parts.members;

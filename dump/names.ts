@@ -3,34 +3,30 @@ import type { Handle } from "@unknot/protocol/handle.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
+import { indexById } from "./index-by-id.ts";
 
 /** What a dump and an overview have in common: tasks and resources that refer to sites by index. */
 export type Snapshot = Pick<Dump, "sites" | "tasks" | "resources">;
 
+/** Finds things by their ids. */
+export interface ById<Id extends number, Item> {
+  get(id: Id): Item | undefined;
+}
+
 /** A snapshot with its tasks and resources found by id. */
 export interface Lookup {
   readonly snapshot: Snapshot;
-  readonly taskById: ReadonlyMap<TaskId, Task>;
-  readonly resourceById: ReadonlyMap<ResourceId, Resource>;
+  readonly taskById: ById<TaskId, Task>;
+  readonly resourceById: ById<ResourceId, Resource>;
 }
 
 export function lookupOf(snapshot: Snapshot): Lookup {
   return { snapshot, taskById: byId(snapshot.tasks), resourceById: byId(snapshot.resources) };
 }
 
-/** Dumps don't change, and several questions are asked of each: of 100,000 tasks the map takes some 20 ms. */
-const known = new WeakMap<readonly object[], ReadonlyMap<number, object>>();
-
-function byId<Item extends { readonly id: number }>(items: readonly Item[]): ReadonlyMap<Item["id"], Item> {
-  let found = known.get(items);
-  if (found === undefined) {
-    const made = new Map<number, Item>();
-    for (const item of items) made.set(item.id, item);
-    known.set(items, made);
-    found = made;
-  }
-  // What was put in for these items were these items.
-  return found as ReadonlyMap<Item["id"], Item>;
+function byId<Item extends { readonly id: number }>(items: readonly Item[]): ById<Item["id"], Item> {
+  const indexes = indexById(items);
+  return { get: (id) => items[indexes.get(id) ?? -1] };
 }
 
 /** The site of an index; undefined when there is none. */

@@ -5,6 +5,7 @@ import type { Resource, ResourceId } from "@unknot/protocol/resource.ts";
 import { type Task, type TaskId, taskStates } from "@unknot/protocol/task.ts";
 import type { Blocker, Overview, TaskGroup } from "@unknot/protocol/wire.ts";
 import { blockersOf } from "./blockers.ts";
+import { indexById } from "./index-by-id.ts";
 import { lookupOf, type Snapshot, siteOf, waitMs } from "./names.ts";
 
 /** Tasks of a dump that wait at the same place: indexes into `dump.tasks`, in the order of the dump. */
@@ -24,7 +25,8 @@ export function gather(dump: Pick<Dump, "sites" | "tasks" | "problems">): readon
   const states = new Map<string, number>(taskStates.map((state, index) => [state, index]));
   const siteCount = dump.sites.length + 1;
   const groups = new Map<number, number[]>();
-  for (const [index, task] of dump.tasks.entries()) {
+  for (let index = 0; index < dump.tasks.length; index++) {
+    const task = dump.tasks[index] as Task;
     const label = labels.size === 0 ? undefined : labels.get(task.id);
     // One number per combination: 23 states x sites² x labels stays far below 2^53 for a million sites.
     const where = (states.get(task.state) ?? 0) * siteCount + (task.at ?? -1) + 1;
@@ -87,7 +89,7 @@ export function taskGroups(
 ): readonly TaskGroup[] {
   const inProblem = new Set(dump.problems.flatMap((problem) => problem.tasks));
   return gather(dump).map((gathering): TaskGroup => {
-    const tasks = gathering.members.flatMap((index) => dump.tasks[index] ?? []);
+    const tasks = gathering.members.map((index) => dump.tasks[index] as Task);
     const first = tasks[0];
     const members = someOf(tasks, membersPerGroup, inProblem);
     const waits = extent(tasks);
@@ -112,8 +114,8 @@ const mostOldest = 5;
 function oldestOf({ tasks }: Dump, most: number): readonly TaskId[] {
   const oldest: Task[] = [];
   for (const task of tasks) {
-    if (task.kind === "main" || task.external === true) continue;
     if (oldest.length === most && task.ageMs <= (oldest[most - 1]?.ageMs ?? 0)) continue;
+    if (task.kind === "main" || task.external === true) continue;
     const place = oldest.findIndex(({ ageMs }) => ageMs < task.ageMs);
     oldest.splice(place === -1 ? oldest.length : place, 0, task);
     oldest.length = Math.min(oldest.length, most);
@@ -274,7 +276,9 @@ export function excerpt(
 
 function inOrder(dump: Dump, tasks: ReadonlyMap<TaskId, Task>): readonly Task[] {
   if (tasks.size === dump.tasks.length) return dump.tasks;
-  return dump.tasks.filter((task) => tasks.has(task.id));
+  const indexes = indexById(dump.tasks);
+  const place = (id: TaskId) => indexes.get(id) ?? 0;
+  return [...tasks.values()].sort((one, other) => place(one.id) - place(other.id));
 }
 
 function shortenTask(task: Task, most: number): Task {

@@ -91,6 +91,14 @@ export interface Blocker {
   readonly longestMs: number;
 }
 
+/** What tracing has cost since the thread started, in milliseconds of a processor. */
+export interface TracingCost {
+  /** What the traced thread has spent for it, estimated from how many tasks and operations there were. */
+  readonly threadMs: number;
+  /** What the tracer's own thread has worked beside it, answers to questions included. */
+  readonly besideMs: number;
+}
+
 /** A dump reduced to groups, with the tasks that groups and problems name: its size does not grow with the tasks. */
 export interface Overview {
   readonly process: ProcessInfo;
@@ -101,6 +109,13 @@ export interface Overview {
   readonly total: number;
   /** Tasks started so far; only there when the thread itself was asked. Absent from an older tracer. */
   readonly started?: number;
+  /** As `started`. */
+  readonly cost?: TracingCost;
+  /**
+   * How many timers, servers, sockets and the like keep the thread alive, as it has counted them since somebody asks;
+   * absent before it has. Under a debugger it counts only when a task goes on.
+   */
+  readonly handles?: number;
   readonly groups: readonly TaskGroup[];
   readonly problems: readonly Problem[];
   /** What holds up the most tasks, the worst first, deadlocks left out. Absent from an older tracer. */

@@ -324,7 +324,7 @@ export function filesOf(folder: ProgramFolder, pid: number): readonly string[] {
 }
 
 /** A connection to a traced thread. */
-interface Client {
+export interface Client {
   readonly rpc: MessageConnection;
   request<Method extends keyof Wire>(
     method: Method,

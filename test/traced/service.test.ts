@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { chmodSync, lstatSync, mkdirSync, symlinkSync } from "node:fs";
 import type { Socket } from "node:net";
-import type { Registration } from "@unknot/protocol/wire.ts";
+import type { Overview, Registration } from "@unknot/protocol/wire.ts";
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from "vscode-jsonrpc/node";
-import { nodes, openSocket, programFolder, registrationOf, run, start, until } from "./kit.ts";
+import { type Client, nodes, openSocket, programFolder, registrationOf, run, start, until } from "./kit.ts";
 
 const waits = `async function waits() { await new Promise((resolve) => setTimeout(resolve, 3_600_000)); }
 waits();
@@ -21,9 +21,26 @@ function speak(socket: Socket) {
 const closed = (socket: Socket) =>
   new Promise<void>((resolve) => (socket.destroyed ? resolve() : socket.once("close", () => resolve())));
 
+const overviewWith = (client: Client, wanted: keyof Overview) =>
+  until(`an overview with '${wanted}'`, async () => {
+    const overview = await client.request("overview", { membersPerGroup: 1 });
+    return overview[wanted] === undefined ? undefined : overview;
+  });
+
 describe("the service of a traced process", () => {
   const folder = programFolder({
     "waits.mjs": waits,
+    "open.mjs": `import { createServer } from "node:net";
+const [moves] = process.argv.slice(2);
+createServer().listen(0, "127.0.0.1", () => {
+  for (let count = 0; count < 3; count++) setInterval(() => {}, 3_600_000);
+  const hour = setTimeout(() => {}, 3_600_000);
+  hour.unref();
+  async function turn() { await null; }
+  if (moves === "moves") setInterval(() => void turn(), 20);
+  console.log("open");
+});
+`,
     "table.mjs": `import { isSharedArrayBuffer } from "node:util/types";
 console.log(isSharedArrayBuffer(globalThis.__unknot__.h.buffer));
 `,
@@ -102,6 +119,49 @@ console.log(isSharedArrayBuffer(globalThis.__unknot__.h.buffer));
         assert.equal(asked.tasks.length, 1);
         assert.equal(asked.by.length, 40);
         odd.dispose();
+      });
+
+      it("tells what keeps the thread alive", async () => {
+        const idle = start(folder, "open.mjs", { node });
+        await idle.printed("open");
+        const client = await idle.connect();
+        // A server and three timers; nothing is kept alive by what it has printed to.
+        assert.equal((await overviewWith(client, "handles")).handles, 4);
+        await idle.kill();
+      });
+
+      it("estimates what it has cost to trace the thread, and tells what was done beside it", async () => {
+        const moving = start(folder, "open.mjs", { node, args: ["moves"] });
+        await moving.printed("open");
+        const client = await moving.connect();
+        const ask = () => client.request("overview", { membersPerGroup: 1 });
+        const spent = await until("a task", async () => {
+          const { cost, started = 0 } = await ask();
+          return started > 0 ? cost : undefined;
+        });
+        assert.ok(spent.threadMs > 0 && spent.threadMs < 1 && spent.besideMs > 0);
+        const later = await until("another task", async () => {
+          const { cost } = await ask();
+          return cost !== undefined && cost.threadMs > spent.threadMs ? cost : undefined;
+        });
+        assert.ok(later.besideMs > spent.besideMs);
+        await moving.kill();
+      });
+
+      it("counts what keeps it alive under a debugger only when a task goes on", async () => {
+        const options = ["--inspect=127.0.0.1:0"];
+        const moving = start(folder, "open.mjs", { node, options, args: ["moves"] });
+        await moving.printed("open");
+        const { handles } = await overviewWith(await moving.connect(), "handles");
+        // It is counted in one of its timers, which is not open while it runs.
+        assert.ok(handles === 4 || handles === 5);
+        await moving.kill();
+        const idle = start(folder, "open.mjs", { node, options });
+        await idle.printed("open");
+        const client = await idle.connect();
+        await client.request("overview", { membersPerGroup: 1 });
+        assert.equal((await client.request("overview", { membersPerGroup: 1 })).handles, undefined);
+        await idle.kill();
       });
 
       it("keeps its tables in memory that its worker shares", async () => {

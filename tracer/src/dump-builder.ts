@@ -125,6 +125,13 @@ export function coverageOf(tables: Tables, facts: Facts, blind: readonly string[
 
 const none: readonly ResourceId[] = [];
 
+interface Entry {
+  readonly kind: Task["kind"];
+  readonly name: string;
+  /** Index into the dump's sites. */
+  readonly site: number | undefined;
+}
+
 /** A module that could go on for so long has failed. */
 const failedAfterMs = 500;
 
@@ -144,6 +151,8 @@ class DumpBuilder {
   readonly #shown = new Set<number>();
   readonly #queues = new Map<number, readonly number[]>();
   readonly #callees = new Map<number, number>();
+  readonly #entries = new Map<number, Entry>();
+  #lastUnknown: Wait | undefined;
   #byParent: Map<number, number[]> | undefined;
   #byId: Map<number, number> | undefined;
 
@@ -158,7 +167,7 @@ class DumpBuilder {
     this.#sort();
     this.#linkJoins();
     this.#decideShown();
-    const rows = [...this.#tasks, ...this.#shown].sort((a, b) => this.#id(a) - this.#id(b));
+    const rows = this.#inOrderOfIds();
     const holding = this.#holdings();
     const tasks = rows.map((row) => this.#task(row, holding));
     return {
@@ -178,6 +187,18 @@ class DumpBuilder {
       ...this.#contention(),
       ...this.#overReleases(),
     };
+  }
+
+  #inOrderOfIds(): readonly number[] {
+    const rows = this.#shown.size === 0 ? this.#tasks : [...this.#tasks, ...this.#shown];
+    let last = 0;
+    for (const row of rows) {
+      const id = this.#id(row);
+      if (id < last) return [...rows].sort((a, b) => this.#id(a) - this.#id(b));
+      last = id;
+    }
+    // Rows are given back and taken again, but those of tasks that only come are in their order.
+    return rows;
   }
 
   #overReleases(): Pick<Dump, "overReleases"> {
@@ -274,9 +295,9 @@ class DumpBuilder {
   }
 
   /** What the program calls a task and those that started it, and the test that the oldest of them was started in. */
-  #labels(row: number): Pick<Task, "labels"> {
+  #labels(row: number): Task["labels"] {
     const { labels, tests } = this.#facts;
-    if (labels.size === 0 && tests.length === 0) return {};
+    if (labels.size === 0 && tests.length === 0) return undefined;
     const rows = this.#rowsById();
     let merged: Readonly<Record<string, string>> = {};
     let eldest = this.#id(row) as number;
@@ -288,7 +309,7 @@ class DumpBuilder {
     }
     const test = testAfter(tests, eldest);
     const all = test === undefined ? merged : { test, ...merged };
-    return Object.keys(all).length === 0 ? {} : { labels: all };
+    return Object.keys(all).length === 0 ? undefined : all;
   }
 
   #rowsById(): ReadonlyMap<number, number> {
@@ -346,6 +367,7 @@ class DumpBuilder {
   }
 
   #linkJoins(): void {
+    if (this.#joins.size === 0) return;
     for (const row of [...this.#tasks, ...this.#operations, ...this.#joins.keys()]) {
       const joiner = this.#get(row, rowJoinerRow);
       const members = this.#joins.get(joiner);
@@ -363,7 +385,7 @@ class DumpBuilder {
       const target = this.#target(row);
       if (target === undefined) continue;
       if (this.#isOperation(target) && !this.#waiterOf.has(target)) this.#waiterOf.set(target, row);
-      for (const member of this.#members(target)) joined.add(member);
+      if (this.#joins.has(target)) for (const member of this.#members(target)) joined.add(member);
     }
     for (const operation of this.#operations) {
       if (joined.has(operation) && this.#jobOf(operation) === undefined) this.#shown.add(operation);
@@ -416,38 +438,51 @@ class DumpBuilder {
     const { ticks } = this.#moment;
     const state = this.#get(row, rowState);
     const isOperation = this.#isOperation(row);
-    const entry = this.#get(row, rowSite);
-    const placed = this.#places(entry);
     const parent = this.#parent(row);
     const { state: word, wait } = isOperation ? this.#operationState(row) : this.#waitOf(row);
     const at = this.#site(state === stateRunning ? this.#runningAt(row) : this.#get(row, rowAt));
     const created = this.#site(this.#get(row, rowCreated));
-    const entered = isOperation ? undefined : this.#site(entry);
-    // Of 100,000 tasks each object that is spread would take a millisecond or more.
-    const task: { -readonly [Key in keyof Task]: Task[Key] } = {
-      id: this.#id(row),
-      kind: isOperation
-        ? "job"
-        : placed !== undefined && (placed.entry.flags & siteModule) !== 0
-          ? "main"
-          : placed !== undefined && (placed.entry.flags & siteGenerator) !== 0
-            ? "async generator"
-            : "async function",
-      name: isOperation ? this.#operationName(row) : nameOf(placed),
-      state: word,
-      ageMs: this.#ago(row, rowBorn, ticks),
-      holding: holding.get(row) ?? none,
-    };
-    if (entered !== undefined) task.entry = entered;
-    if (at !== undefined) task.at = at;
-    if (parent !== undefined) task.parent = parent;
-    if (created !== undefined) task.created = created;
-    if (wait !== undefined) task.wait = wait;
-    const { labels } = this.#labels(row);
+    const entry = isOperation ? undefined : this.#entryOf(this.#get(row, rowSite));
+    const entered = entry?.site;
+    const id = this.#id(row);
+    const kind = entry?.kind ?? "job";
+    const name = entry?.name ?? this.#operationName(row);
+    const ageMs = this.#ago(row, rowBorn, ticks);
+    const held = holding.get(row) ?? none;
+    // Of 100,000 tasks each object that is spread would take a millisecond or more, and so would fields that V8 has to
+    // keep beside the object: those of nearly all tasks are there from the start.
+    const isUsual =
+      entered !== undefined &&
+      at !== undefined &&
+      parent !== undefined &&
+      created !== undefined &&
+      wait !== undefined;
+    const task: { -readonly [Key in keyof Task]: Task[Key] } = isUsual
+      ? { id, kind, name, state: word, ageMs, holding: held, entry: entered, at, parent, created, wait }
+      : { id, kind, name, state: word, ageMs, holding: held };
+    if (!isUsual) {
+      if (entered !== undefined) task.entry = entered;
+      if (at !== undefined) task.at = at;
+      if (parent !== undefined) task.parent = parent;
+      if (created !== undefined) task.created = created;
+      if (wait !== undefined) task.wait = wait;
+    }
+    const labels = this.#labels(row);
     if (labels !== undefined) task.labels = labels;
     const fate = isOperation ? undefined : this.#fate(row);
     if (fate !== undefined) task.collected = fate;
     return task;
+  }
+
+  /** What all tasks of a function have in common. */
+  #entryOf(number: number): Entry {
+    let entry = this.#entries.get(number);
+    if (entry === undefined) {
+      const placed = this.#places(number);
+      entry = { kind: kindOf(placed), name: nameOf(placed), site: this.#site(number) };
+      this.#entries.set(number, entry);
+    }
+    return entry;
   }
 
   /** Of a task whose code is gone. Where promises were not watched all the time, nobody knows who was in a race. */
@@ -486,8 +521,8 @@ class DumpBuilder {
   #waitOf(row: number): { readonly state: TaskState; readonly wait?: Wait } {
     const sinceMs = this.#ago(row, rowSince, this.#moment.ticks);
     const state = this.#get(row, rowState);
-    const unknown: Wait = { on: "unknown", sinceMs };
     if (state === stateRunning) return { state: "running" };
+    const unknown = this.#unknownWait(sinceMs);
     const plain: TaskState = state === stateIterating ? "iterator.next" : "await";
     const waitRow = this.#get(row, rowWaitRow);
     if (Math.abs(waitRow) === rowTimer || Math.abs(waitRow) === rowIdleTimer)
@@ -506,6 +541,12 @@ class DumpBuilder {
       state: plain,
       wait: { on: "tasks", tasks: [this.#id(target)], need: "all", exact: !inferred, sinceMs },
     };
+  }
+
+  /** Of 100,000 tasks that wait for what nobody knows, many have waited equally long. */
+  #unknownWait(sinceMs: number): Wait {
+    if (this.#lastUnknown?.sinceMs !== sinceMs) this.#lastUnknown = { on: "unknown", sinceMs };
+    return this.#lastUnknown;
   }
 
   /** Without a look at the promise: the task that was suspended last has the name that the await calls by. */
@@ -768,7 +809,7 @@ class DumpBuilder {
   }
 
   #id(row: number): TaskId {
-    return (this.#get(row, rowSeqHigh) * 2 ** 32 + (this.#get(row, rowSeqLow) >>> 0)) as TaskId;
+    return idOf(this.#get(row, rowSeqHigh), this.#get(row, rowSeqLow) >>> 0);
   }
 
   #parent(row: number): TaskId | undefined {
@@ -776,7 +817,7 @@ class DumpBuilder {
     if (low === 0) return undefined;
     // A parent is older: when its low word is the larger one, its high word is smaller.
     const high = this.#get(row, rowSeqHigh) - (low > this.#get(row, rowSeqLow) >>> 0 ? 1 : 0);
-    return (Math.max(0, high) * 2 ** 32 + low) as TaskId;
+    return idOf(Math.max(0, high), low);
   }
 
   #verb(operation: number): OperationVerb {
@@ -830,6 +871,21 @@ class DumpBuilder {
     }
     return index;
   }
+}
+
+/** Without a multiplication where there need be none: V8 keeps what comes of one in an object of its own. */
+function idOf(high: number, low: number): TaskId {
+  return (high === 0 ? low : high * 2 ** 32 + low) as TaskId;
+}
+
+function kindOf(placed: Placed | undefined): Task["kind"] {
+  if (placed === undefined) return "async function";
+  const { flags } = placed.entry;
+  return (flags & siteModule) !== 0
+    ? "main"
+    : (flags & siteGenerator) !== 0
+      ? "async generator"
+      : "async function";
 }
 
 function nameOf(placed: Placed | undefined): string {

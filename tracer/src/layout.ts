@@ -28,6 +28,12 @@ export const headFaults = 9;
 export const headNextResource = 11;
 /** 1 as soon as the worker runs. */
 export const headServed = 13;
+/** 1 when the worker wants to know what keeps the thread alive; whoever wakes the clock next counts. */
+export const headHandlesWanted = 14;
+/** How many things kept the thread alive when they were counted last, and one more; 0 when they never were. */
+export const headHandles = 15;
+/** 1 when a debugger was there at the last count: nothing may be sent to the thread any more. */
+export const headDebugged = 16;
 
 export const quietNo = 0;
 /** The worker asks: whoever needs the time next answers with `quietNo`. */

@@ -4,6 +4,7 @@ import { types } from "node:util";
 import { promiseHooks } from "node:v8";
 import type { Guard } from "@unknot/models/probe.ts";
 import { nowMs, ticksAt } from "./clock.ts";
+import { countHandles } from "./count-handles.ts";
 import {
   firstRow,
   flagAwaited,
@@ -15,6 +16,7 @@ import {
   flagReturns,
   flagStamped,
   headClock,
+  headHandlesWanted,
   headMark,
   headOthers,
   headQuiet,
@@ -269,6 +271,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       Atomics.store(header, headQuiet, quietNo);
       Atomics.notify(header, headQuiet);
     } else header[headQuiet] = quietNo;
+    if (header[headHandlesWanted] === 1) guard(countHandles, header);
     begins = false;
     settledNow = undefined;
     if (pending === 0 && stopSettles !== undefined) {

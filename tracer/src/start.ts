@@ -11,6 +11,7 @@ import { type ChildFacts, traceChildren } from "./children.ts";
 import { nowMs, ticksAt } from "./clock.ts";
 import { type CollectionWatch, watchCollection } from "./collected.ts";
 import { createContention } from "./contention.ts";
+import { countHandles } from "./count-handles.ts";
 import { isUnderDebugger } from "./debugger.ts";
 import { createEvaluatedCode } from "./evaluated-code.ts";
 import { type ExitReport, reportAtExit } from "./exit-report.ts";
@@ -238,8 +239,9 @@ export function start(folder: string, child?: ChildFacts): void {
       underDebugger: isUnderDebugger(),
     };
     const proved = () => tell({ kind: "proved" });
-    worker = startWorker(folder, data, () => {
-      if (collection === undefined) proved();
+    worker = startWorker(folder, data, ({ kind }) => {
+      if (kind === "handles") guard(() => countHandles(tables.header));
+      else if (collection === undefined) proved();
       else guard(() => collection.prove(proved));
     });
   });

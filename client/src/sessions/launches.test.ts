@@ -244,17 +244,18 @@ describe("launches", () => {
     assert.equal(only()?.state.kind, "live");
   });
 
-  it("tells how many tasks are started", async () => {
+  it("tells how many tasks are started, and what tracing costs", async () => {
     const server = await serve(consumers(1));
-    server.started = 100;
+    server.told = { started: 100, cost: { threadMs: 4, besideMs: 100 }, handles: 3 };
     start();
     launches.register(server.registration);
     await until(({ overview }) => overview?.total === 3);
-    assert.equal(only()?.rate, undefined);
+    assert.deepEqual([only()?.rate, only()?.cost, only()?.overview?.handles], [undefined, undefined, 3]);
     server.dump = { ...server.dump, capturedAt: server.dump.capturedAt + 2000 };
-    server.started = 150;
+    server.told = { started: 150, cost: { threadMs: 14, besideMs: 160 } };
     await launches.refresh();
     assert.deepEqual([only()?.rate, only()?.overview?.started], [25, 150]);
+    assert.deepEqual(only()?.cost, { thread: 0.005, beside: 0.03 });
   });
 
   it("proves which tasks can never go on, or says why not", async () => {

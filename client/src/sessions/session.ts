@@ -36,6 +36,14 @@ export interface SessionSnapshot {
   readonly proof?: LeakProof;
   /** Tasks started per second, between the last two overviews. */
   readonly rate?: number;
+  /** What tracing costs, as shares of one processor between the last two overviews. */
+  readonly cost?: CostShares;
+}
+
+/** What the traced thread spends for it, estimated, and what the tracer's own thread works beside it. */
+export interface CostShares {
+  readonly thread: number;
+  readonly beside: number;
 }
 
 /** The program's garbage was collected to prove which of its tasks can never go on. */
@@ -145,6 +153,8 @@ interface Thread {
 /** A process that has ended may be seen for so long after its connection closed. */
 const endMs = 250;
 const lookAgainMs = 1000;
+/** A connection whose first overview takes longer is told before it comes. */
+const firstOverviewMs = 250;
 
 function createSession(
   id: string,
@@ -171,6 +181,7 @@ function createSession(
   let timer: NodeJS.Timeout | undefined;
   let lookout: NodeJS.Timeout | undefined;
   let rate: number | undefined;
+  let cost: CostShares | undefined;
   /** Counts attempts to connect: what comes of an earlier one is nobody's any more. */
   let attempt = 0;
   let proof: LeakProof | undefined;
@@ -205,6 +216,7 @@ function createSession(
         (problem) => !before.has(problem) && !next.problems.some((known) => sameProblem(known, problem)),
       );
       rate = rateBetween(overview, next);
+      cost = costBetween(overview, next);
       overview = withoutPause(next);
       if (next.process.upMs >= options.healthyAfterMs && !paused && !next.problems.some(isSure)) {
         baseline ??= momentOf(next);
@@ -297,8 +309,13 @@ function createSession(
         if (!options.isMuted(problem)) problems.fire(problem);
         void refresh();
       });
-      become({ kind: "live" });
+      state = { kind: "live" };
+      // Rows that say so would be drawn just when those that follow at once are to be drawn.
+      const patience = setTimeout(() => changed.fire(), firstOverviewMs);
+      const before = overview;
       await refresh();
+      clearTimeout(patience);
+      if (overview === before) changed.fire();
     } catch (error) {
       if (mine !== attempt) return;
       if (error instanceof ConnectionError && error.kind !== "gone") {
@@ -332,6 +349,7 @@ function createSession(
         paused: paused && state.kind === "live",
         ...(proof === undefined ? {} : { proof }),
         ...(rate === undefined || state.kind !== "live" ? {} : { rate }),
+        ...(cost === undefined || state.kind !== "live" ? {} : { cost }),
       };
     },
     watch(next) {
@@ -427,6 +445,18 @@ function rateBetween(before: Overview | undefined, now: Overview): number | unde
   if (before?.started === undefined || now.started === undefined) return undefined;
   const seconds = (now.capturedAt - before.capturedAt) / 1000;
   return seconds <= 0 ? undefined : (now.started - before.started) / seconds;
+}
+
+/** Shares of one processor that tracing took between two overviews; undefined when they are not known. */
+function costBetween(before: Overview | undefined, now: Overview): CostShares | undefined {
+  if (before?.cost === undefined || now.cost === undefined) return undefined;
+  const ms = now.capturedAt - before.capturedAt;
+  if (ms <= 0) return undefined;
+  const share = (from: number, to: number) => Math.min(Math.max((to - from) / ms, 0), 1);
+  return {
+    thread: share(before.cost.threadMs, now.cost.threadMs),
+    beside: share(before.cost.besideMs, now.cost.besideMs),
+  };
 }
 
 /** Tasks and resources need not be kept. */

@@ -7,7 +7,13 @@ import { stackTree } from "@unknot/dump/stack-tree.ts";
 import { listTasks } from "@unknot/dump/task-list.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
-import { type LastDump, type Registration, type Wire, wireVersion } from "@unknot/protocol/wire.ts";
+import {
+  type LastDump,
+  type Overview,
+  type Registration,
+  type Wire,
+  wireVersion,
+} from "@unknot/protocol/wire.ts";
 import {
   createMessageConnection,
   ErrorCodes,
@@ -30,8 +36,8 @@ export interface WireServer {
   register(): void;
   /** Writes the last dump, as a thread does that ends; gives its path. */
   leave(dump: Dump): string;
-  /** How many tasks were started, if it is told. */
-  started: number | undefined;
+  /** What an overview tells of the thread itself, if anything. */
+  told: Pick<Overview, "started" | "cost" | "handles">;
   /** Closes the connections; others may follow. */
   breakOff(): void;
   /** From now on lets those who greet wait, until it is told to answer. */
@@ -50,7 +56,7 @@ interface State {
   dump: Dump;
   hangsUp: boolean;
   isBusy: boolean;
-  started?: number;
+  told: WireServer["told"];
   /** Set while nobody is greeted; ends that. */
   keepsWaiting?: { readonly until: Promise<void>; readonly end: () => void };
 }
@@ -82,7 +88,7 @@ export async function startWireServer(
   const sockets = new Set<Socket>();
   const connections = new Set<MessageConnection>();
   const asked: Record<string, number> = {};
-  const state: State = { dump, hangsUp: false, isBusy: false };
+  const state: State = { dump, hangsUp: false, isBusy: false, told: {} };
   const server = createServer((socket) => {
     sockets.add(socket);
     const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
@@ -106,7 +112,7 @@ export async function startWireServer(
     });
     answer("overview", (params) => ({
       ...overview(state.dump, params),
-      ...(state.started === undefined ? {} : { started: state.started }),
+      ...state.told,
     }));
     answer("list", (params) => listTasks(state.dump, params));
     answer("stacks", (params) => stackTree(state.dump, params));
@@ -129,11 +135,11 @@ export async function startWireServer(
     set dump(next) {
       state.dump = next;
     },
-    get started() {
-      return state.started;
+    get told() {
+      return state.told;
     },
-    set started(next) {
-      if (next !== undefined) state.started = next;
+    set told(next) {
+      state.told = next;
     },
     breakOff() {
       for (const socket of sockets) socket.destroy();

@@ -18,7 +18,8 @@ export type ToWorker =
 
 /** What the worker asks the traced thread for, when somebody has asked the worker. */
 export interface FromWorker {
-  readonly kind: "prove";
+  /** `handles` only without a debugger, which would stop at what answers. */
+  readonly kind: "prove" | "handles";
 }
 
 /** What blocked the loop, told several times while it does. */

@@ -12,7 +12,7 @@ import type { Dump, LoopState } from "@unknot/protocol/dump.ts";
 import { isMuted } from "@unknot/protocol/muting.ts";
 import { isAlive } from "@unknot/protocol/registration.ts";
 import { type TaskListRequest, taskOrders } from "@unknot/protocol/task-list.ts";
-import { type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
+import { type Overview, type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
 import { buildId } from "../build-id.ts";
 import { nowMs, ticksAt } from "../clock.ts";
 import { buildDump } from "../dump-builder.ts";
@@ -20,6 +20,9 @@ import { addFact, createFacts, type Fact } from "../facts.ts";
 import {
   clockStepMs,
   headClock,
+  headDebugged,
+  headHandles,
+  headHandlesWanted,
   headQuiet,
   headServed,
   headWaiting,
@@ -37,7 +40,7 @@ import {
   runtimeFolderPath,
   writeWhole,
 } from "../runtime-folder.ts";
-import { copyOf, startedTasks } from "../tables.ts";
+import { copyOf, spentMs, startedTasks } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
@@ -118,6 +121,19 @@ async function prove(): Promise<{ readonly done: boolean }> {
   });
 }
 
+/** They are counted by the time that the answer is there, or for the next one. */
+function wantHandles(): void {
+  header[headHandlesWanted] = 1;
+  // A debugger that is to pause an idle program would stop at what answers: there it is counted when a task goes on.
+  const isDebugged = data.underDebugger || header[headDebugged] === 1;
+  if (!isDebugged) parentPort?.postMessage({ kind: "handles" } satisfies FromWorker);
+}
+
+function handles(): Pick<Overview, "handles"> {
+  const counted = header[headHandles] as number;
+  return counted === 0 ? {} : { handles: counted - 1 };
+}
+
 /** The tracer's workers of one process; a signal reaches only that of the main thread. */
 const threads = data.dumpsBySignal
   ? new BroadcastChannel(`${tracerWorkerName} ${data.process.pid}`)
@@ -155,21 +171,38 @@ const processInfo = () => ({
   upMs: Math.round(nowMs() - startMs),
 });
 
+/** Whether the loop stood when somebody last looked. */
+let stood = false;
+
 async function takeDump(by: string): Promise<Dump> {
-  const state = await loop.look();
+  const looked = loop.look();
+  // Of many tasks the tables take longer to read than a loop that turns takes for a turn: so they are read meanwhile.
+  const early = stood ? undefined : readTables(by, { state: "turning", sinceMs: 0 });
+  const state = await looked;
+  stood = state.state === "blocked";
   const stack = await blockingStack(state);
-  const capturedAt = nowMs();
-  const built = buildDump(copyOf(tables), facts, places, {
-    process: processInfo(),
-    capturedAt,
-    ticks: ticksAt(capturedAt, startMs),
-    by,
-    loop: { ...state, sinceMs: Math.round(state.sinceMs), ...lag() },
-    blind: blindThreads(facts, data.process.pid, folder),
-  });
-  const dump = withStack(built, stack);
+  const isAsThought = early !== undefined && !stood && state.sinceMs >= nowMs() - early.readAt;
+  const { dump: read } = isAsThought ? early : readTables(by, state);
+  const dump = withStack(
+    { ...read, loop: { ...state, sinceMs: Math.round(state.sinceMs), ...lag() } },
+    stack,
+  );
   const known = sources.of(dump);
   return { ...dump, ...(known.length === 0 ? {} : { sources: known }), problems: detect(dump) };
+}
+
+/** What the tables say, to somebody who knows whether the loop turns. */
+function readTables(by: string, state: LoopState): { readonly dump: Dump; readonly readAt: number } {
+  const readAt = nowMs();
+  const dump = buildDump(copyOf(tables), facts, places, {
+    process: processInfo(),
+    capturedAt: readAt,
+    ticks: ticksAt(readAt, startMs),
+    by,
+    loop: state,
+    blind: blindThreads(facts, data.process.pid, folder),
+  });
+  return { dump, readAt };
 }
 
 /** By how much turns were late. Node counts how long each one took, the wait for it included. */
@@ -232,11 +265,15 @@ try {
     process: processInfo,
     answers: {
       dump: ({ by }) => takeDump(typeof by === "string" ? by.slice(0, 40) : "client"),
-      overview: ({ membersPerGroup }) =>
-        recent.next((dump) => ({
+      overview: ({ membersPerGroup }) => {
+        wantHandles();
+        return recent.next((dump) => ({
           ...overview(dump, { membersPerGroup: limited(membersPerGroup, 1000) }),
           started: startedTasks(tables),
-        })),
+          cost: { threadMs: spentMs(tables), besideMs: performance.eventLoopUtilization().active },
+          ...handles(),
+        }));
+      },
       list: async (params) => {
         const request = checkedRequest(params);
         return recent.last((dump) => listTasks(dump, request));

@@ -224,12 +224,33 @@ describe("the rows of the Diagnosis view", () => {
     assert.equal(row(0, 7).icon.name, "error");
   });
 
-  it("offer to see what keeps a program alive in which nothing waits", () => {
-    const label = (change: Partial<SessionSnapshot>) =>
-      rowsOf([launch(snapshot(new DumpBuilder().build(), change))]).find(({ offers }) => offers === "why")
-        ?.label;
-    assert.equal(label({}), "See what keeps it alive");
-    assert.equal(label({ state: { kind: "ended" } }), undefined);
+  it("estimate what tracing costs", () => {
+    const text = (thread: number, beside: number) => {
+      const session = snapshot(new DumpBuilder().task(1).build(), { cost: { thread, beside } });
+      return find(rowsOf([launch(session)]), "Cost of tracing").description;
+    };
+    assert.equal(
+      text(0.0004, 0.123),
+      "less than 0.1 % of the program's thread, about 12 % of a core beside it",
+    );
+    assert.equal(text(0.0234, 0.04), "about 2.3 % of the program's thread, about 4.0 % of a core beside it");
+  });
+
+  it("offer to see what keeps a program alive, and tell how many things do", () => {
+    const offer = (dump: Dump, change: Partial<SessionSnapshot>, handles?: number) => {
+      const session = snapshot(dump, change);
+      const overview = session.overview && { ...session.overview, ...(handles !== undefined && { handles }) };
+      const rows = rowsOf([launch({ ...session, ...(overview && { overview }) })]);
+      return drawn(rows.filter(({ offers }) => offers === "why"))[0];
+    };
+    const [none, one] = [new DumpBuilder().build(), new DumpBuilder().task(1).build()];
+    const kinds = "timers, servers, sockets and child processes";
+    assert.equal(offer(none, {}), `See what keeps it alive | ${kinds}`);
+    assert.equal(offer(none, {}, 1), `See what keeps it alive | 1 open handle: ${kinds}`);
+    assert.equal(offer(none, {}, 0), "See what keeps it alive | no open handle is left");
+    assert.equal(offer(none, { state: { kind: "ended" } }, 1), undefined);
+    assert.equal(offer(one, {}), undefined);
+    assert.equal(offer(one, {}, 1200), `See what keeps it alive | 1,200 open handles: ${kinds}`);
   });
 
   it("blame the debugger and not the program for a loop that stands still", () => {

@@ -3,6 +3,7 @@ import { count, formatDuration, plain, shortPlace } from "@unknot/dump/names.ts"
 import { formatPlace } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { isSure } from "@unknot/protocol/verdict.ts";
+import type { Overview } from "@unknot/protocol/wire.ts";
 import type { Launch } from "../../sessions/launches.ts";
 import { problemsOf, type SessionSnapshot } from "../../sessions/session.ts";
 import { dateOf, timeOf } from "../tree/clock-time.ts";
@@ -13,6 +14,7 @@ import { areSeveral, baseName, processRow, titleOf } from "../tree/session-title
 import { taskRow } from "../tree/task-row.ts";
 import { blockersRow, worstRow } from "./blocker-row.ts";
 import { changesRow } from "./changes-row.ts";
+import { costRow } from "./cost-row.ts";
 import { coverageRow } from "./coverage-row.ts";
 import { loopRow } from "./loop-row.ts";
 import { oldestRow } from "./oldest-row.ts";
@@ -101,21 +103,31 @@ function sessionRows(session: SessionSnapshot, now: number): readonly Row[] {
     // Where nothing is wrong for all that is known, what holds up the most comes nearest to an answer.
     ...(worst !== undefined && problems.length === 0 ? [worstRow(scene, worst)] : []),
     ...(problems.length > 0 || session.muted > 0 ? [] : [nothingFound(scene)]),
-    ...(overview.total === 0 && session.state.kind === "live" ? [keptAlive(session)] : []),
+    ...(overview.total === 0 && session.state.kind === "live" ? [keptAlive(session, overview)] : []),
     ...(blockers.length > 0 ? [blockersRow(scene, blockers)] : []),
     ...[oldestRow(scene) ?? []].flat(),
     ...[changesRow(scene) ?? []].flat(),
     ...[proofRow(scene) ?? []].flat(),
     loopRow(scene),
     ...[rateRow(scene) ?? []].flat(),
+    ...[costRow(scene) ?? []].flat(),
+    ...(overview.total > 0 && overview.handles !== undefined && session.state.kind === "live"
+      ? [keptAlive(session, overview)]
+      : []),
     coverageRow(scene),
   ];
 }
 
-/** Nothing waits, and the program still runs. */
-function keptAlive({ id: session }: SessionSnapshot): Row {
+/** The way to what is open; where nothing waits and the program still runs, nothing else explains it. */
+function keptAlive({ id: session }: SessionSnapshot, { handles }: Overview): Row {
   const label = "See what keeps it alive";
-  const description = "timers, servers, sockets and child processes";
+  const kinds = "timers, servers, sockets and child processes";
+  const description =
+    handles === undefined
+      ? kinds
+      : handles === 0
+        ? "no open handle is left"
+        : `${count(handles, "open handle")}: ${kinds}`;
   return {
     id: `${session} alive`,
     kind: "detail",

@@ -31,6 +31,7 @@ export const icons = {
   oldest: { name: "history" },
   healthy: { name: "pass" },
   rate: { name: "dashboard" },
+  cost: { name: "credit-card" },
   handles: { name: "plug" },
   proof: { name: "beaker" },
   snapshot: { name: "device-camera" },
