@@ -559,7 +559,10 @@ function workOf(view: ProgramView, { code, value, write, wait, isMark }: Fill): 
   const awaited = code.evaluation.facts.blocks.flatMap((block) =>
     block.code.flatMap((i) => (i.op === "await" ? (originOf(code.reader, i.from) ?? []) : [])),
   );
-  return calleeText(view, code.evaluation, made.find((i) => awaited.includes(i)) ?? made[0]);
+  const work = made.find((i) => awaited.includes(i));
+  return work
+    ? calleeText(view, code.evaluation, work)
+    : (waitedFor(view, code, wait) ?? calleeText(view, code.evaluation, made[0]));
 }
 
 /** The call that a point waits for, as written. */
