@@ -8,6 +8,7 @@ import {
   symbolicWaits,
   unknownCall,
 } from "./call-effects.ts";
+import { keptUnderKey } from "./kept-or-made.ts";
 import { applyEntry, applyOperation, applyQueryMember, type Operation } from "./model-calls.ts";
 import { type ClassKey, type FunctionKey, functionKey, type Location, parseKey } from "./places.ts";
 import type { Call, CallEffect, Semantics } from "./semantics.ts";
@@ -228,23 +229,6 @@ function declaredResult(s: Semantics, site: Site, result: Value, key: FunctionKe
   const declared = s.world.typeOf(file, s.world.function(key)?.returnType);
   if (isEither && declared?.kind !== "model") return result;
   return resultOfType(s, site, declared);
-}
-
-/** What a collection holds under a key, where the other one is made for it when it holds none. */
-function keptUnderKey({ values }: Semantics, result: Value): Value | undefined {
-  const [kept, ...others] = alternatives(result).filter(isEntry);
-  const made = alternatives(result).filter((part) => part !== kept);
-  const [one] = made;
-  if (!kept || others.length > 0 || one?.kind !== "fresh" || one.made.type !== "resource") return undefined;
-  const { model } = one.made;
-  const isOneModel = made.every(
-    (part) => part.kind === "fresh" && part.made.type === "resource" && part.made.model === model,
-  );
-  return isOneModel ? values.typed(kept, { kind: "model", model }) : undefined;
-}
-
-function isEntry(value: Value): boolean {
-  return value.kind === "member" && (value.key !== undefined || /^\[.*\]$/.test(value.name));
 }
 
 /** `f.call(self, …)`, `f.apply(self, list)`, `f.bind(self, …)`. */

@@ -26,7 +26,10 @@ export function isStable(view: ProgramView, value: Value): boolean {
       const owner = value.of.kind === "class" ? value.of : semantics.typeOf(value.of);
       // The lock of one key, or what a collection holds under one.
       if (owner?.kind === "model")
-        return (owner.model.keyed || owner.model.kind === "collection") && (value.key === undefined || isStableKey(view, value.key));
+        return (
+          (owner.model.keyed || owner.model.kind === "collection") &&
+          (value.key === undefined || isStableKey(view, value.key))
+        );
       if (owner?.kind === "class") {
         const content = view.solution.field(owner.class, value.name, value.of.kind === "class");
         // Assigned more than once: the field may hold another lock by now.
