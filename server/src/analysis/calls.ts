@@ -8,6 +8,7 @@ import {
   symbolicWaits,
   unknownCall,
 } from "./call-effects.ts";
+import { keptUnderKey } from "./kept-or-made.ts";
 import { applyEntry, applyOperation, applyQueryMember, type Operation } from "./model-calls.ts";
 import { type ClassKey, type FunctionKey, functionKey, type Location, parseKey } from "./places.ts";
 import type { Call, CallEffect, Semantics } from "./semantics.ts";
@@ -221,6 +222,8 @@ function declaredResult(s: Semantics, site: Site, result: Value, key: FunctionKe
   const isOpen = result.kind === "fresh" && result.made.type === "result";
   // A new one or one that was kept: `locks.get(key) ?? new Mutex()`.
   const isEither = result.kind === "union" && s.typeOf(result) === undefined;
+  const kept = isEither ? keptUnderKey(s, result) : undefined;
+  if (kept) return kept;
   if (result.kind !== "unknown" && !isOpen && !isEither) return result;
   const { file } = parseKey(key);
   const declared = s.world.typeOf(file, s.world.function(key)?.returnType);

@@ -13,6 +13,7 @@ import { successors } from "../program/instructions.ts";
 import { isSymbolic, modelTypeOf } from "./call-effects.ts";
 import { constructorsOf } from "./calls.ts";
 import { inferredScopes } from "./inferred-scopes.ts";
+import { keptUnderKey, setsEntries } from "./kept-or-made.ts";
 import { leaving, outermost } from "./leaving.ts";
 import { isLogging } from "./logging.ts";
 import { fieldOf, targetValue } from "./members.ts";
@@ -92,6 +93,7 @@ class FunctionState {
   /** Variables and temps that were read in this pass; a later change of one means another pass. */
   readonly #loaded = new Set<VariableId>();
   readonly #merged = new Set<Temp>();
+  readonly #setsEntries: boolean;
   #changed = false;
 
   constructor(s: Semantics, key: FunctionKey, facts: FunctionFacts) {
@@ -104,6 +106,7 @@ class FunctionState {
     this.#facts = facts;
     this.#temps = new Array<Value>(facts.temps).fill(s.values.nothing);
     this.#mergeTemps = mergeTemps(facts);
+    this.#setsEntries = setsEntries(facts);
   }
 
   /** Goes through the code once; true when something became known that an earlier instruction may read. */
@@ -163,8 +166,10 @@ class FunctionState {
         return i.index < 2 && world.isExecutor(this.#key)
           ? values.settler
           : values.parameter(this.#key, i.index);
-      case "load":
-        return this.#variable(i.variable);
+      case "load": {
+        const value = this.#variable(i.variable);
+        return (this.#setsEntries && keptUnderKey(s, value)) || value;
+      }
       case "store":
         this.#store(i.variable, this.#read(i.from));
         return undefined;

@@ -3,7 +3,7 @@ import type { ProgramView } from "./analyzer.ts";
 import { contentOf } from "./capacities.ts";
 import { type ConstantLists, createConstantLists } from "./constant-lists.ts";
 import type { Evaluation } from "./evaluate.ts";
-import { describeTemp, usesIn } from "./flow.ts";
+import { describeTemp, memberCalled, usesIn } from "./flow.ts";
 import { type GivenValues, givenBy, givenText, nothingGiven, type Run, runOf } from "./given-values.ts";
 import { type FunctionKey, type Location, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
@@ -234,8 +234,23 @@ class Reasons {
         );
       default:
         if (!isPromise && !(value && isSurelyPromise(value))) return [];
+        if (definition?.op === "get-element" && this.#isLikeWhatIsAdded(run, definition.object, at))
+          return [];
         return [reason(evaluation, at, "this may reject, and nothing catches it")];
     }
+  }
+
+  /** An element of a list to which the same function adds promises: whatever that list has, none of these rejects. */
+  #isLikeWhatIsAdded(run: Run, list: Temp, at: Range): boolean {
+    const { facts } = run.evaluation;
+    const added = facts.blocks.flatMap(({ code }) =>
+      code.flatMap((i) =>
+        i.op === "call" && memberCalled(facts, i) === "push" && isSameVariable(facts, i.receiver, list)
+          ? i.arguments
+          : [],
+      ),
+    );
+    return added.length > 0 && added.every((temp) => this.#value(run, temp, at, true).length === 0);
   }
 
   /** A field that never holds a promise which rejects. */
@@ -362,6 +377,16 @@ function passesThroughChannel(target: Target): boolean {
 
 function functionsIn(value: Value): FunctionKey[] {
   return alternatives(value).flatMap((one) => (one.kind === "function" ? [one.function] : []));
+}
+
+/** Both are read from one variable. */
+function isSameVariable(facts: FunctionFacts, a: Temp | undefined, b: Temp): boolean {
+  const variableOf = (temp: Temp | undefined) => {
+    const [load] = temp === undefined ? [] : usesIn(facts).definitions(temp);
+    return load?.op === "load" ? load.variable : undefined;
+  };
+  const variable = variableOf(a);
+  return variable !== undefined && variable === variableOf(b);
 }
 
 /** False when it is a promise that gives a value, or no promise. */

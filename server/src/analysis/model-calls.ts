@@ -334,10 +334,17 @@ function applyTo(s: Semantics, call: Call, of: Operation): CallEffect {
     case "recv":
     case "select":
     case "waitIdle":
-    case "waitEvent":
     case "wait":
     case "shutdown":
       return settle({ ...base, result: operation.await ? values.promise(fresh, wait, rejects) : fresh });
+    case "waitEvent": {
+      // `once(emitter, "error")` gives the error.
+      const isForErrors = call.arguments.some(isErrorName);
+      return settle({
+        ...base,
+        result: operation.await ? values.promise(fresh, wait, rejects && !isForErrors) : fresh,
+      });
+    }
     default: {
       if (operation.result === "resolvers") {
         const promise = values.promise(fresh, values.noWaits, true);
@@ -352,6 +359,10 @@ function applyTo(s: Semantics, call: Call, of: Operation): CallEffect {
       return settle({ ...base, result: operation.await ? values.promise(own, wait, rejects) : own });
     }
   }
+}
+
+function isErrorName(value: Value): boolean {
+  return value.kind === "constant" && value.constant.type === "string" && value.constant.value === "error";
 }
 
 /** Nothing is given, or an object with options. */

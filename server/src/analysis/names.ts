@@ -3,7 +3,7 @@ import { isSame } from "../program/ranges.ts";
 import type { ProgramView } from "./analyzer.ts";
 import { describeTemp } from "./flow.ts";
 import { type FunctionKey, functionKey, type Location, parseKey } from "./places.ts";
-import type { Value } from "./values.ts";
+import { plain, type Value } from "./values.ts";
 
 // What things are called in messages: the code's own names.
 
@@ -38,7 +38,9 @@ export function resourceName(view: ProgramView, resource: Value, at: Location): 
         // A bound member is called without its object.
         ?.targets.some((one) => one.kind === "operation" && (receiver !== undefined || one.name === "()"));
       const written = describeTemp(found.facts, found.one, receiver ?? found.i.callee);
-      return direct ? written : (valueName(view, resource) ?? written);
+      // In a class that is a lock itself; elsewhere that object has another name.
+      const isItself = written === "this" && plain(resource).kind !== "receiver";
+      return direct && !isItself ? written : (valueName(view, resource) ?? written);
     }
     case "next":
       return describeTemp(found.facts, found.one, found.i.iterator);

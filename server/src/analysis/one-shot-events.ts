@@ -1,3 +1,5 @@
+import type { FunctionFacts, Instruction } from "../program/facts.ts";
+import { memberCalled } from "./flow.ts";
 import type { Value } from "./values.ts";
 
 // Emitters that set to work when they are made, and the events that each of them emits once: who listens later may have
@@ -77,3 +79,14 @@ export const listening: ReadonlySet<string> = new Set([
   "prependOnceListener",
   "addEventListener",
 ]);
+
+const unlistening: ReadonlySet<string> = new Set(["off", "removeListener", "removeEventListener"]);
+
+/**
+ * `client.on("error", log)`: adds or removes a listener, which gives the emitter. Where the types of Node are not
+ * installed, an index signature of the class may answer for such a member, and say what it likes.
+ */
+export function changesListeners(facts: FunctionFacts, i: Instruction): boolean {
+  const name = i.op === "call" && i.arguments.length > 1 ? memberCalled(facts, i) : undefined;
+  return name !== undefined && (listening.has(name) || unlistening.has(name));
+}

@@ -24,9 +24,12 @@ export function isStable(view: ProgramView, value: Value): boolean {
       if (!isStable(view, value.of) && value.of.kind !== "class") return false;
       const { semantics } = view.solution;
       const owner = value.of.kind === "class" ? value.of : semantics.typeOf(value.of);
-      // The lock of one key.
+      // The lock of one key, or what a collection holds under one.
       if (owner?.kind === "model")
-        return owner.model.keyed && (value.key === undefined || isStableKey(view, value.key));
+        return (
+          (owner.model.keyed || owner.model.kind === "collection") &&
+          (value.key === undefined || isStableKey(view, value.key))
+        );
       if (owner?.kind === "class") {
         const content = view.solution.field(owner.class, value.name, value.of.kind === "class");
         // Assigned more than once: the field may hold another lock by now.

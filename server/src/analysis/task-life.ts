@@ -207,8 +207,17 @@ class Life {
   }
 }
 
-/** Whether nothing in a function could look at a value, on whatever path: it is at most tested or overwritten. */
-export function isNeverLookedAt(file: FileFacts, facts: FunctionFacts, temp: Temp, depth = 0): boolean {
+/**
+ * Whether nothing in a function could look at a value, on whatever path: it is at most tested or overwritten. `many`: it
+ * is an array of promises, which may also be added to and counted.
+ */
+export function isNeverLookedAt(
+  file: FileFacts,
+  facts: FunctionFacts,
+  temp: Temp,
+  many = false,
+  depth = 0,
+): boolean {
   const uses = usesIn(facts);
   if (depth > 8 || leavesBy(facts, temp)) return false;
   return uses.readers(temp).every((reader) => {
@@ -218,17 +227,32 @@ export function isNeverLookedAt(file: FileFacts, facts: FunctionFacts, temp: Tem
       case "binary":
         return true;
       case "move":
-        return isNeverLookedAt(file, facts, reader.to, depth + 1);
-      case "store": {
-        const variable = file.variables[reader.variable];
-        if (!isOwnVariable(file, facts, reader.variable)) return false;
-        if (!variable || variable.captured || variable.kind.includes("using")) return false;
-        return loadsOf(facts, [reader.variable]).every((to) => isNeverLookedAt(file, facts, to, depth + 1));
-      }
+        return isNeverLookedAt(file, facts, reader.to, many, depth + 1);
+      case "store":
+        return isVariableNeverLookedAt(file, facts, reader.variable, many, depth);
+      case "get":
+        return many && harmless.has(reader.name);
+      case "call":
+        // `started.push(load())`
+        return many && reader.receiver === temp && !reader.arguments.includes(temp);
       default:
         return false;
     }
   });
+}
+
+/** The same of what a variable holds. */
+export function isVariableNeverLookedAt(
+  file: FileFacts,
+  facts: FunctionFacts,
+  id: VariableId,
+  many: boolean,
+  depth = 0,
+): boolean {
+  const variable = file.variables[id];
+  if (!variable || !isOwnVariable(file, facts, id)) return false;
+  if (variable.captured || variable.kind.includes("using")) return false;
+  return loadsOf(facts, [id]).every((to) => isNeverLookedAt(file, facts, to, many, depth + 1));
 }
 
 /** Where variables are read. */

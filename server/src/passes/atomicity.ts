@@ -5,6 +5,7 @@ import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { keepLoads, keepPromise, testAgain } from "../analysis/fixes.ts";
 import { describeTemp, usesIn } from "../analysis/flow.ts";
+import { isIdempotent } from "../analysis/idempotent-calls.ts";
 import { isLock } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type ClassKey, type FunctionKey, isClassKey, type Location, parseKey } from "../analysis/places.ts";
@@ -35,7 +36,7 @@ export interface LateFill {
   readonly cost: Cost | undefined;
   /** The lock that is taken between the test and the write. */
   readonly lock: string | undefined;
-  /** It is set to true, which says that something is done. */
+  /** It is set to true, or to what was there before, which says that something is done. */
   readonly isMark: boolean;
   readonly trace: readonly ReportedStep[];
   readonly fixes: readonly FixPlan[];
@@ -122,7 +123,10 @@ interface Fill {
   readonly waitIn: FunctionCode;
   /** The lock whose callback the write stands in. */
   readonly lock: string | undefined;
-  /** The write only says that something is done, such as `ready = true`: a state may have other reasons to. */
+  /**
+   * The write only says that something is done, such as `ready = true`, `done.add(key)`, or `known.set(key, given)`: a
+   * state may have other reasons to.
+   */
   readonly isMark: boolean;
 }
 
@@ -253,8 +257,9 @@ class Walk {
     const { code, wait } = at;
     const written = this.#written(code, i);
     if (written !== undefined) {
-      const isMark = isTrue(code, written);
-      if (wait !== undefined && (isMark || this.#isFilling(code, written))) {
+      const isFilling = this.#isFilling(code, written);
+      const isMark = isTrue(code, written) || (this.#test.key !== undefined && !isFilling);
+      if (wait !== undefined && (isMark || isFilling)) {
         const { lock } = at;
         this.#found.push({ code, write: i, value: written, wait: wait.at, waitIn: wait.code, lock, isMark });
       }
@@ -307,8 +312,8 @@ class Walk {
       return placeOf(code.reader, i.object)?.id === place.id && same(i.key) ? i.from : undefined;
     }
     const entry = code.entryCall(i);
-    if (entry?.name !== "set" || entry.place.id !== place.id) return undefined;
-    const [first, value] = entry.arguments;
+    if (entry?.place.id !== place.id || !(entry.name === "set" || entry.name === "add")) return undefined;
+    const [first, value = entry.name === "add" ? first : undefined] = entry.arguments;
     return first !== undefined && value !== undefined && same(first) ? value : undefined;
   }
 
@@ -355,7 +360,7 @@ function describe(
   const work = workOf(view, fill);
   const waited = waitedFor(view, fill.waitIn, fill.wait);
   const at = (i: Instruction) => locationIn(file, i);
-  const is = fill.isMark ? "not set" : "empty";
+  const is = fill.isMark && what === "place" ? "not set" : "empty";
   const empty = what === "place" ? `finds '${place}' ${is}` : `finds no entry in '${place}'`;
   const gives = lock
     ? `it waits for '${lock}' here, and other calls run meanwhile`
@@ -551,7 +556,12 @@ function workOf(view: ProgramView, { code, value, write, wait, isMark }: Fill): 
   if (isMark) {
     const done = [...code.evaluation.awaits.keys()].flatMap((i) => {
       const call = i.op === "await" && i !== wait ? originOf(code.reader, i.from) : undefined;
-      return call && i.start < write.start && !takesLock(code.evaluation, call) ? [call] : [];
+      const counts =
+        call &&
+        i.start < write.start &&
+        !takesLock(code.evaluation, call) &&
+        !isIdempotent(view.solution, code.evaluation, call);
+      return counts ? [call] : [];
     });
     return calleeText(view, code.evaluation, done.sort((a, b) => a.start - b.start).at(-1));
   }
@@ -559,7 +569,10 @@ function workOf(view: ProgramView, { code, value, write, wait, isMark }: Fill): 
   const awaited = code.evaluation.facts.blocks.flatMap((block) =>
     block.code.flatMap((i) => (i.op === "await" ? (originOf(code.reader, i.from) ?? []) : [])),
   );
-  return calleeText(view, code.evaluation, made.find((i) => awaited.includes(i)) ?? made[0]);
+  const work = made.find((i) => awaited.includes(i));
+  return work
+    ? calleeText(view, code.evaluation, work)
+    : (waitedFor(view, code, wait) ?? calleeText(view, code.evaluation, made[0]));
 }
 
 /** The call that a point waits for, as written. */

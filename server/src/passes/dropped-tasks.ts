@@ -4,6 +4,7 @@ import type { Evaluation } from "../analysis/evaluate.ts";
 import { createFailures, type Failure, type FailureOfCall } from "../analysis/failures.ts";
 import { describeTemp, isDropped, memberCalled, type Uses, usesIn } from "../analysis/flow.ts";
 import { isLock } from "../analysis/model-index.ts";
+import { changesListeners } from "../analysis/one-shot-events.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { filesWithRejectionListener } from "../analysis/rejection-listeners.ts";
 import type { CallEffect, Target } from "../analysis/semantics.ts";
@@ -216,6 +217,7 @@ export function startsTask(
     return target?.kind === "operation" ? "model" : target?.kind === "function" ? "async function" : "type";
   }
   if (effect.targets.every((target) => isSynchronous(view, target))) return "no";
+  if (changesListeners(evaluation.facts, i)) return "no";
   switch (result.kind) {
     case "nothing":
     case "constant":

@@ -56,12 +56,15 @@ function escapingIn(
     for (const i of block.code) {
       if (i.op !== "call" || !section.holds(i) || !isForgotten(view, evaluation, i)) continue;
       const start = startOf(evaluation, i);
-      const tasks = start ? tasksOf(evaluation, start) : [];
-      if (!start || tasks.length === 0 || tasks.some((key) => takes(view, key, section.resource))) continue;
-      const shared = sharedPlace(
-        guardsOf(section.resource),
-        tasks.map((key) => touchedLater(view, key)),
-      );
+      if (!start) continue;
+      const tasks = tasksOf(evaluation, start);
+      const behind = callbacksOf(evaluation, i);
+      const all = [...tasks, ...behind];
+      if (all.length === 0 || all.some((key) => takes(view, key, section.resource))) continue;
+      const shared = sharedPlace(guardsOf(section.resource), [
+        ...tasks.map((key) => touchedLater(view, key)),
+        ...behind.map((key) => touchedWhole(view, key)),
+      ]);
       if (shared) found.push(worded(view, section, i, start, shared));
     }
   }
@@ -93,6 +96,25 @@ function startOf(evaluation: Evaluation, i: Call, depth = 0): Call | undefined {
   if (!isChain) return i;
   const [inner] = i.receiver === undefined ? [] : usesIn(evaluation.facts).definitions(i.receiver);
   return inner?.op === "call" && depth < 5 ? startOf(evaluation, inner, depth + 1) : undefined;
+}
+
+/** What runs when the task is done: `(text) => …` of `load().then((text) => …).catch(report)`. */
+function callbacksOf(evaluation: Evaluation, i: Call, depth = 0): readonly FunctionKey[] {
+  const effect = evaluation.calls.get(i);
+  const chain = effect?.targets.find((one) => one.kind === "operation" && one.operation.op === "chain");
+  if (!effect || chain?.kind !== "operation") return [];
+  const { fulfilled } = chain.operation;
+  const given = fulfilled === undefined ? undefined : effect.arguments[fulfilled];
+  const [inner] = i.receiver === undefined ? [] : usesIn(evaluation.facts).definitions(i.receiver);
+  return [
+    ...(given?.kind === "function" ? [given.function] : []),
+    ...(inner?.op === "call" && depth < 5 ? callbacksOf(evaluation, inner, depth + 1) : []),
+  ];
+}
+
+function touchedWhole(view: ProgramView, key: FunctionKey): Touched {
+  const evaluation = view.solution.evaluation(key);
+  return evaluation ? touchedBy(view, evaluation, () => true) : { read: new Map(), written: new Map() };
 }
 
 /** The asynchronous functions of the program that a call starts, on the same object or on none. */

@@ -21,7 +21,7 @@ export const exposedTasks = definePass<readonly ExposedTask[]>({
   run: (view, resultOf) => (file) =>
     resultOf(taskLives, file).flatMap((task) => {
       // That it would end the process is said only where a path shows how it fails.
-      if (!task.failure.shown) return [];
+      if (!task.failure.shown || !task.variable) return [];
       const gap = task.life.gaps.find(({ look }) => attends.has(look.kind));
       return gap ? [worded(view, task, gap)] : [];
     }),
@@ -59,7 +59,7 @@ function worded(view: ProgramView, task: KeptTask, { wait, look }: Gap): Exposed
 /** Where a task, or an array of them, is started. */
 export function startOfTask({ name, many, callee, at }: KeptTask): ReportedStep {
   const what = many
-    ? `'${callee}' starts the promises in '${name}' here`
+    ? `'${callee}' starts the promises ${name === callee ? "" : `in '${name}' `}here`
     : `'${callee}' is started here, and its promise kept in '${name}'`;
   return { at, what };
 }
@@ -80,7 +80,7 @@ function waitedFor(file: FileFacts, facts: FunctionFacts, wait: Instruction): st
 
 function fixesFor(view: ProgramView, task: KeptTask, wait: Instruction, look: Look): readonly FixPlan[] {
   const { evaluation, name, many, call, life, variable } = task;
-  if (many || variable.type !== undefined) return [];
+  if (many || !variable || variable.type !== undefined) return [];
   const { file } = parseKey(evaluation.key);
   const isOnlyWait = life.gaps.every((gap) => gap.wait === wait);
   const together =

@@ -177,7 +177,7 @@ function testedIn(view: ProgramView, key: FunctionKey): readonly Condition[] {
   const found = new Map<number, Condition>();
   const look = (temp: Call["to"]) => {
     const [call, other] = uses.definitions(temp);
-    if (call?.op !== "call" || other || found.has(call.end)) return;
+    if (call?.op !== "call" || other || found.has(call.end) || hasDefault(evaluation, temp)) return;
     const result = evaluation.calls.get(call)?.result;
     if (result === undefined) return;
     const isSure = callGivesPromise(view, evaluation, call);
@@ -190,6 +190,20 @@ function testedIn(view: ProgramView, key: FunctionKey): readonly Condition[] {
     if (block.end.kind === "branch" && block.end.on === "truthy") look(block.end.test);
   }
   return [...found.values()];
+}
+
+/** `(stop() || Promise.resolve()).then(…)`: the test is whether there is a promise. */
+function hasDefault({ facts, calls }: Evaluation, temp: Call["to"]): boolean {
+  const uses = usesIn(facts);
+  return uses.readers(temp).some(
+    (reader) =>
+      reader.op === "move" &&
+      uses.definitions(reader.to).some((other) => {
+        const [call] = other.op === "move" ? uses.definitions(other.from) : [];
+        const targets = call?.op === "call" ? (calls.get(call)?.targets ?? []) : [];
+        return targets.some((target) => target.kind === "operation" && target.operation.op === "settle");
+      }),
+  );
 }
 
 function mayBePromise(value: Value): boolean {

@@ -9,6 +9,7 @@ import {
   followTask,
   isHandlerName,
   isNeverLookedAt,
+  isVariableNeverLookedAt,
   leavesBy,
   loadsOf,
   type TaskLife,
@@ -30,11 +31,11 @@ import { startOf } from "./returns-before-release.ts";
 
 type CallInstruction = Extract<Instruction, { readonly op: "call" | "new" }>;
 
-/** A promise, or an array of them, that a function starts and keeps in a local variable. */
+/** A promise, or an array of them, that a function starts and keeps in a local variable, or loops over right away. */
 export interface KeptTask {
-  /** The variable. */
+  /** Of the variable; without one, what starts it. */
   readonly name: string;
-  readonly variable: VariableFact;
+  readonly variable: VariableFact | undefined;
   /** An array of promises. */
   readonly many: boolean;
   /** The callee as written: `this.save`. */
@@ -126,10 +127,10 @@ function birthAt(
   const pushed = i.op === "call" ? pushedTo(view, evaluation, i, at) : undefined;
   if (pushed) return pushed;
   const holders = holdersOf(evaluation.facts, i.to);
-  if (holders.length === 0) return undefined;
+  if (holders.length === 0 && !isIterated(evaluation.facts, i.to)) return undefined;
   const list = startsList(view, evaluation, i);
   if (list) return { start: { ...at, temp: i.to, many: true }, call: i, ...list };
-  const started = startsNew(view, evaluation, i);
+  const started = holders.length === 0 ? undefined : startsNew(view, evaluation, i);
   if (!started) return undefined;
   const mayWait = evaluation.awaits.size > 0 && isLikePromise(evaluation, holders);
   if (started.ask !== undefined && !mayWait && !isNeverLookedAt(facts, evaluation.facts, i.to)) {
@@ -145,7 +146,7 @@ function listOf(
   i: Extract<Instruction, { op: "array" }>,
   at: Place,
 ): FoundBirth | undefined {
-  if (holdersOf(evaluation.facts, i.to).length === 0) return undefined;
+  if (holdersOf(evaluation.facts, i.to).length === 0 && !isIterated(evaluation.facts, i.to)) return undefined;
   const calls = i.elements.flatMap((element) => {
     const call = element === null ? undefined : startOf(evaluation, element);
     const started = call && startsNew(view, evaluation, call);
@@ -186,6 +187,13 @@ function holdersOf(facts: FunctionFacts, temp: Temp, depth = 0): readonly Variab
       if (reader.op === "store") return [reader.variable];
       return reader.op === "move" && depth < 4 ? holdersOf(facts, reader.to, depth + 1) : [];
     });
+}
+
+/** `for await (const one of ids.map(load))` */
+function isIterated(facts: FunctionFacts, temp: Temp): boolean {
+  return usesIn(facts)
+    .readers(temp)
+    .some(({ op }) => op === "iterate");
 }
 
 /** Something is done with a variable that one does with promises. */
@@ -310,14 +318,14 @@ function keptTasks(
       : followTask(facts, evaluation, start, (i) => takesTime(evaluation, i));
     const [id] = life.variables;
     const variable = id === undefined ? undefined : facts.variables[id];
-    if (!variable) return [];
+    const callee = describeTemp(facts, evaluation.facts, call.callee);
     const failure = failureOf(birth.inside?.evaluation ?? evaluation, birth.inside?.call ?? call);
     return [
       {
-        name: variable.name,
+        name: variable?.name ?? callee,
         variable,
         many: start.many,
-        callee: describeTemp(facts, evaluation.facts, call.callee),
+        callee,
         at: headOf(evaluation, call),
         call: locationIn(file, call),
         failure,
@@ -341,10 +349,13 @@ function keptTasks(
 function candidateOf(view: ProgramView, birth: Birth): readonly Candidate[] {
   const { evaluation, facts, start, call, ask } = birth;
   const life = followTask(facts, evaluation, start, (i) => wait(view, evaluation, i) !== "no");
-  if (life.lost || life.variables.length === 0) return [];
+  const isLoopedOver = life.looks.some(({ kind }) => kind === "iterated");
+  if (life.lost || (life.variables.length === 0 && !isLoopedOver)) return [];
   // A variable that is read may hold another task by then.
   const isOverwritten = life.looks.length === 0 && life.variables.every((one) => isReassigned(facts, one));
-  const neverLookedAt = !start.many && (isOverwritten || isNeverLookedAt(facts, evaluation.facts, call.to));
+  const neverLookedAt = start.many
+    ? isListNeverRead(birth)
+    : isOverwritten || isNeverLookedAt(facts, evaluation.facts, call.to);
   // Of a value that may be no promise, only what one does with promises counts.
   const isOneOfPromises = life.gaps.some(
     ({ look }) =>
@@ -352,6 +363,12 @@ function candidateOf(view: ProgramView, birth: Birth): readonly Candidate[] {
   );
   const isOpen = ask !== undefined && !start.many && !neverLookedAt;
   return isOpen && !isOneOfPromises ? [] : [{ birth, life, neverLookedAt }];
+}
+
+/** Nobody takes a promise out of a list: it is at most added to, and counted. */
+function isListNeverRead({ facts, evaluation, start: { temp, variable } }: Birth): boolean {
+  if (temp !== undefined) return isNeverLookedAt(facts, evaluation.facts, temp, true);
+  return variable !== undefined && isVariableNeverLookedAt(facts, evaluation.facts, variable, true);
 }
 
 function isReassigned({ variables }: FileFacts, id: VariableId): boolean {

@@ -3,7 +3,7 @@ import type { FixPlan } from "../analysis/fix-plan.ts";
 import { insertAwait } from "../analysis/fixes.ts";
 import { isDropped, usesIn } from "../analysis/flow.ts";
 import { isLock } from "../analysis/model-index.ts";
-import { type Location, parseKey } from "../analysis/places.ts";
+import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { plain } from "../analysis/values.ts";
 import { walk } from "../analysis/walk.ts";
 import type { Instruction } from "../program/facts.ts";
@@ -119,5 +119,16 @@ function doesSomething({ op }: Instruction): boolean {
 function isForgotten({ evaluation, birth }: HeldTooLong, elsewhere: ReleasesByResource): boolean {
   if (!isDropped(usesIn(evaluation.facts), birth.instruction.to)) return false;
   const byMethod = birth.form.form === "self" || birth.alsoReleasedBy.length > 0;
-  return !byMethod || !isReleasedElsewhere(evaluation.key, plain(birth.handle.made.resource), elsewhere);
+  const resource = plain(birth.handle.made.resource);
+  const ends = [...(elsewhere.get(resource) ?? [])].some((key) => isHandler(evaluation, key));
+  return !byMethod || ends || !isReleasedElsewhere(evaluation.key, resource, elsewhere);
+}
+
+/** `work().finally(() => slots.release())`: what the function protects ends there. */
+function isHandler({ calls }: HeldTooLong["evaluation"], key: FunctionKey): boolean {
+  return [...calls.values()].some(
+    ({ targets, arguments: given }) =>
+      targets.some((target) => target.kind === "operation" && target.operation.op === "chain") &&
+      given.some((value) => value.kind === "function" && value.function === key),
+  );
 }

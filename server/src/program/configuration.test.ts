@@ -113,6 +113,15 @@ const cases: readonly Case[] = [
     follows: plain,
   },
   {
+    what: "extends a folder's own configuration by '.' and '..'",
+    files: {
+      "src/tsconfig.json": { extends: ".." },
+      "tsconfig.cjs.json": { extends: "." },
+      "tsconfig.json": { compilerOptions: { paths: { "@/*": ["./src/*"], "lib/*": ["./src/lib/*"] } } },
+    },
+    follows: all,
+  },
+  {
     what: "a base that does not exist",
     files: { "tsconfig.json": { extends: "./nope.json", include: ["src"] } },
     follows: plain,

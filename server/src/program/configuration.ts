@@ -179,7 +179,8 @@ function resolveBase(name: string, from: FilePath): FilePath | undefined {
   const folder = folderOf(from);
   if (/^\.{1,2}([\\/]|$)/.test(name) || path.isAbsolute(name)) {
     const base = resolvePath(folder, name);
-    return [base, `${base}.json`].find(isFile);
+    // A folder's own configuration is meant by `.` and `..` only.
+    return [base, `${base}.json`, ...(/^\.{1,2}$/.test(name) ? [`${base}/tsconfig.json`] : [])].find(isFile);
   }
   for (const here of foldersAbove(from)) {
     const base = `${here}/node_modules/${name}`;

@@ -9,9 +9,10 @@ export const sequentialAwaitOfStarted = defineRule({
   requires: [awaitedOneByOne],
   run(pass) {
     for (const { task, at, trace, fixes } of pass.resultOf(awaitedOneByOne)) {
+      const promises = task.variable ? `in '${task.name}'` : `that '${task.callee}' starts`;
       pass.report({
         at,
-        message: `The promises in '${task.name}' are awaited one at a time: nothing listens to those behind, so the failure of one ${consequences[task.whoSees]}.`,
+        message: `The promises ${promises} are awaited one at a time: nothing listens to those behind, so the failure of one ${consequences[task.whoSees]}.`,
         trace,
         ...(task.endsProcess ? {} : { severity: "information" }),
         fixes,

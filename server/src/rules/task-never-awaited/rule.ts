@@ -11,15 +11,20 @@ export const taskNeverAwaited = defineRule({
     for (const task of pass.resultOf(taskLives)) {
       const { name, callee, at, call, evaluation, failure, variable } = task;
       // A name that begins with an underscore says that it is not meant to be used.
-      if (!task.neverLookedAt || name.startsWith("_")) continue;
-      const isPlain = !task.isTested && variable.type === undefined && variable.assignments === 0;
+      if (!task.neverLookedAt || !variable || name.startsWith("_")) continue;
+      const isPlain =
+        !task.many && !task.isTested && variable.type === undefined && variable.assignments === 0;
       const canAwait = evaluation.facts.async && (evaluation.facts.kind !== "module" || pass.facts.module);
       pass.report({
         at,
         whole: call,
-        message: `Nothing ever waits for '${name}', the promise of '${callee}', so its failure ${consequences[task.whoSees]}.`,
+        message: task.many
+          ? `Nothing ever waits for the promises in '${name}', so the failure of one ${consequences[task.whoSees]}.`
+          : `Nothing ever waits for '${name}', the promise of '${callee}', so its failure ${consequences[task.whoSees]}.`,
         trace: [
-          { at, what: `'${callee}' is started here, and no path looks at its promise` },
+          task.many
+            ? { at, what: `'${callee}' starts the promises in '${name}' here, and no path looks at them` }
+            : { at, what: `'${callee}' is started here, and no path looks at its promise` },
           ...failure.steps,
         ],
         ...(task.endsProcess ? {} : { severity: "information" }),
