@@ -136,6 +136,7 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       shape: { is: "boolean", only: true },
       about: "An asynchronous worker is awaited, and given no such function.",
     },
+    maxArguments: { shape: index, about: "With more arguments than these it makes something else." },
   },
   operation: {
     since: { shape: text, about: "The first version that has it, if the model describes older ones too." },

@@ -245,6 +245,8 @@ export interface CreateModel {
   readonly done?: number;
   /** An asynchronous worker is awaited, and given no such function. */
   readonly awaitsWorker?: true;
+  /** With more arguments than these it makes something else. */
+  readonly maxArguments?: number;
 }
 
 export interface TypeModel extends Era {

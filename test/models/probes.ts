@@ -340,10 +340,10 @@ function submit(object: unknown, name: string, operation: OperationModel, task: 
   return invoke(object, name, args);
 }
 
-/** How tasks get in: the first member, or the call, that takes a callback. */
+/** How tasks get in: the first member, or the call, that runs one in a slot. */
 function entryOf(subject: Subject): ((object: unknown, task: Job) => unknown) | undefined {
   const all = [...(subject.call ? [["()", subject.call] as const] : []), ...subject.members];
-  const found = all.find(([, one]) => one.op === "submit");
+  const found = all.find(([, one]) => one.op === "submit" || one.op === "scoped");
   if (!found) return undefined;
   const [name, operation] = found;
   return operation.fn === undefined

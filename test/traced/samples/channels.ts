@@ -300,6 +300,63 @@ async function $waitsToo() { await $throttled(3); }
     tasks: ["calls", "waits", "waitsToo"],
     shows: { kind: "queue", holders: ["job"], waiters: ["waits", "waitsToo"] },
   },
+  throat: {
+    setUp: `const throat = main;
+const $limit = throat(1);`,
+    behaves: `
+  const limit = throat(2);
+  const job = async function (item) { log("begins", item, this?.name); await tick(); if (item < 0) throw new Error("on purpose"); return item; };
+  log(...(await Promise.all([limit(job, 1), limit.call({ name: "self" }, job, 2), limit(job, 3)])));
+  await limit(job, -1).catch((error) => log(error.message));
+  try { limit(5); } catch (error) { log(error.message); }
+  try { throat("1"); } catch (error) { log(error.message); }
+  const send = throat(1, job); const receive = throat(job, 1);
+  log(...(await Promise.all([send(4), send.call({ name: "self" }, 5), receive(6)])));
+  await Promise.all([send(-1).catch((error) => log(error.message)), send(7).then(log)]);
+  log(throat.length, throat.name, limit.length, send.length, Object.keys(limit).join());
+`,
+    scene: `
+async function $job() { ${never} }
+async function $adds() { await $limit($job); }
+async function $waits() { await $limit($job); }
+async function $waitsToo() { await $limit($job); }
+`,
+    tasks: ["adds", "waits", "waitsToo"],
+    shows: { kind: "queue", capacity: 1, holders: ["job"], waiters: ["waits", "waitsToo"] },
+  },
+  "throat with its job": {
+    specifier: "throat",
+    setUp: `const throat = main;`,
+    behaves: `log(await throat(async (a, b) => a + b, 3)(1, 2));`,
+    scene: `
+async function $job() { ${never} }
+const $sends = throat(1, $job);
+async function $calls() { await $sends(1); }
+async function $waits() { await $sends(2); }
+`,
+    tasks: ["calls", "waits"],
+    shows: { kind: "queue", capacity: 1, holders: ["job"], waiters: ["waits"] },
+  },
+  limiter: {
+    setUp: `const RateLimiter = of("RateLimiter");
+const $limiter = new RateLimiter({ tokensPerInterval: 1, interval: 3_600_000 });`,
+    behaves: `
+  const limiter = new RateLimiter({ tokensPerInterval: 2, interval: 10 });
+  const takes = async (name, count = 1) => { log(name, typeof (await limiter.removeTokens(count))); };
+  await Promise.all([takes("a"), takes("b"), takes("c")]); await takes("d");
+  await limiter.removeTokens(3).catch((error) => log(error.message));
+  const quick = new RateLimiter({ tokensPerInterval: 1, interval: "hour", fireImmediately: true });
+  log(await quick.removeTokens(1), await quick.removeTokens(1), quick.tryRemoveTokens(1));
+  log(RateLimiter.prototype.removeTokens.length, limiter.removeTokens.name);
+`,
+    scene: `
+async function $takes() { await $limiter.removeTokens(1); ${never} }
+async function $waits() { await $limiter.removeTokens(1); }
+async function $waitsToo() { await $limiter.removeTokens(1); }
+`,
+    tasks: ["takes", "waits", "waitsToo"],
+    shows: { kind: "queue", waiters: ["waits", "waitsToo"] },
+  },
   bottleneck: {
     setUp: `const Bottleneck = main;
 const $limiter = new Bottleneck({ maxConcurrent: 1 });`,
