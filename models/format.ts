@@ -136,6 +136,11 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       shape: { is: "boolean", only: true },
       about: "An asynchronous worker is awaited, and given no such function.",
     },
+    doneTwice: { shape: outcome, about: "When the worker says twice that it is done." },
+    workerTimeout: {
+      shape: record("source"),
+      about: "With this option a worker that does not end is given up after a time.",
+    },
     maxArguments: { shape: index, about: "With more arguments than these it makes something else." },
   },
   operation: {

@@ -9,6 +9,7 @@ import asyncRwlock from "./async-rwlock/model.json" with { type: "json" };
 import asyncSema from "./async-sema/model.json" with { type: "json" };
 import awaitLock from "./await-lock/model.json" with { type: "json" };
 import awaitSemaphore from "./await-semaphore/model.json" with { type: "json" };
+import betterQueue from "./better-queue/model.json" with { type: "json" };
 import bottleneck from "./bottleneck/model.json" with { type: "json" };
 import bullmq from "./bullmq/model.json" with { type: "json" };
 import drizzleOrm from "./drizzle-orm/model.json" with { type: "json" };
@@ -45,6 +46,7 @@ import piscina from "./piscina/model.json" with { type: "json" };
 import promise from "./promise/model.json" with { type: "json" };
 import promisePool from "./promise-pool/model.json" with { type: "json" };
 import properLockfile from "./proper-lockfile/model.json" with { type: "json" };
+import queue from "./queue/model.json" with { type: "json" };
 import redisSemaphore from "./redis-semaphore/model.json" with { type: "json" };
 import redlock from "./redlock/model.json" with { type: "json" };
 import repeater from "./repeater/model.json" with { type: "json" };
@@ -81,6 +83,7 @@ export const bundledModels = [
   asyncSema,
   awaitLock,
   awaitSemaphore,
+  betterQueue,
   bottleneck,
   bullmq,
   drizzleOrm,
@@ -116,6 +119,7 @@ export const bundledModels = [
   promise,
   promisePool,
   properLockfile,
+  queue,
   redisSemaphore,
   redlock,
   repeater,

@@ -17,6 +17,8 @@ import { instrumentation as awaitLock } from "./await-lock/instrument.ts";
 import awaitLockModel from "./await-lock/model.json" with { type: "json" };
 import { instrumentation as awaitSemaphore } from "./await-semaphore/instrument.ts";
 import awaitSemaphoreModel from "./await-semaphore/model.json" with { type: "json" };
+import { instrumentation as betterQueue } from "./better-queue/instrument.ts";
+import betterQueueModel from "./better-queue/model.json" with { type: "json" };
 import { instrumentation as bottleneck } from "./bottleneck/instrument.ts";
 import bottleneckModel from "./bottleneck/model.json" with { type: "json" };
 import { instrumentation as bullmq } from "./bullmq/instrument.ts";
@@ -59,6 +61,8 @@ import { instrumentation as promisePool } from "./promise-pool/instrument.ts";
 import promisePoolModel from "./promise-pool/model.json" with { type: "json" };
 import { instrumentation as properLockfile } from "./proper-lockfile/instrument.ts";
 import properLockfileModel from "./proper-lockfile/model.json" with { type: "json" };
+import { instrumentation as queue } from "./queue/instrument.ts";
+import queueModel from "./queue/model.json" with { type: "json" };
 import { instrumentation as redisSemaphore } from "./redis-semaphore/instrument.ts";
 import redisSemaphoreModel from "./redis-semaphore/model.json" with { type: "json" };
 import { instrumentation as redlock } from "./redlock/instrument.ts";
@@ -101,6 +105,7 @@ export const instrumentations = [
   { instrumentation: asyncSema, versions: asyncSemaModel.versions },
   { instrumentation: awaitLock, versions: awaitLockModel.versions },
   { instrumentation: awaitSemaphore, versions: awaitSemaphoreModel.versions },
+  { instrumentation: betterQueue, versions: betterQueueModel.versions },
   { instrumentation: bottleneck, versions: bottleneckModel.versions },
   { instrumentation: bullmq, versions: bullmqModel.versions },
   { instrumentation: fastq, versions: fastqModel.versions },
@@ -122,6 +127,7 @@ export const instrumentations = [
   { instrumentation: piscina, versions: piscinaModel.versions },
   { instrumentation: promisePool, versions: promisePoolModel.versions },
   { instrumentation: properLockfile, versions: properLockfileModel.versions },
+  { instrumentation: queue, versions: queueModel.versions },
   { instrumentation: redisSemaphore, versions: redisSemaphoreModel.versions },
   { instrumentation: redlock, versions: redlockModel.versions },
   { instrumentation: repeater, versions: repeaterModel.versions },

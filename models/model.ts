@@ -245,6 +245,10 @@ export interface CreateModel {
   readonly done?: number;
   /** An asynchronous worker is awaited, and given no such function. */
   readonly awaitsWorker?: true;
+  /** When the worker says twice that it is done. */
+  readonly doneTwice?: Outcome;
+  /** With this option a worker that does not end is given up after a time. */
+  readonly workerTimeout?: ArgumentSource;
   /** With more arguments than these it makes something else. */
   readonly maxArguments?: number;
 }

@@ -91,6 +91,7 @@ const samples = new Map<string, readonly unknown[] | (() => readonly unknown[])>
   ["tinypool", [{ minThreads: 0 }]],
   ["limiter RateLimiter", [{ tokensPerInterval: 1, interval: "second" }]],
   ["limiter TokenBucket", [{ bucketSize: 1, tokensPerInterval: 1, interval: "second" }]],
+  ["queue", [{ autostart: true }]],
   // The same name is the same lock.
   ["mortice", () => [{ name: randomUUID() }]],
 ]);

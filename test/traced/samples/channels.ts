@@ -300,6 +300,54 @@ async function $waitsToo() { await $throttled(3); }
     tasks: ["calls", "waits", "waitsToo"],
     shows: { kind: "queue", holders: ["job"], waiters: ["waits", "waitsToo"] },
   },
+  "better-queue": {
+    isFiles: true,
+    setUp: `const Queue = main;
+const $queue = new Queue((task, done) => task(done), { concurrent: 1 });`,
+    behaves: `
+  const queue = new Queue(function (task, done) { log("begins", task, typeof this.finishBatch); setImmediate(() => done(task < 0 ? "on purpose" : null, task * 2)); }, { concurrent: 2 });
+  const push = (task) => new Promise((resolve) => queue.push(task, (error, result) => { log(error, result); resolve(); }));
+  await Promise.all([push(1), push(2), push(-1), push(3)]);
+  const ticket = queue.push(4); const finished = new Promise((resolve) => ticket.on("finish", resolve));
+  log(ticket.constructor.name, ticket.status, await finished, queue.getStats().total, queue.push.length, Queue.name);
+  const batches = new Queue((tasks, done) => { log("batch", tasks.length); done(); }, { batchSize: 2, batchDelay: 20 });
+  await Promise.all([5, 6].map((task) => new Promise((resolve) => batches.push(task, resolve))));
+  const retries = []; const stubborn = new Queue((task, done) => { retries.push(task); done(retries.length < 3 ? "again" : null); }, { maxRetries: 5 });
+  await new Promise((resolve) => stubborn.push(7, resolve)); log(retries.length);
+  const picky = new Queue((task, done) => done(), { filter: (task, accept) => accept(null, task > 0) });
+  await new Promise((resolve) => picky.push(-1, (error) => { log(error); resolve(); }));
+  await new Promise((resolve) => queue.destroy(resolve));
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 2));
+`,
+    scene: `
+async function $job() { ${never} }
+async function $adds() { await new Promise((resolve) => $queue.push($job, resolve)); }
+async function $waits() { await new Promise((resolve) => $queue.push((done) => done(), resolve)); }
+`,
+    tasks: ["adds", "waits"],
+    shows: { kind: "queue", capacity: 1, holders: ["job"], waiters: ["waits"], states: { waits: "await" } },
+  },
+  queue: {
+    not: ["oldest", "cjs"],
+    setUp: `const Queue = main;
+const $queue = new Queue({ concurrency: 2 });`,
+    behaves: `
+  const queue = new Queue({ concurrency: 2, results: [] });
+  const job = (item) => async () => { log("begins", item); await tick(); if (item < 0) throw new Error("on purpose"); return item; };
+  const first = job(1); queue.addEventListener("success", ({ detail }) => log(detail.job === first, JSON.stringify(detail.result)));
+  log(queue.push(first, job(2)), queue.unshift((done) => { log("begins", 0); setImmediate(() => done(null, "zero")); }), queue.indexOf(first));
+  const started = queue.start(); log(started.constructor.name, queue.length); log(JSON.stringify(await started));
+  await new Promise((resolve) => { queue.push(job(3)); queue.start((error) => { log(error); resolve(); }); });
+  queue.push(job(-1)); await queue.start().catch((error) => log(error.message));
+  log(Queue.prototype.start.length, queue.push.name, Object.keys(queue).join());
+`,
+    scene: `
+async function $job() { ${never} }
+async function $starts() { $queue.push($job, $job, $job); await $queue.start(); }
+`,
+    tasks: ["starts"],
+    shows: { kind: "queue", capacity: 2, others: ["starts"], length: 3 },
+  },
   throat: {
     setUp: `const throat = main;
 const $limit = throat(1);`,
