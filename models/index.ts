@@ -51,6 +51,7 @@ import redisSemaphore from "./redis-semaphore/model.json" with { type: "json" };
 import redlock from "./redlock/model.json" with { type: "json" };
 import repeater from "./repeater/model.json" with { type: "json" };
 import rocicorpLock from "./rocicorp-lock/model.json" with { type: "json" };
+import rwlock from "./rwlock/model.json" with { type: "json" };
 import sapphireAsyncQueue from "./sapphire-async-queue/model.json" with { type: "json" };
 import semaphoreAsyncAwait from "./semaphore-async-await/model.json" with { type: "json" };
 import sequelize from "./sequelize/model.json" with { type: "json" };
@@ -124,6 +125,7 @@ export const bundledModels = [
   redlock,
   repeater,
   rocicorpLock,
+  rwlock,
   sapphireAsyncQueue,
   semaphoreAsyncAwait,
   sequelize,

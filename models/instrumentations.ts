@@ -71,6 +71,8 @@ import { instrumentation as repeater } from "./repeater/instrument.ts";
 import repeaterModel from "./repeater/model.json" with { type: "json" };
 import { instrumentation as rocicorpLock } from "./rocicorp-lock/instrument.ts";
 import rocicorpLockModel from "./rocicorp-lock/model.json" with { type: "json" };
+import { instrumentation as rwlock } from "./rwlock/instrument.ts";
+import rwlockModel from "./rwlock/model.json" with { type: "json" };
 import { instrumentation as sapphireAsyncQueue } from "./sapphire-async-queue/instrument.ts";
 import sapphireAsyncQueueModel from "./sapphire-async-queue/model.json" with { type: "json" };
 import { instrumentation as semaphoreAsyncAwait } from "./semaphore-async-await/instrument.ts";
@@ -132,6 +134,7 @@ export const instrumentations = [
   { instrumentation: redlock, versions: redlockModel.versions },
   { instrumentation: repeater, versions: repeaterModel.versions },
   { instrumentation: rocicorpLock, versions: rocicorpLockModel.versions },
+  { instrumentation: rwlock, versions: rwlockModel.versions },
   { instrumentation: sapphireAsyncQueue, versions: sapphireAsyncQueueModel.versions },
   { instrumentation: semaphoreAsyncAwait, versions: semaphoreAsyncAwaitModel.versions },
   { instrumentation: sequelizePool, versions: sequelizePoolModel.versions },

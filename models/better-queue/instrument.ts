@@ -54,8 +54,10 @@ function patchQueue(prototype: object, probe: Probe): readonly Undo[] {
       const operation = probe.begin(queue, "submit");
       return {
         returned(ticket) {
-          if (isObject(ticket)) pushed.set(ticket, operation);
-          else probe.released(operation);
+          // What is refused at once has been told by now.
+          const isOver = !isObject(ticket) || ownValue(ticket, "isFinished") === true;
+          if (isOver) probe.released(operation);
+          else pushed.set(ticket, operation);
         },
         threw: () => probe.released(operation),
       };

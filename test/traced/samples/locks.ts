@@ -59,6 +59,31 @@ async function $alsoReads() { const release = await $lock.readLock(); /* here */
       waiters: ["writes", "givesUp"],
     },
   },
+  rwlock: {
+    setUp: `const Lock = main;
+const $lock = new Lock();`,
+    behaves: `
+  const lock = new Lock();
+  const enter = (name, ...args) => new Promise((resolve) => lock[name](...args, (release) => { log(name, ...args, release.length); setImmediate(() => { release(); release(); resolve(); }); }));
+  await Promise.all([enter("readLock"), enter("readLock"), enter("writeLock"), enter("readLock"), enter("writeLock", "key"), enter("readLock", "key")]);
+  await new Promise((resolve) => lock.async.writeLock("key", (error, release) => { log(error, typeof release); release(); resolve(); }));
+  await new Promise((resolve) => lock.async.readLock((error, release) => { log(error, typeof release); release(); resolve(); }));
+  await new Promise((resolve) => lock.writeLock((release) => {
+    lock.readLock(() => log("never"), { scope: { name: "scope" }, timeout: 1, timeoutCallback() { log("late", this.name); release(); resolve(); } });
+  }));
+  await new Promise((resolve) => lock.readLock(function (release) { log(this.name); release(); resolve(); }, { scope: { name: "scope" }, timeout: 1 }));
+  log(lock.constructor === Lock, lock instanceof Lock, Lock.length, lock.readLock.length, Object.keys(lock).join());
+  await new Promise((resolve) => setTimeout(resolve, 5));
+`,
+    scene: `
+const enter = (name) => new Promise((resolve) => $lock[name](resolve));
+async function $reads(release) { ${never} release(); }
+async function $enters() { $lock.readLock($reads); ${never} }
+async function $writes() { $lock.writeLock((release) => release()); ${never} }
+`,
+    tasks: ["enters", "writes"],
+    shows: { kind: "rwlock", capacity: 1, holders: ["reads"], waiters: ["job of $lock"] },
+  },
   "async-await-queue": {
     setUp: `const Queue = of("Queue");
 const $lock = new Queue(1);`,
