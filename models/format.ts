@@ -223,6 +223,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       shape: index,
       about: "A callback that declares this parameter has to call it; its promise does not count then.",
     },
+    doneOnly: {
+      shape: { is: "boolean", only: true },
+      about: "Nothing but that call ends it, whatever the callback declares.",
+    },
     callback: {
       shape: index,
       about:

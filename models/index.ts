@@ -11,6 +11,7 @@ import awaitLock from "./await-lock/model.json" with { type: "json" };
 import awaitSemaphore from "./await-semaphore/model.json" with { type: "json" };
 import betterQueue from "./better-queue/model.json" with { type: "json" };
 import bottleneck from "./bottleneck/model.json" with { type: "json" };
+import bull from "./bull/model.json" with { type: "json" };
 import bullmq from "./bullmq/model.json" with { type: "json" };
 import drizzleOrm from "./drizzle-orm/model.json" with { type: "json" };
 import events from "./events/model.json" with { type: "json" };
@@ -86,6 +87,7 @@ export const bundledModels = [
   awaitSemaphore,
   betterQueue,
   bottleneck,
+  bull,
   bullmq,
   drizzleOrm,
   events,

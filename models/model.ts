@@ -158,6 +158,8 @@ export interface OperationModel extends Era {
   readonly options?: number;
   /** A callback that declares this parameter has to call it: the operation is over then, and not when its promise settles. */
   readonly doneParam?: number;
+  /** Nothing but that call ends it, whatever the callback declares. */
+  readonly doneOnly?: true;
   /** A function at this index or behind it is told the outcome, and the call gives no promise then. */
   readonly callback?: number;
   /** When the callback runs: during the call, some time after it, or when something happens. Default `now` if awaited. */

@@ -97,7 +97,7 @@ const samples = new Map<string, readonly unknown[] | (() => readonly unknown[])>
 ]);
 
 /** What is made of these connects at once or wants a driver, and so only their classes are looked at. */
-const connecting: ReadonlySet<string> = new Set(["bullmq", "sequelize", "typeorm"]);
+const connecting: ReadonlySet<string> = new Set(["bull", "bullmq", "sequelize", "typeorm"]);
 
 /** Declarations that a package has, but that its "exports" do not lead to. */
 const declaredIn: ReadonlyMap<string, string> = new Map([["redlock", "./node_modules/redlock/dist/index"]]);

@@ -82,7 +82,7 @@ async function $enters() { $lock.readLock($reads); ${never} }
 async function $writes() { $lock.writeLock((release) => release()); ${never} }
 `,
     tasks: ["enters", "writes"],
-    shows: { kind: "rwlock", capacity: 1, holders: ["reads"], waiters: ["job of $lock"] },
+    shows: { kind: "rwlock", capacity: 1, holders: ["reads"], waiters: ["scoped of $lock"] },
   },
   "async-await-queue": {
     setUp: `const Queue = of("Queue");
