@@ -63,6 +63,7 @@ import thiNgCsp from "./thi.ng-csp/model.json" with { type: "json" };
 import throat from "./throat/model.json" with { type: "json" };
 import timers from "./timers/model.json" with { type: "json" };
 import timersPromises from "./timers-promises/model.json" with { type: "json" };
+import tinyAsyncPool from "./tiny-async-pool/model.json" with { type: "json" };
 import tinypool from "./tinypool/model.json" with { type: "json" };
 import tsChan from "./ts-chan/model.json" with { type: "json" };
 import typeorm from "./typeorm/model.json" with { type: "json" };
@@ -138,6 +139,7 @@ export const bundledModels = [
   throat,
   timers,
   timersPromises,
+  tinyAsyncPool,
   tinypool,
   tsChan,
   typeorm,

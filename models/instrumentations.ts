@@ -87,6 +87,8 @@ import { instrumentation as thiNgCsp } from "./thi.ng-csp/instrument.ts";
 import thiNgCspModel from "./thi.ng-csp/model.json" with { type: "json" };
 import { instrumentation as throat } from "./throat/instrument.ts";
 import throatModel from "./throat/model.json" with { type: "json" };
+import { instrumentation as tinyAsyncPool } from "./tiny-async-pool/instrument.ts";
+import tinyAsyncPoolModel from "./tiny-async-pool/model.json" with { type: "json" };
 import { instrumentation as tinypool } from "./tinypool/instrument.ts";
 import tinypoolModel from "./tinypool/model.json" with { type: "json" };
 import { instrumentation as tsChan } from "./ts-chan/instrument.ts";
@@ -142,6 +144,7 @@ export const instrumentations = [
   { instrumentation: tarn, versions: tarnModel.versions },
   { instrumentation: thiNgCsp, versions: thiNgCspModel.versions },
   { instrumentation: throat, versions: throatModel.versions },
+  { instrumentation: tinyAsyncPool, versions: tinyAsyncPoolModel.versions },
   { instrumentation: tinypool, versions: tinypoolModel.versions },
   { instrumentation: tsChan, versions: tsChanModel.versions },
   { instrumentation: waitgroup, versions: waitgroupModel.versions },

@@ -251,6 +251,20 @@ async function $maps() { await pMap([1, 2, 3], $works, { concurrency: 2 }); }
     tasks: ["maps"],
     shows: { kind: "queue", capacity: 2, holders: ["works", "works"], others: ["maps"] },
   },
+  "tiny-async-pool": {
+    setUp: `const asyncPool = main;`,
+    behaves: `
+  log(JSON.stringify(await asyncPool(2, [1, 2, 3], async (item, all) => { log("maps", item, all.length); await tick(); return item * 2; })));
+  await asyncPool(1, [1, 2], async (item) => { if (item === 2) throw new Error("on purpose"); }).catch((error) => log(error.message));
+  log(JSON.stringify(await asyncPool(1, [1], (item) => item)), asyncPool.length, asyncPool.name);
+`,
+    scene: `
+async function $works() { ${never} }
+async function $maps() { await asyncPool(2, [1, 2, 3], $works); }
+`,
+    tasks: ["maps"],
+    shows: { kind: "queue", capacity: 2, holders: ["works", "works"], others: ["maps"] },
+  },
   "p-filter": {
     setUp: `const pFilter = main;`,
     behaves: `
