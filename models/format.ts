@@ -136,6 +136,12 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       shape: { is: "boolean", only: true },
       about: "An asynchronous worker is awaited, and given no such function.",
     },
+    doneTwice: { shape: outcome, about: "When the worker says twice that it is done." },
+    workerTimeout: {
+      shape: record("source"),
+      about: "With this option a worker that does not end is given up after a time.",
+    },
+    maxArguments: { shape: index, about: "With more arguments than these it makes something else." },
   },
   operation: {
     since: { shape: text, about: "The first version that has it, if the model describes older ones too." },
@@ -216,6 +222,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     doneParam: {
       shape: index,
       about: "A callback that declares this parameter has to call it; its promise does not count then.",
+    },
+    doneOnly: {
+      shape: { is: "boolean", only: true },
+      about: "Nothing but that call ends it, whatever the callback declares.",
     },
     callback: {
       shape: index,

@@ -158,6 +158,8 @@ export interface OperationModel extends Era {
   readonly options?: number;
   /** A callback that declares this parameter has to call it: the operation is over then, and not when its promise settles. */
   readonly doneParam?: number;
+  /** Nothing but that call ends it, whatever the callback declares. */
+  readonly doneOnly?: true;
   /** A function at this index or behind it is told the outcome, and the call gives no promise then. */
   readonly callback?: number;
   /** When the callback runs: during the call, some time after it, or when something happens. Default `now` if awaited. */
@@ -245,6 +247,12 @@ export interface CreateModel {
   readonly done?: number;
   /** An asynchronous worker is awaited, and given no such function. */
   readonly awaitsWorker?: true;
+  /** When the worker says twice that it is done. */
+  readonly doneTwice?: Outcome;
+  /** With this option a worker that does not end is given up after a time. */
+  readonly workerTimeout?: ArgumentSource;
+  /** With more arguments than these it makes something else. */
+  readonly maxArguments?: number;
 }
 
 export interface TypeModel extends Era {

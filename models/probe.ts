@@ -73,6 +73,8 @@ export interface Probe {
   isPending(operation: Operation): boolean;
   /** The promise that the caller of the operation gets. When it settles first, the operation is over. */
   promised(operation: Operation, promise: unknown): void;
+  /** The same for a promise of the library's own making: that it settles is told by `released` alone. */
+  promisedBy(operation: Operation, thenable: object): void;
   /**
    * The promise whose settling is the grant; `granted` is called then. It returns false when it sees that nothing was
    * granted: the caller's promise was settled by a timeout.
@@ -81,6 +83,8 @@ export interface Probe {
   granted(operation: Operation): void;
   /** What this operation holds is given back when the promise settles that the library has made last. */
   heldUntilMade(operation: Operation): void;
+  /** The same for a promise that the instrumentation has seen. */
+  heldUntil(operation: Operation, promise: unknown): void;
   /** The operation turned out to be one that can end by itself. */
   cancellable(operation: Operation): void;
   /**

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { CreateModel, Model, NumberSource, OperationModel, TypeModel } from "@unknot/models/model.ts";
@@ -88,16 +89,33 @@ const samples = new Map<string, readonly unknown[] | (() => readonly unknown[])>
   // Starts no thread before it has something to do.
   ["piscina", [{ minThreads: 0 }]],
   ["tinypool", [{ minThreads: 0 }]],
+  ["limiter RateLimiter", [{ tokensPerInterval: 1, interval: "second" }]],
+  ["limiter TokenBucket", [{ bucketSize: 1, tokensPerInterval: 1, interval: "second" }]],
+  ["queue", [{ autostart: true }]],
+  // The same name is the same lock.
+  ["mortice", () => [{ name: randomUUID() }]],
 ]);
 
 /** What is made of these connects at once or wants a driver, and so only their classes are looked at. */
-const connecting: ReadonlySet<string> = new Set(["bullmq", "sequelize", "typeorm"]);
+const connecting: ReadonlySet<string> = new Set(["bull", "bullmq", "sequelize", "typeorm"]);
 
 /** Declarations that a package has, but that its "exports" do not lead to. */
 const declaredIn: ReadonlyMap<string, string> = new Map([["redlock", "./node_modules/redlock/dist/index"]]);
 
+/** The names under which something was taken, for as long as it is held. */
+const taken = new WeakMap<object, symbol[]>();
+
 /** What members want besides a key and a callback, where a probe gives none of it. */
-const given = new Map<string, readonly unknown[]>([
+const given = new Map<string, readonly unknown[] | ((object: object) => readonly unknown[])>([
+  [
+    "async-await-queue wait",
+    (queue) => {
+      const name = Symbol();
+      taken.set(queue, [...(taken.get(queue) ?? []), name]);
+      return [name];
+    },
+  ],
+  ["async-await-queue end", (queue) => [taken.get(queue)?.shift()]],
   ["redlock acquire", [["key"], 60_000]],
   ["redlock lock", [["key"], 60_000]],
   ["redlock using", [["key"], 60_000]],
@@ -297,11 +315,16 @@ function subjectOf(
 }
 
 /** Calls of a member without arguments, or with holes, get these. */
-function fillIn(object: unknown, name: string, defaults: readonly unknown[] | undefined): void {
-  if (defaults === undefined) return;
+function fillIn(
+  object: unknown,
+  name: string,
+  given: readonly unknown[] | ((object: object) => readonly unknown[]) | undefined,
+): void {
+  if (given === undefined) return;
   const original = (object as Readonly<Record<string, unknown>>)[name];
   assert.ok(typeof original === "function", `'${name}' is no function`);
   const filled = (...args: readonly unknown[]): unknown => {
+    const defaults = typeof given === "function" ? given(object as object) : given;
     const length = Math.max(args.length, defaults.length);
     return Reflect.apply(
       original,

@@ -230,6 +230,13 @@ function release(object: unknown, handle: HandleModel, acquired: unknown): unkno
 // --- callbacks that run under a lock, or in a slot
 
 function taskAsks(subject: Subject, name: string, operation: OperationModel): Ask[] {
+  // What gives no promise says nothing of how its callback ends.
+  return operation.await
+    ? [...outcomeAsks(subject, name, operation), ...roomAsks(subject, name, operation)]
+    : roomAsks(subject, name, operation).slice(0, 1);
+}
+
+function outcomeAsks(subject: Subject, name: string, operation: OperationModel): Ask[] {
   const asks: Ask[] = [
     [
       "runs the callback and gives its result",
@@ -263,9 +270,15 @@ function taskAsks(subject: Subject, name: string, operation: OperationModel): As
       },
     ]);
   }
-  if (capacityIsKnown(subject) && operation.mode !== "read") {
-    const room = roomOf(subject);
-    asks.push([
+  return asks;
+}
+
+/** That so many run at once, and that each waits for what it submits itself. */
+function roomAsks(subject: Subject, name: string, operation: OperationModel): Ask[] {
+  if (!capacityIsKnown(subject) || operation.mode === "read") return [];
+  const room = roomOf(subject);
+  return [
+    [
       `${room} run at once, one more waits`,
       async () => {
         const object = subject.make(room);
@@ -287,8 +300,8 @@ function taskAsks(subject: Subject, name: string, operation: OperationModel): As
         // What still runs may keep a timer.
         for (const gate of gates) gate.resolve();
       },
-    ]);
-    asks.push([
+    ],
+    [
       "waits for ever inside itself, when all places are taken",
       async () => {
         const object = subject.make(1);
@@ -297,9 +310,8 @@ function taskAsks(subject: Subject, name: string, operation: OperationModel): As
         );
         assert.equal(await stateOf(outer), "pending");
       },
-    ]);
-  }
-  return asks;
+    ],
+  ];
 }
 
 /** Submitted data goes to the worker that was given at the creation. */
@@ -340,10 +352,10 @@ function submit(object: unknown, name: string, operation: OperationModel, task: 
   return invoke(object, name, args);
 }
 
-/** How tasks get in: the first member, or the call, that takes a callback. */
+/** How tasks get in: the first member, or the call, that runs one in a slot. */
 function entryOf(subject: Subject): ((object: unknown, task: Job) => unknown) | undefined {
   const all = [...(subject.call ? [["()", subject.call] as const] : []), ...subject.members];
-  const found = all.find(([, one]) => one.op === "submit");
+  const found = all.find(([, one]) => one.op === "submit" || one.op === "scoped");
   if (!found) return undefined;
   const [name, operation] = found;
   return operation.fn === undefined

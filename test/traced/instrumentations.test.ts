@@ -334,7 +334,8 @@ const plainStates: Readonly<Record<string, readonly string[]>> = {
 function missing({ sample, names }: Use, dump: Dump): readonly string[] {
   const { shows } = sample;
   const { all, nameOf, place } = reading(dump);
-  const called = (task: string) => names.get(task) ?? task;
+  const called = (task: string) =>
+    names.get(task) ?? task.replaceAll(/\$(\w+)/g, (_, gap: string) => names.get(gap) ?? gap);
   const wanted = [...(shows.waiters ?? []), ...(shows.others ?? [])];
   const [first] = wanted;
   if (first === undefined) return ["nobody waits"];

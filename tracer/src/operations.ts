@@ -600,6 +600,13 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     core.stamp(promise, operation);
   };
 
+  const heldUntil = (handle: Operation, promise: unknown): void => {
+    const operation = rowOf(handle);
+    if (operation === 0 || !types.isPromise(promise)) return;
+    set(operation, rowFlags, get(operation, rowFlags) | flagUntilMade);
+    core.stamp(promise, operation, true);
+  };
+
   const changed: Probe["changed"] = (object, state) => {
     const resource = find(object);
     if (resource === undefined) return;
@@ -621,16 +628,15 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     begin: (resource, verb, operation = {}) => guard(begin, resource, verb, operation) ?? 0,
     isPending: (handle) => rowOf(handle) !== 0,
     promised: (handle, promise) => guard(promised, handle, promise),
-    grantedBy: (handle, promise, granted) => guard(grantedBy, handle, promise, granted),
-    granted: (handle) => guard(grant, rowOf(handle)),
-    heldUntilMade: (handle) =>
+    promisedBy: (handle, thenable) =>
       guard(() => {
         const operation = rowOf(handle);
-        const promise = core.lastMade();
-        if (operation === 0 || promise === undefined) return;
-        set(operation, rowFlags, get(operation, rowFlags) | flagUntilMade);
-        core.stamp(promise, operation, true);
+        if (operation !== 0) core.remember(thenable, operation);
       }),
+    grantedBy: (handle, promise, granted) => guard(grantedBy, handle, promise, granted),
+    granted: (handle) => guard(grant, rowOf(handle)),
+    heldUntilMade: (handle) => guard(heldUntil, handle, core.lastMade()),
+    heldUntil: (handle, promise) => guard(heldUntil, handle, promise),
     cancellable: (handle) =>
       guard(() => {
         const operation = rowOf(handle);

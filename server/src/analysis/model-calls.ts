@@ -85,6 +85,8 @@ function applyNamed(
 
 function createResource(s: Semantics, call: Call, model: ModelType, create: CreateModel): CallEffect {
   const { values } = s;
+  if (create.maxArguments !== undefined && call.arguments.length > create.maxArguments)
+    return unknownCall(s, call);
   const target: Target = { kind: "create", create };
   if (create.executor !== undefined) {
     const executor = call.arguments[create.executor] ?? values.unknown;
@@ -519,7 +521,10 @@ function applyScoped(s: Semantics, call: Call, base: CallEffect, of: Operation, 
   return {
     ...effect,
     scopes: [...effect.scopes, ...scopes],
-    result: values.promise(value, waits, rejects),
+    // Where there is nothing to wait for, the call only tells of its callback.
+    result: operation.await
+      ? values.promise(value, waits, rejects)
+      : values.fresh(call.site, { type: "result" }),
     throws: false,
   };
 }

@@ -7,9 +7,13 @@ import { plain } from "../analysis/values.ts";
 import type { BlockId, FunctionFacts, Instruction, Range, VariableId } from "../program/facts.ts";
 import { successors } from "../program/instructions.ts";
 
-/** A callback that ends a lock's section by calling its parameter, and that does not call it. */
+/** A callback that ends a lock's section, or its task in a queue, by calling its parameter, and that does not call it. */
 export interface UncalledDone {
   readonly resource: string;
+  /** It has a slot of a queue, and no lock. */
+  readonly isTask: boolean;
+  /** Without the parameter its promise would count. */
+  readonly mayReturn: boolean;
   /** The parameter, by its name. */
   readonly parameter: string;
   readonly at: Location;
@@ -38,7 +42,14 @@ function uncalledIn(view: ProgramView, key: FunctionKey): readonly UncalledDone[
       const call = locationIn(file, instruction);
       const one = uncalled(view, callee.function, target.operation.doneParam, call);
       if (!one) continue;
-      found.push({ ...one, resource: resourceName(view, plain(target.resource ?? callee), call) });
+      const mayReturn = target.operation.doneOnly !== true;
+      found.push({
+        ...one,
+        resource: resourceName(view, plain(target.resource ?? callee), call),
+        isTask: target.model?.kind === "queue",
+        mayReturn,
+        fixes: mayReturn ? one.fixes : [],
+      });
     }
   }
   return found;
@@ -49,7 +60,7 @@ function uncalled(
   key: FunctionKey,
   index: number,
   call: Location,
-): Omit<UncalledDone, "resource"> | undefined {
+): Omit<UncalledDone, "resource" | "isTask" | "mayReturn"> | undefined {
   const { file } = parseKey(key);
   const facts = view.world.function(key);
   const parameter = facts?.parameters[index];
@@ -73,7 +84,7 @@ function uncalled(
     at: locationIn(file, parameter),
     when: missed.any ? "path" : "never",
     trace: [
-      { at: locationIn(file, parameter), what: `'${name}' is declared here, so calling it ends the section` },
+      { at: locationIn(file, parameter), what: `'${name}' is declared here, so it has to be called` },
       { at: end, what: `the callback ends here, and '${name}' was not called` },
     ],
     fixes: removal ? [{ title: `Remove '${name}'`, preferred: true, edits: [removal] }] : [],

@@ -1,3 +1,4 @@
+import type { CreateModel } from "@unknot/models/model.ts";
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
@@ -35,20 +36,38 @@ function workersIn(view: ProgramView, file: FilePath, key: FunctionKey): readonl
   if (!evaluation || !facts) return [];
   const seen = new Set<number>();
   return [...evaluation.calls.keys()].flatMap((i) => {
-    if (i.op !== "call" || seen.has(i.start)) return [];
+    if ((i.op !== "call" && i.op !== "new") || seen.has(i.start)) return [];
     seen.add(i.start);
     const callee = evaluation.values[i.callee];
     const entry =
       callee?.kind === "external" ? view.world.models.exported(callee.module, callee.path) : undefined;
-    if (entry?.kind !== "factory" || entry.create.done === undefined) return [];
-    const temp = i.arguments[entry.create.worker ?? 0];
+    if (entry?.kind !== (i.op === "new" ? "constructor" : "factory")) return [];
+    const { create } = entry;
+    if (create.done === undefined || isGivenUp(evaluation, i.arguments, create)) return [];
+    const temp = i.arguments[create.worker ?? 0];
     const worker = temp === undefined ? undefined : evaluation.values[temp];
     const code = worker?.kind === "function" ? view.solution.evaluation(worker.function) : undefined;
     if (!code || code.facts.generator || code.facts.imprecise !== undefined) return [];
-    if (code.facts.async && entry.create.awaitsWorker) return [];
+    if ((code.facts.async && create.awaitsWorker) || usesItsThis(code.facts)) return [];
     const queue = describeTemp(facts, evaluation.facts, i.callee);
-    return callbacksIn(view, code, entry.create.done, queue, locationIn(file, i));
+    return callbacksIn(view, code, create.done, queue, locationIn(file, i)).filter(
+      ({ how }) => how === "missed" || create.doneTwice !== "noop",
+    );
   });
+}
+
+/** A worker that does not end is given up after a time, or may be. */
+function isGivenUp({ values }: Evaluation, given: readonly Temp[], { workerTimeout }: CreateModel): boolean {
+  const temp = workerTimeout && given[workerTimeout.arg];
+  const options = temp === undefined ? undefined : values[temp];
+  if (workerTimeout?.prop === undefined || options === undefined) return false;
+  if (options.kind !== "fresh" || options.made.type !== "object") return true;
+  return options.made.properties.has(workerTimeout.prop);
+}
+
+/** What a library calls it with may have other ways to say that it is done. */
+function usesItsThis({ kind, blocks }: FunctionFacts): boolean {
+  return kind === "function" && blocks.some(({ code }) => code.some(({ op }) => op === "this"));
 }
 
 function callbacksIn(

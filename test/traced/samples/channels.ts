@@ -251,6 +251,20 @@ async function $maps() { await pMap([1, 2, 3], $works, { concurrency: 2 }); }
     tasks: ["maps"],
     shows: { kind: "queue", capacity: 2, holders: ["works", "works"], others: ["maps"] },
   },
+  "tiny-async-pool": {
+    setUp: `const asyncPool = main;`,
+    behaves: `
+  log(JSON.stringify(await asyncPool(2, [1, 2, 3], async (item, all) => { log("maps", item, all.length); await tick(); return item * 2; })));
+  await asyncPool(1, [1, 2], async (item) => { if (item === 2) throw new Error("on purpose"); }).catch((error) => log(error.message));
+  log(JSON.stringify(await asyncPool(1, [1], (item) => item)), asyncPool.length, asyncPool.name);
+`,
+    scene: `
+async function $works() { ${never} }
+async function $maps() { await asyncPool(2, [1, 2, 3], $works); }
+`,
+    tasks: ["maps"],
+    shows: { kind: "queue", capacity: 2, holders: ["works", "works"], others: ["maps"] },
+  },
   "p-filter": {
     setUp: `const pFilter = main;`,
     behaves: `
@@ -299,6 +313,112 @@ async function $waitsToo() { await $throttled(3); }
 `,
     tasks: ["calls", "waits", "waitsToo"],
     shows: { kind: "queue", holders: ["job"], waiters: ["waits", "waitsToo"] },
+  },
+  "better-queue": {
+    isFiles: true,
+    setUp: `const Queue = main;
+const $queue = new Queue((task, done) => task(done), { concurrent: 1 });`,
+    behaves: `
+  const queue = new Queue(function (task, done) { log("begins", task, typeof this.finishBatch); setImmediate(() => done(task < 0 ? "on purpose" : null, task * 2)); }, { concurrent: 1 });
+  const push = (task) => new Promise((resolve) => queue.push(task, (error, result) => { log(error, result); resolve(); }));
+  for (const task of [1, 2, -1, 3]) await push(task);
+  const ticket = queue.push(4); const finished = new Promise((resolve) => ticket.on("finish", resolve));
+  log(ticket.constructor.name, ticket.status, await finished, queue.getStats().total, queue.push.length, Queue.name);
+  const batches = new Queue((tasks, done) => { log("batch", tasks.length); done(); }, { batchSize: 2, batchDelay: 20 });
+  await Promise.all([5, 6].map((task) => new Promise((resolve) => batches.push(task, resolve))));
+  const retries = []; const stubborn = new Queue((task, done) => { retries.push(task); done(retries.length < 3 ? "again" : null); }, { maxRetries: 5 });
+  await new Promise((resolve) => stubborn.push(7, resolve)); log(retries.length);
+  const picky = new Queue((task, done) => done(), { filter: (task, accept) => accept(null, task > 0) });
+  await new Promise((resolve) => picky.push(-1, (error) => { log(error); resolve(); }));
+  await new Promise((resolve) => queue.destroy(resolve));
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 2));
+`,
+    scene: `
+async function $job() { ${never} }
+async function $adds() { await new Promise((resolve) => $queue.push($job, resolve)); }
+async function $waits() { await new Promise((resolve) => $queue.push((done) => done(), resolve)); }
+`,
+    tasks: ["adds", "waits"],
+    // Nobody awaits what was pushed: it waits by itself.
+    shows: { kind: "queue", capacity: 1, holders: ["job"], waiters: ["job of $queue"] },
+  },
+  queue: {
+    not: ["oldest", "cjs"],
+    setUp: `const Queue = main;
+const $queue = new Queue({ concurrency: 2 });`,
+    behaves: `
+  const queue = new Queue({ concurrency: 2, results: [] });
+  const job = (item) => async () => { log("begins", item); await tick(); if (item < 0) throw new Error("on purpose"); return item; };
+  const first = job(1); queue.addEventListener("success", ({ detail }) => log(detail.job === first, JSON.stringify(detail.result)));
+  log(queue.push(first, job(2)), queue.unshift((done) => { log("begins", 0); setImmediate(() => done(null, "zero")); }), queue.indexOf(first));
+  const started = queue.start(); log(started.constructor.name, queue.length); log(JSON.stringify(await started));
+  await new Promise((resolve) => { queue.push(job(3)); queue.start((error) => { log(error); resolve(); }); });
+  queue.push(job(-1)); await queue.start().catch((error) => log(error.message));
+  log(Queue.prototype.start.length, queue.push.name, Object.keys(queue).join());
+`,
+    scene: `
+async function $job() { ${never} }
+async function $starts() { $queue.push($job, $job, $job); await $queue.start(); }
+`,
+    tasks: ["starts"],
+    shows: { kind: "queue", capacity: 2, others: ["starts"], length: 3 },
+  },
+  throat: {
+    setUp: `const throat = main;
+const $limit = throat(1);`,
+    behaves: `
+  const limit = throat(2);
+  const job = async function (item) { log("begins", item, this?.name); await tick(); if (item < 0) throw new Error("on purpose"); return item; };
+  log(...(await Promise.all([limit(job, 1), limit.call({ name: "self" }, job, 2), limit(job, 3)])));
+  await limit(job, -1).catch((error) => log(error.message));
+  try { limit(5); } catch (error) { log(error.message); }
+  try { throat("1"); } catch (error) { log(error.message); }
+  const send = throat(1, job); const receive = throat(job, 1);
+  log(...(await Promise.all([send(4), send.call({ name: "self" }, 5), receive(6)])));
+  await Promise.all([send(-1).catch((error) => log(error.message)), send(7).then(log)]);
+  log(throat.length, throat.name, limit.length, send.length, Object.keys(limit).join());
+`,
+    scene: `
+async function $job() { ${never} }
+async function $adds() { await $limit($job); }
+async function $waits() { await $limit($job); }
+async function $waitsToo() { await $limit($job); }
+`,
+    tasks: ["adds", "waits", "waitsToo"],
+    shows: { kind: "queue", capacity: 1, holders: ["job"], waiters: ["waits", "waitsToo"] },
+  },
+  "throat with its job": {
+    specifier: "throat",
+    setUp: `const throat = main;`,
+    behaves: `log(await throat(async (a, b) => a + b, 3)(1, 2));`,
+    scene: `
+async function $job() { ${never} }
+const $sends = throat(1, $job);
+async function $calls() { await $sends(1); }
+async function $waits() { await $sends(2); }
+`,
+    tasks: ["calls", "waits"],
+    shows: { kind: "queue", capacity: 1, holders: ["job"], waiters: ["waits"] },
+  },
+  limiter: {
+    setUp: `const RateLimiter = of("RateLimiter");
+const $limiter = new RateLimiter({ tokensPerInterval: 1, interval: 3_600_000 });`,
+    behaves: `
+  const limiter = new RateLimiter({ tokensPerInterval: 2, interval: 10 });
+  const takes = async (name, count = 1) => { log(name, typeof (await limiter.removeTokens(count))); };
+  await Promise.all([takes("a"), takes("b"), takes("c")]); await takes("d");
+  await limiter.removeTokens(3).catch((error) => log(error.message));
+  const quick = new RateLimiter({ tokensPerInterval: 1, interval: "hour", fireImmediately: true });
+  log(await quick.removeTokens(1), await quick.removeTokens(1), quick.tryRemoveTokens(1));
+  log(RateLimiter.prototype.removeTokens.length, limiter.removeTokens.name);
+`,
+    scene: `
+async function $takes() { await $limiter.removeTokens(1); ${never} }
+async function $waits() { await $limiter.removeTokens(1); }
+async function $waitsToo() { await $limiter.removeTokens(1); }
+`,
+    tasks: ["takes", "waits", "waitsToo"],
+    shows: { kind: "queue", waiters: ["waits", "waitsToo"] },
   },
   bottleneck: {
     setUp: `const Bottleneck = main;

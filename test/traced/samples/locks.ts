@@ -29,6 +29,92 @@ async function $alsoReads() { await $lock.readLock(); /* here */ ${never} $lock.
       waiters: ["writes", "givesUp"],
     },
   },
+  mortice: {
+    not: ["cjs"],
+    setUp: `const mortice = main;
+const $lock = mortice({ name: "$name" });`,
+    behaves: `
+  const lock = mortice({ name: "behaves" });
+  const reads = async (name) => { const release = await lock.readLock(); log(name, "reads"); await tick(); release(); release(); log(name, "read"); };
+  const writes = async (name) => { const release = await lock.writeLock(); log(name, "writes"); await tick(); release(); log(name, "wrote"); };
+  await Promise.all([reads("a"), reads("b"), writes("c"), reads("d"), writes("e")]);
+  log(mortice({ name: "behaves" }) === lock, mortice().queue?.size, Object.keys(lock).join(), mortice.length, mortice.name);
+  const release = await lock.writeLock();
+  const stop = new AbortController();
+  const waiting = lock.readLock({ signal: stop.signal }).catch((error) => log(error.name));
+  const later = reads("f"); stop.abort(); await waiting; release(); await later;
+  log(lock.readLock.length, lock.writeLock.name); lock.finalize();
+`,
+    scene: `
+async function $reads() { const release = await $lock.readLock(); /* here */ ${never} release(); }
+async function $writes() { const release = await $lock.writeLock(); release(); }
+async function $givesUp() { const release = await $lock.readLock({ signal: new AbortController().signal }); release(); }
+async function $alsoReads() { const release = await $lock.readLock(); /* here */ ${never} release(); }
+`,
+    tasks: ["reads", "alsoReads", "writes", "givesUp"],
+    shows: {
+      kind: "rwlock",
+      capacity: 1,
+      holders: ["reads", "alsoReads"],
+      waiters: ["writes", "givesUp"],
+    },
+  },
+  rwlock: {
+    setUp: `const Lock = main;
+const $lock = new Lock();`,
+    behaves: `
+  const lock = new Lock();
+  const enter = (name, ...args) => new Promise((resolve) => lock[name](...args, (release) => { log(name, ...args, release.length); setImmediate(() => { release(); release(); resolve(); }); }));
+  await Promise.all([enter("readLock"), enter("readLock"), enter("writeLock"), enter("readLock"), enter("writeLock", "key"), enter("readLock", "key")]);
+  await new Promise((resolve) => lock.async.writeLock("key", (error, release) => { log(error, typeof release); release(); resolve(); }));
+  await new Promise((resolve) => lock.async.readLock((error, release) => { log(error, typeof release); release(); resolve(); }));
+  await new Promise((resolve) => lock.writeLock((release) => {
+    lock.readLock(() => log("never"), { scope: { name: "scope" }, timeout: 1, timeoutCallback() { log("late", this.name); release(); resolve(); } });
+  }));
+  await new Promise((resolve) => lock.readLock(function (release) { log(this.name); release(); resolve(); }, { scope: { name: "scope" }, timeout: 1 }));
+  log(lock.constructor === Lock, lock instanceof Lock, Lock.length, lock.readLock.length, Object.keys(lock).join());
+  await new Promise((resolve) => setTimeout(resolve, 5));
+`,
+    scene: `
+const enter = (name) => new Promise((resolve) => $lock[name](resolve));
+async function $reads(release) { ${never} release(); }
+async function $enters() { $lock.readLock($reads); ${never} }
+async function $writes() { $lock.writeLock((release) => release()); ${never} }
+`,
+    tasks: ["enters", "writes"],
+    shows: { kind: "rwlock", capacity: 1, holders: ["reads"], waiters: ["scoped of $lock"] },
+  },
+  "async-await-queue": {
+    setUp: `const Queue = of("Queue");
+const $lock = new Queue(1);`,
+    behaves: `
+  const queue = new Queue(2);
+  const turn = async (name) => { await queue.wait(name); log(name, "in", queue.stat().running); await tick(); queue.end(name); log(name, "out"); };
+  await Promise.all([turn("a"), turn("b"), turn("c")]);
+  const job = (item) => async () => { log("begins", item); await tick(); if (item < 0) throw new Error("on purpose"); return item; };
+  log(...(await Promise.all([queue.run(job(1)), queue.run(job(2), 1), queue.run(job(3), -1), queue.run(() => "now")])));
+  await queue.run(job(-1)).catch((error) => log(error.message));
+  try { queue.end("nobody"); } catch (error) { log(error.message); }
+  const first = turn("d"); const second = turn("e"); const third = turn("f"); await queue.flush(); await Promise.all([first, second, third]);
+  const inner = new Queue(); log(await queue.run(() => inner.run(job("inner"))));
+  log(Queue.prototype.wait.length, queue.run.name, queue.flush.length);
+`,
+    scene: `
+async function $holds() { const me = Symbol(); await $lock.wait(me); /* here */ ${never} $lock.end(me); }
+async function $waits() { const me = Symbol(); await $lock.wait(me); $lock.end(me); }
+async function $job() {}
+async function $runs() { await $lock.run($job); }
+async function $flushes() { await $lock.flush(); }
+`,
+    tasks: ["holds", "waits", "runs", "flushes"],
+    shows: {
+      kind: "semaphore",
+      capacity: 1,
+      holders: ["holds"],
+      waiters: ["waits", "runs"],
+      others: ["flushes"],
+    },
+  },
   "await-semaphore": {
     setUp: `const Mutex = of("Mutex"); const Semaphore = of("Semaphore");
 const $lock = new Mutex(); const $permits = new Semaphore(2);`,

@@ -46,6 +46,33 @@ const $pool = new Tinypool({ filename, minThreads: 1, maxThreads: 1 });`,
     tasks: ["runs"],
     shows: { kind: "queue", capacity: 1, others: ["runs"], states: { runs: "worker.wait" } },
   },
+  workerpool: {
+    isFiles: true,
+    setUp: `const $pool = of("pool")({ maxWorkers: 1, minWorkers: 1 });
+const double = (item) => { if (item < 0) throw new Error("on purpose"); return item * 2; };
+const stays = () => { for (;;); };`,
+    behaves: `
+  log(...(await Promise.all([$pool.exec(double, [1]), $pool.exec(double, [2])])));
+  await $pool.exec(double, [-1]).catch((error) => log(error.message));
+  const proxy = await $pool.proxy(); log(typeof proxy.run, Object.keys($pool.exec(double, [3])).sort().join());
+  await $pool.exec(double, [4]).then((result) => log(result)).always(() => log("always"));
+  const cancelled = $pool.exec(stays, []); setTimeout(() => cancelled.cancel(), 50);
+  await cancelled.catch((error) => log(error.name));
+  try { $pool.exec(double, 5); } catch (error) { log(error.message); }
+  log($pool.exec.length, $pool.exec.name); await $pool.terminate();
+`,
+    scene: `
+async function $runs() { await $pool.exec(stays, []); }
+async function $runsToo() { await $pool.exec(double, [1]); }
+`,
+    tasks: ["runs", "runsToo"],
+    shows: {
+      kind: "queue",
+      capacity: 1,
+      others: ["runs", "runsToo"],
+      states: { runs: "worker.wait", runsToo: "worker.wait" },
+    },
+  },
   ioredis: {
     setUp: `import { createServer } from "node:net";
 const server = createServer((socket) => {

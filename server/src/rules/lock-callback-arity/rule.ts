@@ -3,17 +3,20 @@ import { doneCallbacks } from "../../passes/done-callbacks.ts";
 
 export const lockCallbackArity = defineRule({
   id: "lock-callback-arity",
-  title: "A callback declares the function that ends its lock and does not call it",
+  title: "A callback declares the function that ends its lock or task and does not call it",
   severity: "error",
   about: "holds",
   requires: [doneCallbacks],
   run(pass) {
-    for (const { resource, parameter, at, when, trace, fixes } of pass.resultOf(doneCallbacks)) {
+    for (const one of pass.resultOf(doneCallbacks)) {
+      const { resource, parameter, at, when, trace, fixes } = one;
       const how = when === "never" ? "never calls it" : "has a path that does not call it";
+      const held = one.isTask ? `its slot of '${resource}' stays taken` : `'${resource}' stays held`;
+      const why = one.mayReturn ? ": with a parameter, its promise does not count" : "";
       pass.report({
         at,
         severity: when === "never" ? "error" : "warning",
-        message: `This callback declares '${parameter}' and ${how}, so '${resource}' stays held: with a parameter, its promise does not count.`,
+        message: `This callback declares '${parameter}' and ${how}, so ${held}${why}.`,
         trace,
         fixes,
       });
