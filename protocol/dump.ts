@@ -1,4 +1,5 @@
 import type { Contention } from "./contention.ts";
+import type { Growth } from "./growth.ts";
 import type { Handle } from "./handle.ts";
 import type { OverRelease } from "./over-release.ts";
 import type { Problem } from "./problem.ts";
@@ -104,4 +105,6 @@ export interface Dump {
   readonly sources?: readonly SourceFile[];
   /** Only there when something was given back more often than it was taken. */
   readonly overReleases?: readonly OverRelease[];
+  /** Only there while ever more tasks wait somewhere. */
+  readonly growth?: readonly Growth[];
 }

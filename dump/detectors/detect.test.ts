@@ -541,6 +541,54 @@ describe("long-wait", () => {
   });
 });
 
+describe("long-wait of ever more tasks", () => {
+  const growing = (dump: DumpBuilder, counts: readonly number[]) => {
+    const built = dump.build();
+    const at = built.sites.findIndex(({ file, line }) => file === "/app/a.ts" && line === 5);
+    const created = built.sites.findIndex(({ file, line }) => file === "/app/a.ts" && line === 20);
+    return detect({ ...built, growth: [{ at, created, counts, overMs: 60_000 }] });
+  };
+  const consumer = { name: "consume", at: "a.ts:5", created: "a.ts:20" };
+
+  it("says how many there are, where they come from and how many there were", () => {
+    const dump = new DumpBuilder().resource("channel", 1, { name: "jobs" });
+    for (let id = 1; id <= 90; id++) dump.task(id, { ...consumer, wait: wants(1, "receive", 40_000) });
+    const [problem, ...others] = growing(dump.task(91, { at: "a.ts:9", wait: waits() }), [20, 85]);
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["long-wait", "long-wait", "heuristic"]);
+    assert.equal(
+      problem?.message,
+      "90 tasks in 'consume' wait at a.ts:5 for 'jobs', started at a.ts:20; there were 20 of them 1 min before, and ever more come than go on.",
+    );
+    assert.deepEqual([problem.tasks.length, problem.resources, places(problem)], [90, [1], ["/app/a.ts:5", "/app/a.ts:20"]]);
+  });
+
+  it("leaves the word to what explains it", () => {
+    const held = new DumpBuilder()
+      .mutex(1, "ledger", { task: 99, site: "a.ts:3", release: "task" })
+      .task(2, { ...consumer, wait: wants(1, "acquire", 40_000) });
+    assert.deepEqual(
+      growing(held, [1, 90]).map(({ verdict }) => verdict),
+      ["owner-gone"],
+    );
+    const behind = new DumpBuilder()
+      .task(1, { ...consumer, wait: joins(2) })
+      .task(2, { at: "a.ts:9", wait: waits() });
+    assert.deepEqual(growing(behind, [1, 90]), []);
+  });
+
+  it("comes after a lock whose holder is gone", () => {
+    const dump = new DumpBuilder()
+      .mutex(1, "ledger", { task: 99, site: "a.ts:3", release: "task" })
+      .task(1, { at: "b.ts:1", wait: wants(1, "acquire", 40_000) })
+      .task(2, { ...consumer, wait: waits() });
+    assert.deepEqual(
+      growing(dump, [1, 90]).map(({ verdict }) => verdict),
+      ["owner-gone", "long-wait"],
+    );
+  });
+});
+
 describe("over-release", () => {
   const site = (line: number, name?: string) => ({
     file: "/app/jobs.ts",

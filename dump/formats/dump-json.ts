@@ -13,6 +13,7 @@ import type {
   SourceFile,
   TestRun,
 } from "@unknot/protocol/dump.ts";
+import type { Growth } from "@unknot/protocol/growth.ts";
 import { type Handle, handleKinds } from "@unknot/protocol/handle.ts";
 import type { OverRelease } from "@unknot/protocol/over-release.ts";
 import type { Place } from "@unknot/protocol/place.ts";
@@ -94,6 +95,10 @@ export function asDump(value: unknown): {
     fields["overReleases"] === undefined
       ? undefined
       : list(fields["overReleases"], (each) => overRelease(each, sites.entries.length));
+  const growing =
+    fields["growth"] === undefined
+      ? undefined
+      : list(fields["growth"], (each) => growth(each, sites.entries.length));
   const version = fields["version"];
   return {
     dump: {
@@ -113,8 +118,9 @@ export function asDump(value: unknown): {
       ...present({ testRun: testRun(fields["testRun"]) }),
       ...(contended === undefined ? {} : { contention: contended.contention }),
       ...(overReleases === undefined ? {} : { overReleases: overReleases.entries }),
+      ...(growing === undefined ? {} : { growth: growing.entries }),
     },
-    unknown: [handles, contended, overReleases, problems, sites, tasks, resources].reduce(
+    unknown: [handles, contended, overReleases, growing, problems, sites, tasks, resources].reduce(
       (sum, each) => sum + (each?.unknown ?? 0),
       0,
     ),
@@ -398,6 +404,18 @@ function overRelease(value: unknown, sites: number): OverRelease | undefined {
       capacity: number(fields["capacity"]),
       free: number(fields["free"]),
     }),
+  };
+}
+
+function growth(value: unknown, sites: number): Growth | undefined {
+  const fields = record(value);
+  const at = index(fields["at"], sites);
+  if (at === undefined) return undefined;
+  return {
+    at,
+    counts: list(fields["counts"], number).entries,
+    overMs: number(fields["overMs"]) ?? 0,
+    ...present({ created: index(fields["created"], sites) }),
   };
 }
 

@@ -252,7 +252,12 @@ const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
     },
     { requiredKeys: ["resource", "outcome", "count", "sinceMs"] },
   );
+  const growth = fc.record(
+    { at: site, created: site, counts: fc.array(number, { maxLength: 8 }), overMs: ms },
+    { requiredKeys: ["at", "counts", "overMs"] },
+  );
   const watched = {
+    growth: fc.array(growth, { maxLength: 2 }),
     handles: fc.array(handle, { maxLength: 3 }),
     overReleases: fc.array(overRelease, { maxLength: 2 }),
     testRun,
@@ -261,7 +266,7 @@ const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
   return fc.record(watched, { requiredKeys: [] }).map(
     ({ stack: blocking, ...more }): Dump => ({
       ...dump,
-      ...(more as Pick<Dump, "handles" | "testRun" | "overReleases">),
+      ...(more as Pick<Dump, "growth" | "handles" | "testRun" | "overReleases">),
       loop: blocking === undefined ? dump.loop : { ...dump.loop, stack: blocking },
     }),
   );

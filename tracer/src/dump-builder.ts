@@ -79,6 +79,7 @@ import {
 } from "./layout.ts";
 import { isUnordered, stateOf } from "./operation-state.ts";
 import { type Placed, stackPlacesOf } from "./places.ts";
+import type { GrowingSite } from "./serve/growth-watch.ts";
 import type { Tables } from "./tables.ts";
 import { isCallOf, siteGenerator, siteModule } from "./transform/sites.ts";
 
@@ -92,6 +93,8 @@ export interface Moment {
   readonly by: string;
   readonly loop: LoopState;
   readonly blind: readonly string[];
+  /** Where ever more tasks wait; only who looks all the time knows. */
+  readonly growing?: readonly GrowingSite[];
 }
 
 /** The dump of one thread from its tables, without problems. Reads while the program writes: a row may be torn. */
@@ -177,7 +180,18 @@ class DumpBuilder {
       ...this.#testRun(),
       ...this.#contention(),
       ...this.#overReleases(),
+      ...this.#growth(),
     };
+  }
+
+  #growth(): Pick<Dump, "growth"> {
+    const growth = (this.#moment.growing ?? []).flatMap(({ at, created, counts, overMs }) => {
+      const site = this.#site(at);
+      return site === undefined
+        ? []
+        : [{ at: site, ...present("created", this.#site(created)), counts, overMs }];
+    });
+    return growth.length === 0 ? {} : { growth };
   }
 
   #overReleases(): Pick<Dump, "overReleases"> {

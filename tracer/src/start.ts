@@ -236,6 +236,7 @@ export function start(folder: string, child?: ChildFacts): void {
       printsDeadlocks: options.prints === "all",
       muted: options.muted,
       underDebugger: isUnderDebugger(),
+      growthEveryMs: options.growthEveryMs,
     };
     const proved = () => tell({ kind: "proved" });
     worker = startWorker(folder, data, () => {

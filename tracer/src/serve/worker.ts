@@ -40,6 +40,7 @@ import {
 import { copyOf, startedTasks } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
+import { createGrowthWatch } from "./growth-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
 import { type MainFrame, readMainStack } from "./main-stack.ts";
 import { type FromWorker, type PastBlock, type ToWorker, turnMs, type WorkerData } from "./messages.ts";
@@ -72,6 +73,13 @@ const loop = createLoopWatch({
   turns: () => turns.count + turns.exceeds,
   turnMs,
   sleep: sleepFor,
+});
+
+const growth = createGrowthWatch({
+  tables,
+  now: nowMs,
+  ticksAt: (ms) => ticksAt(ms, startMs),
+  everyMs: data.growthEveryMs,
 });
 
 parentPort?.on("message", (message: ToWorker) => {
@@ -157,6 +165,7 @@ const processInfo = () => ({
 
 async function takeDump(by: string): Promise<Dump> {
   const state = await loop.look();
+  growth.look();
   const stack = await blockingStack(state);
   const capturedAt = nowMs();
   const built = buildDump(copyOf(tables), facts, places, {
@@ -166,6 +175,7 @@ async function takeDump(by: string): Promise<Dump> {
     by,
     loop: { ...state, sinceMs: Math.round(state.sinceMs), ...lag() },
     blind: blindThreads(facts, data.process.pid, folder),
+    growing: growth.growing(),
   });
   const dump = withStack(built, stack);
   const known = sources.of(dump);
@@ -381,6 +391,7 @@ function tick(): void {
   if (active) header[headQuiet] = quietMaybe;
   deadlocks.look(active, (header[headWaiting] as number) > 0);
   loop.sample();
+  growth.look();
   watchBlock();
   if (quiet > quietTicks && loop.standsFor() === 0 && (server?.clients ?? 0) === 0 && !deadlocks.isBusy()) {
     sleep();
