@@ -1,4 +1,5 @@
 import type { Contention } from "./contention.ts";
+import type { Failure } from "./failure.ts";
 import type { Growth } from "./growth.ts";
 import type { Handle } from "./handle.ts";
 import type { OverRelease } from "./over-release.ts";
@@ -105,6 +106,8 @@ export interface Dump {
   readonly sources?: readonly SourceFile[];
   /** Only there when something was given back more often than it was taken. */
   readonly overReleases?: readonly OverRelease[];
+  /** Only there when a task failed and nothing awaited it. */
+  readonly failures?: readonly Failure[];
   /** Only there while ever more tasks wait somewhere. */
   readonly growth?: readonly Growth[];
 }

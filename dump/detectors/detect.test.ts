@@ -441,6 +441,19 @@ describe("not-awaited", () => {
     assert.equal(problem?.message, "'audit' failed 3 times and nothing awaits it.");
     assert.deepEqual(places(problem), ["/app/h.ts:24", "/app/a.ts:8"]);
   });
+
+  it("tells of those that are not there any more, at the line that started them", () => {
+    const sites = [
+      { file: "/app/a.ts", line: 3, column: 1, function: "audit" },
+      { file: "/app/h.ts", line: 24, column: 5, function: "handle" },
+    ];
+    const failures = [{ name: "audit", entry: 0, created: 1, count: 2, sinceMs: 30 }];
+    const [problem, ...others] = detect({ ...new DumpBuilder().build(), sites, failures });
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["floating-task", "not-awaited", "observed"]);
+    assert.equal(problem?.message, "'audit' failed 2 times and nothing awaits it.");
+    assert.deepEqual(places(problem), ["/app/h.ts:24", "/app/a.ts:3"]);
+  });
 });
 
 describe("loop-blocked", () => {
@@ -560,7 +573,10 @@ describe("long-wait of ever more tasks", () => {
       problem?.message,
       "90 tasks in 'consume' wait at a.ts:5 for 'jobs', started at a.ts:20; there were 20 of them 1 min before, and ever more come than go on.",
     );
-    assert.deepEqual([problem.tasks.length, problem.resources, places(problem)], [90, [1], ["/app/a.ts:5", "/app/a.ts:20"]]);
+    assert.deepEqual(
+      [problem.tasks.length, problem.resources, places(problem)],
+      [90, [1], ["/app/a.ts:5", "/app/a.ts:20"]],
+    );
   });
 
   it("leaves the word to what explains it", () => {

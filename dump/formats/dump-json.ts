@@ -13,6 +13,7 @@ import type {
   SourceFile,
   TestRun,
 } from "@unknot/protocol/dump.ts";
+import type { Failure } from "@unknot/protocol/failure.ts";
 import type { Growth } from "@unknot/protocol/growth.ts";
 import { type Handle, handleKinds } from "@unknot/protocol/handle.ts";
 import type { OverRelease } from "@unknot/protocol/over-release.ts";
@@ -95,6 +96,10 @@ export function asDump(value: unknown): {
     fields["overReleases"] === undefined
       ? undefined
       : list(fields["overReleases"], (each) => overRelease(each, sites.entries.length));
+  const failed =
+    fields["failures"] === undefined
+      ? undefined
+      : list(fields["failures"], (each) => failure(each, sites.entries.length));
   const growing =
     fields["growth"] === undefined
       ? undefined
@@ -118,9 +123,10 @@ export function asDump(value: unknown): {
       ...present({ testRun: testRun(fields["testRun"]) }),
       ...(contended === undefined ? {} : { contention: contended.contention }),
       ...(overReleases === undefined ? {} : { overReleases: overReleases.entries }),
+      ...(failed === undefined ? {} : { failures: failed.entries }),
       ...(growing === undefined ? {} : { growth: growing.entries }),
     },
-    unknown: [handles, contended, overReleases, growing, problems, sites, tasks, resources].reduce(
+    unknown: [handles, contended, overReleases, failed, growing, problems, sites, tasks, resources].reduce(
       (sum, each) => sum + (each?.unknown ?? 0),
       0,
     ),
@@ -404,6 +410,18 @@ function overRelease(value: unknown, sites: number): OverRelease | undefined {
       capacity: number(fields["capacity"]),
       free: number(fields["free"]),
     }),
+  };
+}
+
+function failure(value: unknown, sites: number): Failure | undefined {
+  const fields = record(value);
+  const name = string(fields["name"]);
+  if (name === undefined) return undefined;
+  return {
+    name,
+    count: number(fields["count"]) ?? 1,
+    sinceMs: number(fields["sinceMs"]) ?? 0,
+    ...present({ entry: index(fields["entry"], sites), created: index(fields["created"], sites) }),
   };
 }
 

@@ -180,8 +180,24 @@ class DumpBuilder {
       ...this.#testRun(),
       ...this.#contention(),
       ...this.#overReleases(),
+      ...this.#failures(),
       ...this.#growth(),
     };
+  }
+
+  #failures(): Pick<Dump, "failures"> {
+    const failures = this.#facts.failures.flatMap(({ entry, created, count, lastMs }) => {
+      // Those whose failure was handled later are no failures.
+      if (count <= 0) return [];
+      return {
+        name: nameOf(this.#places(entry)),
+        ...present("entry", this.#site(entry)),
+        ...present("created", this.#site(created)),
+        count,
+        sinceMs: Math.max(0, Math.round(this.#moment.capturedAt - lastMs)),
+      };
+    });
+    return failures.length === 0 ? {} : { failures };
   }
 
   #growth(): Pick<Dump, "growth"> {

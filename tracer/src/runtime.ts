@@ -123,6 +123,12 @@ export interface Hooks {
   waits<Value>(promise: Value): Value;
 }
 
+/** A task that has ended: the sites of its function and of where it was started, 0 where that is not known. */
+export interface EndedTask {
+  readonly entry: number;
+  readonly created: number;
+}
+
 /** The same tables for the parts of the tracer that are not on the hot path. */
 export interface Core {
   readonly tables: Tables;
@@ -145,6 +151,8 @@ export interface Core {
   stamp(promise: object, row: number, inverse?: boolean): void;
   /** This is the promise of a task that has ended. */
   hasEnded(promise: object): boolean;
+  /** The task whose promise this is, when it has ended and not many others have since then. */
+  endedTask(promise: object): EndedTask | undefined;
   /** The promise made last by `new Promise` or an async function; undefined when the last begun operation made none. */
   lastMade(): object | undefined;
   /** Around the call of an operation: `hasBegun` tells whether the promise that it gave was settled by then. */
@@ -186,6 +194,8 @@ export interface RuntimeOptions {
   readonly startMs: number;
   readonly maxTasks: number;
   readonly grew: (segment: NewSegment) => void;
+  /** Called once, when promises are looked at for the first time. */
+  readonly watches: () => void;
   readonly events: OperationEvents;
   /** A task goes on whose wait has lasted beyond a step of the clock; `watched`: promises are looked at. */
   readonly waited: (row: number, watched: boolean) => void;
@@ -218,8 +228,12 @@ const watchBurst = 5000;
 const watchPerTick = 200;
 const watchAgainBelow = 100;
 
+// What is remembered of tasks that have ended, by their ids: the last of so many.
+const endedTasks = 256;
+const endedWords = 3;
+
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
-  const { tables, startMs, maxTasks, grew, events, waited, active, guard } = options;
+  const { tables, startMs, maxTasks, grew, events, waited, watches, active, guard } = options;
   const { header, rows } = tables;
   /** The first free row of a list through `rowAt`. */
   let freeRows = 0;
@@ -262,6 +276,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   /** The timer that was created last in the executor of a promise. */
   let lastTimer: unknown;
   let seqHigh = 0;
+  /** Of tasks that have ended: id, entry, where created. */
+  const ended = new Int32Array(endedTasks * endedWords);
 
   const wake = () => {
     if (header[headQuiet] === quietYes) {
@@ -443,8 +459,20 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (((segment[base + rowFlags] as number) | (segment[base + rowHolds] as number)) !== 0) {
       if (leaveSlowly(row, caller)) return;
     }
-    if (armed) remember(row, segment[base + rowSeqLow] as number);
+    if (armed) {
+      rememberEnded(segment, base);
+      remember(row, segment[base + rowSeqLow] as number);
+    }
     free(row, segment, base);
+  };
+
+  /** Whether anybody awaited it comes out when its row may be another's. */
+  const rememberEnded = (segment: Int32Array, base: number): void => {
+    const seqLow = segment[base + rowSeqLow] as number;
+    const at = (seqLow & (endedTasks - 1)) * endedWords;
+    ended[at] = seqLow;
+    ended[at + 1] = segment[base + rowSite] as number;
+    ended[at + 2] = segment[base + rowCreated] as number;
   };
 
   /** The caller's await is likely to come next and to be given the promise of this task; false when that is not known. */
@@ -901,6 +929,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (state === stateReturning) {
       endWait(row);
       endTask(row);
+      rememberEnded(rows[row >>> segmentShift] as Int32Array, (row & segmentMask) * rowWords);
       core.free(row);
     } else if (state >= stateJoinAll) {
       if ((get(row, rowFlags) & flagAwaited) === 0) core.free(row);
@@ -937,6 +966,14 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     rowOf,
     stamp,
     hasEnded: (promise) => !isPendingPerhaps(promise) && rowOf(promise) === 0,
+    endedTask(promise) {
+      if (promise === lastPromise) stampLast();
+      if (stampedRow(promise) < firstRow) return undefined;
+      const seqLow = stampedSeq(promise);
+      const at = (seqLow & (endedTasks - 1)) * endedWords;
+      if (ended[at] !== seqLow) return undefined;
+      return { entry: ended[at + 1] as number, created: ended[at + 2] as number };
+    },
     lastMade: () => lastMade,
     begins() {
       begins = true;
@@ -973,6 +1010,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     },
     now,
     watchPromises() {
+      if (!wanted) watches();
       wanted = true;
       if (!armed) watch();
     },

@@ -39,6 +39,7 @@ import { createSiteRegistry, type FileSites, type MapPlace } from "./site-regist
 import { letRunWithoutDebugger, startWorker, type TracerWorker } from "./start-worker.ts";
 import { createTables } from "./tables.ts";
 import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.ts";
+import { watchUnhandled } from "./unhandled.ts";
 
 /** What transformed and instrumented code finds under the tracer's name. */
 interface Globals extends Hooks {
@@ -93,6 +94,7 @@ export function start(folder: string, child?: ChildFacts): void {
     askedBy?: (value: object, event: string | undefined) => Asked | undefined;
     reads?: (source: string) => void;
     collection?: CollectionWatch;
+    watches?: () => void;
   } = {};
   const { hooks, core } = createRuntime({
     tables,
@@ -102,6 +104,7 @@ export function start(folder: string, child?: ChildFacts): void {
     guard,
     events: lateEvents(late),
     waited: contention.waited,
+    watches: () => guard(() => late.watches?.()),
     active: () => late.collection?.look(),
   });
   // Without tasks there is nothing whose code could be gone.
@@ -127,6 +130,13 @@ export function start(folder: string, child?: ChildFacts): void {
     overReleased: (what) => note({ kind: "overRelease", what, nowMs: nowMs() }),
   });
   late.events = events;
+  if (!lean)
+    late.watches = () =>
+      watchUnhandled({
+        probe,
+        endedTask: core.endedTask,
+        failed: (task, by) => note({ kind: "failed", task, by, nowMs: nowMs() }),
+      });
   tables.header[headClock] = ticksAt(nowMs(), startMs);
 
   const processInfo = describeProcess(child);

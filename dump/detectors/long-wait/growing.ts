@@ -4,15 +4,7 @@ import type { ResourceId } from "@unknot/protocol/resource.ts";
 import type { Task } from "@unknot/protocol/task.ts";
 import { isExhausted } from "../../exhausted.ts";
 import { goneHolds } from "../../gone-holds.ts";
-import {
-  formatDuration,
-  grouped,
-  placeOf,
-  quoted,
-  resourceName,
-  shortPlace,
-  siteOf,
-} from "../../names.ts";
+import { formatDuration, grouped, placeOf, quoted, resourceName, shortPlace, siteOf } from "../../names.ts";
 import { distinctPlaces, mostTasks, type Scene } from "../detector.ts";
 
 /**

@@ -9,6 +9,7 @@ const { watches } = workerData as { watches: boolean };
 const tables = createTables();
 const nothing = () => {};
 const { hooks, core } = createRuntime({
+  watches: () => {},
   tables,
   startMs: 0,
   maxTasks: 1 << 20,

@@ -68,7 +68,10 @@ export interface Surroundings {
 
 export interface Visited {
   readonly sites: readonly SiteEntry[];
-  /** Awaits promises that were kept, or combines them: whose they are can only be known by watching promises. */
+  /**
+   * Awaits promises that were kept, combines them, or drops those of async functions: whose they are can only be known by
+   * watching promises.
+   */
   readonly needsPromises: boolean;
   /** Functions that stay as they are, with the reason. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
@@ -137,6 +140,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   const imported = importedFrom(program, libraries, bundled);
   const shadowsPromise = declaresPromise(program);
   let needsPromises = imported.size > 0;
+  /** The names of what is called and not awaited. */
+  const dropped = new Set<string>();
   let plainNames: ReadonlySet<string> | undefined;
   let lastResourceVariable = 0;
   /** Calls of timers in executors of promises, noted when the executor is met. */
@@ -199,6 +204,15 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         visit(node.left, scope);
         visit(node.right, scope);
         visitSingle(node.body, scope);
+        return;
+      case "ExpressionStatement":
+        noteDropped(node.expression);
+        children(node, scope);
+        return;
+      case "UnaryExpression":
+        // Nobody writes that before a call that gives no promise.
+        needsPromises ||= node.operator === "void" && unwrap(node.argument).type === "CallExpression";
+        children(node, scope);
         return;
       case "LabeledStatement":
         visitLabeled(node, scope);
@@ -271,6 +285,12 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       default:
         children(node, scope);
     }
+  };
+
+  const noteDropped = (expression: Node): void => {
+    const call = unwrap(expression);
+    const name = call.type === "CallExpression" ? calleeName(call) : undefined;
+    if (name !== undefined) dropped.add(name);
   };
 
   const visitNamed = (node: Node, scope: Scope, name: string | undefined): void => visit(node, scope, name);
@@ -738,6 +758,12 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   };
 
   visitModule();
+  needsPromises ||= sites.some(
+    ({ flags, function: name }) =>
+      (flags & siteFunction) !== 0 &&
+      name !== undefined &&
+      dropped.has(name.slice(name.lastIndexOf(".") + 1)),
+  );
   return { sites, needsPromises, skipped };
 }
 
