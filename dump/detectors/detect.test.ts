@@ -456,6 +456,33 @@ describe("not-awaited", () => {
   });
 });
 
+describe("lost-update", () => {
+  it("says who read what where, and stored it where", () => {
+    const sites = [
+      { file: "/app/a.ts", line: 8, column: 3, function: "book" },
+      { file: "/app/a.ts", line: 6, column: 18, function: "book" },
+    ];
+    const lost = (read: number, count: number) =>
+      detect({
+        ...new DumpBuilder().build(),
+        sites,
+        lostUpdates: [{ place: "this.balance", at: 0, read, count, sinceMs: 5 }],
+      });
+    const [problem, ...others] = lost(1, 3);
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["lost-update", "lost-update", "observed"]);
+    assert.equal(
+      problem?.message,
+      "'book' read 'this.balance' at a.ts:6, before it waited, and stored a value based on that at a.ts:8; what had been stored meanwhile is lost (3 times).",
+    );
+    assert.deepEqual(places(problem), ["/app/a.ts:8", "/app/a.ts:6"]);
+    assert.match(
+      lost(0, 1)[0]?.message ?? "",
+      /^'book' read 'this\.balance' before it waited, .* is lost\.$/,
+    );
+  });
+});
+
 describe("loop-blocked", () => {
   it("names what runs, from one second on", () => {
     const builder = new DumpBuilder().task(1, { name: "crunch", at: "c.ts:9" }).task(2, { wait: waits() });

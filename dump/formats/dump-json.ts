@@ -16,6 +16,7 @@ import type {
 import type { Failure } from "@unknot/protocol/failure.ts";
 import type { Growth } from "@unknot/protocol/growth.ts";
 import { type Handle, handleKinds } from "@unknot/protocol/handle.ts";
+import type { LostUpdate } from "@unknot/protocol/lost-update.ts";
 import type { OverRelease } from "@unknot/protocol/over-release.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
@@ -96,6 +97,10 @@ export function asDump(value: unknown): {
     fields["overReleases"] === undefined
       ? undefined
       : list(fields["overReleases"], (each) => overRelease(each, sites.entries.length));
+  const lost =
+    fields["lostUpdates"] === undefined
+      ? undefined
+      : list(fields["lostUpdates"], (each) => lostUpdate(each, sites.entries.length));
   const failed =
     fields["failures"] === undefined
       ? undefined
@@ -123,13 +128,22 @@ export function asDump(value: unknown): {
       ...present({ testRun: testRun(fields["testRun"]) }),
       ...(contended === undefined ? {} : { contention: contended.contention }),
       ...(overReleases === undefined ? {} : { overReleases: overReleases.entries }),
+      ...(lost === undefined ? {} : { lostUpdates: lost.entries }),
       ...(failed === undefined ? {} : { failures: failed.entries }),
       ...(growing === undefined ? {} : { growth: growing.entries }),
     },
-    unknown: [handles, contended, overReleases, failed, growing, problems, sites, tasks, resources].reduce(
-      (sum, each) => sum + (each?.unknown ?? 0),
-      0,
-    ),
+    unknown: [
+      handles,
+      contended,
+      overReleases,
+      lost,
+      failed,
+      growing,
+      problems,
+      sites,
+      tasks,
+      resources,
+    ].reduce((sum, each) => sum + (each?.unknown ?? 0), 0),
     ...(version === 1
       ? {}
       : {
@@ -410,6 +424,18 @@ function overRelease(value: unknown, sites: number): OverRelease | undefined {
       capacity: number(fields["capacity"]),
       free: number(fields["free"]),
     }),
+  };
+}
+
+function lostUpdate(value: unknown, sites: number): LostUpdate | undefined {
+  const fields = record(value);
+  const place = string(fields["place"]);
+  if (place === undefined) return undefined;
+  return {
+    place,
+    count: number(fields["count"]) ?? 1,
+    sinceMs: number(fields["sinceMs"]) ?? 0,
+    ...present({ at: index(fields["at"], sites), read: index(fields["read"], sites) }),
   };
 }
 

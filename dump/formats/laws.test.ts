@@ -252,6 +252,10 @@ const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
     },
     { requiredKeys: ["resource", "outcome", "count", "sinceMs"] },
   );
+  const lostUpdate = fc.record(
+    { place: hostile, at: site, read: site, count: number, sinceMs: ms },
+    { requiredKeys: ["place", "count", "sinceMs"] },
+  );
   const failure = fc.record(
     { name: hostile, entry: site, created: site, count: number, sinceMs: ms },
     { requiredKeys: ["name", "count", "sinceMs"] },
@@ -261,6 +265,7 @@ const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
     { requiredKeys: ["at", "counts", "overMs"] },
   );
   const watched = {
+    lostUpdates: fc.array(lostUpdate, { maxLength: 2 }),
     failures: fc.array(failure, { maxLength: 2 }),
     growth: fc.array(growth, { maxLength: 2 }),
     handles: fc.array(handle, { maxLength: 3 }),
@@ -271,7 +276,7 @@ const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
   return fc.record(watched, { requiredKeys: [] }).map(
     ({ stack: blocking, ...more }): Dump => ({
       ...dump,
-      ...(more as Pick<Dump, "failures" | "growth" | "handles" | "testRun" | "overReleases">),
+      ...(more as Pick<Dump, "lostUpdates" | "failures" | "growth" | "handles" | "testRun" | "overReleases">),
       loop: blocking === undefined ? dump.loop : { ...dump.loop, stack: blocking },
     }),
   );

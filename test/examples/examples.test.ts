@@ -40,6 +40,7 @@ const pairs: Readonly<Record<string, Pair>> = {
   },
   "blocked-loop": { problems: [{ id: "loop-blocked", verdict: "loop-blocked" }] },
   "double-init": { rule: "double-init" },
+  "lost-update": { problems: [{ id: "lost-update", verdict: "lost-update" }] },
   "unawaited-task": {
     rule: "floating-task",
     problems: [{ id: "floating-task", verdict: "not-awaited" }],

@@ -180,9 +180,25 @@ class DumpBuilder {
       ...this.#testRun(),
       ...this.#contention(),
       ...this.#overReleases(),
+      ...this.#lostUpdates(),
       ...this.#failures(),
       ...this.#growth(),
     };
+  }
+
+  #lostUpdates(): Pick<Dump, "lostUpdates"> {
+    const lostUpdates = [...this.#facts.lostUpdates].flatMap(([at, { read, count, lastMs }]) => {
+      const place = this.#places(at)?.entry.name;
+      if (place === undefined) return [];
+      return {
+        place,
+        ...present("at", this.#site(at)),
+        ...present("read", this.#site(read)),
+        count,
+        sinceMs: Math.max(0, Math.round(this.#moment.capturedAt - lastMs)),
+      };
+    });
+    return lostUpdates.length === 0 ? {} : { lostUpdates };
   }
 
   #failures(): Pick<Dump, "failures"> {

@@ -33,6 +33,11 @@ export interface Facts {
   readonly labels: Map<number, Labels>;
   /** What was given back too often, with how often and when for the last time (milliseconds since the epoch). */
   readonly overReleases: (OverReleased & { count: number; lastMs: number })[];
+  /** Assignments that overwrote what others had stored, by their sites. */
+  readonly lostUpdates: Map<
+    number,
+    { readonly read: number; readonly count: number; readonly lastMs: number }
+  >;
   /** Tasks that failed while nobody looked, in the same way. */
   readonly failures: (EndedTask & { count: number; lastMs: number })[];
 }
@@ -58,6 +63,13 @@ export type Fact =
   | { readonly kind: "handles"; readonly handles: readonly OpenHandle[] }
   | { readonly kind: "labels"; readonly id: number; readonly labels: Labels }
   | { readonly kind: "failed"; readonly task: EndedTask; readonly by: 1 | -1; readonly nowMs: number }
+  | {
+      readonly kind: "lostUpdate";
+      readonly at: number;
+      readonly read: number;
+      readonly count: number;
+      readonly nowMs: number;
+    }
   | { readonly kind: "overRelease"; readonly what: OverReleased; readonly nowMs: number };
 
 export function createFacts(): Facts {
@@ -70,6 +82,7 @@ export function createFacts(): Facts {
     tests: [],
     labels: new Map(),
     overReleases: [],
+    lostUpdates: new Map(),
     failures: [],
   };
 }
@@ -80,6 +93,7 @@ const mostLabelled = 1 << 16;
 const mostTests = 1 << 16;
 const mostOverReleases = 100;
 const mostFailures = 100;
+const mostLostUpdates = 100;
 
 export function addFact(facts: Facts, fact: Fact): void {
   switch (fact.kind) {
@@ -125,6 +139,12 @@ export function addFact(facts: Facts, fact: Fact): void {
     case "overRelease":
       addOverRelease(facts, fact.what, fact.nowMs);
       break;
+    case "lostUpdate": {
+      const { at, read, count, nowMs: lastMs } = fact;
+      if (facts.lostUpdates.has(at) || facts.lostUpdates.size < mostLostUpdates)
+        facts.lostUpdates.set(at, { read, count, lastMs });
+      break;
+    }
     case "failed":
       addFailure(facts, fact);
       break;

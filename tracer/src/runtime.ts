@@ -121,6 +121,13 @@ export interface Hooks {
    */
   via(value: unknown, event?: string): void;
   waits<Value>(promise: Value): Value;
+  /** The value of an object's own field, where reading it runs no code. */
+  own(object: unknown, field: string): unknown;
+  /**
+   * Around what is stored in a place that was read before an await: as it was read, what is stored, as it is now. The
+   * sites are those of the assignment and of the read.
+   */
+  kept<Value>(at: number, read: number, before: unknown, value: Value, now: unknown): Value;
 }
 
 /** A task that has ended: the sites of its function and of where it was started, 0 where that is not known. */
@@ -199,6 +206,8 @@ export interface RuntimeOptions {
   readonly events: OperationEvents;
   /** A task goes on whose wait has lasted beyond a step of the clock; `watched`: promises are looked at. */
   readonly waited: (row: number, watched: boolean) => void;
+  /** What others have stored is about to be overwritten by what does not know of it. */
+  readonly overwrites: (at: number, read: number) => void;
   /** Called at most once in a step of the clock, and only while tasks do something. */
   readonly active: () => void;
   /** Runs a part of the tracer that may fail. */
@@ -218,8 +227,11 @@ function keepsAlive(timer: unknown): boolean {
 
 // As it is before a program puts something else in its place.
 const { isArray } = Array;
+const { getOwnPropertyDescriptor, is } = Object;
 
 const nothing: object = Object.freeze({});
+/** Stands for what can't be read without running code of the program. */
+const unread: object = Object.freeze({});
 const noop = () => {};
 
 // What watching promises may cost: so many tasks at once, and so many more in each tick of 20 ms; it goes on when fewer
@@ -233,7 +245,7 @@ const endedTasks = 256;
 const endedWords = 3;
 
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
-  const { tables, startMs, maxTasks, grew, events, waited, watches, active, guard } = options;
+  const { tables, startMs, maxTasks, grew, events, waited, watches, overwrites, active, guard } = options;
   const { header, rows } = tables;
   /** The first free row of a list through `rowAt`. */
   let freeRows = 0;
@@ -872,6 +884,17 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return promise;
   };
 
+  const ownField = (object: unknown, field: string): unknown => {
+    if (typeof object !== "object" || object === null || types.isProxy(object)) return unread;
+    const property = getOwnPropertyDescriptor(object, field);
+    return property !== undefined && "value" in property ? property.value : unread;
+  };
+
+  const keptValue = <Value>(at: number, read: number, before: unknown, value: Value, now: unknown): Value => {
+    if (!is(before, now) && before !== unread && now !== unread) guard(overwrites, at, read);
+    return value;
+  };
+
   /** A timer settles this promise, or nothing ever does. */
   const sleepOn = (promise: object, row: number): void => {
     if (row === rowNone) return;
@@ -1046,6 +1069,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     never,
     via,
     waits,
+    own: ownField,
+    kept: keptValue,
   };
   return { hooks, core };
 }

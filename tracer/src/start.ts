@@ -105,6 +105,9 @@ export function start(folder: string, child?: ChildFacts): void {
     events: lateEvents(late),
     waited: contention.waited,
     watches: () => guard(() => late.watches?.()),
+    overwrites: countLostUpdates((at, read, count) =>
+      note({ kind: "lostUpdate", at, read, count, nowMs: nowMs() }),
+    ),
     active: () => late.collection?.look(),
   });
   // Without tasks there is nothing whose code could be gone.
@@ -293,6 +296,16 @@ export function start(folder: string, child?: ChildFacts): void {
     runtimeFolder,
     guard,
   });
+}
+
+/** In a loop there may be very many: from a hundred on they are told of when they have become twice as many. */
+function countLostUpdates(tell: (at: number, read: number, count: number) => void) {
+  const counts = new Map<number, number>();
+  return (at: number, read: number): void => {
+    const count = (counts.get(at) ?? 0) + 1;
+    counts.set(at, count);
+    if (count < 100 || (count & (count - 1)) === 0) tell(at, read, count);
+  };
 }
 
 const variablesKey = "unknot.variables";

@@ -10,6 +10,7 @@ const tables = createTables();
 const nothing = () => {};
 const { hooks, core } = createRuntime({
   watches: () => {},
+  overwrites: () => {},
   tables,
   startMs: 0,
   maxTasks: 1 << 20,

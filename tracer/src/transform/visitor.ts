@@ -1,4 +1,5 @@
 import type {
+  AssignmentExpression,
   AwaitExpression,
   CallExpression,
   Expression,
@@ -38,6 +39,7 @@ import {
   timerOfExecutor,
   unwrap,
 } from "./syntax.ts";
+import { type Names, nameOf, type Update, updatesIn, variableNames } from "./updates.ts";
 
 /** Where the visitor puts its code: text is only ever added, on the line where it stands. */
 export interface Insertions {
@@ -140,6 +142,13 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   const imported = importedFrom(program, libraries, bundled);
   const shadowsPromise = declaresPromise(program);
   let needsPromises = imported.size > 0;
+  /** Assignments that may overwrite what others have stored during an await. */
+  const updates = new Map<AssignmentExpression, Update>();
+  let variables: Names | undefined;
+  const noteUpdates = (part: Parameters<typeof updatesIn>[0]): void => {
+    variables ??= variableNames(program);
+    for (const [node, update] of updatesIn(part, variables)) updates.set(node, update);
+  };
   /** The names of what is called and not awaited. */
   const dropped = new Set<string>();
   let plainNames: ReadonlySet<string> | undefined;
@@ -232,7 +241,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         return;
       case "AssignmentExpression":
         visit(node.left, scope);
-        visitNamed(node.right, scope, targetName(node.left, scope.className));
+        visitAssigned(node, scope);
         return;
       case "ObjectExpression":
         for (const property of node.properties) {
@@ -291,6 +300,24 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const call = unwrap(expression);
     const name = call.type === "CallExpression" ? calleeName(call) : undefined;
     if (name !== undefined) dropped.add(name);
+  };
+
+  /** Of an update, the value as it was read and as it is now are looked at before the new one is stored. */
+  const visitAssigned = (node: AssignmentExpression, scope: Scope): void => {
+    const update = scope.token === undefined ? undefined : updates.get(node);
+    if (update === undefined) {
+      visitNamed(node.right, scope, targetName(node.left, scope.className));
+      return;
+    }
+    const { place, read, kept } = update;
+    const now =
+      place.kind === "variable"
+        ? place.name
+        : `${hooksName}.own(${place.object},${JSON.stringify(place.field)})`;
+    const at = site(node.start, scope, { name: nameOf(place) });
+    open(node.right.start, `${hooksName}.kept(${at},${site(read.start, scope)},${kept ?? now},`);
+    visit(node.right, scope);
+    close(node.right.end, `,${now})`);
   };
 
   const visitNamed = (node: Node, scope: Scope, name: string | undefined): void => visit(node, scope, name);
@@ -668,6 +695,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       else visitCallback(body, plain, outer);
       return;
     }
+    noteUpdates(node);
     const scope: Scope = { ...plain, token, kind: node.generator ? "generator" : "async", marks: true, body };
     const hook = node.generator
       ? "enterGenerator"
@@ -749,6 +777,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       ...(awaits ? { token } : {}),
     };
     if (awaits) {
+      noteUpdates(program);
       const entry = site(first.start, scope, { flags: siteFunction | siteModule });
       open(first.start, `const ${token}=${hooksName}.enterModule(${entry});`);
     }
