@@ -8,6 +8,7 @@ import {
   firstRow,
   flagAwaited,
   flagGenerator,
+  flagIterates,
   flagJob,
   flagJoins,
   flagModule,
@@ -145,9 +146,11 @@ export interface Core {
   set(row: number, word: number, value: number): void;
   /** A new row with an id, born now; 0 when the table is full. */
   take(state: number): number;
+  /** The same for what no promise stands for; it goes by `forget`. */
+  takeUnsettled(state: number): number;
   /** The row is free for others. */
   free(row: number): void;
-  /** The row of a task that was never one of `pending` is free for others: its code is gone. */
+  /** The row of what was never one of `pending` is free for others: a task whose code is gone, what no promise stands for. */
   forget(row: number): void;
   /** What lives as long as the task's code does, given once; undefined when it was given before. */
   takeLife(row: number): object | undefined;
@@ -190,6 +193,12 @@ export interface OperationEvents {
   awaited(operation: number, site: number): void;
   answered(operation: number, failed: boolean): void;
   made(site: number, value: object): void;
+  /** A task loops over this at a site; the operation that stands for it while the loop asks for more, 0 for none. */
+  iterates(row: number, site: number, value: object): number;
+  /** The same at a later turn. */
+  iteration(row: number, site: number): number;
+  /** A task with such loops has ended. */
+  iterated(row: number): void;
   /** Something is asked for by hand, and this is the promise that is to tell of it. */
   asks(value: object, event: string | undefined): void;
   promised(promise: unknown): void;
@@ -519,6 +528,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       guard(events.holderEnded, row);
       set(row, rowHolds, 0);
     }
+    if ((flags & flagIterates) !== 0) guard(events.iterated, row);
     set(row, rowFlags, 0);
     if ((flags & flagJob) !== 0) {
       const operation = get(row, rowJoinerRow);
@@ -705,6 +715,9 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   };
 
   const iterate = <Value>(row: number, site: number, value: Value): Value => {
+    if (typeof value === "object" && value !== null && guard(events.iterates, row, site, value)) {
+      set(row, rowFlags, get(row, rowFlags) | flagIterates);
+    }
     again(row, site);
     return value;
   };
@@ -720,9 +733,19 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     segment[base + rowEpoch] = ((segment[base + rowEpoch] as number) + 1) | 0;
     segment[base + rowWaitRow] = 0;
     segment[base + rowState] = stateIterating;
+    const isKnown = ((segment[base + rowFlags] as number) & flagIterates) !== 0 && waitsForMore(row, site);
     suspend(row, segment, base);
-    iterating = row;
+    // Of what is known nobody else has to tell what is waited for.
+    iterating = isKnown ? 0 : row;
     iteratingMark = header[headMark] as number;
+  };
+
+  const waitsForMore = (row: number, site: number): boolean => {
+    const operation = guard(events.iteration, row, site) ?? 0;
+    if (operation === 0) return false;
+    set(row, rowWaitRow, -operation);
+    set(row, rowWaitSeq, get(operation, rowSeqLow));
+    return true;
   };
 
   const pause = <Value>(row: number, site: number, value: Value): Value => {
@@ -965,6 +988,11 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     get,
     set,
     take: (state) => takeOther(state, false),
+    takeUnsettled(state) {
+      const row = takeOther(state, true);
+      if (row !== 0) pending--;
+      return row;
+    },
     free(row) {
       pending--;
       set(row, rowFlags, 0);
@@ -972,6 +1000,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       free(row, rows[row >>> segmentShift] as Int32Array, (row & segmentMask) * rowWords);
     },
     forget(row) {
+      if ((get(row, rowFlags) & flagIterates) !== 0) guard(events.iterated, row);
       set(row, rowFlags, 0);
       set(row, rowHolds, 0);
       own[row] = undefined;

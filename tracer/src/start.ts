@@ -92,6 +92,7 @@ export function start(folder: string, child?: ChildFacts): void {
   const late: {
     events?: OperationEvents;
     askedBy?: (value: object, event: string | undefined) => Asked | undefined;
+    iteratedBy?: (value: object) => Asked | undefined;
     reads?: (source: string) => void;
     collection?: CollectionWatch;
     watches?: () => void;
@@ -121,6 +122,7 @@ export function start(folder: string, child?: ChildFacts): void {
     guard,
     replaces: texts.replaces,
     askedBy: (value, event) => late.askedBy?.(value, event),
+    iteratedBy: (value) => late.iteratedBy?.(value),
     [lean ? "callSite" : "packageSite"]: createCallSites({
       nextSite: () => sites.next,
       numbering: (part) => loader.numbering(part),
@@ -228,7 +230,8 @@ export function start(folder: string, child?: ChildFacts): void {
     // It says what tasks wait for; without tasks it says nothing.
     if (lean) syncBuiltinESMExports();
     else {
-      const { reads, askedBy } = instrumentBuiltins(probe);
+      const { reads, askedBy, iteratedBy } = instrumentBuiltins(probe);
+      late.iteratedBy = iteratedBy;
       late.reads = reads;
       late.askedBy = askedBy;
     }
@@ -325,6 +328,9 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
     awaited: (operation, site) => late.events?.awaited(operation, site),
     answered: (operation, failed) => late.events?.answered(operation, failed),
     made: (site, value) => late.events?.made(site, value),
+    iterates: (row, site, value) => late.events?.iterates(row, site, value) ?? 0,
+    iteration: (row, site) => late.events?.iteration(row, site) ?? 0,
+    iterated: (row) => late.events?.iterated(row),
     asks: (value, event) => late.events?.asks(value, event),
     promised: (promise) => late.events?.promised(promise),
   };

@@ -121,6 +121,24 @@ const plainClasses = new Set(
   ),
 );
 
+/** Functions of Node that make streams. */
+const streamMakers = new Set([
+  "createReadStream",
+  "createWriteStream",
+  "createInterface",
+  "createConnection",
+]);
+
+/** `createReadStream`, `fs.createReadStream`, `Readable.from`. */
+function isStreamMaker(called: Node): boolean {
+  if (called.type === "Identifier") return streamMakers.has(called.name);
+  if (called.type !== "MemberExpression" || called.computed || called.property.type !== "Identifier")
+    return false;
+  const { property, object } = called;
+  if (streamMakers.has(property.name)) return true;
+  return property.name === "from" && object.type === "Identifier" && object.name === "Readable";
+}
+
 const combinations: Readonly<Record<string, string>> = {
   all: "all",
   allSettled: "settled",
@@ -597,6 +615,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     let called = unwrap(callee);
     // `(0, imported.default)(…)`
     if (called.type === "SequenceExpression") called = called.expressions.at(-1) ?? called;
+    if (isStreamMaker(called)) return true;
     while (called.type === "MemberExpression") called = unwrap(called.object);
     return called.type === "Identifier" && imported.has(called.name);
   };
