@@ -1,5 +1,8 @@
 import type { Contention } from "./contention.ts";
+import type { Failure } from "./failure.ts";
+import type { Growth } from "./growth.ts";
 import type { Handle } from "./handle.ts";
+import type { LostUpdate } from "./lost-update.ts";
 import type { OverRelease } from "./over-release.ts";
 import type { Problem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
@@ -104,4 +107,10 @@ export interface Dump {
   readonly sources?: readonly SourceFile[];
   /** Only there when something was given back more often than it was taken. */
   readonly overReleases?: readonly OverRelease[];
+  /** Only there when an assignment overwrote what others had stored during an await. */
+  readonly lostUpdates?: readonly LostUpdate[];
+  /** Only there when a task failed and nothing awaited it. */
+  readonly failures?: readonly Failure[];
+  /** Only there while ever more tasks wait somewhere. */
+  readonly growth?: readonly Growth[];
 }

@@ -11,6 +11,7 @@ export const verdicts = {
   "not-awaited": "not awaited",
   "owner-gone": "held by a task that is gone",
   "over-release": "released more than taken",
+  "lost-update": "overwrote what others had stored",
   "pool-exhausted": "all taken",
   "loop-blocked": "event loop blocked",
   "keeps-alive": "keeps the process alive",

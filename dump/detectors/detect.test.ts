@@ -441,6 +441,46 @@ describe("not-awaited", () => {
     assert.equal(problem?.message, "'audit' failed 3 times and nothing awaits it.");
     assert.deepEqual(places(problem), ["/app/h.ts:24", "/app/a.ts:8"]);
   });
+
+  it("tells of those that are not there any more, at the line that started them", () => {
+    const sites = [
+      { file: "/app/a.ts", line: 3, column: 1, function: "audit" },
+      { file: "/app/h.ts", line: 24, column: 5, function: "handle" },
+    ];
+    const failures = [{ name: "audit", entry: 0, created: 1, count: 2, sinceMs: 30 }];
+    const [problem, ...others] = detect({ ...new DumpBuilder().build(), sites, failures });
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["floating-task", "not-awaited", "observed"]);
+    assert.equal(problem?.message, "'audit' failed 2 times and nothing awaits it.");
+    assert.deepEqual(places(problem), ["/app/h.ts:24", "/app/a.ts:3"]);
+  });
+});
+
+describe("lost-update", () => {
+  it("says who read what where, and stored it where", () => {
+    const sites = [
+      { file: "/app/a.ts", line: 8, column: 3, function: "book" },
+      { file: "/app/a.ts", line: 6, column: 18, function: "book" },
+    ];
+    const lost = (read: number, count: number) =>
+      detect({
+        ...new DumpBuilder().build(),
+        sites,
+        lostUpdates: [{ place: "this.balance", at: 0, read, count, sinceMs: 5 }],
+      });
+    const [problem, ...others] = lost(1, 3);
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["lost-update", "lost-update", "observed"]);
+    assert.equal(
+      problem?.message,
+      "'book' read 'this.balance' at a.ts:6, before it waited, and stored a value based on that at a.ts:8; what had been stored meanwhile is lost (3 times).",
+    );
+    assert.deepEqual(places(problem), ["/app/a.ts:8", "/app/a.ts:6"]);
+    assert.match(
+      lost(0, 1)[0]?.message ?? "",
+      /^'book' read 'this\.balance' before it waited, .* is lost\.$/,
+    );
+  });
 });
 
 describe("loop-blocked", () => {
@@ -537,6 +577,57 @@ describe("long-wait", () => {
     assert.equal(
       problem?.message,
       "'charge' has held 'ledger' for 31 s; 1 task waits for it, the longest for 30 s.",
+    );
+  });
+});
+
+describe("long-wait of ever more tasks", () => {
+  const growing = (dump: DumpBuilder, counts: readonly number[]) => {
+    const built = dump.build();
+    const at = built.sites.findIndex(({ file, line }) => file === "/app/a.ts" && line === 5);
+    const created = built.sites.findIndex(({ file, line }) => file === "/app/a.ts" && line === 20);
+    return detect({ ...built, growth: [{ at, created, counts, overMs: 60_000 }] });
+  };
+  const consumer = { name: "consume", at: "a.ts:5", created: "a.ts:20" };
+
+  it("says how many there are, where they come from and how many there were", () => {
+    const dump = new DumpBuilder().resource("channel", 1, { name: "jobs" });
+    for (let id = 1; id <= 90; id++) dump.task(id, { ...consumer, wait: wants(1, "receive", 40_000) });
+    const [problem, ...others] = growing(dump.task(91, { at: "a.ts:9", wait: waits() }), [20, 85]);
+    assert.deepEqual(others, []);
+    assert.deepEqual(brief(problem), ["long-wait", "long-wait", "heuristic"]);
+    assert.equal(
+      problem?.message,
+      "90 tasks in 'consume' wait at a.ts:5 for 'jobs', started at a.ts:20; there were 20 of them 1 min before, and ever more come than go on.",
+    );
+    assert.deepEqual(
+      [problem.tasks.length, problem.resources, places(problem)],
+      [90, [1], ["/app/a.ts:5", "/app/a.ts:20"]],
+    );
+  });
+
+  it("leaves the word to what explains it", () => {
+    const held = new DumpBuilder()
+      .mutex(1, "ledger", { task: 99, site: "a.ts:3", release: "task" })
+      .task(2, { ...consumer, wait: wants(1, "acquire", 40_000) });
+    assert.deepEqual(
+      growing(held, [1, 90]).map(({ verdict }) => verdict),
+      ["owner-gone"],
+    );
+    const behind = new DumpBuilder()
+      .task(1, { ...consumer, wait: joins(2) })
+      .task(2, { at: "a.ts:9", wait: waits() });
+    assert.deepEqual(growing(behind, [1, 90]), []);
+  });
+
+  it("comes after a lock whose holder is gone", () => {
+    const dump = new DumpBuilder()
+      .mutex(1, "ledger", { task: 99, site: "a.ts:3", release: "task" })
+      .task(1, { at: "b.ts:1", wait: wants(1, "acquire", 40_000) })
+      .task(2, { ...consumer, wait: waits() });
+    assert.deepEqual(
+      growing(dump, [1, 90]).map(({ verdict }) => verdict),
+      ["owner-gone", "long-wait"],
     );
   });
 });

@@ -11,6 +11,7 @@ import { exitPending } from "./exit-pending/detector.ts";
 import { keepsAlive } from "./keeps-alive/detector.ts";
 import { longWait } from "./long-wait/detector.ts";
 import { loopBlocked } from "./loop-blocked/detector.ts";
+import { lostUpdate } from "./lost-update/detector.ts";
 import { notAwaited } from "./not-awaited/detector.ts";
 import { overRelease } from "./over-release/detector.ts";
 import { ownerGone } from "./owner-gone/detector.ts";
@@ -23,6 +24,7 @@ export const detectors: readonly Detector[] = [
   exitPending,
   keepsAlive,
   longWait,
+  lostUpdate,
   loopBlocked,
   notAwaited,
   overRelease,
@@ -53,6 +55,7 @@ const verdictRank: readonly Verdict[] = [
   "deadlock",
   "owner-gone",
   "over-release",
+  "lost-update",
   "pool-exhausted",
   "loop-blocked",
   "exit-pending",

@@ -13,7 +13,10 @@ import type {
   SourceFile,
   TestRun,
 } from "@unknot/protocol/dump.ts";
+import type { Failure } from "@unknot/protocol/failure.ts";
+import type { Growth } from "@unknot/protocol/growth.ts";
 import { type Handle, handleKinds } from "@unknot/protocol/handle.ts";
+import type { LostUpdate } from "@unknot/protocol/lost-update.ts";
 import type { OverRelease } from "@unknot/protocol/over-release.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
@@ -94,6 +97,18 @@ export function asDump(value: unknown): {
     fields["overReleases"] === undefined
       ? undefined
       : list(fields["overReleases"], (each) => overRelease(each, sites.entries.length));
+  const lost =
+    fields["lostUpdates"] === undefined
+      ? undefined
+      : list(fields["lostUpdates"], (each) => lostUpdate(each, sites.entries.length));
+  const failed =
+    fields["failures"] === undefined
+      ? undefined
+      : list(fields["failures"], (each) => failure(each, sites.entries.length));
+  const growing =
+    fields["growth"] === undefined
+      ? undefined
+      : list(fields["growth"], (each) => growth(each, sites.entries.length));
   const version = fields["version"];
   return {
     dump: {
@@ -113,11 +128,22 @@ export function asDump(value: unknown): {
       ...present({ testRun: testRun(fields["testRun"]) }),
       ...(contended === undefined ? {} : { contention: contended.contention }),
       ...(overReleases === undefined ? {} : { overReleases: overReleases.entries }),
+      ...(lost === undefined ? {} : { lostUpdates: lost.entries }),
+      ...(failed === undefined ? {} : { failures: failed.entries }),
+      ...(growing === undefined ? {} : { growth: growing.entries }),
     },
-    unknown: [handles, contended, overReleases, problems, sites, tasks, resources].reduce(
-      (sum, each) => sum + (each?.unknown ?? 0),
-      0,
-    ),
+    unknown: [
+      handles,
+      contended,
+      overReleases,
+      lost,
+      failed,
+      growing,
+      problems,
+      sites,
+      tasks,
+      resources,
+    ].reduce((sum, each) => sum + (each?.unknown ?? 0), 0),
     ...(version === 1
       ? {}
       : {
@@ -398,6 +424,42 @@ function overRelease(value: unknown, sites: number): OverRelease | undefined {
       capacity: number(fields["capacity"]),
       free: number(fields["free"]),
     }),
+  };
+}
+
+function lostUpdate(value: unknown, sites: number): LostUpdate | undefined {
+  const fields = record(value);
+  const place = string(fields["place"]);
+  if (place === undefined) return undefined;
+  return {
+    place,
+    count: number(fields["count"]) ?? 1,
+    sinceMs: number(fields["sinceMs"]) ?? 0,
+    ...present({ at: index(fields["at"], sites), read: index(fields["read"], sites) }),
+  };
+}
+
+function failure(value: unknown, sites: number): Failure | undefined {
+  const fields = record(value);
+  const name = string(fields["name"]);
+  if (name === undefined) return undefined;
+  return {
+    name,
+    count: number(fields["count"]) ?? 1,
+    sinceMs: number(fields["sinceMs"]) ?? 0,
+    ...present({ entry: index(fields["entry"], sites), created: index(fields["created"], sites) }),
+  };
+}
+
+function growth(value: unknown, sites: number): Growth | undefined {
+  const fields = record(value);
+  const at = index(fields["at"], sites);
+  if (at === undefined) return undefined;
+  return {
+    at,
+    counts: list(fields["counts"], number).entries,
+    overMs: number(fields["overMs"]) ?? 0,
+    ...present({ created: index(fields["created"], sites) }),
   };
 }
 

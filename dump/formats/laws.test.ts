@@ -252,7 +252,22 @@ const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
     },
     { requiredKeys: ["resource", "outcome", "count", "sinceMs"] },
   );
+  const lostUpdate = fc.record(
+    { place: hostile, at: site, read: site, count: number, sinceMs: ms },
+    { requiredKeys: ["place", "count", "sinceMs"] },
+  );
+  const failure = fc.record(
+    { name: hostile, entry: site, created: site, count: number, sinceMs: ms },
+    { requiredKeys: ["name", "count", "sinceMs"] },
+  );
+  const growth = fc.record(
+    { at: site, created: site, counts: fc.array(number, { maxLength: 8 }), overMs: ms },
+    { requiredKeys: ["at", "counts", "overMs"] },
+  );
   const watched = {
+    lostUpdates: fc.array(lostUpdate, { maxLength: 2 }),
+    failures: fc.array(failure, { maxLength: 2 }),
+    growth: fc.array(growth, { maxLength: 2 }),
     handles: fc.array(handle, { maxLength: 3 }),
     overReleases: fc.array(overRelease, { maxLength: 2 }),
     testRun,
@@ -261,7 +276,7 @@ const anyWatched = fc.oneof(anyDump, anyContended).chain((dump) => {
   return fc.record(watched, { requiredKeys: [] }).map(
     ({ stack: blocking, ...more }): Dump => ({
       ...dump,
-      ...(more as Pick<Dump, "handles" | "testRun" | "overReleases">),
+      ...(more as Pick<Dump, "lostUpdates" | "failures" | "growth" | "handles" | "testRun" | "overReleases">),
       loop: blocking === undefined ? dump.loop : { ...dump.loop, stack: blocking },
     }),
   );

@@ -40,7 +40,11 @@ const pairs: Readonly<Record<string, Pair>> = {
   },
   "blocked-loop": { problems: [{ id: "loop-blocked", verdict: "loop-blocked" }] },
   "double-init": { rule: "double-init" },
-  "unawaited-task": { rule: "floating-task" },
+  "lost-update": { problems: [{ id: "lost-update", verdict: "lost-update" }] },
+  "unawaited-task": {
+    rule: "floating-task",
+    problems: [{ id: "floating-task", verdict: "not-awaited" }],
+  },
   "many-tasks": { problems: [exitPending] },
 };
 

@@ -79,6 +79,7 @@ import {
 } from "./layout.ts";
 import { isUnordered, stateOf } from "./operation-state.ts";
 import { type Placed, stackPlacesOf } from "./places.ts";
+import type { GrowingSite } from "./serve/growth-watch.ts";
 import type { Tables } from "./tables.ts";
 import { isCallOf, siteGenerator, siteModule } from "./transform/sites.ts";
 
@@ -92,6 +93,8 @@ export interface Moment {
   readonly by: string;
   readonly loop: LoopState;
   readonly blind: readonly string[];
+  /** Where ever more tasks wait; only who looks all the time knows. */
+  readonly growing?: readonly GrowingSite[];
 }
 
 /** The dump of one thread from its tables, without problems. Reads while the program writes: a row may be torn. */
@@ -186,6 +189,9 @@ class DumpBuilder {
       ...this.#testRun(),
       ...this.#contention(),
       ...this.#overReleases(),
+      ...this.#lostUpdates(),
+      ...this.#failures(),
+      ...this.#growth(),
     };
   }
 
@@ -199,6 +205,46 @@ class DumpBuilder {
     }
     // Rows are given back and taken again, but those of tasks that only come are in their order.
     return rows;
+  }
+
+  #lostUpdates(): Pick<Dump, "lostUpdates"> {
+    const lostUpdates = [...this.#facts.lostUpdates].flatMap(([at, { read, count, lastMs }]) => {
+      const place = this.#places(at)?.entry.name;
+      if (place === undefined) return [];
+      return {
+        place,
+        ...present("at", this.#site(at)),
+        ...present("read", this.#site(read)),
+        count,
+        sinceMs: Math.max(0, Math.round(this.#moment.capturedAt - lastMs)),
+      };
+    });
+    return lostUpdates.length === 0 ? {} : { lostUpdates };
+  }
+
+  #failures(): Pick<Dump, "failures"> {
+    const failures = this.#facts.failures.flatMap(({ entry, created, count, lastMs }) => {
+      // Those whose failure was handled later are no failures.
+      if (count <= 0) return [];
+      return {
+        name: nameOf(this.#places(entry)),
+        ...present("entry", this.#site(entry)),
+        ...present("created", this.#site(created)),
+        count,
+        sinceMs: Math.max(0, Math.round(this.#moment.capturedAt - lastMs)),
+      };
+    });
+    return failures.length === 0 ? {} : { failures };
+  }
+
+  #growth(): Pick<Dump, "growth"> {
+    const growth = (this.#moment.growing ?? []).flatMap(({ at, created, counts, overMs }) => {
+      const site = this.#site(at);
+      return site === undefined
+        ? []
+        : [{ at: site, ...present("created", this.#site(created)), counts, overMs }];
+    });
+    return growth.length === 0 ? {} : { growth };
   }
 
   #overReleases(): Pick<Dump, "overReleases"> {

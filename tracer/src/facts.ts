@@ -3,6 +3,7 @@ import type { TestRun } from "@unknot/protocol/dump.ts";
 import type { ResourceKind } from "@unknot/protocol/resource.ts";
 import type { OpenHandle } from "./handles.ts";
 import type { OverReleased } from "./operations.ts";
+import type { EndedTask } from "./runtime.ts";
 import type { FileSites } from "./site-registry.ts";
 
 /** What the tables refer to by number and what the coverage line says; the same on both sides of the shared memory. */
@@ -32,6 +33,13 @@ export interface Facts {
   readonly labels: Map<number, Labels>;
   /** What was given back too often, with how often and when for the last time (milliseconds since the epoch). */
   readonly overReleases: (OverReleased & { count: number; lastMs: number })[];
+  /** Assignments that overwrote what others had stored, by their sites. */
+  readonly lostUpdates: Map<
+    number,
+    { readonly read: number; readonly count: number; readonly lastMs: number }
+  >;
+  /** Tasks that failed while nobody looked, in the same way. */
+  readonly failures: (EndedTask & { count: number; lastMs: number })[];
 }
 
 export type Labels = Readonly<Record<string, string>>;
@@ -54,6 +62,14 @@ export type Fact =
     }
   | { readonly kind: "handles"; readonly handles: readonly OpenHandle[] }
   | { readonly kind: "labels"; readonly id: number; readonly labels: Labels }
+  | { readonly kind: "failed"; readonly task: EndedTask; readonly by: 1 | -1; readonly nowMs: number }
+  | {
+      readonly kind: "lostUpdate";
+      readonly at: number;
+      readonly read: number;
+      readonly count: number;
+      readonly nowMs: number;
+    }
   | { readonly kind: "overRelease"; readonly what: OverReleased; readonly nowMs: number };
 
 export function createFacts(): Facts {
@@ -66,6 +82,8 @@ export function createFacts(): Facts {
     tests: [],
     labels: new Map(),
     overReleases: [],
+    lostUpdates: new Map(),
+    failures: [],
   };
 }
 
@@ -74,6 +92,8 @@ const mostUntouched = 1000;
 const mostLabelled = 1 << 16;
 const mostTests = 1 << 16;
 const mostOverReleases = 100;
+const mostFailures = 100;
+const mostLostUpdates = 100;
 
 export function addFact(facts: Facts, fact: Fact): void {
   switch (fact.kind) {
@@ -119,6 +139,15 @@ export function addFact(facts: Facts, fact: Fact): void {
     case "overRelease":
       addOverRelease(facts, fact.what, fact.nowMs);
       break;
+    case "lostUpdate": {
+      const { at, read, count, nowMs: lastMs } = fact;
+      if (facts.lostUpdates.has(at) || facts.lostUpdates.size < mostLostUpdates)
+        facts.lostUpdates.set(at, { read, count, lastMs });
+      break;
+    }
+    case "failed":
+      addFailure(facts, fact);
+      break;
     case "labels":
       facts.labels.delete(fact.id);
       facts.labels.set(fact.id, fact.labels);
@@ -143,4 +172,15 @@ function addOverRelease({ overReleases }: Facts, what: OverReleased, lastMs: num
   const known = overReleases[index];
   if (known !== undefined) overReleases[index] = { ...what, count: known.count + 1, lastMs };
   else if (overReleases.length < mostOverReleases) overReleases.push({ ...what, count: 1, lastMs });
+}
+
+/** Of one function and started at one place, they are one mistake. */
+function addFailure({ failures }: Facts, { task, by, nowMs }: Extract<Fact, { kind: "failed" }>): void {
+  const known = failures.find(({ entry, created }) => entry === task.entry && created === task.created);
+  if (known === undefined) {
+    if (by === 1 && failures.length < mostFailures) failures.push({ ...task, count: 1, lastMs: nowMs });
+    return;
+  }
+  known.count += by;
+  if (by === 1) known.lastMs = nowMs;
 }

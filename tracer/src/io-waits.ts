@@ -13,19 +13,21 @@ import type { Asked } from "./operations.ts";
 
 const load = createRequire(__filename);
 // As it is before a program puts another in its place.
-const { EventTarget } = globalThis;
+const { EventTarget, ReadableStream } = globalThis;
 
 export interface IoWatch {
   /** Called with the source of each file of the program. */
   readonly reads: (source: string) => void;
   /** What somebody waits for that listens for an event, or gives a callback to this object or function. */
   readonly askedBy: (value: object, event: string | undefined) => Asked | undefined;
+  /** What a `for await` over this waits for. */
+  readonly iteratedBy: (value: object) => Asked | undefined;
 }
 
 /** Wraps what is there from the start. */
 export function watchIo(probe: Probe): IoWatch {
   const io = createIo(probe);
-  watchEvents(probe);
+  const listened = watchEvents(probe);
   io.watch(globalThis, ["fetch"], ([input]) => peerOf(input));
   const { exec, execFile } = childProcess as unknown as Record<string, object>;
   for (const started of [exec, execFile]) {
@@ -40,12 +42,18 @@ export function watchIo(probe: Probe): IoWatch {
     { named: /\bdns\b/, wraps: () => io.watchAll(load("node:dns/promises") as object, "dns") },
     {
       named: /\bstream\b/,
-      wraps: () => io.watch(load("node:stream/promises") as object, ["pipeline", "finished"], () => "stream"),
+      wraps: () => {
+        io.watchStreams(load("node:stream/promises") as object, ["pipeline", "finished"]);
+        const consumers = ["arrayBuffer", "blob", "buffer", "bytes", "json", "text"];
+        io.watchStreams(load("node:stream/consumers") as object, consumers);
+      },
     },
     {
       named: /\b(getReader|getWriter)\b/,
       wraps: () => patchWebStreams(load("node:stream/web") as never, probe),
     },
+    { named: /\bReadableStream\b/, wraps: () => probe.describe(ReadableStream.prototype, readable) },
+    { named: /\breadline\b/, wraps: () => watchQuestions(probe) },
     { named: /\blocks\b/, wraps: () => patchWebLocks(globalThis as never, probe) },
     {
       named: /\bfetch\b/,
@@ -65,7 +73,45 @@ export function watchIo(probe: Probe): IoWatch {
     for (const { wraps } of wanted) probe.guard(wraps);
     syncBuiltinESMExports();
   };
-  return { reads, askedBy: (value, event) => askedOf(value, event, mentioned, io.resourceOf) };
+  return {
+    reads,
+    askedBy: (value, event) => askedOf(value, event, mentioned, io.resourceOf),
+    iteratedBy: (value) => iteratedOf(value, listened, probe),
+  };
+}
+
+const lines: ResourceType = { kind: "stream", name: "readline.Interface" };
+const readable: ResourceType = { kind: "stream", name: "ReadableStream" };
+
+/** `question` of `readline/promises` waits for a line. */
+function watchQuestions(probe: Probe): void {
+  probe.describe((load("node:readline") as typeof import("node:readline")).Interface.prototype, lines);
+  const { Interface } = load("node:readline/promises") as typeof import("node:readline/promises");
+  probe.describe(Interface.prototype, lines);
+  wrap(probe, Interface.prototype, "question", (self, [, options]) => {
+    const operation = probe.begin(self, "io", { cancellable: ownValue(options, "signal") !== undefined });
+    return {
+      returned: (promise) => probe.promised(operation, promise),
+      threw: () => probe.released(operation),
+    };
+  });
+}
+
+/** Streams, lines, and what `events.on` gives. What asks for more by a function that is wrapped tells by itself. */
+function iteratedOf(value: object, listened: WeakMap<object, Asked>, probe: Probe): Asked | undefined {
+  if (types.isProxy(value)) return undefined;
+  const asked = listened.get(value);
+  if (asked !== undefined) return asked;
+  if (value instanceof stream.Readable) return { resource: value, verb: "listen" };
+  if (value instanceof ReadableStream) {
+    probe.introduce(value, readable);
+    return { resource: value, verb: "receive" };
+  }
+  if (!(value instanceof events)) return undefined;
+  const { Interface } = load("node:readline") as typeof import("node:readline");
+  if (!(value instanceof Interface)) return undefined;
+  probe.introduce(value, lines);
+  return { resource: value, verb: "listen" };
 }
 
 /** Modules of Node whose functions take callbacks, how what they do is called, and how one waits for it. */
@@ -170,9 +216,22 @@ function createIo(probe: Probe) {
       });
     }
   };
+  const watchStreams = (module: object, names: readonly string[]): void => {
+    for (const name of names) {
+      wrap(probe, module, name, (_, args) => {
+        const found = args.find(isStream);
+        const operation = probe.begin(found ?? resourceOf("stream"), "io", { cancellable: true });
+        return {
+          returned: (promise) => probe.promised(operation, promise),
+          threw: () => probe.released(operation),
+        };
+      });
+    }
+  };
   return {
     resourceOf,
     watch,
+    watchStreams,
     watchAll(module: object, peer: string): void {
       const names = Object.entries(module).flatMap(([name, value]) =>
         // Classes are told by their names; what gives an iterator waits later.
@@ -187,6 +246,16 @@ function createIo(probe: Probe) {
   };
 }
 
+/** One that has a type of its own: the first of a pipeline is where it comes from. */
+function isStream(value: unknown): value is object {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !types.isProxy(value) &&
+    (value instanceof stream.Readable || value instanceof stream.Writable)
+  );
+}
+
 /** The host that is asked, without what is asked of it. */
 function peerOf(input: unknown): string {
   const text = typeof input === "string" ? input : input instanceof URL ? input.href : undefined;
@@ -195,7 +264,7 @@ function peerOf(input: unknown): string {
 }
 
 /** By class, the last that fits counts: so the promise of `once` knows what it waits for. */
-function watchEvents(probe: Probe): void {
+function watchEvents(probe: Probe): WeakMap<object, Asked> {
   const emitters: readonly (readonly [object, ResourceType])[] = [
     [events.prototype, { kind: "event", name: "EventEmitter" }],
     [stream.Readable.prototype, { kind: "stream", name: "Readable" }],
@@ -218,4 +287,16 @@ function watchEvents(probe: Probe): void {
       threw: () => probe.released(operation),
     };
   });
+  // What it gives has no class, and the loop over it may begin later.
+  const listened = new WeakMap<object, Asked>();
+  wrap(probe, events, "on", (_, [target, event]) => {
+    if (typeof target !== "object" || target === null || types.isProxy(target)) return undefined;
+    return {
+      returned(iterator) {
+        if (typeof iterator === "object" && iterator !== null)
+          listened.set(iterator, { resource: target, verb: verbOfOnce(target, event) });
+      },
+    };
+  });
+  return listened;
 }

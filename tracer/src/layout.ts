@@ -133,6 +133,8 @@ export const flagJob = 4;
 export const flagRaced = 8;
 /** A task whose suspended code has been collected: nothing can let it go on. */
 export const flagCollected = 16;
+/** A task with loops over streams: each has an operation that lasts as long as the task. */
+export const flagIterates = 32;
 /** An operation with which others may hold the resource at the same time. */
 export const flagShared = 8;
 /** An operation that may be refused: it is granted when the task that awaits it goes on. */

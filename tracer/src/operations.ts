@@ -95,6 +95,8 @@ export interface OperationsOptions {
   readonly callSite?: (() => number) | undefined;
   /** What is waited for by asking this by hand; undefined when that is not known. */
   readonly askedBy?: ((value: object, event: string | undefined) => Asked | undefined) | undefined;
+  /** What a loop over this waits for; undefined when that is not known, or told by what it loops over. */
+  readonly iteratedBy?: ((value: object) => Asked | undefined) | undefined;
   /** Where a package calls a callback that nobody of the program has asked for. */
   readonly packageSite?: (() => number) | undefined;
   /** Remembers that one function stands for another. */
@@ -174,6 +176,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     callSite,
     packageSite,
     askedBy,
+    iteratedBy,
   } = options;
   const { get, set, tables } = core;
   const { header } = tables;
@@ -182,6 +185,7 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   const typeIndexes = new Map<ResourceType, number>();
   const allTypes: ResourceType[] = [];
   const resourceOf = new Map<number, Known>();
+  const loopResources = new Map<number, Known>();
   const whenGranted = new Map<number, () => boolean>();
   /** The delay of its resource when an operation was granted, if there was any by then. */
   const delayBefore = new Map<number, number>();
@@ -190,6 +194,8 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
   let lastId = 0;
   let freeSlots = 0;
   let refusing = 0;
+  /** By row of a task, its loops over streams: their sites with the operations that stand for them. */
+  const loops = new Map<number, Map<number, number>>();
   /** What the executor of a promise has asked for, until that promise is there. */
   let pendingAsk: Operation = 0;
 
@@ -745,6 +751,38 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
     overReleased({ type, created, outcome: "grown", at, taken: 0, capacity, free });
   };
 
+  /** What a loop waits for, each time that it asks for more: it takes no turn, and how long is told by the task. */
+  const beginLoop = (row: number, site: number, { resource: object, verb }: Asked): number => {
+    const resource = find(object);
+    if (resource === undefined) return 0;
+    const operation = core.takeUnsettled(stateOpWaiting);
+    if (operation === 0) return 0;
+    set(operation, rowOperation, verbs.indexOf(verb));
+    set(operation, rowAmount, 1);
+    set(operation, rowPriority, 0);
+    set(operation, rowFlags, 0);
+    set(operation, rowJobRow, 0);
+    set(operation, rowAsker, row);
+    set(operation, rowParent, get(row, rowSeqLow));
+    setPlace(operation, site);
+    if (resource.isOurs) resource.kept = object;
+    resource.operations.add(operation);
+    set(operation, rowResource, publish(resource));
+    update(resource);
+    loopResources.set(operation, resource);
+    return operation;
+  };
+
+  const endLoop = (operation: number): void => {
+    const resource = loopResources.get(operation);
+    loopResources.delete(operation);
+    core.forget(operation);
+    if (resource === undefined) return;
+    resource.operations.delete(operation);
+    if (resource.operations.size === 0) withdraw(resource);
+    else update(resource);
+  };
+
   /** Who can give back what a task gets at this site. */
   const takesAt = (operation: number, site: number): void => {
     const flags = get(operation, rowFlags);
@@ -799,6 +837,24 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       if (resource === undefined || resource.created !== 0) return;
       resource.created = site;
       update(resource);
+    },
+    iterates(row, site, value) {
+      const asked = iteratedBy?.(value);
+      const ofTask = loops.get(row);
+      const before = ofTask?.get(site) ?? 0;
+      if (before !== 0) endLoop(before);
+      ofTask?.delete(site);
+      if (asked === undefined) return 0;
+      const operation = beginLoop(row, site, asked);
+      if (operation === 0) return 0;
+      if (ofTask === undefined) loops.set(row, new Map([[site, operation]]));
+      else ofTask.set(site, operation);
+      return operation;
+    },
+    iteration: (row, site) => loops.get(row)?.get(site) ?? 0,
+    iterated(row) {
+      for (const operation of loops.get(row)?.values() ?? []) endLoop(operation);
+      loops.delete(row);
     },
     asks(value, event) {
       // Another promise was begun inside this one: which of them waits for what is not known.

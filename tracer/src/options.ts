@@ -26,6 +26,8 @@ export interface Options {
   readonly dumpFile: string | undefined;
   /** `UNKNOT_PPROF`: where `/debug/pprof/` is served; `refused` for an address that others could reach. */
   readonly pprof: LoopbackAddress | "refused" | undefined;
+  /** `UNKNOT_GROWTH`: milliseconds between two counts of the tasks that wait at one place, which it gives in seconds. */
+  readonly growthEveryMs: number;
   /** `UNKNOT_CHILDREN=0`: what the program starts is not traced, unless it inherits Node's options. */
   readonly tracesChildren: boolean;
   /**
@@ -62,9 +64,13 @@ function leanReason(env: Readonly<Record<string, string | undefined>>): string |
 }
 
 const defaultMaxTasks = 2 ** 20;
+const defaultGrowthEveryMs = 10_000;
+/** Counting takes a while with a million tasks. */
+const leastGrowthEveryMs = 100;
 
 export function readOptions(env: Readonly<Record<string, string | undefined>>): Options {
   const max = Number(env["UNKNOT_MAX_TASKS"]);
+  const growth = Number(env["UNKNOT_GROWTH"]) * 1000;
   const report = env["UNKNOT_REPORT_STDERR"];
   const leanBecause = leanReason(env);
   return {
@@ -79,6 +85,7 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
     dumpFile: env["UNKNOT_DUMP_FILE"] || undefined,
     pprof: env["UNKNOT_PPROF"] ? (loopbackAddress(env["UNKNOT_PPROF"]) ?? "refused") : undefined,
     watchesTests: env["UNKNOT_TESTS"] === "1",
+    growthEveryMs: growth > 0 ? Math.max(growth, leastGrowthEveryMs) : defaultGrowthEveryMs,
     // The editor's own preload reaches children by itself.
     tracesChildren: env["UNKNOT_CHILDREN"] !== "0" && env["UNKNOT_REGISTER"] === undefined,
     sourceMaps:

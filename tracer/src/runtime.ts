@@ -9,6 +9,7 @@ import {
   firstRow,
   flagAwaited,
   flagGenerator,
+  flagIterates,
   flagJob,
   flagJoins,
   flagModule,
@@ -123,6 +124,19 @@ export interface Hooks {
    */
   via(value: unknown, event?: string): void;
   waits<Value>(promise: Value): Value;
+  /** The value of an object's own field, where reading it runs no code. */
+  own(object: unknown, field: string): unknown;
+  /**
+   * Around what is stored in a place that was read before an await: as it was read, what is stored, as it is now. The
+   * sites are those of the assignment and of the read.
+   */
+  kept<Value>(at: number, read: number, before: unknown, value: Value, now: unknown): Value;
+}
+
+/** A task that has ended: the sites of its function and of where it was started, 0 where that is not known. */
+export interface EndedTask {
+  readonly entry: number;
+  readonly created: number;
 }
 
 /** The same tables for the parts of the tracer that are not on the hot path. */
@@ -134,9 +148,11 @@ export interface Core {
   set(row: number, word: number, value: number): void;
   /** A new row with an id, born now; 0 when the table is full. */
   take(state: number): number;
+  /** The same for what no promise stands for; it goes by `forget`. */
+  takeUnsettled(state: number): number;
   /** The row is free for others. */
   free(row: number): void;
-  /** The row of a task that was never one of `pending` is free for others: its code is gone. */
+  /** The row of what was never one of `pending` is free for others: a task whose code is gone, what no promise stands for. */
   forget(row: number): void;
   /** What lives as long as the task's code does, given once; undefined when it was given before. */
   takeLife(row: number): object | undefined;
@@ -147,6 +163,8 @@ export interface Core {
   stamp(promise: object, row: number, inverse?: boolean): void;
   /** This is the promise of a task that has ended. */
   hasEnded(promise: object): boolean;
+  /** The task whose promise this is, when it has ended and not many others have since then. */
+  endedTask(promise: object): EndedTask | undefined;
   /** The promise made last by `new Promise` or an async function; undefined when the last begun operation made none. */
   lastMade(): object | undefined;
   /** Around the call of an operation: `hasBegun` tells whether the promise that it gave was settled by then. */
@@ -177,6 +195,12 @@ export interface OperationEvents {
   awaited(operation: number, site: number): void;
   answered(operation: number, failed: boolean): void;
   made(site: number, value: object): void;
+  /** A task loops over this at a site; the operation that stands for it while the loop asks for more, 0 for none. */
+  iterates(row: number, site: number, value: object): number;
+  /** The same at a later turn. */
+  iteration(row: number, site: number): number;
+  /** A task with such loops has ended. */
+  iterated(row: number): void;
   /** Something is asked for by hand, and this is the promise that is to tell of it. */
   asks(value: object, event: string | undefined): void;
   promised(promise: unknown): void;
@@ -188,9 +212,13 @@ export interface RuntimeOptions {
   readonly startMs: number;
   readonly maxTasks: number;
   readonly grew: (segment: NewSegment) => void;
+  /** Called once, when promises are looked at for the first time. */
+  readonly watches: () => void;
   readonly events: OperationEvents;
   /** A task goes on whose wait has lasted beyond a step of the clock; `watched`: promises are looked at. */
   readonly waited: (row: number, watched: boolean) => void;
+  /** What others have stored is about to be overwritten by what does not know of it. */
+  readonly overwrites: (at: number, read: number) => void;
   /** Called at most once in a step of the clock, and only while tasks do something. */
   readonly active: () => void;
   /** Runs a part of the tracer that may fail. */
@@ -210,8 +238,11 @@ function keepsAlive(timer: unknown): boolean {
 
 // As it is before a program puts something else in its place.
 const { isArray } = Array;
+const { getOwnPropertyDescriptor, is } = Object;
 
 const nothing: object = Object.freeze({});
+/** Stands for what can't be read without running code of the program. */
+const unread: object = Object.freeze({});
 const noop = () => {};
 
 // What watching promises may cost: so many tasks at once, and so many more in each tick of 20 ms; it goes on when fewer
@@ -220,8 +251,12 @@ const watchBurst = 5000;
 const watchPerTick = 200;
 const watchAgainBelow = 100;
 
+// What is remembered of tasks that have ended, by their ids: the last of so many.
+const endedTasks = 256;
+const endedWords = 3;
+
 export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Core } {
-  const { tables, startMs, maxTasks, grew, events, waited, active, guard } = options;
+  const { tables, startMs, maxTasks, grew, events, waited, watches, overwrites, active, guard } = options;
   const { header, rows } = tables;
   /** The first free row of a list through `rowAt`. */
   let freeRows = 0;
@@ -264,6 +299,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   /** The timer that was created last in the executor of a promise. */
   let lastTimer: unknown;
   let seqHigh = 0;
+  /** Of tasks that have ended: id, entry, where created. */
+  const ended = new Int32Array(endedTasks * endedWords);
 
   const wake = () => {
     if (header[headQuiet] === quietYes) {
@@ -446,8 +483,20 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (((segment[base + rowFlags] as number) | (segment[base + rowHolds] as number)) !== 0) {
       if (leaveSlowly(row, caller)) return;
     }
-    if (armed) remember(row, segment[base + rowSeqLow] as number);
+    if (armed) {
+      rememberEnded(segment, base);
+      remember(row, segment[base + rowSeqLow] as number);
+    }
     free(row, segment, base);
+  };
+
+  /** Whether anybody awaited it comes out when its row may be another's. */
+  const rememberEnded = (segment: Int32Array, base: number): void => {
+    const seqLow = segment[base + rowSeqLow] as number;
+    const at = (seqLow & (endedTasks - 1)) * endedWords;
+    ended[at] = seqLow;
+    ended[at + 1] = segment[base + rowSite] as number;
+    ended[at + 2] = segment[base + rowCreated] as number;
   };
 
   /** The caller's await is likely to come next and to be given the promise of this task; false when that is not known. */
@@ -482,6 +531,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       guard(events.holderEnded, row);
       set(row, rowHolds, 0);
     }
+    if ((flags & flagIterates) !== 0) guard(events.iterated, row);
     set(row, rowFlags, 0);
     if ((flags & flagJob) !== 0) {
       const operation = get(row, rowJoinerRow);
@@ -668,6 +718,9 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   };
 
   const iterate = <Value>(row: number, site: number, value: Value): Value => {
+    if (typeof value === "object" && value !== null && guard(events.iterates, row, site, value)) {
+      set(row, rowFlags, get(row, rowFlags) | flagIterates);
+    }
     again(row, site);
     return value;
   };
@@ -683,9 +736,19 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     segment[base + rowEpoch] = ((segment[base + rowEpoch] as number) + 1) | 0;
     segment[base + rowWaitRow] = 0;
     segment[base + rowState] = stateIterating;
+    const isKnown = ((segment[base + rowFlags] as number) & flagIterates) !== 0 && waitsForMore(row, site);
     suspend(row, segment, base);
-    iterating = row;
+    // Of what is known nobody else has to tell what is waited for.
+    iterating = isKnown ? 0 : row;
     iteratingMark = header[headMark] as number;
+  };
+
+  const waitsForMore = (row: number, site: number): boolean => {
+    const operation = guard(events.iteration, row, site) ?? 0;
+    if (operation === 0) return false;
+    set(row, rowWaitRow, -operation);
+    set(row, rowWaitSeq, get(operation, rowSeqLow));
+    return true;
   };
 
   const pause = <Value>(row: number, site: number, value: Value): Value => {
@@ -847,6 +910,17 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     return promise;
   };
 
+  const ownField = (object: unknown, field: string): unknown => {
+    if (typeof object !== "object" || object === null || types.isProxy(object)) return unread;
+    const property = getOwnPropertyDescriptor(object, field);
+    return property !== undefined && "value" in property ? property.value : unread;
+  };
+
+  const keptValue = <Value>(at: number, read: number, before: unknown, value: Value, now: unknown): Value => {
+    if (!is(before, now) && before !== unread && now !== unread) guard(overwrites, at, read);
+    return value;
+  };
+
   /** A timer settles this promise, or nothing ever does. */
   const sleepOn = (promise: object, row: number): void => {
     if (row === rowNone) return;
@@ -904,6 +978,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     if (state === stateReturning) {
       endWait(row);
       endTask(row);
+      rememberEnded(rows[row >>> segmentShift] as Int32Array, (row & segmentMask) * rowWords);
       core.free(row);
     } else if (state >= stateJoinAll) {
       if ((get(row, rowFlags) & flagAwaited) === 0) core.free(row);
@@ -916,6 +991,11 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     get,
     set,
     take: (state) => takeOther(state, false),
+    takeUnsettled(state) {
+      const row = takeOther(state, true);
+      if (row !== 0) pending--;
+      return row;
+    },
     free(row) {
       pending--;
       set(row, rowFlags, 0);
@@ -923,6 +1003,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
       free(row, rows[row >>> segmentShift] as Int32Array, (row & segmentMask) * rowWords);
     },
     forget(row) {
+      if ((get(row, rowFlags) & flagIterates) !== 0) guard(events.iterated, row);
       set(row, rowFlags, 0);
       set(row, rowHolds, 0);
       own[row] = undefined;
@@ -940,6 +1021,14 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     rowOf,
     stamp,
     hasEnded: (promise) => !isPendingPerhaps(promise) && rowOf(promise) === 0,
+    endedTask(promise) {
+      if (promise === lastPromise) stampLast();
+      if (stampedRow(promise) < firstRow) return undefined;
+      const seqLow = stampedSeq(promise);
+      const at = (seqLow & (endedTasks - 1)) * endedWords;
+      if (ended[at] !== seqLow) return undefined;
+      return { entry: ended[at + 1] as number, created: ended[at + 2] as number };
+    },
     lastMade: () => lastMade,
     begins() {
       begins = true;
@@ -976,6 +1065,7 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     },
     now,
     watchPromises() {
+      if (!wanted) watches();
       wanted = true;
       if (!armed) watch();
     },
@@ -1011,6 +1101,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
     never,
     via,
     waits,
+    own: ownField,
+    kept: keptValue,
   };
   return { hooks, core };
 }

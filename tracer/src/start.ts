@@ -40,6 +40,7 @@ import { createSiteRegistry, type FileSites, type MapPlace } from "./site-regist
 import { letRunWithoutDebugger, startWorker, type TracerWorker } from "./start-worker.ts";
 import { createTables } from "./tables.ts";
 import { createTestRun, mochaInstrumentation, watchNodeTest } from "./test-run.ts";
+import { watchUnhandled } from "./unhandled.ts";
 
 /** What transformed and instrumented code finds under the tracer's name. */
 interface Globals extends Hooks {
@@ -92,8 +93,10 @@ export function start(folder: string, child?: ChildFacts): void {
   const late: {
     events?: OperationEvents;
     askedBy?: (value: object, event: string | undefined) => Asked | undefined;
+    iteratedBy?: (value: object) => Asked | undefined;
     reads?: (source: string) => void;
     collection?: CollectionWatch;
+    watches?: () => void;
   } = {};
   const { hooks, core } = createRuntime({
     tables,
@@ -103,6 +106,10 @@ export function start(folder: string, child?: ChildFacts): void {
     guard,
     events: lateEvents(late),
     waited: contention.waited,
+    watches: () => guard(() => late.watches?.()),
+    overwrites: countLostUpdates((at, read, count) =>
+      note({ kind: "lostUpdate", at, read, count, nowMs: nowMs() }),
+    ),
     active: () => late.collection?.look(),
   });
   // Without tasks there is nothing whose code could be gone.
@@ -116,6 +123,7 @@ export function start(folder: string, child?: ChildFacts): void {
     guard,
     replaces: texts.replaces,
     askedBy: (value, event) => late.askedBy?.(value, event),
+    iteratedBy: (value) => late.iteratedBy?.(value),
     [lean ? "callSite" : "packageSite"]: createCallSites({
       nextSite: () => sites.next,
       numbering: (part) => loader.numbering(part),
@@ -128,6 +136,13 @@ export function start(folder: string, child?: ChildFacts): void {
     overReleased: (what) => note({ kind: "overRelease", what, nowMs: nowMs() }),
   });
   late.events = events;
+  if (!lean)
+    late.watches = () =>
+      watchUnhandled({
+        probe,
+        endedTask: core.endedTask,
+        failed: (task, by) => note({ kind: "failed", task, by, nowMs: nowMs() }),
+      });
   tables.header[headClock] = ticksAt(nowMs(), startMs);
 
   const processInfo = describeProcess(child);
@@ -216,7 +231,8 @@ export function start(folder: string, child?: ChildFacts): void {
     // It says what tasks wait for; without tasks it says nothing.
     if (lean) syncBuiltinESMExports();
     else {
-      const { reads, askedBy } = instrumentBuiltins(probe);
+      const { reads, askedBy, iteratedBy } = instrumentBuiltins(probe);
+      late.iteratedBy = iteratedBy;
       late.reads = reads;
       late.askedBy = askedBy;
     }
@@ -237,6 +253,7 @@ export function start(folder: string, child?: ChildFacts): void {
       printsDeadlocks: options.prints === "all",
       muted: options.muted,
       underDebugger: isUnderDebugger(),
+      growthEveryMs: options.growthEveryMs,
     };
     const proved = () => tell({ kind: "proved" });
     worker = startWorker(folder, data, ({ kind }) => {
@@ -286,6 +303,16 @@ export function start(folder: string, child?: ChildFacts): void {
   });
 }
 
+/** In a loop there may be very many: from a hundred on they are told of when they have become twice as many. */
+function countLostUpdates(tell: (at: number, read: number, count: number) => void) {
+  const counts = new Map<number, number>();
+  return (at: number, read: number): void => {
+    const count = (counts.get(at) ?? 0) + 1;
+    counts.set(at, count);
+    if (count < 100 || (count & (count - 1)) === 0) tell(at, read, count);
+  };
+}
+
 const variablesKey = "unknot.variables";
 
 /** Our variables that this thread has not got itself; the threads that it starts are told of them, too. */
@@ -303,6 +330,9 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
     awaited: (operation, site) => late.events?.awaited(operation, site),
     answered: (operation, failed) => late.events?.answered(operation, failed),
     made: (site, value) => late.events?.made(site, value),
+    iterates: (row, site, value) => late.events?.iterates(row, site, value) ?? 0,
+    iteration: (row, site) => late.events?.iteration(row, site) ?? 0,
+    iterated: (row) => late.events?.iterated(row),
     asks: (value, event) => late.events?.asks(value, event),
     promised: (promise) => late.events?.promised(promise),
   };

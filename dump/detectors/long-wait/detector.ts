@@ -3,19 +3,24 @@ import type { Resource } from "@unknot/protocol/resource.ts";
 import { isExhausted } from "../../exhausted.ts";
 import { count, formatDuration, placeOf, quoted, resourceName, siteOf } from "../../names.ts";
 import { type Detector, distinctPlaces, mostTasks, placesOf, type Scene } from "../detector.ts";
+import { growingPlaces } from "./growing.ts";
 
 const patienceMs = 30_000;
 
 /**
- * A lock or client that one holder has kept for half a minute while others wait. A guess: the holder may be right to
+ * A lock or client that one holder has kept for half a minute while others wait, or ever more tasks that wait at one
+ * place. A guess: the holder may be right to
  * take so long. Limiters are left out, because a long queue of jobs is what they are for; of a pool with nothing free
  * `pool-exhausted` tells.
  */
 export const longWait: Detector = {
   id: "long-wait",
-  title: "Tasks wait unusually long for a lock or client",
+  title: "Tasks wait unusually long for a lock or client, or ever more of them wait",
   detect(scene) {
-    return scene.dump.resources.flatMap((resource) => problemOf(scene, resource) ?? []);
+    return [
+      ...scene.dump.resources.flatMap((resource) => problemOf(scene, resource) ?? []),
+      ...growingPlaces(scene),
+    ];
   },
 };
 

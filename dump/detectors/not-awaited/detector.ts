@@ -1,9 +1,13 @@
 import type { Place } from "@unknot/protocol/place.ts";
+import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Task } from "@unknot/protocol/task.ts";
 import { grouped, placeOf, quoted, siteOf } from "../../names.ts";
 import { type Detector, distinctPlaces, mostTasks, placesOf, type Scene } from "../detector.ts";
 
-/** Tasks that failed and whose failure nobody looked at. One problem per place where they were started. */
+/**
+ * Tasks that failed and whose failure nobody looked at: as Node said when it happened, or those that the dump still has.
+ * One problem per place where they were started.
+ */
 export const notAwaited: Detector = {
   id: "not-awaited",
   title: "A task failed and nothing awaits it",
@@ -16,28 +20,39 @@ export const notAwaited: Detector = {
       if (group === undefined) groups.set(key, [task]);
       else group.push(task);
     }
-    return [...groups.values()].slice(0, mostTasks).map((tasks) => ({
-      id: "floating-task",
-      verdict: "not-awaited",
-      certainty: "observed",
-      message: sentence(tasks),
-      tasks: tasks.slice(0, mostTasks).map((task) => task.id),
-      resources: [],
-      at: distinctPlaces(startedAt(scene, tasks), placesOf(scene.dump, tasks)).slice(0, 16),
-    }));
+    const failed = (scene.dump.failures ?? []).map(({ name, count, created, entry }) =>
+      problemOf(name, count, [], distinctPlaces(placesAt(scene, created), placesAt(scene, entry))),
+    );
+    const still = [...groups.values()]
+      .slice(0, mostTasks)
+      .map((tasks) =>
+        problemOf(
+          tasks[0]?.name ?? "",
+          tasks.length,
+          tasks,
+          distinctPlaces(placesAt(scene, tasks[0]?.created), placesOf(scene.dump, tasks)).slice(0, 16),
+        ),
+      );
+    return [...failed, ...still];
   },
 };
 
-function sentence(tasks: readonly Task[]): string {
-  const name = quoted(tasks[0]?.name ?? "");
-  return tasks.length === 1
-    ? `${name} failed and nothing awaits it.`
-    : `${name} failed ${grouped(tasks.length)} times and nothing awaits it.`;
+function problemOf(name: string, times: number, tasks: readonly Task[], at: readonly Place[]): Problem {
+  return {
+    id: "floating-task",
+    verdict: "not-awaited",
+    certainty: "observed",
+    message:
+      times === 1
+        ? `${quoted(name)} failed and nothing awaits it.`
+        : `${quoted(name)} failed ${grouped(times)} times and nothing awaits it.`,
+    tasks: tasks.slice(0, mostTasks).map(({ id }) => id),
+    resources: [],
+    at,
+  };
 }
 
-function startedAt(scene: Scene, tasks: readonly Task[]): Place[] {
-  return tasks.slice(0, 1).flatMap((task) => {
-    const site = siteOf(scene.dump, task.created);
-    return site === undefined ? [] : [placeOf(site)];
-  });
+function placesAt(scene: Scene, index: number | undefined): Place[] {
+  const site = siteOf(scene.dump, index);
+  return site === undefined ? [] : [placeOf(site)];
 }

@@ -58,4 +58,6 @@ export interface WorkerData {
   readonly pprof?: LoopbackAddress;
   /** A debugger may be attached: V8's own is left to it. */
   readonly underDebugger: boolean;
+  /** Milliseconds between two counts of the tasks that wait at one place. */
+  readonly growthEveryMs: number;
 }

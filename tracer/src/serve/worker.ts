@@ -43,6 +43,7 @@ import {
 import { copyOf, spentMs, startedTasks } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
+import { createGrowthWatch } from "./growth-watch.ts";
 import { createLoopWatch } from "./loop-watch.ts";
 import { type MainFrame, readMainStack } from "./main-stack.ts";
 import { type FromWorker, type PastBlock, type ToWorker, turnMs, type WorkerData } from "./messages.ts";
@@ -75,6 +76,13 @@ const loop = createLoopWatch({
   turns: () => turns.count + turns.exceeds,
   turnMs,
   sleep: sleepFor,
+});
+
+const growth = createGrowthWatch({
+  tables,
+  now: nowMs,
+  ticksAt: (ms) => ticksAt(ms, startMs),
+  everyMs: data.growthEveryMs,
 });
 
 parentPort?.on("message", (message: ToWorker) => {
@@ -176,6 +184,7 @@ let stood = false;
 
 async function takeDump(by: string): Promise<Dump> {
   const looked = loop.look();
+  growth.look();
   // Of many tasks the tables take longer to read than a loop that turns takes for a turn: so they are read meanwhile.
   const early = stood ? undefined : readTables(by, { state: "turning", sinceMs: 0 });
   const state = await looked;
@@ -201,6 +210,7 @@ function readTables(by: string, state: LoopState): { readonly dump: Dump; readon
     by,
     loop: state,
     blind: blindThreads(facts, data.process.pid, folder),
+    growing: growth.growing(),
   });
   return { dump, readAt };
 }
@@ -418,6 +428,7 @@ function tick(): void {
   if (active) header[headQuiet] = quietMaybe;
   deadlocks.look(active, (header[headWaiting] as number) > 0);
   loop.sample();
+  growth.look();
   watchBlock();
   if (quiet > quietTicks && loop.standsFor() === 0 && (server?.clients ?? 0) === 0 && !deadlocks.isBusy()) {
     sleep();

@@ -9,6 +9,8 @@ const { watches } = workerData as { watches: boolean };
 const tables = createTables();
 const nothing = () => {};
 const { hooks, core } = createRuntime({
+  watches: () => {},
+  overwrites: () => {},
   tables,
   startMs: 0,
   maxTasks: 1 << 20,
@@ -22,6 +24,9 @@ const { hooks, core } = createRuntime({
     awaited: nothing,
     answered: nothing,
     made: nothing,
+    iterates: () => 0,
+    iteration: () => 0,
+    iterated: nothing,
     asks: nothing,
     promised: nothing,
   },

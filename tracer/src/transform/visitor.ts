@@ -1,4 +1,5 @@
 import type {
+  AssignmentExpression,
   AwaitExpression,
   CallExpression,
   Expression,
@@ -38,6 +39,7 @@ import {
   timerOfExecutor,
   unwrap,
 } from "./syntax.ts";
+import { type Names, nameOf, type Update, updatesIn, variableNames } from "./updates.ts";
 
 /** Where the visitor puts its code: text is only ever added, on the line where it stands. */
 export interface Insertions {
@@ -68,7 +70,10 @@ export interface Surroundings {
 
 export interface Visited {
   readonly sites: readonly SiteEntry[];
-  /** Awaits promises that were kept, or combines them: whose they are can only be known by watching promises. */
+  /**
+   * Awaits promises that were kept, combines them, or drops those of async functions: whose they are can only be known by
+   * watching promises.
+   */
   readonly needsPromises: boolean;
   /** Functions that stay as they are, with the reason. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
@@ -116,6 +121,24 @@ const plainClasses = new Set(
   ),
 );
 
+/** Functions of Node that make streams. */
+const streamMakers = new Set([
+  "createReadStream",
+  "createWriteStream",
+  "createInterface",
+  "createConnection",
+]);
+
+/** `createReadStream`, `fs.createReadStream`, `Readable.from`. */
+function isStreamMaker(called: Node): boolean {
+  if (called.type === "Identifier") return streamMakers.has(called.name);
+  if (called.type !== "MemberExpression" || called.computed || called.property.type !== "Identifier")
+    return false;
+  const { property, object } = called;
+  if (streamMakers.has(property.name)) return true;
+  return property.name === "from" && object.type === "Identifier" && object.name === "Readable";
+}
+
 const combinations: Readonly<Record<string, string>> = {
   all: "all",
   allSettled: "settled",
@@ -137,6 +160,15 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   const imported = importedFrom(program, libraries, bundled);
   const shadowsPromise = declaresPromise(program);
   let needsPromises = imported.size > 0;
+  /** Assignments that may overwrite what others have stored during an await. */
+  const updates = new Map<AssignmentExpression, Update>();
+  let variables: Names | undefined;
+  const noteUpdates = (part: Parameters<typeof updatesIn>[0]): void => {
+    variables ??= variableNames(program);
+    for (const [node, update] of updatesIn(part, variables)) updates.set(node, update);
+  };
+  /** The names of what is called and not awaited. */
+  const dropped = new Set<string>();
   let plainNames: ReadonlySet<string> | undefined;
   let lastResourceVariable = 0;
   /** Calls of timers in executors of promises, noted when the executor is met. */
@@ -200,6 +232,15 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         visit(node.right, scope);
         visitSingle(node.body, scope);
         return;
+      case "ExpressionStatement":
+        noteDropped(node.expression);
+        children(node, scope);
+        return;
+      case "UnaryExpression":
+        // Nobody writes that before a call that gives no promise.
+        needsPromises ||= node.operator === "void" && unwrap(node.argument).type === "CallExpression";
+        children(node, scope);
+        return;
       case "LabeledStatement":
         visitLabeled(node, scope);
         return;
@@ -218,7 +259,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         return;
       case "AssignmentExpression":
         visit(node.left, scope);
-        visitNamed(node.right, scope, targetName(node.left, scope.className));
+        visitAssigned(node, scope);
         return;
       case "ObjectExpression":
         for (const property of node.properties) {
@@ -271,6 +312,30 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       default:
         children(node, scope);
     }
+  };
+
+  const noteDropped = (expression: Node): void => {
+    const call = unwrap(expression);
+    const name = call.type === "CallExpression" ? calleeName(call) : undefined;
+    if (name !== undefined) dropped.add(name);
+  };
+
+  /** Of an update, the value as it was read and as it is now are looked at before the new one is stored. */
+  const visitAssigned = (node: AssignmentExpression, scope: Scope): void => {
+    const update = scope.token === undefined ? undefined : updates.get(node);
+    if (update === undefined) {
+      visitNamed(node.right, scope, targetName(node.left, scope.className));
+      return;
+    }
+    const { place, read, kept } = update;
+    const now =
+      place.kind === "variable"
+        ? place.name
+        : `${hooksName}.own(${place.object},${JSON.stringify(place.field)})`;
+    const at = site(node.start, scope, { name: nameOf(place) });
+    open(node.right.start, `${hooksName}.kept(${at},${site(read.start, scope)},${kept ?? now},`);
+    visit(node.right, scope);
+    close(node.right.end, `,${now})`);
   };
 
   const visitNamed = (node: Node, scope: Scope, name: string | undefined): void => visit(node, scope, name);
@@ -550,6 +615,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     let called = unwrap(callee);
     // `(0, imported.default)(…)`
     if (called.type === "SequenceExpression") called = called.expressions.at(-1) ?? called;
+    if (isStreamMaker(called)) return true;
     while (called.type === "MemberExpression") called = unwrap(called.object);
     return called.type === "Identifier" && imported.has(called.name);
   };
@@ -648,6 +714,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       else visitCallback(body, plain, outer);
       return;
     }
+    noteUpdates(node);
     const scope: Scope = { ...plain, token, kind: node.generator ? "generator" : "async", marks: true, body };
     const hook = node.generator
       ? "enterGenerator"
@@ -729,6 +796,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       ...(awaits ? { token } : {}),
     };
     if (awaits) {
+      noteUpdates(program);
       const entry = site(first.start, scope, { flags: siteFunction | siteModule });
       open(first.start, `const ${token}=${hooksName}.enterModule(${entry});`);
     }
@@ -738,6 +806,12 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   };
 
   visitModule();
+  needsPromises ||= sites.some(
+    ({ flags, function: name }) =>
+      (flags & siteFunction) !== 0 &&
+      name !== undefined &&
+      dropped.has(name.slice(name.lastIndexOf(".") + 1)),
+  );
   return { sites, needsPromises, skipped };
 }
 

@@ -17,6 +17,8 @@ export const explanations: Readonly<Record<Verdict, string>> = {
     "A task has ended and has not given back what it holds, so those who wait for it wait for ever. Give it back in a 'finally' block.",
   "over-release":
     "More was given back than had been taken, so more tasks may be inside at once than were meant to be. Look for a release that runs twice.",
+  "lost-update":
+    "A value was read, the task waited, and what it stored then was worked out from the old value, so what others had stored in between is gone. Read again after the await, add the difference in one step, or take a lock around both.",
   "pool-exhausted":
     "All clients, permits or slots are taken while tasks wait for one. Look at the oldest holders: what do they wait for, and do they give back when they fail?",
   "loop-blocked":
