@@ -178,6 +178,12 @@ function verbOf(target: object, event: string | undefined): BlockingVerb {
   return isIo ? "listen" : "waitEvent";
 }
 
+/** How one waits for whom Node listens: it ends the wait with the event, and nothing else can. */
+function verbForNode(target: object, event: unknown): BlockingVerb {
+  const verb = verbOf(target, typeof event === "string" ? event : "");
+  return verb === "listen" ? "io" : verb;
+}
+
 interface Lazy {
   readonly named: RegExp;
   readonly wraps: () => void;
@@ -277,9 +283,7 @@ function watchEvents(probe: Probe): WeakMap<object, Asked> {
   for (const [prototype, type] of emitters) probe.describe(prototype, type);
   wrap(probe, events, "once", (_, [target, event, options]) => {
     if (typeof target !== "object" || target === null || types.isProxy(target)) return undefined;
-    const verb = verbOf(target, typeof event === "string" ? event : "");
-    // Node ends its promise with the event, and nothing else can.
-    const operation = probe.begin(target, verb === "listen" ? "io" : verb, {
+    const operation = probe.begin(target, verbForNode(target, event), {
       cancellable: ownValue(options, "signal") !== undefined,
     });
     return {
@@ -294,7 +298,7 @@ function watchEvents(probe: Probe): WeakMap<object, Asked> {
     return {
       returned(iterator) {
         if (typeof iterator === "object" && iterator !== null)
-          listened.set(iterator, { resource: target, verb: verbOfOnce(target, event) });
+          listened.set(iterator, { resource: target, verb: verbForNode(target, event) });
       },
     };
   });
