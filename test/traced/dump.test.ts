@@ -57,6 +57,35 @@ const forms = {
   "shop.cts": program("commonjs", true),
 } as const;
 
+/** Functions that are no tasks, called by timers and listeners, start some; each task has the name of its line. */
+const startedByCallbacks = `import { EventEmitter } from "node:events";
+class Desk {
+  async serve(name) { // begins
+    await new Promise(() => { if (name === "") throw new Error(); });
+  }
+  open() {
+    this.serve("method"); // method
+  }
+}
+const desk = new Desk();
+const bell = new EventEmitter();
+const wait = async (name) => desk.serve(name);
+const other = { serve: (name) => wait(name) }; // field
+setTimeout(() => { desk.serve("statement"); }, 1); // statement
+setTimeout(() => desk.serve("arrow"), 1); // arrow
+setTimeout(() => void wait("void"), 1); // void
+setTimeout(function () { return wait("return"); }, 1); // return
+setTimeout(() => { const kept = wait("kept"); kept.catch(() => {}); }, 1); // kept
+setTimeout(() => { wait("chain").then(() => {}).catch(() => {}); }, 1); // chain
+setTimeout(() => desk.open(), 1);
+setTimeout(() => other.serve("field"), 1);
+bell.on("ring", () => { desk?.serve("unknown"); });
+setTimeout(() => bell.emit("ring"), 1);
+setTimeout(() => { try { wait("thrown", null.field); } catch {} }, 5);
+setTimeout(() => bell.emit("ring"), 9);
+setInterval(() => {}, 1000);
+`;
+
 /** Everything that a dump has to say about this program. */
 function checkShop(dump: Parameters<typeof reading>[0], file: string, source: string): void {
   const { task, resource, place, nameOf, waitsFor, wantedBy, site } = reading(dump);
@@ -115,6 +144,7 @@ const isComplete = (dump: Parameters<typeof reading>[0]) =>
 describe("the dump of a running program", () => {
   const folder = programFolder({
     ...forms,
+    "callbacks.mjs": startedByCallbacks,
     "plain/package.json": "{}",
     "package.json": `{ "type": "module" }`,
     "in-worker.mjs": `import { Worker } from "node:worker_threads";\nnew Worker(new URL("./shop.mjs", import.meta.url));\n`,
@@ -135,6 +165,26 @@ describe("the dump of a running program", () => {
           await running.kill();
         });
       }
+
+      it("tells where callbacks of timers and listeners have started tasks", async () => {
+        const running = start(folder, "callbacks.mjs", { node });
+        const client = await running.connect();
+        const dump = await client.dumpWhen("all tasks", ({ tasks }) => tasks.length >= 15);
+        const { place } = reading(dump);
+        const starts = dump.tasks.flatMap(({ created, parent }) =>
+          parent === undefined ? [place(created)] : [],
+        );
+        const lines = ["method", "field", "statement", "arrow", "void", "return", "kept", "chain"].map(
+          (mark) => `callbacks.mjs:${lineOf(startedByCallbacks, mark)}`,
+        );
+        for (const line of lines) assert.ok(starts.includes(line), `${line} of ${starts.join()}`);
+        // Of a call that may not happen nobody says where it was.
+        assert.deepEqual(
+          starts.filter((line) => !lines.includes(line ?? "")),
+          [undefined, undefined],
+        );
+        await running.kill();
+      });
 
       it("sees a worker thread of the program as one more thread", async () => {
         const running = start(folder, "in-worker.mjs", { node });

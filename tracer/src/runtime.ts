@@ -79,6 +79,12 @@ export interface Hooks {
   /** A callback that a task may have handed to something makes a call. */
   at(site: number): void;
   /**
+   * Around the last argument of a call that starts a task in a function that is none, which a timer or listener may have
+   * called, and around the call: what the arguments throw leaves no mark behind.
+   */
+  from(site: number, value?: unknown): unknown;
+  started<Value>(value: Value): Value;
+  /**
    * An async function begins; returns its row. `life` is an object that nothing but the function's own variables keeps:
    * it is there as long as somebody can let the function go on.
    */
@@ -423,6 +429,17 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const at = (site: number): void => {
     // Called by somebody else later, it would leave a mark that nobody takes away.
     if (current !== 0) header[headMark] = site;
+  };
+
+  // Inside of a task its own statement says where.
+  const from = (site: number, value?: unknown): unknown => {
+    if (current === 0) header[headMark] = site;
+    return value;
+  };
+
+  const started = <Value>(value: Value): Value => {
+    if (current === 0) header[headMark] = 0;
+    return value;
   };
 
   const enter = (site: number, life: object): number => {
@@ -1076,6 +1093,8 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   const hooks: Hooks = {
     h: header,
     at,
+    from,
+    started,
     enter,
     enterBlind,
     enterGenerator,

@@ -20,6 +20,7 @@ import {
   siteOwnsHandle,
   siteReleasesHere,
 } from "./sites.ts";
+import { asyncNames, isOptional, startedAside } from "./starts.ts";
 import {
   type AnyFunction,
   calleeName,
@@ -170,6 +171,9 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   /** The names of what is called and not awaited. */
   const dropped = new Set<string>();
   let plainNames: ReadonlySet<string> | undefined;
+  let startable: ReadonlySet<string> | undefined;
+  /** Calls whose promise is let go, or has its handlers at once. */
+  const startedHere = new Set<Node>();
   let lastResourceVariable = 0;
   /** Calls of timers in executors of promises, noted when the executor is met. */
   const timerCalls = new Set<Node>();
@@ -234,6 +238,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         return;
       case "ExpressionStatement":
         noteDropped(node.expression);
+        noteStarted(node.expression);
         children(node, scope);
         return;
       case "UnaryExpression":
@@ -312,6 +317,11 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       default:
         children(node, scope);
     }
+  };
+
+  const noteStarted = (expression: Expression): void => {
+    const call = startedAside(expression);
+    if (call !== undefined) startedHere.add(call);
   };
 
   const noteDropped = (expression: Node): void => {
@@ -574,9 +584,33 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
 
   const visitCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
     const [before = "", after = ""] = listening.get(node) ?? [];
+    const isStart = !scope.marks && scope.kind === "other" && startsTask(node);
+    if (isStart) openStart(node, site(node.start, scope));
     if (before !== "") open(node.start, before);
     visitPlainCall(node, scope, hint);
     if (after !== "") close(node.end, after);
+    if (isStart) close(node.end, node.arguments.length === 0 ? "))" : ")");
+  };
+
+  const openStart = (node: CallExpression, at: number): void => {
+    const last = node.arguments.at(-1);
+    if (last === undefined) {
+      open(node.start, `${hooksName}.started((${hooksName}.from(${at}),`);
+      return;
+    }
+    const value = last.type === "SpreadElement" ? last.argument : last;
+    open(node.start, `${hooksName}.started(`);
+    open(value.start, `${hooksName}.from(${at},`);
+    close(value.end, ")");
+  };
+
+  /** Which calls in functions without marks start tasks is guessed by names. */
+  const startsTask = (node: CallExpression): boolean => {
+    if (isOptional(node)) return false;
+    if (startedHere.has(node)) return true;
+    const name = calleeName(node);
+    startable ??= asyncNames(program);
+    return name !== undefined && startable.has(name);
   };
 
   const visitPlainCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
