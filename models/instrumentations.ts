@@ -21,6 +21,8 @@ import { instrumentation as betterQueue } from "./better-queue/instrument.ts";
 import betterQueueModel from "./better-queue/model.json" with { type: "json" };
 import { instrumentation as bottleneck } from "./bottleneck/instrument.ts";
 import bottleneckModel from "./bottleneck/model.json" with { type: "json" };
+import { instrumentation as bull } from "./bull/instrument.ts";
+import bullModel from "./bull/model.json" with { type: "json" };
 import { instrumentation as bullmq } from "./bullmq/instrument.ts";
 import bullmqModel from "./bullmq/model.json" with { type: "json" };
 import { instrumentation as fastq } from "./fastq/instrument.ts";
@@ -111,6 +113,7 @@ export const instrumentations = [
   { instrumentation: awaitSemaphore, versions: awaitSemaphoreModel.versions },
   { instrumentation: betterQueue, versions: betterQueueModel.versions },
   { instrumentation: bottleneck, versions: bottleneckModel.versions },
+  { instrumentation: bull, versions: bullModel.versions },
   { instrumentation: bullmq, versions: bullmqModel.versions },
   { instrumentation: fastq, versions: fastqModel.versions },
   { instrumentation: genericPool, versions: genericPoolModel.versions },

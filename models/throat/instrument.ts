@@ -30,7 +30,7 @@ function throatWithReports(original: Callback, probe: Probe): Callback {
       const size = args.find((each) => typeof each === "number");
       const at = args.findIndex((each) => typeof each === "function");
       if (size === undefined) return undefined;
-      let asked: Operation[] = [];
+      const asked: Operation[] = [];
       const stand = (made: unknown, limiterFor: (made: Callback) => Callback) => {
         if (typeof made !== "function") return;
         const limiter = limiterFor(made as Callback);
@@ -42,8 +42,8 @@ function throatWithReports(original: Callback, probe: Probe): Callback {
       const job = args[at] as Callback;
       const { works } = {
         works(this: unknown, ...given: unknown[]): unknown {
-          asked = asked.filter((operation) => probe.isPending(operation));
-          const next = asked.shift();
+          let next = asked.shift();
+          while (next !== undefined && !probe.isPending(next)) next = asked.shift();
           const called = next === undefined ? job : probe.callback(next, job, { endsWithCallback: true });
           return Reflect.apply(called, this, given);
         },

@@ -114,8 +114,10 @@ function callbacksIn(
   });
 }
 
-function comesToAnEnd({ facts, reached }: Evaluation): boolean {
-  return facts.blocks.some(({ end }, index) => reached[index] && end.kind === "return");
+function comesToAnEnd(code: Evaluation): boolean {
+  return code.facts.blocks.some(
+    ({ end }, index) => code.reached[index] && end.kind === "return" && !givesObject(code, end.value),
+  );
 }
 
 interface Found {
@@ -201,7 +203,7 @@ function pathsOf(view: ProgramView, code: Evaluation, variable: VariableId, dept
       }
       case "return":
         if (called) done.add(end.at.start);
-        if (called || found.some(({ how }) => how === "missed")) break;
+        if (called || found.some(({ how }) => how === "missed") || givesObject(code, end.value)) break;
         found.push({ how: "missed", at: end.at, code });
         break;
       case "throw":
@@ -215,6 +217,12 @@ function pathsOf(view: ProgramView, code: Evaluation, variable: VariableId, dept
   const inner = uses.continues;
   const next = inner && depth < maxDepth ? view.solution.evaluation(inner) : undefined;
   return next ? [...own, ...pathsOf(view, next, variable, depth + 1)] : own;
+}
+
+/** By an object that it gives back, such as one with `cancel`, a library may end what the worker does not. */
+function givesObject({ facts, values }: Evaluation, value: Temp | undefined): boolean {
+  const given = value === undefined || facts.async ? undefined : values[value];
+  return given?.kind === "fresh" && given.made.type === "object";
 }
 
 interface CallbackUses {

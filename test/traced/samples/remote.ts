@@ -121,4 +121,53 @@ async function $begins() {
       problem: ["deadlock", "handles"],
     },
   },
+  bull: {
+    // It asks for files of its own.
+    isFiles: true,
+    setUp: `import { createServer } from "node:net";
+// Accepts everybody and answers nobody.
+const sockets = new Set();
+const server = createServer((socket) => { sockets.add(socket); socket.on("error", () => {}); });
+const listening = new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)));
+const Queue = main, Job = main.Job;
+const open = async () => ({ redis: { host: "127.0.0.1", port: await listening, maxRetriesPerRequest: null, retryStrategy: () => null } });
+// The server never says that it is ready, and never that a job is finished.
+const alone = (queue) => { queue.on("error", () => {}); queue.setWorkerName = () => {}; queue._registerEvent = () => new Promise(() => {}); };
+const jobOf = (queue, name, id) => Object.assign(new Job(queue, name, {}, {}), { id });`,
+    behaves: `
+  const queue = new Queue("first", await open()); alone(queue);
+  const handler = async function (job) { log("runs", job.name, this === queue); await tick(); if (job.id === "2") throw new Error("on purpose"); return job.id; };
+  queue.setHandler("good", handler);
+  queue.setHandler("called", (job, done) => { log("runs", job.name, typeof done); setImmediate(() => done(null, "told")); });
+  queue.setHandler("now", () => { throw new Error("at once"); });
+  const run = (name, id) => queue.handlers[name](jobOf(queue, name, id)).catch((error) => error.message);
+  log(await run("good", "1"), await run("good", "2"), await run("called", "3"), await run("now", "4"));
+  try { queue.setHandler("good", handler); } catch (error) { log(error.message); }
+  try { queue.setHandler("none"); } catch (error) { log(error.message); }
+  log(Queue.prototype.setHandler.length, queue.start.name, Job.prototype.finished.length, Queue.name, Object.keys(queue.handlers).join());
+  for (const socket of sockets) socket.destroy();
+  server.close(); queue.clients.forEach((client) => client.disconnect());
+`,
+    scene: `
+async function $handles(job) { if (job.name === "outer") await $waits(); else ${never} }
+async function $waits() { await $part($jobs.at(-1)); }
+async function $part(job) { await job.finished(); }
+let $jobs = [];
+async function $begins() {
+  const $queue = new Queue("second", await open()); alone($queue);
+  $queue.start(2, "*").catch(() => {});
+  $queue.setHandler("*", $handles);
+  $jobs = ["outer", "outer", "part"].map((name, id) => jobOf($queue, name, String(id)));
+  await Promise.all([$queue.handlers["*"]($jobs[0]), $queue.handlers["*"]($jobs[1])]);
+}
+`,
+    tasks: ["begins"],
+    shows: {
+      kind: "queue",
+      capacity: 2,
+      holders: ["handles", "handles"],
+      waiters: ["part", "part"],
+      problem: ["deadlock", "handles"],
+    },
+  },
 };
