@@ -106,7 +106,7 @@ class FunctionState {
     this.#facts = facts;
     this.#temps = new Array<Value>(facts.temps).fill(s.values.nothing);
     this.#mergeTemps = mergeTemps(facts);
-    this.#setsEntries = setsEntries(facts);
+    this.#setsEntries = setsEntries(s, key);
   }
 
   /** Goes through the code once; true when something became known that an earlier instruction may read. */

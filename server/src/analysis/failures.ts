@@ -7,7 +7,7 @@ import { describeTemp, memberCalled, usesIn } from "./flow.ts";
 import { type GivenValues, givenBy, givenText, nothingGiven, type Run, runOf } from "./given-values.ts";
 import { type FunctionKey, type Location, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
-import { type AccessReader, placeRead, placeWritten } from "./shared-places.ts";
+import { type AccessReader, initialStore, placeRead, placeWritten } from "./shared-places.ts";
 import type { Solution } from "./solve.ts";
 import { throwsIn } from "./throws.ts";
 import { alternatives, isOpenResult, isSurelyPromise, plain, type Value } from "./values.ts";
@@ -234,23 +234,26 @@ class Reasons {
         );
       default:
         if (!isPromise && !(value && isSurelyPromise(value))) return [];
-        if (definition?.op === "get-element" && this.#isLikeWhatIsAdded(run, definition.object, at))
-          return [];
+        if (this.#isLikeWhatIsAdded(run, temp, at)) return [];
         return [reason(evaluation, at, "this may reject, and nothing catches it")];
     }
   }
 
   /** An element of a list to which the same function adds promises: whatever that list has, none of these rejects. */
-  #isLikeWhatIsAdded(run: Run, list: Temp, at: Range): boolean {
+  #isLikeWhatIsAdded(run: Run, temp: Temp, at: Range): boolean {
     const { facts } = run.evaluation;
+    const element = elementRead(facts, temp);
+    if (!element) return false;
     const added = facts.blocks.flatMap(({ code }) =>
       code.flatMap((i) =>
-        i.op === "call" && memberCalled(facts, i) === "push" && isSameVariable(facts, i.receiver, list)
+        i.op === "call" &&
+        memberCalled(facts, i) === "push" &&
+        isSameVariable(facts, i.receiver, element.object)
           ? i.arguments
           : [],
       ),
     );
-    return added.length > 0 && added.every((temp) => this.#value(run, temp, at, true).length === 0);
+    return added.length > 0 && added.every((one) => this.#value(run, one, at, true).length === 0);
   }
 
   /** A field that never holds a promise which rejects. */
@@ -377,6 +380,18 @@ function passesThroughChannel(target: Target): boolean {
 
 function functionsIn(value: Value): FunctionKey[] {
   return alternatives(value).flatMap((one) => (one.kind === "function" ? [one.function] : []));
+}
+
+/** `queue[0]`, also by the variable that holds it. */
+function elementRead(
+  facts: FunctionFacts,
+  temp: Temp,
+): Extract<Instruction, { readonly op: "get-element" }> | undefined {
+  const [definition] = usesIn(facts).definitions(temp);
+  if (definition?.op === "get-element") return definition;
+  const stored = definition?.op === "load" ? initialStore(facts, definition.variable) : undefined;
+  const [element] = stored === undefined ? [] : usesIn(facts).definitions(stored);
+  return element?.op === "get-element" ? element : undefined;
 }
 
 /** Both are read from one variable. */

@@ -1,4 +1,5 @@
-import type { FunctionFacts } from "../program/facts.ts";
+import type { FunctionFacts, Instruction } from "../program/facts.ts";
+import type { FunctionKey } from "./places.ts";
 import type { Semantics } from "./semantics.ts";
 import { alternatives, type Value } from "./values.ts";
 
@@ -24,7 +25,20 @@ function isEntry(value: Value): boolean {
   return value.kind === "member" && (value.key !== undefined || /^\[.*\]$/.test(value.name));
 }
 
-/** Whether a function puts something under a key. */
-export function setsEntries({ blocks }: FunctionFacts): boolean {
-  return blocks.some(({ code }) => code.some((i) => i.op === "get" && i.name === "set"));
+const known = new WeakMap<FunctionFacts, boolean>();
+
+/** Whether a function, or one around it, puts something under a key. */
+export function setsEntries({ world }: Semantics, key: FunctionKey): boolean {
+  return [key, ...world.enclosing(key)].some((one) => {
+    const facts = world.function(one);
+    if (!facts) return false;
+    const before = known.get(facts);
+    const found = before ?? facts.blocks.some(({ code }) => code.some(isSet));
+    if (before === undefined) known.set(facts, found);
+    return found;
+  });
+}
+
+function isSet(i: Instruction): boolean {
+  return i.op === "get" && i.name === "set";
 }

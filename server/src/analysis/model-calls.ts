@@ -340,8 +340,8 @@ function applyTo(s: Semantics, call: Call, of: Operation): CallEffect {
     case "shutdown":
       return settle({ ...base, result: operation.await ? values.promise(fresh, wait, rejects) : fresh });
     case "waitEvent": {
-      // `once(emitter, "error")` gives the error.
-      const isForErrors = call.arguments.some(isErrorName);
+      // `once(emitter, "error")` gives the error; with options it may end by a signal.
+      const isForErrors = call.arguments.length < 3 && call.arguments.some(isErrorName);
       return settle({
         ...base,
         result: operation.await ? values.promise(fresh, wait, rejects && !isForErrors) : fresh,

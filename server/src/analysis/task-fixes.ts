@@ -54,10 +54,10 @@ export function awaitTogether(
   };
 }
 
-/** Lets a loop go over what the promises give, once all of them have been awaited. */
-export function iterateSettled(list: Location): FixPlan {
+/** Takes what the promises of a list give in their place, once all of them have been awaited. */
+export function awaitAll(list: Location): FixPlan {
   return {
-    title: "Await them with Promise.all first",
+    title: "Await them with Promise.all",
     preferred: true,
     edits: [
       { ...list, end: list.start, newText: "await Promise.all(" },

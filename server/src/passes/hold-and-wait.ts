@@ -321,7 +321,9 @@ class Collector {
   #letsInAgain({ model, resource }: End): boolean {
     // The lock of one key is as the lock of all keys was made.
     const whole = model.keyed && resource.kind === "member" ? resource.of : resource;
-    const content = contentOf(this.#view, whole);
+    const own = contentOf(this.#view, whole);
+    // Handed in, it is as who hands it in has made it.
+    const content = own.kind === "parameter" ? identityOf(this.#view, this.contexts(), whole) : own;
     return model.reentrant || (isMade(content) && content.made.model.reentrant);
   }
 

@@ -3,7 +3,7 @@ import { loopBlocks } from "../analysis/contexts.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { usesIn } from "../analysis/flow.ts";
 import { type Location, parseKey } from "../analysis/places.ts";
-import { iterateSettled } from "../analysis/task-fixes.ts";
+import { awaitAll } from "../analysis/task-fixes.ts";
 import { followTask, type Look } from "../analysis/task-life.ts";
 import type { BlockId, Instruction } from "../program/facts.ts";
 import { startOfTask } from "./exposed-tasks.ts";
@@ -66,6 +66,9 @@ function awaitsElement({ evaluation }: KeptTask, i: Extract<Instruction, { op: "
   );
 }
 
+/** Expressions that are written as one: a name, a call, a list. */
+const canWrap: ReadonlySet<Instruction["op"]> = new Set(["load", "call", "array"]);
+
 function worded(
   task: KeptTask,
   i: Extract<Instruction, { op: "iterate" | "get-element" }>,
@@ -82,6 +85,6 @@ function worded(
       { at, what: "the loop waits for one of them, and nothing listens to those behind it" },
       ...task.failure.steps,
     ],
-    fixes: isLoop && task.evaluation.facts.async && list?.op === "load" ? [iterateSettled(at)] : [],
+    fixes: isLoop && task.evaluation.facts.async && list && canWrap.has(list.op) ? [awaitAll(at)] : [],
   };
 }

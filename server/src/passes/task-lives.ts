@@ -21,6 +21,7 @@ import type {
   FileFacts,
   FunctionFacts,
   Instruction,
+  Range,
   Temp,
   VariableFact,
   VariableId,
@@ -44,6 +45,8 @@ export interface KeptTask {
   readonly at: Location;
   /** The whole call. */
   readonly call: Location;
+  /** What makes the array, where one expression does. */
+  readonly list: Location | undefined;
   /** How it comes to fail, as far as that can be seen. */
   readonly failure: Failure;
   readonly whoSees: DroppedTask["whoSees"];
@@ -91,6 +94,8 @@ interface Birth {
   readonly call: CallInstruction;
   /** The call of which only its type can say whether it gives a promise. */
   readonly ask?: NodeId;
+  /** What makes the array, where one expression does. */
+  readonly list?: Range;
   /** The call that fails, where that is one inside a callback. */
   readonly inside?: { readonly evaluation: Evaluation; readonly call: CallInstruction };
 }
@@ -129,7 +134,7 @@ function birthAt(
   const holders = holdersOf(evaluation.facts, i.to);
   if (holders.length === 0 && !isIterated(evaluation.facts, i.to)) return undefined;
   const list = startsList(view, evaluation, i);
-  if (list) return { start: { ...at, temp: i.to, many: true }, call: i, ...list };
+  if (list) return { start: { ...at, temp: i.to, many: true }, call: i, list: i, ...list };
   const started = holders.length === 0 ? undefined : startsNew(view, evaluation, i);
   if (!started) return undefined;
   const mayWait = evaluation.awaits.size > 0 && isLikePromise(evaluation, holders);
@@ -154,7 +159,7 @@ function listOf(
   });
   // The first is awaited first; it is the others that are alone until then.
   const [, second] = calls;
-  return second && { start: { ...at, temp: i.to, many: true }, ...second };
+  return second && { start: { ...at, temp: i.to, many: true }, list: i, ...second };
 }
 
 /** `started.push(load())` in a loop, where this function has made the array. */
@@ -328,6 +333,7 @@ function keptTasks(
         callee,
         at: headOf(evaluation, call),
         call: locationIn(file, call),
+        list: birth.list && locationIn(file, birth.list),
         failure,
         whoSees,
         evaluation,

@@ -1,6 +1,8 @@
 import { defineRule } from "../../analysis/analyzer.ts";
+import type { FixPlan } from "../../analysis/fix-plan.ts";
 import { appendCatch, insertAwait } from "../../analysis/fixes.ts";
-import { consequences, taskLives } from "../../passes/task-lives.ts";
+import { awaitAll } from "../../analysis/task-fixes.ts";
+import { consequences, type KeptTask, taskLives } from "../../passes/task-lives.ts";
 
 export const taskNeverAwaited = defineRule({
   id: "task-never-awaited",
@@ -12,8 +14,7 @@ export const taskNeverAwaited = defineRule({
       const { name, callee, at, call, evaluation, failure, variable } = task;
       // A name that begins with an underscore says that it is not meant to be used.
       if (!task.neverLookedAt || !variable || name.startsWith("_")) continue;
-      const isPlain =
-        !task.many && !task.isTested && variable.type === undefined && variable.assignments === 0;
+      const isPlain = variable.type === undefined && variable.assignments === 0;
       const canAwait = evaluation.facts.async && (evaluation.facts.kind !== "module" || pass.facts.module);
       pass.report({
         at,
@@ -28,16 +29,21 @@ export const taskNeverAwaited = defineRule({
           ...failure.steps,
         ],
         ...(task.endsProcess ? {} : { severity: "information" }),
-        fixes: isPlain
-          ? [
-              ...(canAwait ? [insertAwait(call, `Await '${callee}'`, true)] : []),
-              appendCatch(call, `Handle the failure of '${callee}'`, {
-                preferred: !canAwait,
-                typed: !task.isScriptLanguage,
-              }),
-            ]
-          : [],
+        fixes: isPlain ? fixesOf(task, canAwait) : [],
       });
     }
   },
 });
+
+function fixesOf(task: KeptTask, canAwait: boolean): readonly FixPlan[] {
+  const { many, list, call, callee, isTested, isScriptLanguage } = task;
+  if (many) return list && canAwait ? [awaitAll(list)] : [];
+  if (isTested) return [];
+  return [
+    ...(canAwait ? [insertAwait(call, `Await '${callee}'`, true)] : []),
+    appendCatch(call, `Handle the failure of '${callee}'`, {
+      preferred: !canAwait,
+      typed: !isScriptLanguage,
+    }),
+  ];
+}
