@@ -87,6 +87,7 @@ function nobodyHolds(resource: Resource, name: string): string {
   switch (resource.kind) {
     case "channel":
     case "stream":
+      if (resource.length === 0) return `${name} is empty`;
       if (resource.length !== undefined) return `${name} has ${count(resource.length, "item")} buffered`;
       return `${name} has not let anybody go on`;
     case "mutex":
