@@ -110,11 +110,11 @@ function sessionRows(session: SessionSnapshot, now: number): readonly Row[] {
     ...[proofRow(scene) ?? []].flat(),
     loopRow(scene),
     ...[rateRow(scene) ?? []].flat(),
+    coverageRow(scene),
     ...[costRow(scene) ?? []].flat(),
     ...(overview.total > 0 && isCounted(overview.handles) && session.state.kind === "live"
       ? [keptAlive(session, overview)]
       : []),
-    coverageRow(scene),
   ];
 }
 
