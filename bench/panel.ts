@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -39,15 +40,22 @@ export async function benchPanel({ runs }: { readonly runs: number }): Promise<v
   );
   if (!existsSync(register)) throw new Error("The tracer is not built: run 'npm run build' first.");
   console.log(`panel, from asking to rows (${runs} runs each, medians)`);
-  for (const tasks of sizes) await benchSize(register, tasks, runs);
+  for (const tasks of sizes) await benchSize(register, { tasks, runs, waitsFor: "nothing known" });
+  await benchSize(register, { tasks: 100_000, runs, waitsFor: "one lock" });
 }
 
-async function benchSize(register: string, tasks: number, runs: number): Promise<void> {
+interface Crowd {
+  readonly tasks: number;
+  readonly runs: number;
+  readonly waitsFor: "nothing known" | "one lock";
+}
+
+async function benchSize(register: string, { tasks, runs, waitsFor }: Crowd): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), "unknot-bench-panel-"));
   const runtimeFolder = path.join(folder, `unknot-${userInfo().uid}`);
   mkdirSync(runtimeFolder, { mode: 0o700 });
   const program = path.join(folder, "crowd.mjs");
-  writeFileSync(program, crowd());
+  writeFileSync(program, crowd(waitsFor));
   const child = spawn(process.execPath, ["--require", register, program, String(tasks)], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, TMPDIR: folder, NODE_OPTIONS: "", UNKNOT_SESSION: "" },
@@ -78,7 +86,7 @@ async function benchSize(register: string, tasks: number, runs: number): Promise
     const held = heapMb() - before;
     const row = [...times].map(([name, own]) => `${name} ${median(own).toFixed(0)}`).join(", ");
     console.log(
-      `  ${tasks.toLocaleString("en-US").padStart(9)} tasks: diagnosis ${median(overviews).toFixed(0)} ms, then ${row} ms; ` +
+      `  ${tasks.toLocaleString("en-US").padStart(9)} tasks that wait for ${waitsFor}: diagnosis ${median(overviews).toFixed(0)} ms, then ${row} ms; ` +
         `the view's process holds ${held.toFixed(1)} MB, the program has ${residentMb(child)} MB`,
     );
     if (tasks === sizes[0]) {
@@ -98,12 +106,19 @@ async function benchSize(register: string, tasks: number, runs: number): Promise
 }
 
 /** Tasks that wait at 50 places. */
-function crowd(): string {
+function crowd(waitsFor: Crowd["waitsFor"]): string {
+  const isLock = waitsFor === "one lock";
   const kinds = Array.from(
     { length: 50 },
-    (_, index) => `async function visitor${index}() {\n  await never;\n}`,
+    (_, index) => `async function visitor${index}() {\n  await ${isLock ? "till.acquire()" : "never"};\n}`,
   );
-  return `const never = new Promise(() => {});
+  const asyncMutex = createRequire(import.meta.url).resolve("async-mutex");
+  const waited = isLock
+    ? `import { createRequire } from "node:module";
+const { Mutex } = createRequire(import.meta.url)(${JSON.stringify(asyncMutex)});
+const till = new Mutex();`
+    : "const never = new Promise(() => {});";
+  return `${waited}
 ${kinds.join("\n")}
 const kinds = [${kinds.map((_, index) => `visitor${index}`).join(", ")}];
 const many = Number(process.argv[2]);

@@ -60,6 +60,25 @@ describe("blockers", () => {
     assert.deepEqual(told(dump), ["'table' is held for 50 s by 'writer' at a.ts:5; 1 task waits behind"]);
   });
 
+  it("says where something was taken when nobody knows by whom, and that a channel is empty", () => {
+    const dump = new DumpBuilder()
+      .resource("mutex", 1, { name: "till", heldBy: [{ forMs: 9000, site: "shop.ts:7" }] })
+      .resource("mutex", 2, { name: "safe", heldBy: [{ forMs: 8000 }] })
+      .resource("channel", 3, { name: "letters", length: 0 })
+      .task(1, { state: "mutex.lock", wait: wants(1) })
+      .task(2, { state: "mutex.lock", wait: wants(2, "acquire", 2) })
+      .task(3, { state: "chan receive", wait: wants(3, "receive", 1) })
+      .build();
+    assert.deepEqual(
+      new Set(told(dump)),
+      new Set([
+        "'till' is held for 9 s, taken at shop.ts:7; 1 task waits behind",
+        "'safe' is held for 8 s by an unknown task; 1 task waits behind",
+        "'letters' is empty; 1 task waits behind",
+      ]),
+    );
+  });
+
   it("names a task that several await, and not one that has one caller", () => {
     const builder = new DumpBuilder()
       .task(1, { name: "connect", at: "db.ts:3", state: "IO wait", wait: waits(5000) })

@@ -62,11 +62,14 @@ export function blockerSentence(lookup: Lookup, blocker: Blocker): string {
   if (oldest === undefined) return `${nobodyHolds(resource, name)}; ${behind}`;
   const holder = oldest.task === undefined ? undefined : lookup.taskById.get(oldest.task);
   const site = siteOf(snapshot, oldest.site);
+  // Who took it may have ended, or be no task: the line is right all the same.
   const by =
-    holder === undefined
-      ? "code outside any task"
-      : `'${plain(holder.name)}'${site === undefined ? whereText(holder) : ` at ${shortPlace(site)}`}`;
-  const since = `for ${formatDuration(oldest.forMs)} by ${by}`;
+    holder !== undefined
+      ? ` by '${plain(holder.name)}'${site === undefined ? whereText(holder) : ` at ${shortPlace(site)}`}`
+      : site !== undefined
+        ? `, taken at ${shortPlace(site)}`
+        : " by an unknown task";
+  const since = `for ${formatDuration(oldest.forMs)}${by}`;
   const isLock = resource.kind === "mutex" || resource.kind === "rwlock";
   if (held === 1 && (isLock || resource.capacity === 1)) return `${name} is held ${since}; ${behind}`;
   return `${heldText(resource, held, name)} ${since}; ${behind}`;
@@ -87,6 +90,7 @@ function nobodyHolds(resource: Resource, name: string): string {
   switch (resource.kind) {
     case "channel":
     case "stream":
+      if (resource.length === 0) return `${name} is empty`;
       if (resource.length !== undefined) return `${name} has ${count(resource.length, "item")} buffered`;
       return `${name} has not let anybody go on`;
     case "mutex":

@@ -9,7 +9,7 @@ import { indexById } from "./index-by-id.ts";
 export type Snapshot = Pick<Dump, "sites" | "tasks" | "resources">;
 
 /** Finds things by their ids. */
-export interface ById<Id extends number, Item> {
+interface ById<Id extends number, Item> {
   get(id: Id): Item | undefined;
 }
 

@@ -92,7 +92,7 @@ export interface Blocker {
 }
 
 /** What tracing has cost since the thread started, in milliseconds of a processor. */
-export interface TracingCost {
+interface TracingCost {
   /** What the traced thread has spent for it, estimated from how many tasks and operations there were. */
   readonly threadMs: number;
   /** What the tracer's own thread has worked beside it, answers to questions included. */

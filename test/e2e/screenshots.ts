@@ -104,6 +104,8 @@ async function showDeadlock(code: Workbench): Promise<void> {
   await code.treeRow(/postman/).waitFor();
   await code.treeRow(/^reserve/).click();
   await code.waitForLine(9);
+  // What is typed before the editor has the focus would be typed into it.
+  await code.page.locator(".editor-group-container.active .monaco-editor.focused").waitFor();
   await code.runCommand("Notifications: Clear All Notifications");
 }
 
@@ -139,7 +141,8 @@ async function takePictures(look: Look): Promise<void> {
     await code.treeRow(/^Ended/).waitFor();
     await code.screenshot(`${name}-ended`);
     await code.startDebugging("Crowd");
-    await code.treeRow(/^99,999 ×/).waitFor();
+    // Under a debugger, and beside other work, 100,000 tasks take their time to begin.
+    await code.treeRow(/^99,999 ×/).waitFor({ timeout: 120_000 });
     await code.screenshot(`${name}-crowd`);
     await takePage(code, `${name}-crowd`);
     await code.runCommand("Unknot: Filter Tasks");

@@ -41,6 +41,14 @@ createServer().listen(0, "127.0.0.1", () => {
   console.log("open");
 });
 `,
+    "queue.mjs": `import { Mutex } from "async-mutex";
+const [waitsFor] = process.argv.slice(2);
+const [lock, never] = [new Mutex(), new Promise(() => {})];
+async function wait() { await (waitsFor === "lock" ? lock.acquire() : never); }
+for (let count = 0; count < 80_000; count++) void wait();
+setInterval(() => {}, 3_600_000);
+console.log("ready");
+`,
     "table.mjs": `import { isSharedArrayBuffer } from "node:util/types";
 console.log(isSharedArrayBuffer(globalThis.__unknot__.h.buffer));
 `,
@@ -169,6 +177,22 @@ console.log(isSharedArrayBuffer(globalThis.__unknot__.h.buffer));
       });
     });
   }
+
+  it("looks at a long queue once, not once for each who waits in it", async () => {
+    const workedFor = async (waitsFor: string) => {
+      const running = start(folder, "queue.mjs", { args: [waitsFor] });
+      await running.printed("ready");
+      const client = await running.connect();
+      const worked = async () =>
+        (await client.request("overview", { membersPerGroup: 1 })).cost?.besideMs ?? 0;
+      const before = await worked();
+      const times = [await worked(), await worked(), await worked()];
+      await running.kill();
+      return times.map((time, index) => time - (times[index - 1] ?? before)).sort((a, b) => a - b)[0] ?? 0;
+    };
+    const [lock, nothing] = [await workedFor("lock"), await workedFor("nothing")];
+    assert.ok(lock < 15 * nothing, `${lock} ms for a lock, ${nothing} ms for nothing known`);
+  });
 
   it("serves several who ask at once", async () => {
     const running = start(folder, "waits.mjs");

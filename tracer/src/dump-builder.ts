@@ -153,6 +153,7 @@ class DumpBuilder {
   /** Operations that are shown as tasks of their own. */
   readonly #shown = new Set<number>();
   readonly #queues = new Map<number, readonly number[]>();
+  #positions: Map<number, number> | undefined;
   readonly #callees = new Map<number, number>();
   readonly #entries = new Map<number, Entry>();
   #lastUnknown: Wait | undefined;
@@ -678,14 +679,14 @@ class DumpBuilder {
     const word = stateOf(this.#verb(operation), this.#kind(operation), isShared);
     const resource = this.#resourceId(operation);
     if (resource === undefined) return { state: word, wait: { on: "unknown", sinceMs } };
-    const position = this.#queue(this.#get(operation, rowResource)).indexOf(operation) + 1;
+    const position = this.#positionOf(operation);
     return {
       state: word,
       wait: {
         on: "resource",
         resource,
         op: this.#verb(operation),
-        ...(position > 0 ? { position } : {}),
+        ...(position === undefined ? {} : { position }),
         ...((this.#get(operation, rowFlags) & flagCancellable) !== 0 ? { cancellable: true as const } : {}),
         sinceMs,
       },
@@ -786,8 +787,25 @@ class DumpBuilder {
     return this.#shown.has(operation) ? this.#id(operation) : undefined;
   }
 
+  /** Where an operation stands in the queue for its resource, from 1; undefined when it is in none. */
+  #positionOf(operation: number): number | undefined {
+    if (this.#positions === undefined) {
+      this.#sortQueues();
+      this.#positions = new Map();
+      for (const queue of this.#queues.values()) {
+        for (const [index, each] of queue.entries()) this.#positions.set(each, index + 1);
+      }
+    }
+    return this.#positions.get(operation);
+  }
+
   /** The operations that queue for a resource, in the order in which they will be served. */
   #queue(slot: number): readonly number[] {
+    this.#sortQueues();
+    return this.#queues.get(slot) ?? [];
+  }
+
+  #sortQueues(): void {
     if (this.#queues.size === 0) {
       const queues = new Map<number, number[]>();
       for (const operation of this.#operations) {
@@ -807,7 +825,6 @@ class DumpBuilder {
       }
       if (queues.size === 0) this.#queues.set(0, []);
     }
-    return this.#queues.get(slot) ?? [];
   }
 
   #holdings(): ReadonlyMap<number, readonly ResourceId[]> {

@@ -258,6 +258,25 @@ describe("launches", () => {
     assert.deepEqual(only()?.cost, { thread: 0.005, beside: 0.03 });
   });
 
+  it("does not take the cost of a start for that of tracing", async () => {
+    const server = await serve(consumers(1));
+    const later = async (ms: number, besideMs: number) => {
+      const { dump } = server;
+      const process = { ...dump.process, upMs: dump.process.upMs + ms };
+      server.dump = { ...dump, process, capturedAt: dump.capturedAt + ms };
+      server.told = { cost: { threadMs: 1, besideMs } };
+      await launches.refresh();
+      return only()?.cost?.beside;
+    };
+    server.dump = { ...server.dump, process: { ...server.dump.process, upMs: 100 } };
+    server.told = { cost: { threadMs: 0, besideMs: 50 } };
+    start();
+    launches.register(server.registration);
+    await until(({ overview }) => overview?.total === 3);
+    assert.equal(await later(3000, 500), undefined);
+    assert.equal(await later(1000, 510), 0.01);
+  });
+
   it("proves which tasks can never go on, or says why not", async () => {
     const server = await serve(consumers(1));
     start();

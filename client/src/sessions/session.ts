@@ -447,9 +447,13 @@ function rateBetween(before: Overview | undefined, now: Overview): number | unde
   return seconds <= 0 ? undefined : (now.started - before.started) / seconds;
 }
 
+/** What the start costs, the tracer's own included, says nothing of what follows. */
+const startedAfterMs = 3000;
+
 /** Shares of one processor that tracing took between two overviews; undefined when they are not known. */
 function costBetween(before: Overview | undefined, now: Overview): CostShares | undefined {
   if (before?.cost === undefined || now.cost === undefined) return undefined;
+  if (before.process.upMs < startedAfterMs) return undefined;
   const ms = now.capturedAt - before.capturedAt;
   if (ms <= 0) return undefined;
   const share = (from: number, to: number) => Math.min(Math.max((to - from) / ms, 0), 1);

@@ -131,6 +131,8 @@ async function prove(): Promise<{ readonly done: boolean }> {
 
 /** They are counted by the time that the answer is there, or for the next one. */
 function wantHandles(): void {
+  // What was not counted since the last question may be another number by now.
+  if (header[headHandlesWanted] === 1) header[headHandles] = 0;
   header[headHandlesWanted] = 1;
   // A debugger that is to pause an idle program would stop at what answers: there it is counted when a task goes on.
   const isDebugged = data.underDebugger || header[headDebugged] === 1;

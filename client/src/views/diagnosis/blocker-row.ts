@@ -13,7 +13,7 @@ import { taskRow } from "../tree/task-row.ts";
 /** What holds up the most tasks, the worst first. */
 export function blockersRow(scene: Scene, blockers: readonly Blocker[]): Row {
   const id = `${scene.session.id} blockers`;
-  const description = `${count(blockers.length, "resource or task", "resources and tasks")} that others wait for`;
+  const description = `${count(blockers.length, "resource or task holds", "resources and tasks hold")} others up`;
   return {
     id,
     kind: "section",

@@ -136,7 +136,7 @@ export const manifest: ManifestPart = {
     {
       view: "unknot.diagnosis",
       contents:
-        "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it.\n[Start Debugging](command:workbench.action.debug.start)\nIts tasks stay here after it has ended.\n[Run Current File](command:unknot.runFile)\nA program that runs already can be shown, too, if it was started by: node --import unknot/register app.js\n[Attach to Traced Process](command:unknot.attach)\n[Open Task Dump](command:unknot.showTaskDump)",
+        "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it. They stay here after it has ended.\n[Start Debugging](command:workbench.action.debug.start)\nThe file in the editor needs no launch configuration.\n[Run Current File](command:unknot.runFile)\nA program that runs already can be shown, too, if it was started by: node --import unknot/register app.js\n[Attach to Traced Process](command:unknot.attach)\nA dump in a file, also one of Go, is shown in the same way.\n[Open Task Dump](command:unknot.showTaskDump)",
       when: "unknot.tracesDebugSessions && isWorkspaceTrusted",
     },
     {

@@ -110,11 +110,11 @@ function sessionRows(session: SessionSnapshot, now: number): readonly Row[] {
     ...[proofRow(scene) ?? []].flat(),
     loopRow(scene),
     ...[rateRow(scene) ?? []].flat(),
+    coverageRow(scene),
     ...[costRow(scene) ?? []].flat(),
-    ...(overview.total > 0 && overview.handles !== undefined && session.state.kind === "live"
+    ...(overview.total > 0 && isCounted(overview.handles) && session.state.kind === "live"
       ? [keptAlive(session, overview)]
       : []),
-    coverageRow(scene),
   ];
 }
 
@@ -122,12 +122,7 @@ function sessionRows(session: SessionSnapshot, now: number): readonly Row[] {
 function keptAlive({ id: session }: SessionSnapshot, { handles }: Overview): Row {
   const label = "See what keeps it alive";
   const kinds = "timers, servers, sockets and child processes";
-  const description =
-    handles === undefined
-      ? kinds
-      : handles === 0
-        ? "no open handle is left"
-        : `${count(handles, "open handle")}: ${kinds}`;
+  const description = isCounted(handles) ? `${count(handles, "open handle")}: ${kinds}` : kinds;
   return {
     id: `${session} alive`,
     kind: "detail",
@@ -138,6 +133,11 @@ function keptAlive({ id: session }: SessionSnapshot, { handles }: Overview): Row
     session,
     offers: "why",
   };
+}
+
+/** A program that goes on with nothing open was counted too early, or goes on for the debugger's sake. */
+function isCounted(handles: number | undefined): handles is number {
+  return handles !== undefined && handles > 0;
 }
 
 /** After so long, what is tried is told. */

@@ -198,7 +198,7 @@ function resourceText({ snapshot }: Scene, resource: Resource): string {
 }
 
 function holderText(scene: Scene, hold: Hold): string {
-  return hold.task === undefined ? "code outside any task" : taskName(scene, hold.task);
+  return hold.task === undefined ? "an unknown task" : taskName(scene, hold.task);
 }
 
 function taskName(scene: Scene, id: TaskId): string {

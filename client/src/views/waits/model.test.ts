@@ -64,13 +64,13 @@ describe("the rows of the Waits view", () => {
     ]);
   });
 
-  it("tell of a hold whose task is gone, and of one outside any task", () => {
+  it("tell of a hold whose task is gone, and of one whose task is not known", () => {
     const dump = new DumpBuilder()
       .resource("semaphore", 1, { name: "slots", capacity: 2, heldBy: [{ task: 99 }, {}] })
       .task(1, { name: "next", state: "semaphore.acquire", wait: wants(1) })
       .build();
     const labels = flat(rowsFor(dump)).map(({ label }) => label);
     assert.ok(labels.includes("holds it: task 99, which has ended"), labels.join("\n"));
-    assert.ok(labels.includes("holds it: code outside any task"));
+    assert.ok(labels.includes("holds it: an unknown task"));
   });
 });

@@ -82,7 +82,12 @@ function waitedForRow(scene: Scene, { session, request }: Below, group: ListedGr
 
 function heldText({ kind, capacity, holders, held = holders.length, length, closed }: Resource): string {
   if (kind === "channel" || kind === "stream") {
-    const items = length === undefined ? "nothing known to be buffered" : `${count(length, "item")} buffered`;
+    const items =
+      length === undefined
+        ? "nothing known to be buffered"
+        : length === 0
+          ? "empty"
+          : `${count(length, "item")} buffered`;
     return closed === true ? `closed, ${items}` : items;
   }
   if (held === 0) return "nobody is known to hold it";
@@ -118,7 +123,7 @@ function holderRow(scene: Scene, id: string, hold: Hold): Row {
   const site = siteOf(scene.snapshot, hold.site);
   const since = `held for ${formatDuration(hold.forMs)}${site === undefined ? "" : ` since ${shortPlace(site)}`}`;
   if (task === undefined) {
-    const who = hold.task === undefined ? "code outside any task" : `task ${hold.task}, which has ended`;
+    const who = hold.task === undefined ? "an unknown task" : `task ${hold.task}, which has ended`;
     return {
       ...plainRow(id, `holds it: ${who}`),
       description: since,
