@@ -131,6 +131,8 @@ export interface Bindings {
 export interface Instrumentation {
   /** The package's name. */
   readonly library: string;
+  /** Packages that give its exports as their own: what a program gets from them is known by its name, too. */
+  readonly alsoFrom?: readonly string[];
   /** Exports of interest; a file that gives none of them is left alone. */
   readonly exports: readonly string[];
   /** Called for each file of the package that gives one of them; returns its undo. */

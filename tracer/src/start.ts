@@ -20,6 +20,7 @@ import { tellHandles, watchHandles } from "./handles.ts";
 import { hooksName } from "./hooks-name.ts";
 import {
   createInstrumentations,
+  importable,
   instrumentBuiltins,
   instrumentLoaded,
   libraries,
@@ -189,6 +190,7 @@ export function start(folder: string, child?: ChildFacts): void {
   const loader = installLoader({
     ...probe,
     libraries,
+    importable,
     instrumentations,
     ownFolder: folder,
     nextSite: () => sites.next,
