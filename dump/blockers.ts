@@ -13,6 +13,7 @@ import {
   resourceName,
   shortPlace,
   siteOf,
+  unknownHolder,
   waitMs,
   whereIs,
 } from "./names.ts";
@@ -64,7 +65,7 @@ export function blockerSentence(lookup: Lookup, blocker: Blocker): string {
   const site = siteOf(snapshot, oldest.site);
   const by =
     holder === undefined
-      ? "code outside any task"
+      ? `${unknownHolder(snapshot, oldest)}${site === undefined ? "" : ` at ${shortPlace(site)}`}`
       : `'${plain(holder.name)}'${site === undefined ? whereText(holder) : ` at ${shortPlace(site)}`}`;
   const since = `for ${formatDuration(oldest.forMs)} by ${by}`;
   const isLock = resource.kind === "mutex" || resource.kind === "rwlock";
