@@ -181,6 +181,9 @@ export function wrap(probe: Wrapping, target: object, name: string | symbol, obs
   };
 }
 
+// As it is before a program puts another in its place: who wraps must not fail where the program itself would not.
+const { apply } = Reflect;
+
 /** The same for a function that is nobody's property; `finish` may put another object in place of its result. */
 export function wrapFunction(
   probe: Wrapping,
@@ -194,7 +197,7 @@ export function wrapFunction(
       const seen = probe.guard(observe, this, args);
       let result: unknown;
       try {
-        result = Reflect.apply(original, this, seen?.args ?? args);
+        result = apply(original, this, seen?.args ?? args);
       } catch (error) {
         if (seen?.threw !== undefined) probe.guard(seen.threw);
         throw error;
