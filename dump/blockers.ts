@@ -13,6 +13,7 @@ import {
   resourceName,
   shortPlace,
   siteOf,
+  unknownHolder,
   waitMs,
   whereIs,
 } from "./names.ts";
@@ -64,12 +65,10 @@ export function blockerSentence(lookup: Lookup, blocker: Blocker): string {
   const site = siteOf(snapshot, oldest.site);
   // Who took it may have ended, or be no task: the line is right all the same.
   const by =
-    holder !== undefined
-      ? ` by '${plain(holder.name)}'${site === undefined ? whereText(holder) : ` at ${shortPlace(site)}`}`
-      : site !== undefined
-        ? `, taken at ${shortPlace(site)}`
-        : " by an unknown task";
-  const since = `for ${formatDuration(oldest.forMs)}${by}`;
+    holder === undefined
+      ? `${unknownHolder(snapshot, oldest)}${site === undefined ? "" : ` at ${shortPlace(site)}`}`
+      : `'${plain(holder.name)}'${site === undefined ? whereText(holder) : ` at ${shortPlace(site)}`}`;
+  const since = `for ${formatDuration(oldest.forMs)} by ${by}`;
   const isLock = resource.kind === "mutex" || resource.kind === "rwlock";
   if (held === 1 && (isLock || resource.capacity === 1)) return `${name} is held ${since}; ${behind}`;
   return `${heldText(resource, held, name)} ${since}; ${behind}`;

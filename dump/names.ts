@@ -1,7 +1,7 @@
 import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Handle } from "@unknot/protocol/handle.ts";
 import type { Place } from "@unknot/protocol/place.ts";
-import type { Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
+import type { Hold, Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
 import { indexById } from "./index-by-id.ts";
 
@@ -94,6 +94,15 @@ export function resourceName(
   const created = siteOf(snapshot, resource.created);
   const word = kindWords[resource.kind];
   return created === undefined ? `a ${word}` : `the ${word} created at ${shortPlace(created)}`;
+}
+
+/**
+ * Who has what no task is known to hold: who took it has ended, and perhaps handed it on, or was no task. `whoever got it
+ * from 'reserve'`
+ */
+export function unknownHolder(snapshot: Pick<Snapshot, "sites">, { site }: Hold): string {
+  const taker = siteOf(snapshot, site)?.function;
+  return taker === undefined ? "code outside any task" : `whoever got it from ${quoted(taker)}`;
 }
 
 /** A sentence with a large letter at its start. */

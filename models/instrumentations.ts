@@ -45,6 +45,8 @@ import { instrumentation as mutexify } from "./mutexify/instrument.ts";
 import mutexifyModel from "./mutexify/model.json" with { type: "json" };
 import { instrumentation as mysql2 } from "./mysql2/instrument.ts";
 import mysql2Model from "./mysql2/model.json" with { type: "json" };
+import { instrumentation as nodeRedis } from "./node-redis/instrument.ts";
+import nodeRedisModel from "./node-redis/model.json" with { type: "json" };
 import { instrumentation as pFilter } from "./p-filter/instrument.ts";
 import pFilterModel from "./p-filter/model.json" with { type: "json" };
 import { instrumentation as pLimit } from "./p-limit/instrument.ts";
@@ -125,6 +127,7 @@ export const instrumentations = [
   { instrumentation: mortice, versions: morticeModel.versions },
   { instrumentation: mutexify, versions: mutexifyModel.versions },
   { instrumentation: mysql2, versions: mysql2Model.versions },
+  { instrumentation: nodeRedis, versions: nodeRedisModel.versions },
   { instrumentation: pFilter, versions: pFilterModel.versions },
   { instrumentation: pLimit, versions: pLimitModel.versions },
   { instrumentation: pMap, versions: pMapModel.versions },

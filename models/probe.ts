@@ -135,6 +135,8 @@ export interface Bindings {
 export interface Instrumentation {
   /** The package's name. */
   readonly library: string;
+  /** Packages that give its exports as their own: what a program gets from them is known by its name, too. */
+  readonly alsoFrom?: readonly string[];
   /** Exports of interest; a file that gives none of them is left alone. */
   readonly exports: readonly string[];
   /** Called for each file of the package that gives one of them; returns its undo. */
@@ -183,6 +185,9 @@ export function wrap(probe: Wrapping, target: object, name: string | symbol, obs
   };
 }
 
+// As it is before a program puts another in its place: who wraps must not fail where the program itself would not.
+const { apply } = Reflect;
+
 /** The same for a function that is nobody's property; `finish` may put another object in place of its result. */
 export function wrapFunction(
   probe: Wrapping,
@@ -196,7 +201,7 @@ export function wrapFunction(
       const seen = probe.guard(observe, this, args);
       let result: unknown;
       try {
-        result = Reflect.apply(original, this, seen?.args ?? args);
+        result = apply(original, this, seen?.args ?? args);
       } catch (error) {
         if (seen?.threw !== undefined) probe.guard(seen.threw);
         throw error;

@@ -115,7 +115,7 @@ const waitResource = pattern(
 );
 const waited = pattern(`waited ${seconds} to ${seconds}`);
 const holdLine = pattern(
-  String.raw`held by (?:an unknown task|task (\d+)) for ${seconds}(?:, amount ([\d.]+))?(?:, release (scope|task|handle|anyone))?`,
+  String.raw`held by (?:an unknown task(?:, taken by (?:${jsonString}|\S+),)?|task (\d+)) for ${seconds}(?:, amount ([\d.]+))?(?:, release (scope|task|handle|anyone))?`,
 );
 const holding = pattern(`holding ${reference}(?: for ${seconds})?`);
 const created = pattern(

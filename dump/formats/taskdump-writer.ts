@@ -369,7 +369,9 @@ function holderLines(scene: Scene, resource: Resource | undefined): string {
 }
 
 function holdLine(scene: Scene, hold: Hold): string {
-  const who = hold.task === undefined ? "an unknown task" : `task ${hold.task}`;
+  const taker = siteOf(scene.dump, hold.site)?.function;
+  const unknown = `an unknown task${taker === undefined ? "" : `, taken by ${writeName(taker)},`}`;
+  const who = hold.task === undefined ? unknown : `task ${hold.task}`;
   const amount = hold.amount === 1 ? "" : `, amount ${hold.amount}`;
   const release = hold.release === undefined ? "" : `, release ${hold.release}`;
   return pair(

@@ -48,7 +48,12 @@ async function inBody() {
   for await (const order of third) { void order; await once(bus, "go"); }
 }
 third.write({});
-void [takes(), pulls(), reads(), counts(), hears(), pipes(), finishes(), collects(), waitsFor(), asksFor(), afterwards(), inBody()];
+// A loop that waits for a while and goes on is in the profile of waits.
+const slow = new PassThrough({ objectMode: true }); // slow
+async function drinks() { for await (const drop of slow) void drop; } // drinks
+const drunk = drinks();
+setTimeout(() => slow.end(), 300);
+void [drunk, takes(), pulls(), reads(), counts(), hears(), pipes(), finishes(), collects(), waitsFor(), asksFor(), afterwards(), inBody()];
 await new Promise<void>((resolve) => setImmediate(resolve));
 console.log("ready");
 setInterval(() => {}, 1000);
@@ -134,6 +139,13 @@ describe("waits for streams", () => {
       assert.equal(site(task("takes").at)?.line, lineOf(waiting, "takes"));
       assert.deepEqual(task("afterwards").wait?.on, "unknown");
       assert.deepEqual(dump.problems, []);
+      const client = await program.connect();
+      const { contention } = await client.dumpWhen("a loop to have waited", (each) =>
+        (each.contention?.waits ?? []).some(({ resource }) => resource?.name === "slow"),
+      );
+      const waited = contention?.waits.find(({ resource }) => resource?.name === "slow");
+      assert.equal(waited?.state, "IO wait");
+      assert.ok((waited?.totalMs ?? 0) >= 100);
       await program.kill();
     });
 

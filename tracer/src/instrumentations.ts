@@ -32,6 +32,11 @@ export const libraries: ReadonlySet<string> = new Set(
   known.map(({ instrumentation }) => instrumentation.library),
 );
 
+/** From where programs get what these packages export. */
+export const importable: ReadonlySet<string> = new Set(
+  known.flatMap(({ instrumentation: { library, alsoFrom = [] } }) => [library, ...alsoFrom]),
+);
+
 /** What is done with a package of interest. */
 interface Instrumented extends PackageOfInterest {
   readonly instrumentation: Instrumentation;

@@ -14,6 +14,7 @@ import type { Asked } from "./operations.ts";
 const load = createRequire(__filename);
 // As it is before a program puts another in its place.
 const { EventTarget, ReadableStream } = globalThis;
+const { getPrototypeOf }: { getPrototypeOf(object: object): object | null } = Object;
 
 export interface IoWatch {
   /** Called with the source of each file of the program. */
@@ -102,16 +103,23 @@ function iteratedOf(value: object, listened: WeakMap<object, Asked>, probe: Prob
   if (types.isProxy(value)) return undefined;
   const asked = listened.get(value);
   if (asked !== undefined) return asked;
-  if (value instanceof stream.Readable) return { resource: value, verb: "listen" };
-  if (value instanceof ReadableStream) {
+  if (inherits(value, stream.Readable.prototype)) return { resource: value, verb: "listen" };
+  if (inherits(value, ReadableStream.prototype)) {
     probe.introduce(value, readable);
     return { resource: value, verb: "receive" };
   }
-  if (!(value instanceof events)) return undefined;
+  if (!inherits(value, events.prototype)) return undefined;
   const { Interface } = load("node:readline") as typeof import("node:readline");
-  if (!(value instanceof Interface)) return undefined;
+  if (!inherits(value, Interface.prototype)) return undefined;
   probe.introduce(value, lines);
   return { resource: value, verb: "listen" };
+}
+
+/** `instanceof` would run traps of proxies among the prototypes. */
+function inherits(value: object, prototype: object): boolean {
+  let at: object | null = value;
+  while (at !== null && at !== prototype) at = types.isProxy(at) ? null : getPrototypeOf(at);
+  return at !== null;
 }
 
 /** Modules of Node whose functions take callbacks, how what they do is called, and how one waits for it. */

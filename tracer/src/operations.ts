@@ -852,6 +852,15 @@ export function createOperations(options: OperationsOptions): { probe: Probe; ev
       return operation;
     },
     iteration: (row, site) => loops.get(row)?.get(site) ?? 0,
+    loopWaited(row) {
+      const operation = get(row, rowState) === stateIterating ? -get(row, rowWaitRow) : 0;
+      const resource = loopResources.get(operation);
+      if (resource === undefined) return false;
+      const verb = verbs[get(operation, rowOperation)] ?? "listen";
+      set(operation, rowSince, get(row, rowSince));
+      contention.waitedFor(operation, stateOf(verb, kindOf(resource), false), resource);
+      return true;
+    },
     iterated(row) {
       for (const operation of loops.get(row)?.values() ?? []) endLoop(operation);
       loops.delete(row);

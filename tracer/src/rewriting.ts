@@ -19,6 +19,8 @@ export interface RewritingOptions {
   /** False in lean mode: the program's own files run as they are. */
   readonly transforms: boolean;
   readonly libraries: ReadonlySet<string>;
+  /** From where programs get what these export. */
+  readonly importable: ReadonlySet<string>;
   readonly packages: InstalledPackages;
   /** Keeps what a file of a package belongs to, and gives the number that the file will hand over its exports by. */
   readonly keep: (found: FoundPackage) => number;
@@ -247,7 +249,7 @@ function transformNumbered(
     typescript,
     kind,
     firstSite: first,
-    libraries: options.libraries,
+    libraries: options.importable,
     ...bundle,
     ...(hasMap ? { map: { file, composed: mapsFor === "originals" } } : {}),
     ...(options.prelude === undefined ? {} : { prelude: options.prelude }),

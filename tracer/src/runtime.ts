@@ -205,6 +205,8 @@ export interface OperationEvents {
   iterates(row: number, site: number, value: object): number;
   /** The same at a later turn. */
   iteration(row: number, site: number): number;
+  /** A task goes on that has waited so for a while; false when it waited for something else. */
+  loopWaited(row: number): boolean;
   /** A task with such loops has ended. */
   iterated(row: number): void;
   /** Something is asked for by hand, and this is the promise that is to tell of it. */
@@ -735,7 +737,9 @@ export function createRuntime(options: RuntimeOptions): { hooks: Hooks; core: Co
   };
 
   const iterate = <Value>(row: number, site: number, value: Value): Value => {
-    if (typeof value === "object" && value !== null && guard(events.iterates, row, site, value)) {
+    // What found the table full shares a row with others.
+    const isOwn = row >= firstRow && typeof value === "object" && value !== null;
+    if (isOwn && guard(events.iterates, row, site, value)) {
       set(row, rowFlags, get(row, rowFlags) | flagIterates);
     }
     again(row, site);

@@ -21,6 +21,7 @@ import { tellHandles, watchHandles } from "./handles.ts";
 import { hooksName } from "./hooks-name.ts";
 import {
   createInstrumentations,
+  importable,
   instrumentBuiltins,
   instrumentLoaded,
   libraries,
@@ -105,7 +106,9 @@ export function start(folder: string, child?: ChildFacts): void {
     grew,
     guard,
     events: lateEvents(late),
-    waited: contention.waited,
+    waited(row, watched) {
+      if (late.events?.loopWaited(row) !== true) contention.waited(row, watched);
+    },
     watches: () => guard(() => late.watches?.()),
     overwrites: countLostUpdates((at, read, count) =>
       note({ kind: "lostUpdate", at, read, count, nowMs: nowMs() }),
@@ -190,6 +193,7 @@ export function start(folder: string, child?: ChildFacts): void {
   const loader = installLoader({
     ...probe,
     libraries,
+    importable,
     instrumentations,
     ownFolder: folder,
     nextSite: () => sites.next,
@@ -332,6 +336,7 @@ function lateEvents(late: { readonly events?: OperationEvents }): OperationEvent
     made: (site, value) => late.events?.made(site, value),
     iterates: (row, site, value) => late.events?.iterates(row, site, value) ?? 0,
     iteration: (row, site) => late.events?.iteration(row, site) ?? 0,
+    loopWaited: (row) => late.events?.loopWaited(row) ?? false,
     iterated: (row) => late.events?.iterated(row),
     asks: (value, event) => late.events?.asks(value, event),
     promised: (promise) => late.events?.promised(promise),

@@ -1,9 +1,17 @@
 // From overviews of processes to rows of text. Pure; nothing here is fit for a terminal before `inOneLine`.
 import { blockerSentence } from "@unknot/dump/blockers.ts";
 import { parseFilter } from "@unknot/dump/filter.ts";
-import { count, formatDuration, lookupOf, shortPlace, siteOf, waitMs } from "@unknot/dump/names.ts";
+import {
+  count,
+  formatDuration,
+  lookupOf,
+  shortPlace,
+  siteOf,
+  unknownHolder,
+  waitMs,
+} from "@unknot/dump/names.ts";
 import type { ContendedResource } from "@unknot/protocol/contention.ts";
-import type { Resource } from "@unknot/protocol/resource.ts";
+import type { Hold, Resource } from "@unknot/protocol/resource.ts";
 import type { Task } from "@unknot/protocol/task.ts";
 import type { Overview, Registration, TaskGroup } from "@unknot/protocol/wire.ts";
 import type { TopState } from "./state.ts";
@@ -113,7 +121,7 @@ function groupDetails(overview: Overview, group: TaskGroup, tasks: readonly Task
     for (const hold of resource?.holders.slice(0, mostMembers) ?? []) {
       const taken = siteOf(overview, hold.site);
       const where = taken === undefined ? "" : `, taken at ${taken.file}:${taken.line}`;
-      lines.push(`  held by ${holderName(overview, hold.task)} for ${formatDuration(hold.forMs)}${where}`);
+      lines.push(`  held by ${holderName(overview, hold)} for ${formatDuration(hold.forMs)}${where}`);
     }
   }
   if (group.count > mostMembers) lines.push(`and ${group.count - Math.min(mostMembers, tasks.length)} more`);
@@ -137,8 +145,8 @@ function waitText(overview: Overview, task: Task): string {
     hold === undefined
       ? ""
       : held > 1
-        ? `, held by ${held}, the first ${holderName(overview, hold.task)}`
-        : `, held by ${holderName(overview, hold.task)} for ${formatDuration(hold.forMs)}`;
+        ? `, held by ${held}, the first ${holderName(overview, hold)}`
+        : `, held by ${holderName(overview, hold)} for ${formatDuration(hold.forMs)}`;
   return `${resourceText(resource)}${by}`;
 }
 
@@ -151,8 +159,8 @@ function resourceOf(overview: Overview, { wait }: Task): Resource | undefined {
   return overview.resources.find(({ id }) => id === wait.resource);
 }
 
-function holderName(overview: Overview, id: Task["id"] | undefined): string {
-  return id === undefined ? "an unknown task" : nameOf(overview, id);
+function holderName(overview: Overview, hold: Hold): string {
+  return hold.task === undefined ? unknownHolder(overview, hold) : nameOf(overview, hold.task);
 }
 
 function nameOf(overview: Overview, id: Task["id"] | undefined): string {

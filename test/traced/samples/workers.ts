@@ -1,4 +1,4 @@
-import type { Sample } from "./sample.ts";
+import { never, type Sample } from "./sample.ts";
 
 const workerFile = (
   exporting: string,
@@ -8,6 +8,20 @@ writeFileSync(filename, \`${exporting} async (item) => { if (item < 0) throw new
 `;
 
 /** Pools of threads, and a server of its own for clients that talk to one. */
+/** As much of a Redis server as its clients ask of one; it answers neither `get` nor `blpop`. */
+const redisServer = `import { createServer } from "node:net";
+const server = createServer((socket) => {
+  socket.on("error", () => {});
+  socket.on("data", (data) => {
+    for (const [, name, key] of String(data).matchAll(/\\*\\d+\\r\\n\\$\\d+\\r\\n(\\w+)\\r\\n(?:\\$\\d+\\r\\n(\\w*))?/g)) {
+      if (/^(get|blpop)$/i.test(name)) continue;
+      socket.write(key === "fails" ? "-ERR on purpose\\r\\n" : /^hello$/i.test(name) ? "%1\\r\\n+server\\r\\n+redis\\r\\n" : "+OK\\r\\n");
+    }
+  });
+});
+const listening = new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)));
+`;
+
 export const workers: Readonly<Record<string, Sample>> = {
   piscina: {
     isFiles: true,
@@ -95,5 +109,44 @@ async function $gets(redis) { await redis.get("key"); }
 `,
     tasks: ["pops"],
     shows: { kind: "event", others: ["pops", "gets"], states: { gets: "IO wait" } },
+  },
+  "@redis/client": {
+    setUp: `${redisServer}
+const open = async () => { const made = of("createClient")({ url: "redis://127.0.0.1:" + (await listening) }); made.on("error", () => {}); return made.connect(); };`,
+    behaves: `
+  const $client = await open();
+  log(await $client.set("key", "1"), await Promise.all([$client.set("a", "1"), $client.SET("b", "2")]), $client.set.length, $client.sendCommand.length);
+  log($client.get === $client.get, Object.keys($client).length, await $client.sendCommand(["PING"]), await $client.ping());
+  await $client.incr("fails").catch((error) => log(error.message));
+  log(JSON.stringify(await $client.multi().set("a", "1").set("b", "2").execAsPipeline()));
+  $client.destroy(); await $client.get("after").catch((error) => log(error.constructor.name)); server.close();
+`,
+    scene: `
+async function $pops() { const $redis = await open(); $gets($redis); await $redis.blPop("jobs", 0); }
+async function $gets(redis) { await redis.withCommandOptions({}).get("key"); }
+`,
+    tasks: ["pops"],
+    shows: { kind: "event", others: ["pops", "gets"], states: { gets: "IO wait" } },
+  },
+  "@redis/client pool": {
+    specifier: "@redis/client",
+    setUp: `${redisServer}
+const open = async (options) => { const $pool = of("createClientPool")({ url: "redis://127.0.0.1:" + (await listening) }, options); $pool.on("error", () => {}); return $pool.connect(); };`,
+    behaves: `
+  const pool = await open({ minimum: 1, maximum: 1 });
+  log(await pool.set("key", "1"), await Promise.all([pool.set("a", "1"), pool.execute(async (client) => client.set("b", "2"))]));
+  log(pool.execute.length, pool.set.length, pool.set.name, Object.keys(pool).length);
+  await pool.execute(async () => { throw new Error("on purpose"); }).catch((error) => log(error.message));
+  log(await pool.sendCommand(["PING"]));
+  pool.destroy(); server.close();
+`,
+    scene: `
+async function $holds() { const pool = await open({ minimum: 1, maximum: 1, acquireTimeout: 0 }); const held = pool.execute($inside); $waits(pool); $sets(pool); await held; }
+async function $inside() { ${never} }
+async function $waits(pool) { await pool.execute(async () => {}); }
+async function $sets(pool) { await pool.set("key", "1"); }
+`,
+    tasks: ["holds"],
+    shows: { kind: "pool", capacity: 1, holders: ["inside"], waiters: ["waits", "sets"] },
   },
 };

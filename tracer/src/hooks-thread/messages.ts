@@ -13,6 +13,7 @@ export interface HooksData {
   readonly ownFolder: string;
   readonly transforms: boolean;
   readonly libraries: ReadonlySet<string>;
+  readonly importable: ReadonlySet<string>;
   readonly packages: readonly PackageOfInterest[];
   readonly mapsFor: MapsFor;
   readonly mapsPackages: boolean;

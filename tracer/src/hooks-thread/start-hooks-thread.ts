@@ -31,6 +31,7 @@ export interface HooksThreadOptions
       | "ownFolder"
       | "transforms"
       | "libraries"
+      | "importable"
       | "nextSite"
       | "transformed"
       | "untouched"
@@ -47,7 +48,7 @@ export interface HooksThreadOptions
 
 /** ES modules are rewritten in the thread that Node loads them in, by `hooks.ts`. */
 export function startHooksThread(options: HooksThreadOptions): HooksThread {
-  const { guard, ownFolder, transforms, libraries, instrumentations } = options;
+  const { guard, ownFolder, transforms, libraries, importable, instrumentations } = options;
   const { port1, port2 } = new MessageChannel();
   const buffer = new SharedArrayBuffer(slots * Int32Array.BYTES_PER_ELEMENT);
   const shared = new Int32Array(buffer);
@@ -89,6 +90,7 @@ export function startHooksThread(options: HooksThreadOptions): HooksThread {
     ownFolder,
     transforms,
     libraries,
+    importable,
     packages: instrumentations.packages,
     mapsFor: options.mapsFor(),
     mapsPackages: options.mapsPackages,

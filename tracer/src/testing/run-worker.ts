@@ -26,6 +26,7 @@ const { hooks, core } = createRuntime({
     made: nothing,
     iterates: () => 0,
     iteration: () => 0,
+    loopWaited: () => false,
     iterated: nothing,
     asks: nothing,
     promised: nothing,

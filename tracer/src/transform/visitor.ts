@@ -237,13 +237,9 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         visitSingle(node.body, scope);
         return;
       case "ExpressionStatement":
-        noteDropped(node.expression);
+        // The main function's failure has nobody else to go to, and its program may drop nothing else.
+        if (scope.body.type !== "Program") noteDropped(node.expression);
         noteStarted(node.expression);
-        children(node, scope);
-        return;
-      case "UnaryExpression":
-        // Nobody writes that before a call that gives no promise.
-        needsPromises ||= node.operator === "void" && unwrap(node.argument).type === "CallExpression";
         children(node, scope);
         return;
       case "LabeledStatement":
@@ -325,8 +321,13 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   };
 
   const noteDropped = (expression: Node): void => {
-    const call = unwrap(expression);
-    const name = call.type === "CallExpression" ? calleeName(call) : undefined;
+    const node = unwrap(expression);
+    const isVoid = node.type === "UnaryExpression" && node.operator === "void";
+    const call = isVoid ? unwrap(node.argument) : node;
+    if (call.type !== "CallExpression") return;
+    // Nobody writes `void` before a call that gives no promise.
+    needsPromises ||= isVoid;
+    const name = calleeName(call);
     if (name !== undefined) dropped.add(name);
   };
 
@@ -809,6 +810,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   /** The body of `(item) => start(item)`: inside a function that is traced, the call is what starts tasks. */
   const visitCallback = (body: Node, scope: Scope, outer: Scope): void => {
     const call = outer.marks ? firstCall(body) : undefined;
+    if (unwrap(body).type === "UnaryExpression") noteDropped(body);
     if (call !== undefined) open(body.start, `(${hooksName}.at(${site(call.start, outer)}),`);
     visit(body, scope);
     if (call !== undefined) close(body.end, ")");

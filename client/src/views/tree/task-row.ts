@@ -6,6 +6,7 @@ import {
   resourceName,
   shortPlace,
   siteOf,
+  unknownHolder,
 } from "@unknot/dump/names.ts";
 import type { Site } from "@unknot/protocol/dump.ts";
 import { formatPlace, type Place } from "@unknot/protocol/place.ts";
@@ -198,7 +199,7 @@ function resourceText({ snapshot }: Scene, resource: Resource): string {
 }
 
 function holderText(scene: Scene, hold: Hold): string {
-  return hold.task === undefined ? "an unknown task" : taskName(scene, hold.task);
+  return hold.task === undefined ? unknownHolder(scene.snapshot, hold) : taskName(scene, hold.task);
 }
 
 function taskName(scene: Scene, id: TaskId): string {

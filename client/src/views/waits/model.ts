@@ -8,6 +8,7 @@ import {
   resourceName,
   shortPlace,
   siteOf,
+  unknownHolder,
 } from "@unknot/dump/names.ts";
 import { formatPlace, type Place } from "@unknot/protocol/place.ts";
 import type { Hold, Resource } from "@unknot/protocol/resource.ts";
@@ -123,7 +124,8 @@ function holderRow(scene: Scene, id: string, hold: Hold): Row {
   const site = siteOf(scene.snapshot, hold.site);
   const since = `held for ${formatDuration(hold.forMs)}${site === undefined ? "" : ` since ${shortPlace(site)}`}`;
   if (task === undefined) {
-    const who = hold.task === undefined ? "an unknown task" : `task ${hold.task}, which has ended`;
+    const who =
+      hold.task === undefined ? unknownHolder(scene.snapshot, hold) : `task ${hold.task}, which has ended`;
     return {
       ...plainRow(id, `holds it: ${who}`),
       description: since,
