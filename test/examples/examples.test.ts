@@ -14,6 +14,8 @@ interface Pair {
   readonly rule?: string;
   /** What a run finds, the gravest first. */
   readonly problems?: readonly { readonly id: string; readonly verdict: Verdict }[];
+  /** On a busy machine a second may pass while its loop starts all that it starts, and then that is told, too. */
+  readonly mayBlock?: true;
 }
 
 const exitPending = { id: "exit-pending", verdict: "exit-pending" } as const;
@@ -45,7 +47,7 @@ const pairs: Readonly<Record<string, Pair>> = {
     rule: "floating-task",
     problems: [{ id: "floating-task", verdict: "not-awaited" }],
   },
-  "many-tasks": { problems: [exitPending] },
+  "many-tasks": { problems: [exitPending], mayBlock: true },
 };
 
 /** The lines that follow a comment `// Mistake: …`. */
@@ -100,10 +102,12 @@ describe("examples", () => {
     assert.deepEqual(missing, []);
   });
 
-  for (const [name, { rule, problems = [] }] of Object.entries(pairs)) {
+  for (const [name, { rule, problems = [], mayBlock }] of Object.entries(pairs)) {
     describe(name, () => {
       const broken = path.join(folder, name, "broken.ts");
       const correct = path.join(folder, name, "correct.ts");
+      const ofProgram = ({ problems: all }: RunReport) =>
+        all.filter(({ verdict }) => mayBlock !== true || verdict !== "loop-blocked");
 
       if (rule !== undefined) {
         it(`is seen to be broken by check: ${rule}`, async () => {
@@ -127,12 +131,12 @@ describe("examples", () => {
             assert.equal(code, plain.status);
             assert.equal(stdout, plain.stdout);
             assert.deepEqual(
-              report.problems.map(({ id, verdict }) => ({ id, verdict })),
+              ofProgram(report).map(({ id, verdict }) => ({ id, verdict })),
               problems,
             );
             assert.ok(report.problems.every(isSure));
             const lines = mistakesIn(broken);
-            for (const { at, verdict } of report.problems) {
+            for (const { at, verdict } of ofProgram(report)) {
               // What blocks a loop is seen wherever it is just then.
               const places = verdict === "loop-blocked" ? at : at.slice(0, 1);
               assert.ok(
@@ -147,7 +151,7 @@ describe("examples", () => {
           const plain = plainly(correct, node.path);
           const { code, stdout, report } = await run(`${name}/correct.ts`, node.path);
           assert.deepEqual([code, stdout], [0, plain.stdout]);
-          assert.deepEqual(report.problems, []);
+          assert.deepEqual(ofProgram(report), []);
           assert.equal(report.tasks.pending, 0);
         });
       }
