@@ -36,12 +36,19 @@ const nodeNames: ReadonlySet<string> = new Set([
 const nodeModules =
   /^(?:node:.*|(?:async_hooks|child_process|cluster|crypto|dgram|dns|fs|http|http2|https|module|net|os|path|perf_hooks|readline|tls|tty|v8|vm|worker_threads|zlib)(?:\/.*)?)$/;
 
+/** They draw into a page, or run what only a page has: effects, which a server leaves out. */
+const browserModules =
+  /^(?:react-dom|preact|vue|svelte|solid-js|@angular\/platform-browser)(?:\/(?!server).*)?$/;
+const effects: ReadonlySet<string> = new Set(["useEffect", "useLayoutEffect"]);
+/** React that draws into a terminal, in Node. */
+const terminalModules = /^ink(?:-.*)?$/;
+
 /** Of the files that load one another, how many have to be for browsers; a library for both tests for them in a few. */
 const share = 0.1;
 
 /**
- * Whether a file is for browsers: it has JSX in it, or names of the browser that nobody declares, or it belongs to files
- * that load one another of which a good part are and none needs Node.
+ * Whether a file is for browsers: it has JSX in it, names of the browser that nobody declares, or what draws into pages,
+ * or it belongs to files that load one another of which a good part are and none needs Node.
  */
 export function createBrowserFiles(view: ProgramView): (file: FilePath) => boolean {
   let together: ReadonlySet<FilePath> | undefined;
@@ -90,6 +97,14 @@ function filesOfBrowserPrograms(view: ProgramView): ReadonlySet<FilePath> {
   return found;
 }
 
+function isDrawn({ imports }: FileFacts): boolean {
+  if (imports.some(({ specifier }) => terminalModules.test(specifier))) return false;
+  return imports.some(
+    ({ specifier, imported, typeOnly }) =>
+      !typeOnly && (browserModules.test(specifier) || effects.has(imported)),
+  );
+}
+
 interface Marks {
   readonly browser: boolean;
   readonly node: boolean;
@@ -111,7 +126,7 @@ function marksOf(facts: FileFacts): Marks {
       nodeNames.has(i.name) &&
       !uses.readers(i.to).every((reader) => reader.op === "get" && reader.name === "env"));
   const marks: Marks = {
-    browser: code.some(isBrowser),
+    browser: code.some(isBrowser) || isDrawn(facts),
     node: facts.imports.some(({ specifier }) => nodeModules.test(specifier)) || code.some(isNode),
   };
   marksByFacts.set(facts, marks);
