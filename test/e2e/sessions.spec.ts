@@ -135,10 +135,14 @@ describe("the Diagnosis view of several sessions", () => {
     await code.stopDebugging();
   });
 
-  it("says that it does not see what worker threads do", async () => {
+  it("shows the tasks of a program's worker threads, too", async () => {
     await code.startDebugging("As a team");
     await code.treeRow(/^boss/).waitFor();
-    await code.treeRow(/^Coverage.*worker_threads \(2\) not seen/s).waitFor();
+    for (const thread of ["team\\.ts \\(", "team\\.ts worker \\d+ \\("])
+      await code.treeRow(new RegExp(`^${thread}`)).waitFor();
+    await code.waitUntil(
+      async () => (await code.treeRows()).filter((row) => row.startsWith("hand")).length === 2,
+    );
     await code.stopDebugging();
   });
 

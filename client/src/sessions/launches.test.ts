@@ -258,6 +258,14 @@ describe("launches", () => {
     assert.deepEqual(only()?.cost, { thread: 0.005, beside: 0.03 });
   });
 
+  it("calls a thread what it runs, also when it did not know that as it registered", async () => {
+    const server = await serve(consumers(1));
+    start();
+    launches.register({ ...server.registration, title: "node" });
+    await until(({ overview }) => overview?.total === 3);
+    assert.equal(only()?.process.title, server.dump.process.title);
+  });
+
   it("does not take the cost of a start for that of tracing", async () => {
     const server = await serve(consumers(1));
     const later = async (ms: number, besideMs: number) => {

@@ -339,7 +339,8 @@ function createSession(
       return {
         id,
         state,
-        process,
+        // A thread may register before it knows what it runs.
+        process: overview?.process ?? process,
         ...(overview === undefined
           ? {}
           : { overview: loud.length === found.length ? overview : { ...overview, problems: loud } }),
