@@ -11,7 +11,7 @@ import { buildAll, root } from "../scripts/build.ts";
 import { benchCheck } from "./check.ts";
 import { benchEditor } from "./editor.ts";
 import { benchPanel } from "./panel.ts";
-import { benchTracer } from "./tracer/bench.ts";
+import { benchTracer, programs } from "./tracer/bench.ts";
 
 const parts = ["check", "editor", "tracer", "panel"] as const;
 const { values, positionals } = parseArgs({
@@ -28,18 +28,21 @@ const runs = Number(values.runs);
 const idleSeconds = Number(values.idle);
 const repositories = positionals.map((repository) => path.resolve(repository));
 const missing = repositories.find((repository) => !existsSync(repository));
+const unknown = values.program?.find((program) => !programs.includes(program));
 const problem =
   missing !== undefined
     ? `There is no ${missing}.`
     : !(Number.isInteger(runs) && runs > 0)
       ? `--runs takes a number from 1, not '${values.runs}'.`
-      : !(idleSeconds >= 0)
-        ? `--idle takes seconds, not '${values.idle}'.`
-        : values.only !== undefined && !parts.some((part) => part === values.only)
-          ? `--only takes ${parts.join(", ")}, not '${values.only}'.`
-          : values.only === "editor" && values.edit === undefined
-            ? "--only editor needs --edit with a file of the repository."
-            : undefined;
+      : unknown !== undefined
+        ? `There is no program '${unknown}'; there are ${programs.join(", ")}.`
+        : !(idleSeconds >= 0)
+          ? `--idle takes seconds, not '${values.idle}'.`
+          : values.only !== undefined && !parts.some((part) => part === values.only)
+            ? `--only takes ${parts.join(", ")}, not '${values.only}'.`
+            : values.only === "editor" && values.edit === undefined
+              ? "--only editor needs --edit with a file of the repository."
+              : undefined;
 
 if (problem !== undefined) {
   console.error(problem);

@@ -20,7 +20,19 @@ export interface BenchTracerOptions {
   readonly programs?: readonly string[] | undefined;
 }
 
-const programs = ["awaiting", "alive", "sequential", "kept", "locks", "channel", "http", "hello", "start"];
+/** `start` has no file: it is `node -e 0`. */
+export const programs = [
+  "awaiting",
+  "alive",
+  "sequential",
+  "kept",
+  "locks",
+  "channel",
+  "http",
+  "http-both",
+  "hello",
+  "start",
+];
 
 /**
  * Runs each program untraced, traced in both modes and with async_hooks, in turns, and prints CPU ratios to the untraced run of the

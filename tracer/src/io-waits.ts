@@ -66,8 +66,12 @@ export function watchIo(probe: Probe): IoWatch {
     },
   ];
   const mentioned = new Set<CallbackModule>();
+  /** Programs ask for the same functions again and again, and modules have many. */
+  let moduleOf = createModuleOf(mentioned);
   const reads = (source: string): void => {
+    const before = mentioned.size;
     for (const each of callbackModules) if (each.named.test(source)) mentioned.add(each);
+    if (mentioned.size > before) moduleOf = createModuleOf(mentioned);
     const [wanted, others] = [true, false].map((is) => left.filter(({ named }) => named.test(source) === is));
     if (wanted === undefined || wanted.length === 0) return;
     left = others ?? [];
@@ -76,7 +80,7 @@ export function watchIo(probe: Probe): IoWatch {
   };
   return {
     reads,
-    askedBy: (value, event) => askedOf(value, event, mentioned, io.resourceOf),
+    askedBy: (value, event) => askedOf(value, event, moduleOf, io.resourceOf),
     iteratedBy: (value) => iteratedOf(value, listened, probe),
   };
 }
@@ -139,22 +143,35 @@ type CallbackModule = (typeof callbackModules)[number];
 function askedOf(
   value: object,
   event: string | undefined,
-  mentioned: ReadonlySet<CallbackModule>,
+  moduleOf: ModuleOf,
   resourceOf: (peer: string) => object,
 ): Asked | undefined {
   if (types.isProxy(value)) return undefined;
   if (value instanceof events || value instanceof EventTarget)
     return { resource: value, verb: verbOf(value, event) };
-  const module = event === undefined ? moduleOf(value, mentioned) : undefined;
+  const module = event === undefined ? moduleOf(value) : undefined;
   return module === undefined ? undefined : { resource: resourceOf(module.peer), verb: module.verb };
 }
 
 /** The module of Node that a value is, whole or imported as a namespace, or of which it is a function. */
-function moduleOf(value: object, mentioned: ReadonlySet<CallbackModule>): CallbackModule | undefined {
+type ModuleOf = (value: object) => CallbackModule | undefined;
+
+function createModuleOf(mentioned: ReadonlySet<CallbackModule>): ModuleOf {
+  const known = new WeakMap<object, CallbackModule | "none">();
+  return (value) => {
+    const before = known.get(value);
+    if (before !== undefined) return before === "none" ? undefined : before;
+    const module = findModule(value, mentioned);
+    known.set(value, module ?? "none");
+    return module;
+  };
+}
+
+function findModule(value: object, mentioned: ReadonlySet<CallbackModule>): CallbackModule | undefined {
   const module = types.isModuleNamespaceObject(value) ? (value as { default?: unknown }).default : value;
   for (const each of mentioned) {
-    const known = load(each.name) as object;
-    if (module === known || (typeof value === "function" && Object.values(known).includes(value)))
+    const exported = load(each.name) as object;
+    if (module === exported || (typeof value === "function" && Object.values(exported).includes(value)))
       return each;
   }
   return undefined;

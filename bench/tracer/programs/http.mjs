@@ -1,5 +1,7 @@
-// 20,000 requests to a server of three async layers, 40 at a time, over the loopback; 12,000 before them, so that what is
-// measured is what a request costs and not what compiling costs.
+// A server of three async layers answers 20,000 requests of another process, which is not traced, 40 at a time over the
+// loopback; 12,000 before them, so that what is measured is what a request costs and not what compiling costs.
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import http from "node:http";
 import { report } from "./report.mjs";
 
@@ -25,26 +27,19 @@ async function handle(request, response) {
 
 const server = http.createServer((request, response) => void handle(request, response));
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-const agent = new http.Agent({ keepAlive: true, maxSockets: 40 });
 const { port } = server.address();
+const client = fork(new URL("./http-client.mjs", import.meta.url), [String(port)], {
+  execArgv: [],
+  env: { ...process.env, NODE_OPTIONS: "", UNKNOT_TRACE: "0" },
+});
 
-function ask(id) {
-  return new Promise((resolve, reject) => {
-    http
-      .get({ port, host: "127.0.0.1", path: `/${id}`, agent }, (response) => {
-        response.resume().on("end", resolve);
-      })
-      .on("error", reject);
-  });
+async function ask(requests) {
+  const answered = once(client, "message");
+  client.send(requests);
+  await answered;
 }
 
-async function client(requests) {
-  for (let index = 0; index < requests; index++) await ask(index % 100);
-}
-
-const crowd = (requests) => Promise.all(Array.from({ length: 40 }, () => client(requests)));
-
-await crowd(300);
-await report(() => crowd(500));
-agent.destroy();
+await ask(12_000);
+await report(() => ask(20_000));
+client.disconnect();
 server.close();
