@@ -81,22 +81,43 @@ function stillProblems(before: readonly Problem[], after: readonly Problem[]): r
 }
 
 function waitedBetween(before: Dump, after: Dump): readonly WaitedBetween[] {
-  const earlier = new Map(before.contention?.waits.map((wait) => [waitKey(before, wait), wait]));
-  return (after.contention?.waits ?? [])
-    .flatMap((wait) => {
-      const was = earlier.get(waitKey(after, wait));
-      const totalMs = wait.totalMs - (was?.totalMs ?? 0);
-      if (totalMs <= 0) return [];
+  const earlier = sumsOf(before);
+  // What a grouped text left out had been waited before, nobody knows how long.
+  const isWhole = before.contention?.inAll === undefined;
+  return [...sumsOf(after)]
+    .flatMap(([key, { wait, count, totalMs }]) => {
+      const was = earlier.get(key);
+      const moreMs = totalMs - (was?.totalMs ?? 0);
+      // Text has whole milliseconds.
+      if (moreMs < 1 || (was === undefined && !isWhole)) return [];
       const at = siteOf(after, wait.stack[0]);
       return {
         state: wait.state,
-        count: wait.count - (was?.count ?? 0),
-        totalMs,
+        count: count - (was?.count ?? 0),
+        totalMs: moreMs,
         ...(wait.resource === undefined ? {} : { resource: named(wait.resource) }),
         ...(at === undefined ? {} : { at }),
       };
     })
     .sort((a, b) => b.totalMs - a.totalMs);
+}
+
+interface WaitSum {
+  /** The first of them. */
+  readonly wait: ContendedWait;
+  readonly count: number;
+  readonly totalMs: number;
+}
+
+/** Resources with several names can come from one place. */
+function sumsOf(dump: Dump): ReadonlyMap<string, WaitSum> {
+  const sums = new Map<string, WaitSum>();
+  for (const each of dump.contention?.waits ?? []) {
+    const key = waitKey(dump, each);
+    const { wait, count, totalMs } = sums.get(key) ?? { wait: each, count: 0, totalMs: 0 };
+    sums.set(key, { wait, count: count + each.count, totalMs: totalMs + each.totalMs });
+  }
+  return sums;
 }
 
 function named({ kind, type, name }: ContendedResource): NonNullable<WaitedBetween["resource"]> {

@@ -375,9 +375,14 @@ function contention(
       waits: waits.entries,
       holds: holds.entries,
       dropped: number(fields["dropped"]) ?? 0,
+      ...(fields["inAll"] === undefined ? {} : { inAll: inAll(record(fields["inAll"])) }),
     },
     unknown: waits.unknown + holds.unknown,
   };
+}
+
+function inAll(fields: Readonly<Record<string, unknown>>): NonNullable<Contention["inAll"]> {
+  return { waits: number(fields["waits"]) ?? 0, holds: number(fields["holds"]) ?? 0 };
 }
 
 function contendedWait(value: unknown, sites: number): ContendedWait | undefined {

@@ -6,6 +6,7 @@ import { fates, type Task, type TaskKind, taskStates } from "@unknot/protocol/ta
 import { verdicts } from "@unknot/protocol/verdict.ts";
 import fc from "fast-check";
 import { Profile } from "pprof-format";
+import { diffDumps } from "../diff.ts";
 import { waitMs } from "../names.ts";
 import { overview } from "../overview.ts";
 import { asDump, writeDumpJson } from "./dump-json.ts";
@@ -210,7 +211,7 @@ const anyContended = anyDump.chain((dump) => {
   const contention = fc.record({
     forMs: ms,
     stepMs: number,
-    waits: fc.array(wait, { maxLength: 3 }),
+    waits: fc.oneof(fc.array(wait, { maxLength: 3 }), fc.array(wait, { minLength: 11, maxLength: 13 })),
     holds: fc.array(hold, { maxLength: 3 }),
     dropped: number,
   });
@@ -349,9 +350,10 @@ describe("every format", () => {
   it("gives the same groups back from grouped text", () => {
     const groups = (dump: Dump) => {
       const { groups: found, sites } = overview(dump, { membersPerGroup: 100 });
-      return found.map(({ state, at, count, minWaitMs, maxWaitMs, members }) => ({
+      return found.map(({ state, at, entry, count, minWaitMs, maxWaitMs, members }) => ({
         state,
         at: at === undefined ? undefined : sites[at],
+        entry: entry === undefined ? undefined : sites[entry],
         count,
         minWaitMs,
         maxWaitMs,
@@ -360,12 +362,8 @@ describe("every format", () => {
     };
     fc.assert(
       fc.property(anyDump, (dump) => {
-        // The text has the time of the wait, and leaves out the function where the place of the wait tells it.
-        const told = ({ entry, ...task }: Task): Task => ({
-          ...task,
-          ageMs: waitMs(task),
-          ...(entry === undefined || task.at !== undefined ? {} : { entry }),
-        });
+        // The text has the time of the wait.
+        const told = (task: Task): Task => ({ ...task, ageMs: waitMs(task) });
         const waiting = { ...dump, tasks: dump.tasks.map(told) };
         const { dumps, unknown, notes } = readDumps(text(writeTaskdump(waiting, { mode: "grouped" })));
         assert.deepEqual({ unknown, notes }, { unknown: 0, notes: [] });
@@ -385,6 +383,37 @@ describe("every format", () => {
         assert.deepEqual(dumps.map(canonical), [canonical(dump)]);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it("differs in nothing from a dump of the same moment in another format", () => {
+    const forms: Record<string, (dump: Dump) => Iterable<string>> = {
+      grouped: (dump) => writeTaskdump(dump, { mode: "grouped" }),
+      full: (dump) => writeTaskdump(dump, { mode: "full" }),
+      JSON: (dump) => writeDumpJson(dump),
+    };
+    fc.assert(
+      fc.property(fc.oneof(anyDump, anyContended), (dump) => {
+        const sides = Object.entries(forms).map(([name, write]) => ({
+          name,
+          read: readDumps(text(write(dump))).dumps[0] ?? assert.fail(name),
+        }));
+        sides.push({ name: "live", read: dump });
+        for (const before of sides) {
+          for (const after of sides) {
+            const { groups, started, ended, newProblems, goneProblems, waited } = diffDumps(
+              before.read,
+              after.read,
+            );
+            assert.deepEqual(
+              { groups, started, ended, newProblems, goneProblems, waited },
+              { groups: [], started: [], ended: [], newProblems: [], goneProblems: [], waited: [] },
+              `from ${before.name} to ${after.name}`,
+            );
+          }
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 

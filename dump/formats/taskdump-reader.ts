@@ -124,7 +124,9 @@ const created = pattern(
 const resourceCreated = pattern(`created(?: by ${nameText})?`);
 const goCreated = /^created by (.+?)(?: in goroutine (\d+))?$/;
 const contendedResource = pattern(String.raw`of (\w+)(?: (${jsonString}))? \((${jsonString}|[^)]*)\)`);
-const contentionFacts = pattern(`for ${seconds}, step ${seconds}, waits \\d+, holds \\d+, dropped (\\d+)`);
+const contentionFacts = pattern(
+  `for ${seconds}, step ${seconds}, waits (\\d+), holds (\\d+), dropped (\\d+)`,
+);
 const sourceEntry = pattern(String.raw`(${jsonString}|\S+) (${jsonString})`);
 const untouchedEntry = pattern(`(${jsonString}): (${jsonString})`);
 const frame = /^(?:(?:async|await|for await|new) )?(.+)\((.*)\)$/;
@@ -172,6 +174,9 @@ interface OpenContention {
   taken?: number;
 }
 
+/** What the head of the file says about waits and holds. */
+type ContentionHead = Pick<Required<Contention>, "forMs" | "stepMs" | "dropped" | "inAll">;
+
 type OpenBlock = OpenTask | OpenResource | OpenProblem | OpenContention;
 
 /** Reads one dump line by line. */
@@ -193,7 +198,7 @@ class DumpReader {
   readonly #sources: SourceFile[] = [];
   readonly #waits: ContendedWait[] = [];
   readonly #holds: ContendedHold[] = [];
-  #contention: Pick<Contention, "forMs" | "stepMs" | "dropped"> | undefined;
+  #contention: ContentionHead | undefined;
   #expected: number | undefined;
   #ended = false;
   #unknown = 0;
@@ -248,9 +253,7 @@ class DumpReader {
       resources: [...this.#resources.values()],
       problems: this.#problems,
       ...(this.#sources.length === 0 ? {} : { sources: this.#sources }),
-      ...(this.#contention === undefined
-        ? {}
-        : { contention: { ...this.#contention, waits: this.#waits, holds: this.#holds } }),
+      ...(this.#contention === undefined ? {} : { contention: this.#contended(this.#contention) }),
     };
     return { dump, notes, unknown: this.#unknown };
   }
@@ -389,7 +392,8 @@ class DumpReader {
         this.#contention = {
           forMs: readSeconds(match[1]),
           stepMs: readSeconds(match[2]),
-          dropped: Number(match[3]),
+          dropped: Number(match[5]),
+          inAll: { waits: Number(match[3]), holds: Number(match[4]) },
         };
         return true;
       }
@@ -788,6 +792,12 @@ class DumpReader {
     if (match === null) return false;
     this.#placeInto(match[1], (site) => block.stack.push(site));
     return true;
+  }
+
+  #contended({ inAll, ...head }: ContentionHead): Contention {
+    const told = { ...head, waits: this.#waits, holds: this.#holds };
+    const whole = inAll.waits <= told.waits.length && inAll.holds <= told.holds.length;
+    return whole ? told : { ...told, inAll };
   }
 
   #closeContention({ stack, amounts, state, delays, resource, taken }: OpenContention): void {

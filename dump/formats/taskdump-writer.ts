@@ -34,9 +34,9 @@ export interface TaskdumpOptions {
  * never one string. Deterministic: equal dumps give equal texts. Durations are rounded to milliseconds.
  */
 export function* writeTaskdump(dump: Dump, { mode }: TaskdumpOptions): Generator<string, void, undefined> {
-  const scene = sceneOf(dump, mode);
+  const scene = sceneOf(dump);
   let chunk = "";
-  for (const block of blocksOf(scene)) {
+  for (const block of blocksOf(scene, mode)) {
     chunk += block;
     if (chunk.length < 65_536) continue;
     yield chunk;
@@ -50,16 +50,15 @@ interface Scene extends Lookup {
   readonly dump: Dump;
   readonly callers: (task: Task, most: number) => readonly Task[];
   readonly flags: ReadonlyMap<TaskId, string>;
-  readonly mode: TaskdumpOptions["mode"];
 }
 
-function sceneOf(dump: Dump, mode: TaskdumpOptions["mode"]): Scene {
+function sceneOf(dump: Dump): Scene {
   const lookup = lookupOf(dump);
-  return { ...lookup, dump, callers: callersOf(lookup), flags: flagsOf(dump.problems), mode };
+  return { ...lookup, dump, callers: callersOf(lookup), flags: flagsOf(dump.problems) };
 }
 
-function* blocksOf(scene: Scene): Generator<string, void, undefined> {
-  const { dump, mode } = scene;
+function* blocksOf(scene: Scene, mode: TaskdumpOptions["mode"]): Generator<string, void, undefined> {
+  const { dump } = scene;
   const groups = gather(dump);
   yield metadata(dump, mode, groups.length);
   for (const [index, problem] of dump.problems.entries()) yield problemBlock(scene, problem, index);
@@ -119,8 +118,9 @@ function metadata(dump: Dump, mode: string, groups: number): string {
 function contentionLine({ contention }: Dump): readonly string[] {
   if (contention === undefined) return [];
   const { forMs, stepMs, waits, holds, dropped } = contention;
+  const all = contention.inAll ?? { waits: waits.length, holds: holds.length };
   return [
-    `# contention for ${writeSeconds(forMs)}, step ${writeSeconds(stepMs)}, waits ${waits.length}, holds ${holds.length}, dropped ${dropped}`,
+    `# contention for ${writeSeconds(forMs)}, step ${writeSeconds(stepMs)}, waits ${all.waits}, holds ${all.holds}, dropped ${dropped}`,
   ];
 }
 
@@ -283,9 +283,6 @@ function commonOf(tasks: readonly Task[]): Described {
 function ownFrames(scene: Scene, task: Task): string {
   const entry = siteOf(scene.dump, task.entry);
   if (entry === undefined) return frame(scene, task);
-  const at = siteOf(scene.dump, task.at);
-  if (scene.mode === "grouped" && at !== undefined && at.function === entry.function)
-    return frame(scene, task);
   const own = task.at === undefined ? "" : frame(scene, task);
   return `${own}${pair(`entry ${writeName(entry.function)}(...)`, writePlace(entry))}`;
 }
