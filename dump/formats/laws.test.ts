@@ -370,6 +370,8 @@ describe("every format", () => {
         const order = (list: ReturnType<typeof groups>) =>
           new Set(list.map((group) => JSON.stringify(group)));
         assert.deepEqual(order(dumps.flatMap(groups)), order(groups(waiting)));
+        const collected = (each: Dump) => new Map(each.tasks.map((task) => [task.id, task.collected]));
+        assert.deepEqual(dumps.map(collected), [collected(waiting)]);
       }),
       { numRuns: 500 },
     );

@@ -84,7 +84,7 @@ function* linesOf(text: string): Generator<string, void, undefined> {
 const mostTasks = 10_000_000;
 /** Longer lines are not ours, except lists of tasks. */
 const longestLine = 65_536;
-const listLine = /^(?:ids|waiters|waiting on|deadlock|problem) /;
+const listLine = /^(?:ids|collected|waiters|waiting on|deadlock|problem) /;
 
 const stateWords: ReadonlySet<string> = new Set(taskStates);
 /** Go's words for what has another one here; every other wait of a goroutine is an `await`. */
@@ -117,6 +117,7 @@ const waited = pattern(`waited ${seconds} to ${seconds}`);
 const holdLine = pattern(
   String.raw`held by (?:an unknown task(?:, taken by (?:${jsonString}|\S+),)?|task (\d+)) for ${seconds}(?:, amount ([\d.]+))?(?:, release (scope|task|handle|anyone))?`,
 );
+const collectedMembers = pattern(String.raw`collected \d+ of \d+, (\w+): ([\d, -]+)`);
 const holding = pattern(`holding ${reference}(?: for ${seconds})?`);
 const created = pattern(
   String.raw`created(?: by ${nameText})?(?: in task (\d+))?, ${seconds}(?: to ${seconds})? ago`,
@@ -140,6 +141,8 @@ interface OpenTask {
   readonly holding: ResourceId[];
   /** A group: its members, and what they share is `task`. */
   readonly members?: TaskId[];
+  /** Of the members that can never go on, where not all are told the same. */
+  readonly collected?: Map<TaskId, Fate>;
   minMs?: number;
   maxMs?: number;
   minAgeMs?: number;
@@ -296,14 +299,16 @@ class DumpReader {
   }
 
   /** Members of a group share everything but their number; the first gets the longest times, the others the shortest. */
-  #closeGroup({ task, minMs, maxMs, minAgeMs }: OpenTask, members: readonly TaskId[]): void {
+  #closeGroup({ task, collected, minMs, maxMs, minAgeMs }: OpenTask, members: readonly TaskId[]): void {
     const wait = task.wait ?? (maxMs === undefined ? undefined : { on: "unknown" as const, sinceMs: maxMs });
     for (const [index, id] of members.entries()) {
       const oldest = index === 0;
+      const fate = collected?.get(id);
       this.#tasks.set(id, {
         ...task,
         id,
         ageMs: oldest ? task.ageMs : (minAgeMs ?? task.ageMs),
+        ...(fate === undefined ? {} : { collected: fate }),
         ...(wait === undefined
           ? {}
           : { wait: { ...wait, sinceMs: (oldest ? maxMs : minMs) ?? wait.sinceMs } }),
@@ -458,6 +463,7 @@ class DumpReader {
       },
       holding: [],
       members: [],
+      collected: new Map(),
       frames: 0,
     };
     return true;
@@ -468,6 +474,14 @@ class DumpReader {
     if (block.members !== undefined && line.startsWith("ids ")) {
       block.members.push(...(readNumbers(line, mostTasks - this.#tasks.size) as TaskId[]));
       this.#awaitsPlace = ignore;
+      return true;
+    }
+    if (block.collected !== undefined && line.startsWith("collected ")) {
+      const match = collectedMembers.exec(line);
+      const fate = fates.find((each) => each === match?.[1]);
+      this.#awaitsPlace = ignore;
+      if (fate === undefined) return false;
+      for (const id of readNumbers(match?.[2] ?? "", mostTasks)) block.collected.set(id as TaskId, fate);
       return true;
     }
     if (line.startsWith("waiting on ")) return this.#waitLine(block, line);

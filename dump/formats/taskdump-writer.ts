@@ -2,7 +2,7 @@ import type { ContendedHold, ContendedResource, ContendedWait } from "@unknot/pr
 import type { Dump, LoopState, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource } from "@unknot/protocol/resource.ts";
-import type { Task, TaskId, TaskState } from "@unknot/protocol/task.ts";
+import { fates, type Task, type TaskId, type TaskState } from "@unknot/protocol/task.ts";
 import type { Verdict } from "@unknot/protocol/verdict.ts";
 import { callersOf } from "../callers.ts";
 import { type Lookup, lookupOf, siteOf, waitMs } from "../names.ts";
@@ -224,6 +224,7 @@ function groupBlock(scene: Scene, tasks: readonly Task[], total: number): string
   text += pair(`waited ${writeSeconds(waited.min)} to ${writeSeconds(waited.max)}`, noPlace);
   const target = commonTarget(tasks);
   if (target !== undefined) text += waitLines(scene, target, false);
+  text += collectedLines(tasks);
   const sameCreator = tasks.every((task) => task.parent === first.parent && task.created === first.created);
   const { parent: _parent, ...orphan } = first;
   const creator = sameCreator
@@ -260,6 +261,19 @@ function labelsOf(task: Described): string {
     entries.push(`${bare ? key : quote(key)}: ${quote(value)}`);
   }
   return ` {${entries.join(", ")}}`;
+}
+
+/** Which members can never go on, where the labels can't say it of all. */
+function collectedLines(tasks: readonly Task[]): string {
+  if (tasks.every((task) => task.collected === tasks[0]?.collected)) return "";
+  return fates
+    .map((fate) => {
+      const gone = tasks.flatMap(({ id, collected }) => (collected === fate ? id : []));
+      return gone.length === 0
+        ? ""
+        : pair(`collected ${gone.length} of ${tasks.length}, ${fate}: ${writeNumbers(gone)}`, noPlace);
+    })
+    .join("");
 }
 
 /** What the labels of a group say: what all members agree on. */
