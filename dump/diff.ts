@@ -1,5 +1,5 @@
 import type { ContendedResource, ContendedWait } from "@unknot/protocol/contention.ts";
-import type { Dump, Site } from "@unknot/protocol/dump.ts";
+import type { Dump, Filtered, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { TaskId, TaskState } from "@unknot/protocol/task.ts";
 import type { Overview } from "@unknot/protocol/wire.ts";
@@ -23,6 +23,8 @@ export interface DumpDiff {
   /** Whether both are of one process, so that tasks can be followed by their numbers. */
   readonly sameProcess: boolean;
   readonly elapsedMs: number;
+  /** Of which side only a part is there: what seems to have come or gone may have been left out. */
+  readonly filtered?: { readonly before?: Filtered; readonly after?: Filtered };
   /** Tasks of the later dump that the earlier one does not have, and the reverse. Empty for different processes. */
   readonly started: readonly TaskId[];
   readonly ended: readonly TaskId[];
@@ -54,12 +56,23 @@ export function diffDumps(before: Dump, after: Dump): DumpDiff {
   return {
     sameProcess,
     elapsedMs: after.capturedAt - before.capturedAt,
+    ...filteredSides(before, after),
     started: sameProcess ? after.tasks.flatMap(({ id }) => (earlier.has(id) ? [] : id)) : [],
     ended: sameProcess ? before.tasks.flatMap(({ id }) => (later.has(id) ? [] : id)) : [],
     groups: changedCounts(withGroups(before), withGroups(after)),
     ...changedProblems(before.problems, after.problems),
     stillProblems: stillProblems(before.problems, after.problems),
     waited: sameProcess ? waitedBetween(before, after) : [],
+  };
+}
+
+function filteredSides(before: Dump, after: Dump): Pick<DumpDiff, "filtered"> {
+  if (before.filtered === undefined && after.filtered === undefined) return {};
+  return {
+    filtered: {
+      ...(before.filtered === undefined ? {} : { before: before.filtered }),
+      ...(after.filtered === undefined ? {} : { after: after.filtered }),
+    },
   };
 }
 

@@ -168,6 +168,7 @@ const anyDump: fc.Arbitrary<Dump> = fc
         blind: fc.array(hostile, { maxLength: 2 }),
         dropped: number,
       }),
+      filtered: maybe(fc.record({ by: hostile, of: number })),
       sites: fc.constant(sites),
       sources: maybe(
         fc.array(fc.record({ file: hostile, hash: fc.oneof(hostile, fc.constant("0123456789abcdef")) }), {
@@ -464,7 +465,10 @@ describe("every format", () => {
     const location = /^\t\S+\.go:[1-9]\d* \+0x[0-9a-f]+$/;
     fc.assert(
       fc.property(anyDump, (dump) => {
-        const blocks = text(writeGoroutines(dump)).split("\n\n").filter(Boolean);
+        const written = text(writeGoroutines(dump)).split("\n\n").filter(Boolean);
+        const [head = ""] = dump.filtered === undefined ? [] : written;
+        if (dump.filtered !== undefined) assert.match(head, /^# filtered \d+ of \d+ tasks by ".*"$/);
+        const blocks = written.filter((block) => block !== head);
         assert.equal(blocks.length, dump.tasks.length);
         for (const block of blocks) {
           const [first = "", ...pairs] = block.split("\n");

@@ -4,7 +4,15 @@ import type {
   ContendedWait,
   Contention,
 } from "@unknot/protocol/contention.ts";
-import type { Coverage, Dump, LoopState, ProcessInfo, Site, SourceFile } from "@unknot/protocol/dump.ts";
+import type {
+  Coverage,
+  Dump,
+  Filtered,
+  LoopState,
+  ProcessInfo,
+  Site,
+  SourceFile,
+} from "@unknot/protocol/dump.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
@@ -129,6 +137,7 @@ const contentionFacts = pattern(
   `for ${seconds}, step ${seconds}, waits (\\d+), holds (\\d+), dropped (\\d+)`,
 );
 const sourceEntry = pattern(String.raw`(${jsonString}|\S+) (${jsonString})`);
+const filteredEntry = pattern(String.raw`\d+ of (\d+) tasks by (${jsonString})`);
 const untouchedEntry = pattern(`(${jsonString}): (${jsonString})`);
 const frame = /^(?:(?:async|await|for await|new) )?(.+)\((.*)\)$/;
 
@@ -202,6 +211,7 @@ class DumpReader {
   readonly #waits: ContendedWait[] = [];
   readonly #holds: ContendedHold[] = [];
   #contention: ContentionHead | undefined;
+  #filtered: Filtered | undefined;
   #expected: number | undefined;
   #ended = false;
   #unknown = 0;
@@ -251,6 +261,7 @@ class DumpReader {
       by: this.#by,
       loop: this.#loop,
       coverage: { ...this.#coverage, untouched: this.#untouched },
+      ...(this.#filtered === undefined ? {} : { filtered: this.#filtered }),
       sites: this.#sites,
       tasks: [...this.#tasks.values()],
       resources: [...this.#resources.values()],
@@ -365,6 +376,12 @@ class DumpReader {
       case "totals":
         this.#expected = number("tasks");
         return true;
+      case "filtered": {
+        const match = filteredEntry.exec(text);
+        if (match === null) return false;
+        this.#filtered = { by: unquote(match[2] ?? ""), of: Number(match[1]) };
+        return true;
+      }
       case "coverage": {
         const strings = (word: string) => {
           const at = text.indexOf(`, ${word} `);

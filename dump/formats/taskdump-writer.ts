@@ -9,6 +9,7 @@ import { type Lookup, lookupOf, siteOf, waitMs } from "../names.ts";
 import { gather } from "../overview.ts";
 import { hasEnded } from "../wait-for-graph.ts";
 import {
+  filteredLine,
   noPlace,
   quote,
   writeName,
@@ -107,6 +108,7 @@ function metadata(dump: Dump, mode: string, groups: number): string {
     `# captured ${timeText(dump.capturedAt)} by ${quote(dump.by)}`,
     `# loop     ${loop.state} for ${writeSeconds(loop.sinceMs)}${lagText(loop)}`,
     `# totals   ${totals}`,
+    ...(dump.filtered === undefined ? [] : [filteredLine(dump).trimEnd()]),
     `# coverage transformed ${coverage.transformed}, dropped ${coverage.dropped}, instrumented ${listText(coverage.instrumented)}, blind ${listText(coverage.blind)}`,
     ...contentionLine(dump),
     ...(dump.sources ?? []).map(({ file, hash }) => `# source   ${writeWord(hash)} ${quote(file)}`),
