@@ -209,10 +209,20 @@ const anyContended = anyDump.chain((dump) => {
     contended: number,
     delayMs: ms,
   });
+  /** A tracer has one entry for each place. */
+  const entriesOf = (waits: readonly ContendedWait[]) => {
+    const place = (index: number | undefined) => ({ ...dump.sites[index ?? -1], function: undefined });
+    const keyOf = ({ stack: at, state, resource: about }: ContendedWait) =>
+      JSON.stringify([at.map(place), state, about?.type, about && place(about.created)]);
+    return [...new Map(waits.map((each) => [keyOf(each), each])).values()];
+  };
   const contention = fc.record({
     forMs: ms,
     stepMs: number,
-    waits: fc.oneof(fc.array(wait, { maxLength: 3 }), fc.array(wait, { minLength: 11, maxLength: 13 })),
+    // More than grouped text has.
+    waits: fc
+      .oneof(fc.array(wait, { maxLength: 3 }), fc.array(wait, { minLength: 12, maxLength: 14 }))
+      .map((waits) => entriesOf(waits as readonly ContendedWait[])),
     holds: fc.array(hold, { maxLength: 3 }),
     dropped: number,
   });
