@@ -1,5 +1,5 @@
 import type { ContendedResource, ContendedWait } from "@unknot/protocol/contention.ts";
-import type { Dump, Site } from "@unknot/protocol/dump.ts";
+import type { Dump, Filtered, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { TaskId, TaskState } from "@unknot/protocol/task.ts";
 import type { Overview } from "@unknot/protocol/wire.ts";
@@ -23,6 +23,8 @@ export interface DumpDiff {
   /** Whether both are of one process, so that tasks can be followed by their numbers. */
   readonly sameProcess: boolean;
   readonly elapsedMs: number;
+  /** Of which side only a part is there: what seems to have come or gone may have been left out. */
+  readonly filtered?: { readonly before?: Filtered; readonly after?: Filtered };
   /** Tasks of the later dump that the earlier one does not have, and the reverse. Empty for different processes. */
   readonly started: readonly TaskId[];
   readonly ended: readonly TaskId[];
@@ -54,12 +56,23 @@ export function diffDumps(before: Dump, after: Dump): DumpDiff {
   return {
     sameProcess,
     elapsedMs: after.capturedAt - before.capturedAt,
+    ...filteredSides(before, after),
     started: sameProcess ? after.tasks.flatMap(({ id }) => (earlier.has(id) ? [] : id)) : [],
     ended: sameProcess ? before.tasks.flatMap(({ id }) => (later.has(id) ? [] : id)) : [],
     groups: changedCounts(withGroups(before), withGroups(after)),
     ...changedProblems(before.problems, after.problems),
     stillProblems: stillProblems(before.problems, after.problems),
     waited: sameProcess ? waitedBetween(before, after) : [],
+  };
+}
+
+function filteredSides(before: Dump, after: Dump): Pick<DumpDiff, "filtered"> {
+  if (before.filtered === undefined && after.filtered === undefined) return {};
+  return {
+    filtered: {
+      ...(before.filtered === undefined ? {} : { before: before.filtered }),
+      ...(after.filtered === undefined ? {} : { after: after.filtered }),
+    },
   };
 }
 
@@ -81,22 +94,43 @@ function stillProblems(before: readonly Problem[], after: readonly Problem[]): r
 }
 
 function waitedBetween(before: Dump, after: Dump): readonly WaitedBetween[] {
-  const earlier = new Map(before.contention?.waits.map((wait) => [waitKey(before, wait), wait]));
-  return (after.contention?.waits ?? [])
-    .flatMap((wait) => {
-      const was = earlier.get(waitKey(after, wait));
-      const totalMs = wait.totalMs - (was?.totalMs ?? 0);
-      if (totalMs <= 0) return [];
+  const earlier = sumsOf(before);
+  // What a grouped text left out had been waited before, nobody knows how long.
+  const isWhole = before.contention?.inAll === undefined;
+  return [...sumsOf(after)]
+    .flatMap(([key, { wait, count, totalMs }]) => {
+      const was = earlier.get(key);
+      const moreMs = totalMs - (was?.totalMs ?? 0);
+      // Text has whole milliseconds.
+      if (moreMs < 1 || (was === undefined && !isWhole)) return [];
       const at = siteOf(after, wait.stack[0]);
       return {
         state: wait.state,
-        count: wait.count - (was?.count ?? 0),
-        totalMs,
+        count: count - (was?.count ?? 0),
+        totalMs: moreMs,
         ...(wait.resource === undefined ? {} : { resource: named(wait.resource) }),
         ...(at === undefined ? {} : { at }),
       };
     })
     .sort((a, b) => b.totalMs - a.totalMs);
+}
+
+interface WaitSum {
+  /** The first of them. */
+  readonly wait: ContendedWait;
+  readonly count: number;
+  readonly totalMs: number;
+}
+
+/** Resources with several names can come from one place. */
+function sumsOf(dump: Dump): ReadonlyMap<string, WaitSum> {
+  const sums = new Map<string, WaitSum>();
+  for (const each of dump.contention?.waits ?? []) {
+    const key = waitKey(dump, each);
+    const { wait, count, totalMs } = sums.get(key) ?? { wait: each, count: 0, totalMs: 0 };
+    sums.set(key, { wait, count: count + each.count, totalMs: totalMs + each.totalMs });
+  }
+  return sums;
 }
 
 function named({ kind, type, name }: ContendedResource): NonNullable<WaitedBetween["resource"]> {

@@ -21,13 +21,13 @@ type Term = (scene: FilterScene) => TaskPredicate;
  * keep spaces together. `state:`, `kind:`, `name:`, `file:`, `created:`, `lib:` look for a part of the text, ignoring
  * case; `id:7`, `label:key`, `label:key=value`, `problem:owner-gone`, `deadlock:D1` (or `problem:any`) compare it;
  * `age>30s` and `wait<=5m` compare times (ms, s, m, h). Any other word is looked for in names, states, functions,
- * files and resources. An empty filter lets everything through.
+ * files, resources and labels; one that looks like another key is refused, unless it is quoted. An empty filter lets everything through.
  */
 export function parseFilter(text: string): ParsedFilter {
   const terms: Term[] = [];
-  for (const { word, at } of wordsOf(text)) {
+  for (const { word, quoted, at } of wordsOf(text)) {
     const negated = word.length > 1 && word.startsWith("-");
-    const term = termOf(negated ? word.slice(1) : word);
+    const term = termOf(negated ? word.slice(1) : word, quoted);
     if (typeof term === "string") return { ok: false, message: term, at };
     terms.push(negated ? negate(term) : term);
   }
@@ -47,17 +47,27 @@ function negate(term: Term): Term {
   };
 }
 
-function* wordsOf(text: string): Generator<{ readonly word: string; readonly at: number }> {
+interface Word {
+  readonly word: string;
+  /** It begins in quotes. */
+  readonly quoted: boolean;
+  readonly at: number;
+}
+
+function* wordsOf(text: string): Generator<Word> {
   // A word is a run of plain characters and quoted parts: file:"my file.ts".
   for (const match of text.matchAll(/(?:"[^"]*"?|[^\s"])+/g)) {
-    yield { word: match[0].replaceAll('"', ""), at: match.index };
+    yield { word: match[0].replaceAll('"', ""), quoted: /^-?"/.test(match[0]), at: match.index };
   }
 }
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
 
+/** Neither a URL, nor a path of Windows, nor `node:fs`, nor a C++ name: a mistyped key would silently find nothing. */
+const looksLikeKey = /^(?!node:)[a-z]+:(?![/\\:])/;
+
 /** A term, or the sentence that says what is wrong with it. */
-function termOf(word: string): Term | string {
+function termOf(word: string, quoted: boolean): Term | string {
   const time = /^(age|wait)(>=|<=|>|<)(.*)$/.exec(word);
   if (time !== null) return timeTerm(time[1] ?? "", time[2] ?? "", time[3] ?? "");
   const key = /^([a-z]+):(.*)$/s.exec(word);
@@ -65,6 +75,10 @@ function termOf(word: string): Term | string {
     const value = key[2] ?? "";
     if (value === "") return `'${key[1]}:' needs a value, for example ${examples[key[1]] ?? `${key[1]}:x`}.`;
     return keyed[key[1]]?.(value) ?? freeText(word);
+  }
+  if (!quoted && looksLikeKey.test(word)) {
+    const name = word.slice(0, word.indexOf(":"));
+    return `'${name}:' is no key: there are ${keyList}, age> and wait>. In quotes it is looked for as text.`;
   }
   return freeText(word);
 }
@@ -122,6 +136,10 @@ const keyed: Readonly<Record<string, (value: string) => Term>> = {
     ),
 };
 
+const keyList = Object.keys(keyed)
+  .map((key) => `${key}:`)
+  .join(", ");
+
 function part(
   value: string,
   texts: (task: Task, scene: FilterScene) => readonly (string | undefined)[],
@@ -146,6 +164,7 @@ function freeText(word: string): Term {
     siteOf(scene.snapshot, task.entry)?.function,
     ...filesOf(scene.snapshot, [task.at, task.entry]),
     ...resourcesOf(task, scene).flatMap((resource) => [resource?.name, resource?.type]),
+    ...Object.entries(task.labels ?? {}).flat(),
   ]);
 }
 

@@ -71,6 +71,7 @@ export function overview(dump: Dump, { membersPerGroup }: { readonly membersPerG
     loop: withoutStack(dump.loop),
     coverage: dump.coverage,
     total: dump.tasks.length,
+    ...(dump.filtered === undefined ? {} : { filtered: dump.filtered }),
     groups: groups.map((group) => picked.renumberGroup(group)),
     problems: dump.problems,
     blockers,

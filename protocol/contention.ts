@@ -65,4 +65,6 @@ export interface Contention {
   readonly holds: readonly ContendedHold[];
   /** Waits and holds that found the tables full. */
   readonly dropped: number;
+  /** How many there are of each, when a grouped text left out the small ones. */
+  readonly inAll?: { readonly waits: number; readonly holds: number };
 }

@@ -81,6 +81,14 @@ export interface TestRun {
   readonly test?: string;
 }
 
+/** What was chosen from a dump: its other tasks are not in it. */
+export interface Filtered {
+  /** As it was typed; `deadlock:any` for `--only-deadlocks`. */
+  readonly by: string;
+  /** How many tasks there were before. */
+  readonly of: number;
+}
+
 /** All live tasks of one thread at one moment. Every duration counts back from `capturedAt`. */
 export interface Dump {
   readonly format: "unknot-dump";
@@ -92,6 +100,8 @@ export interface Dump {
   readonly by: string;
   readonly loop: LoopState;
   readonly coverage: Coverage;
+  /** Only there when tasks were left out. */
+  readonly filtered?: Filtered;
   readonly sites: readonly Site[];
   readonly tasks: readonly Task[];
   /** Resources that some task waits on or holds. */

@@ -1,5 +1,5 @@
 import type { Contention } from "./contention.ts";
-import type { Coverage, Dump, LoopState, ProcessInfo, Site } from "./dump.ts";
+import type { Coverage, Dump, Filtered, LoopState, ProcessInfo, Site } from "./dump.ts";
 import type { Problem } from "./problem.ts";
 import type { Resource } from "./resource.ts";
 import type { StackTree } from "./stacks.ts";
@@ -107,6 +107,8 @@ export interface Overview {
   readonly coverage: Coverage;
   /** Live tasks in all. */
   readonly total: number;
+  /** Of a file with a part of a dump. */
+  readonly filtered?: Filtered;
   /** Tasks started so far; only there when the thread itself was asked. Absent from an older tracer. */
   readonly started?: number;
   /** As `started`. */

@@ -7,6 +7,7 @@ import type {
 import type {
   Coverage,
   Dump,
+  Filtered,
   LoopState,
   ProcessInfo,
   Site,
@@ -119,6 +120,7 @@ export function asDump(value: unknown): {
       by: string(fields["by"]) ?? "file",
       loop: loopState(fields["loop"], sites.entries.length),
       coverage: coverage(fields["coverage"]),
+      ...present({ filtered: filtered(fields["filtered"]) }),
       sites: sites.entries,
       tasks: tasks.entries,
       resources: resources.entries,
@@ -375,9 +377,20 @@ function contention(
       waits: waits.entries,
       holds: holds.entries,
       dropped: number(fields["dropped"]) ?? 0,
+      ...(fields["inAll"] === undefined ? {} : { inAll: inAll(record(fields["inAll"])) }),
     },
     unknown: waits.unknown + holds.unknown,
   };
+}
+
+function filtered(value: unknown): Filtered | undefined {
+  const fields = record(value);
+  const by = string(fields["by"]);
+  return by === undefined ? undefined : { by, of: number(fields["of"]) ?? 0 };
+}
+
+function inAll(fields: Readonly<Record<string, unknown>>): NonNullable<Contention["inAll"]> {
+  return { waits: number(fields["waits"]) ?? 0, holds: number(fields["holds"]) ?? 0 };
 }
 
 function contendedWait(value: unknown, sites: number): ContendedWait | undefined {

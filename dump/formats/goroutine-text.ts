@@ -3,20 +3,21 @@ import type { Task } from "@unknot/protocol/task.ts";
 import { callersOf } from "../callers.ts";
 import { lookupOf, siteOf, unprintable, waitMs } from "../names.ts";
 import { deadlockLabels, gather } from "../overview.ts";
-import { writeSeconds } from "./text.ts";
+import { filteredLine, writeSeconds } from "./text.ts";
 
 /**
  * Writes a dump as Go prints goroutines (`debug=2`), for the tools that read those: panicparse, roumon,
  * goroutine-inspect. Six rules keep every one of them happy: the keyword `goroutine` with nothing after `]` but a colon;
  * file names that end in `.go`; nothing but pairs of lines inside a block; only whole minutes after the state, flags
  * in parentheses before them; `(...)` for arguments; the column as an offset. What a task waits for becomes leading
- * frames of a function `unknot.…`, so that grouping by stack keeps waiters of different resources apart.
+ * frames of a function `unknot.…`, so that grouping by stack keeps waiters of different resources apart. Only a part of a
+ * dump has a line before the first goroutine, where these tools expect what a program printed before.
  */
 export function* writeGoroutines(dump: Dump): Generator<string, void, undefined> {
   const lookup = lookupOf(dump);
   const callers = callersOf(lookup);
   const labels = deadlockLabels(dump.problems);
-  let chunk = "";
+  let chunk = dump.filtered === undefined ? "" : `${filteredLine(dump)}\n`;
   for (const group of gather(dump)) {
     for (const index of group.members) {
       const task = dump.tasks[index];

@@ -6,6 +6,7 @@ import { fates, type Task, type TaskKind, taskStates } from "@unknot/protocol/ta
 import { verdicts } from "@unknot/protocol/verdict.ts";
 import fc from "fast-check";
 import { Profile } from "pprof-format";
+import { diffDumps } from "../diff.ts";
 import { waitMs } from "../names.ts";
 import { overview } from "../overview.ts";
 import { asDump, writeDumpJson } from "./dump-json.ts";
@@ -167,6 +168,7 @@ const anyDump: fc.Arbitrary<Dump> = fc
         blind: fc.array(hostile, { maxLength: 2 }),
         dropped: number,
       }),
+      filtered: maybe(fc.record({ by: hostile, of: number })),
       sites: fc.constant(sites),
       sources: maybe(
         fc.array(fc.record({ file: hostile, hash: fc.oneof(hostile, fc.constant("0123456789abcdef")) }), {
@@ -207,10 +209,20 @@ const anyContended = anyDump.chain((dump) => {
     contended: number,
     delayMs: ms,
   });
+  /** A tracer has one entry for each place. */
+  const entriesOf = (waits: readonly ContendedWait[]) => {
+    const place = (index: number | undefined) => ({ ...dump.sites[index ?? -1], function: undefined });
+    const keyOf = ({ stack: at, state, resource: about }: ContendedWait) =>
+      JSON.stringify([at.map(place), state, about?.type, about && place(about.created)]);
+    return [...new Map(waits.map((each) => [keyOf(each), each])).values()];
+  };
   const contention = fc.record({
     forMs: ms,
     stepMs: number,
-    waits: fc.array(wait, { maxLength: 3 }),
+    // More than grouped text has.
+    waits: fc
+      .oneof(fc.array(wait, { maxLength: 3 }), fc.array(wait, { minLength: 12, maxLength: 14 }))
+      .map((waits) => entriesOf(waits as readonly ContendedWait[])),
     holds: fc.array(hold, { maxLength: 3 }),
     dropped: number,
   });
@@ -349,9 +361,10 @@ describe("every format", () => {
   it("gives the same groups back from grouped text", () => {
     const groups = (dump: Dump) => {
       const { groups: found, sites } = overview(dump, { membersPerGroup: 100 });
-      return found.map(({ state, at, count, minWaitMs, maxWaitMs, members }) => ({
+      return found.map(({ state, at, entry, count, minWaitMs, maxWaitMs, members }) => ({
         state,
         at: at === undefined ? undefined : sites[at],
+        entry: entry === undefined ? undefined : sites[entry],
         count,
         minWaitMs,
         maxWaitMs,
@@ -360,18 +373,16 @@ describe("every format", () => {
     };
     fc.assert(
       fc.property(anyDump, (dump) => {
-        // The text has the time of the wait, and leaves out the function where the place of the wait tells it.
-        const told = ({ entry, ...task }: Task): Task => ({
-          ...task,
-          ageMs: waitMs(task),
-          ...(entry === undefined || task.at !== undefined ? {} : { entry }),
-        });
+        // The text has the time of the wait.
+        const told = (task: Task): Task => ({ ...task, ageMs: waitMs(task) });
         const waiting = { ...dump, tasks: dump.tasks.map(told) };
         const { dumps, unknown, notes } = readDumps(text(writeTaskdump(waiting, { mode: "grouped" })));
         assert.deepEqual({ unknown, notes }, { unknown: 0, notes: [] });
         const order = (list: ReturnType<typeof groups>) =>
           new Set(list.map((group) => JSON.stringify(group)));
         assert.deepEqual(order(dumps.flatMap(groups)), order(groups(waiting)));
+        const collected = (each: Dump) => new Map(each.tasks.map((task) => [task.id, task.collected]));
+        assert.deepEqual(dumps.map(collected), [collected(waiting)]);
       }),
       { numRuns: 500 },
     );
@@ -385,6 +396,37 @@ describe("every format", () => {
         assert.deepEqual(dumps.map(canonical), [canonical(dump)]);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it("differs in nothing from a dump of the same moment in another format", () => {
+    const forms: Record<string, (dump: Dump) => Iterable<string>> = {
+      grouped: (dump) => writeTaskdump(dump, { mode: "grouped" }),
+      full: (dump) => writeTaskdump(dump, { mode: "full" }),
+      JSON: (dump) => writeDumpJson(dump),
+    };
+    fc.assert(
+      fc.property(fc.oneof(anyDump, anyContended), (dump) => {
+        const sides = Object.entries(forms).map(([name, write]) => ({
+          name,
+          read: readDumps(text(write(dump))).dumps[0] ?? assert.fail(name),
+        }));
+        sides.push({ name: "live", read: dump });
+        for (const before of sides) {
+          for (const after of sides) {
+            const { groups, started, ended, newProblems, goneProblems, waited } = diffDumps(
+              before.read,
+              after.read,
+            );
+            assert.deepEqual(
+              { groups, started, ended, newProblems, goneProblems, waited },
+              { groups: [], started: [], ended: [], newProblems: [], goneProblems: [], waited: [] },
+              `from ${before.name} to ${after.name}`,
+            );
+          }
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 
@@ -433,7 +475,10 @@ describe("every format", () => {
     const location = /^\t\S+\.go:[1-9]\d* \+0x[0-9a-f]+$/;
     fc.assert(
       fc.property(anyDump, (dump) => {
-        const blocks = text(writeGoroutines(dump)).split("\n\n").filter(Boolean);
+        const written = text(writeGoroutines(dump)).split("\n\n").filter(Boolean);
+        const [head = ""] = dump.filtered === undefined ? [] : written;
+        if (dump.filtered !== undefined) assert.match(head, /^# filtered \d+ of \d+ tasks by ".*"$/);
+        const blocks = written.filter((block) => block !== head);
         assert.equal(blocks.length, dump.tasks.length);
         for (const block of blocks) {
           const [first = "", ...pairs] = block.split("\n");

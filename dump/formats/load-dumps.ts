@@ -15,7 +15,10 @@ export function loadDumps(text: string): {
   const skipped = unknown === 0 ? [] : [`${count(unknown, "line")} of it were not understood and left out.`];
   if (dumps.length === 0) return { dumps, notes: [notes[0] ?? "This is no task dump."] };
   return {
-    dumps: dumps.map((dump) => (dump.problems.length > 0 ? dump : { ...dump, problems: detect(dump) })),
+    dumps: dumps.map((dump) =>
+      // Of a part of a dump nothing can be told: who holds or lets go may have been left out.
+      dump.problems.length > 0 || dump.filtered !== undefined ? dump : { ...dump, problems: detect(dump) },
+    ),
     notes: [...notes, ...skipped],
   };
 }

@@ -26,7 +26,12 @@ export interface PprofOptions {
 /** Encodes what a dump answers as a pprof profile (google/pprof `proto/profile.proto`), not compressed. */
 export function encodePprof(dump: Dump, { profile, goNames = false }: PprofOptions): Uint8Array<ArrayBuffer> {
   const { contention } = dump;
-  const common = { comment: `unknot ${profile} of pid ${dump.process.pid}`, capturedAt: dump.capturedAt };
+  const part = dump.filtered;
+  const filter = part && `, ${dump.tasks.length} of ${part.of} tasks, filtered by ${part.by}`;
+  const common = {
+    comment: `unknot ${profile} of pid ${dump.process.pid}${filter ?? ""}`,
+    capturedAt: dump.capturedAt,
+  };
   switch (profile) {
     case "block":
     case "mutex":

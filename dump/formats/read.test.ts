@@ -51,6 +51,21 @@ describe("reading dumps", () => {
     assert.equal(readDumps(`[${json},${json}]`).dumps.length, 2);
   });
 
+  it("keeps which tasks of a group are proved never to go on", () => {
+    const builder = new DumpBuilder();
+    for (let id = 1; id <= 10; id++) {
+      builder.task(id, { name: "leak", at: "leak.ts:3", ...(id === 10 ? {} : { collected: "lost" }) });
+    }
+    const text = [...writeTaskdump(builder.build(), { mode: "grouped" })].join("");
+    assert.match(text, /^collected 9 of 10, lost: 1-9$/m);
+    const { dumps, unknown } = readDumps(text);
+    assert.equal(unknown, 0);
+    assert.deepEqual(
+      dumps[0]?.tasks.flatMap(({ id, collected }) => (collected === "lost" ? id : [])),
+      [1, 2, 3, 4, 5, 6, 7, 8, 9],
+    );
+  });
+
   it("says how much of a cut dump is there", () => {
     const text = textOf(shop());
     const { dumps, notes } = readDumps(text.slice(0, text.indexOf("task 5 [")));

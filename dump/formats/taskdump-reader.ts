@@ -4,7 +4,15 @@ import type {
   ContendedWait,
   Contention,
 } from "@unknot/protocol/contention.ts";
-import type { Coverage, Dump, LoopState, ProcessInfo, Site, SourceFile } from "@unknot/protocol/dump.ts";
+import type {
+  Coverage,
+  Dump,
+  Filtered,
+  LoopState,
+  ProcessInfo,
+  Site,
+  SourceFile,
+} from "@unknot/protocol/dump.ts";
 import type { Place } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource, ResourceId, ResourceKind } from "@unknot/protocol/resource.ts";
@@ -84,7 +92,7 @@ function* linesOf(text: string): Generator<string, void, undefined> {
 const mostTasks = 10_000_000;
 /** Longer lines are not ours, except lists of tasks. */
 const longestLine = 65_536;
-const listLine = /^(?:ids|waiters|waiting on|deadlock|problem) /;
+const listLine = /^(?:ids|collected|waiters|waiting on|deadlock|problem) /;
 
 const stateWords: ReadonlySet<string> = new Set(taskStates);
 /** Go's words for what has another one here; every other wait of a goroutine is an `await`. */
@@ -117,6 +125,7 @@ const waited = pattern(`waited ${seconds} to ${seconds}`);
 const holdLine = pattern(
   String.raw`held by (?:an unknown task(?:, taken by (?:${jsonString}|\S+),)?|task (\d+)) for ${seconds}(?:, amount ([\d.]+))?(?:, release (scope|task|handle|anyone))?`,
 );
+const collectedMembers = pattern(String.raw`collected \d+ of \d+, (\w+): ([\d, -]+)`);
 const holding = pattern(`holding ${reference}(?: for ${seconds})?`);
 const created = pattern(
   String.raw`created(?: by ${nameText})?(?: in task (\d+))?, ${seconds}(?: to ${seconds})? ago`,
@@ -124,8 +133,11 @@ const created = pattern(
 const resourceCreated = pattern(`created(?: by ${nameText})?`);
 const goCreated = /^created by (.+?)(?: in goroutine (\d+))?$/;
 const contendedResource = pattern(String.raw`of (\w+)(?: (${jsonString}))? \((${jsonString}|[^)]*)\)`);
-const contentionFacts = pattern(`for ${seconds}, step ${seconds}, waits \\d+, holds \\d+, dropped (\\d+)`);
+const contentionFacts = pattern(
+  `for ${seconds}, step ${seconds}, waits (\\d+), holds (\\d+), dropped (\\d+)`,
+);
 const sourceEntry = pattern(String.raw`(${jsonString}|\S+) (${jsonString})`);
+const filteredEntry = pattern(String.raw`\d+ of (\d+) tasks by (${jsonString})`);
 const untouchedEntry = pattern(`(${jsonString}): (${jsonString})`);
 const frame = /^(?:(?:async|await|for await|new) )?(.+)\((.*)\)$/;
 
@@ -138,6 +150,8 @@ interface OpenTask {
   readonly holding: ResourceId[];
   /** A group: its members, and what they share is `task`. */
   readonly members?: TaskId[];
+  /** Of the members that can never go on, where not all are told the same. */
+  readonly collected?: Map<TaskId, Fate>;
   minMs?: number;
   maxMs?: number;
   minAgeMs?: number;
@@ -172,6 +186,9 @@ interface OpenContention {
   taken?: number;
 }
 
+/** What the head of the file says about waits and holds. */
+type ContentionHead = Pick<Required<Contention>, "forMs" | "stepMs" | "dropped" | "inAll">;
+
 type OpenBlock = OpenTask | OpenResource | OpenProblem | OpenContention;
 
 /** Reads one dump line by line. */
@@ -193,7 +210,8 @@ class DumpReader {
   readonly #sources: SourceFile[] = [];
   readonly #waits: ContendedWait[] = [];
   readonly #holds: ContendedHold[] = [];
-  #contention: Pick<Contention, "forMs" | "stepMs" | "dropped"> | undefined;
+  #contention: ContentionHead | undefined;
+  #filtered: Filtered | undefined;
   #expected: number | undefined;
   #ended = false;
   #unknown = 0;
@@ -243,14 +261,13 @@ class DumpReader {
       by: this.#by,
       loop: this.#loop,
       coverage: { ...this.#coverage, untouched: this.#untouched },
+      ...(this.#filtered === undefined ? {} : { filtered: this.#filtered }),
       sites: this.#sites,
       tasks: [...this.#tasks.values()],
       resources: [...this.#resources.values()],
       problems: this.#problems,
       ...(this.#sources.length === 0 ? {} : { sources: this.#sources }),
-      ...(this.#contention === undefined
-        ? {}
-        : { contention: { ...this.#contention, waits: this.#waits, holds: this.#holds } }),
+      ...(this.#contention === undefined ? {} : { contention: this.#contended(this.#contention) }),
     };
     return { dump, notes, unknown: this.#unknown };
   }
@@ -293,14 +310,16 @@ class DumpReader {
   }
 
   /** Members of a group share everything but their number; the first gets the longest times, the others the shortest. */
-  #closeGroup({ task, minMs, maxMs, minAgeMs }: OpenTask, members: readonly TaskId[]): void {
+  #closeGroup({ task, collected, minMs, maxMs, minAgeMs }: OpenTask, members: readonly TaskId[]): void {
     const wait = task.wait ?? (maxMs === undefined ? undefined : { on: "unknown" as const, sinceMs: maxMs });
     for (const [index, id] of members.entries()) {
       const oldest = index === 0;
+      const fate = collected?.get(id);
       this.#tasks.set(id, {
         ...task,
         id,
         ageMs: oldest ? task.ageMs : (minAgeMs ?? task.ageMs),
+        ...(fate === undefined ? {} : { collected: fate }),
         ...(wait === undefined
           ? {}
           : { wait: { ...wait, sinceMs: (oldest ? maxMs : minMs) ?? wait.sinceMs } }),
@@ -357,6 +376,12 @@ class DumpReader {
       case "totals":
         this.#expected = number("tasks");
         return true;
+      case "filtered": {
+        const match = filteredEntry.exec(text);
+        if (match === null) return false;
+        this.#filtered = { by: unquote(match[2] ?? ""), of: Number(match[1]) };
+        return true;
+      }
       case "coverage": {
         const strings = (word: string) => {
           const at = text.indexOf(`, ${word} `);
@@ -389,7 +414,8 @@ class DumpReader {
         this.#contention = {
           forMs: readSeconds(match[1]),
           stepMs: readSeconds(match[2]),
-          dropped: Number(match[3]),
+          dropped: Number(match[5]),
+          inAll: { waits: Number(match[3]), holds: Number(match[4]) },
         };
         return true;
       }
@@ -454,6 +480,7 @@ class DumpReader {
       },
       holding: [],
       members: [],
+      collected: new Map(),
       frames: 0,
     };
     return true;
@@ -464,6 +491,14 @@ class DumpReader {
     if (block.members !== undefined && line.startsWith("ids ")) {
       block.members.push(...(readNumbers(line, mostTasks - this.#tasks.size) as TaskId[]));
       this.#awaitsPlace = ignore;
+      return true;
+    }
+    if (block.collected !== undefined && line.startsWith("collected ")) {
+      const match = collectedMembers.exec(line);
+      const fate = fates.find((each) => each === match?.[1]);
+      this.#awaitsPlace = ignore;
+      if (fate === undefined) return false;
+      for (const id of readNumbers(match?.[2] ?? "", mostTasks)) block.collected.set(id as TaskId, fate);
       return true;
     }
     if (line.startsWith("waiting on ")) return this.#waitLine(block, line);
@@ -788,6 +823,12 @@ class DumpReader {
     if (match === null) return false;
     this.#placeInto(match[1], (site) => block.stack.push(site));
     return true;
+  }
+
+  #contended({ inAll, ...head }: ContentionHead): Contention {
+    const told = { ...head, waits: this.#waits, holds: this.#holds };
+    const whole = inAll.waits <= told.waits.length && inAll.holds <= told.holds.length;
+    return whole ? told : { ...told, inAll };
   }
 
   #closeContention({ stack, amounts, state, delays, resource, taken }: OpenContention): void {

@@ -2,13 +2,14 @@ import type { ContendedHold, ContendedResource, ContendedWait } from "@unknot/pr
 import type { Dump, LoopState, Site } from "@unknot/protocol/dump.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource } from "@unknot/protocol/resource.ts";
-import type { Task, TaskId, TaskState } from "@unknot/protocol/task.ts";
+import { fates, type Task, type TaskId, type TaskState } from "@unknot/protocol/task.ts";
 import type { Verdict } from "@unknot/protocol/verdict.ts";
 import { callersOf } from "../callers.ts";
 import { type Lookup, lookupOf, siteOf, waitMs } from "../names.ts";
 import { gather } from "../overview.ts";
 import { hasEnded } from "../wait-for-graph.ts";
 import {
+  filteredLine,
   noPlace,
   quote,
   writeName,
@@ -34,9 +35,9 @@ export interface TaskdumpOptions {
  * never one string. Deterministic: equal dumps give equal texts. Durations are rounded to milliseconds.
  */
 export function* writeTaskdump(dump: Dump, { mode }: TaskdumpOptions): Generator<string, void, undefined> {
-  const scene = sceneOf(dump, mode);
+  const scene = sceneOf(dump);
   let chunk = "";
-  for (const block of blocksOf(scene)) {
+  for (const block of blocksOf(scene, mode)) {
     chunk += block;
     if (chunk.length < 65_536) continue;
     yield chunk;
@@ -50,16 +51,15 @@ interface Scene extends Lookup {
   readonly dump: Dump;
   readonly callers: (task: Task, most: number) => readonly Task[];
   readonly flags: ReadonlyMap<TaskId, string>;
-  readonly mode: TaskdumpOptions["mode"];
 }
 
-function sceneOf(dump: Dump, mode: TaskdumpOptions["mode"]): Scene {
+function sceneOf(dump: Dump): Scene {
   const lookup = lookupOf(dump);
-  return { ...lookup, dump, callers: callersOf(lookup), flags: flagsOf(dump.problems), mode };
+  return { ...lookup, dump, callers: callersOf(lookup), flags: flagsOf(dump.problems) };
 }
 
-function* blocksOf(scene: Scene): Generator<string, void, undefined> {
-  const { dump, mode } = scene;
+function* blocksOf(scene: Scene, mode: TaskdumpOptions["mode"]): Generator<string, void, undefined> {
+  const { dump } = scene;
   const groups = gather(dump);
   yield metadata(dump, mode, groups.length);
   for (const [index, problem] of dump.problems.entries()) yield problemBlock(scene, problem, index);
@@ -108,6 +108,7 @@ function metadata(dump: Dump, mode: string, groups: number): string {
     `# captured ${timeText(dump.capturedAt)} by ${quote(dump.by)}`,
     `# loop     ${loop.state} for ${writeSeconds(loop.sinceMs)}${lagText(loop)}`,
     `# totals   ${totals}`,
+    ...(dump.filtered === undefined ? [] : [filteredLine(dump).trimEnd()]),
     `# coverage transformed ${coverage.transformed}, dropped ${coverage.dropped}, instrumented ${listText(coverage.instrumented)}, blind ${listText(coverage.blind)}`,
     ...contentionLine(dump),
     ...(dump.sources ?? []).map(({ file, hash }) => `# source   ${writeWord(hash)} ${quote(file)}`),
@@ -119,8 +120,9 @@ function metadata(dump: Dump, mode: string, groups: number): string {
 function contentionLine({ contention }: Dump): readonly string[] {
   if (contention === undefined) return [];
   const { forMs, stepMs, waits, holds, dropped } = contention;
+  const all = contention.inAll ?? { waits: waits.length, holds: holds.length };
   return [
-    `# contention for ${writeSeconds(forMs)}, step ${writeSeconds(stepMs)}, waits ${waits.length}, holds ${holds.length}, dropped ${dropped}`,
+    `# contention for ${writeSeconds(forMs)}, step ${writeSeconds(stepMs)}, waits ${all.waits}, holds ${all.holds}, dropped ${dropped}`,
   ];
 }
 
@@ -224,6 +226,7 @@ function groupBlock(scene: Scene, tasks: readonly Task[], total: number): string
   text += pair(`waited ${writeSeconds(waited.min)} to ${writeSeconds(waited.max)}`, noPlace);
   const target = commonTarget(tasks);
   if (target !== undefined) text += waitLines(scene, target, false);
+  text += collectedLines(tasks);
   const sameCreator = tasks.every((task) => task.parent === first.parent && task.created === first.created);
   const { parent: _parent, ...orphan } = first;
   const creator = sameCreator
@@ -262,6 +265,19 @@ function labelsOf(task: Described): string {
   return ` {${entries.join(", ")}}`;
 }
 
+/** Which members can never go on, where the labels can't say it of all. */
+function collectedLines(tasks: readonly Task[]): string {
+  if (tasks.every((task) => task.collected === tasks[0]?.collected)) return "";
+  return fates
+    .map((fate) => {
+      const gone = tasks.flatMap(({ id, collected }) => (collected === fate ? id : []));
+      return gone.length === 0
+        ? ""
+        : pair(`collected ${gone.length} of ${tasks.length}, ${fate}: ${writeNumbers(gone)}`, noPlace);
+    })
+    .join("");
+}
+
 /** What the labels of a group say: what all members agree on. */
 function commonOf(tasks: readonly Task[]): Described {
   const [first] = tasks;
@@ -283,9 +299,6 @@ function commonOf(tasks: readonly Task[]): Described {
 function ownFrames(scene: Scene, task: Task): string {
   const entry = siteOf(scene.dump, task.entry);
   if (entry === undefined) return frame(scene, task);
-  const at = siteOf(scene.dump, task.at);
-  if (scene.mode === "grouped" && at !== undefined && at.function === entry.function)
-    return frame(scene, task);
   const own = task.at === undefined ? "" : frame(scene, task);
   return `${own}${pair(`entry ${writeName(entry.function)}(...)`, writePlace(entry))}`;
 }

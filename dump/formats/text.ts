@@ -1,4 +1,4 @@
-import type { Site } from "@unknot/protocol/dump.ts";
+import type { Dump, Site } from "@unknot/protocol/dump.ts";
 import type { Resource } from "@unknot/protocol/resource.ts";
 import { unprintable } from "../names.ts";
 
@@ -18,6 +18,13 @@ export function quote(text: string): string {
   return JSON.stringify(text).replace(unprintable, (character) =>
     [...character].map((part) => `\\u${part.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""),
   );
+}
+
+/** `# filtered 3 of 21 tasks by "wait>30s"`; empty for a whole dump. */
+export function filteredLine({ filtered, tasks }: Pick<Dump, "filtered" | "tasks">): string {
+  return filtered === undefined
+    ? ""
+    : `# filtered ${tasks.length} of ${filtered.of} tasks by ${quote(filtered.by)}\n`;
 }
 
 /** A sentence of ours: bare unless it would not stand in one line. */

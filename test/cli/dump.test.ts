@@ -66,6 +66,41 @@ describe("unknot dump with a file", () => {
     );
   });
 
+  it("says of a part of a dump that it is one, in every format", async () => {
+    const whole = golden("shop-full.taskdump");
+    const line = '# filtered 1 of 10 tasks by "state:mutex -billing deadlock:any"';
+    const filter = ["--filter", "state:mutex -billing", "--only-deadlocks"];
+    const filtered = { by: "state:mutex -billing deadlock:any", of: 10 };
+    const part = async (...args: string[]) => (await dump(whole, ...filter, ...args)).stdout;
+    for (const text of [
+      await part(),
+      await part("--full"),
+      await part("--format", "json"),
+      await part("--format", "goroutine"),
+    ]) {
+      assert.deepEqual(readDumps(text).dumps[0]?.filtered, filtered);
+    }
+    assert.equal((await part("--format", "goroutine")).split("\n")[0], line);
+    await part("--format", "pprof", "-o", "part.pb.gz");
+    const { comment, stringTable } = Profile.decode(
+      gunzipSync(readFileSync(path.join(folder, "part.pb.gz"))),
+    );
+    assert.match(stringTable.strings[Number(comment[0])] ?? "", /, 1 of 10 tasks, filtered by state:mutex/);
+
+    await part("-o", "part.taskdump");
+    const again = await dump("part.taskdump", "--filter", "reserve");
+    assert.match(again.stdout, /^# filtered 1 of 10 tasks by "state:mutex -billing deadlock:any reserve"$/m);
+    const { stdout } = await unknot(["diff", "part.taskdump", whole], { cwd: folder });
+    assert.match(stdout, /^before 1 task of 10 \(state:mutex -billing deadlock:any\) of process 4242/);
+    assert.match(stdout, /\nThey are filtered differently/);
+  });
+
+  it("refuses a key that no filter has", async () => {
+    const { code, stderr } = await dump(golden("shop-full.taskdump"), "--filter", "reserve wat:mutex");
+    assert.equal(code, 2);
+    assert.match(stderr, /^unknot: 'wat:' is no key: .* It is at character 9 of the filter\.\n$/);
+  });
+
   it("finds the problems of a dump that has none", async () => {
     const value = JSON.parse((await dump(golden("shop-full.taskdump"), "--format", "json")).stdout);
     writeFileSync(path.join(folder, "bare.json"), JSON.stringify({ ...value, problems: [] }));

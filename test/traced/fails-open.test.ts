@@ -42,6 +42,25 @@ try { await Promise.all(wild); } catch (error) { console.log(error.message); }
 `,
   });
 
+  it("says once what its variables may be when they say something else, and runs on", async () => {
+    const env = {
+      UNKNOT_DUMP_SIGNAL: "FOO",
+      UNKNOT_MODE: "lene",
+      UNKNOT_REPORT_STDERR: "0",
+      UNKNOT_RUNTIME_FOLDER: folder.file("nowhere/x"),
+    };
+    const { code, stdout, stderr } = await run(folder, "fine.mjs", { env });
+    assert.deepEqual([code, stdout], [0, "ran\n"]);
+    const [signal = "", mode = "", runtime = "", ...others] = stderr.trimEnd().split("\n");
+    assert.match(signal, /^unknot: 'UNKNOT_DUMP_SIGNAL' is "FOO" and has no effect: it is .* SIGUSR2\.$/);
+    assert.equal(mode, `unknot: 'UNKNOT_MODE' is "lene" and has no effect: it is lean or full.`);
+    assert.match(
+      runtime,
+      /^unknot: 'UNKNOT_RUNTIME_FOLDER' names no folder that can be made for this user alone: ENOENT: .*nowhere/,
+    );
+    assert.deepEqual(others, []);
+  });
+
   for (const node of nodes) {
     describe(node.name, () => {
       it("runs files that do not parse or use the tracer's name as they are, and names them", async () => {

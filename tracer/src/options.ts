@@ -35,6 +35,8 @@ export interface Options {
    * leads them on through the maps of compiled files, as for a debugger.
    */
   readonly sourceMaps: "none" | "own" | "composed";
+  /** A sentence about each variable that says nothing known, and so has no effect. */
+  readonly refused: readonly string[];
 }
 
 /** A signal by its name, with or without `SIG`; undefined for what no program can listen to. */
@@ -61,6 +63,52 @@ function leanReason(env: Readonly<Record<string, string | undefined>>): string |
   const measured =
     Boolean(env["NODE_V8_COVERAGE"]) || flags.some((each) => each.includes("--experimental-test-coverage"));
   return measured ? "code coverage is measured" : undefined;
+}
+
+interface Check {
+  readonly fits: (text: string) => boolean;
+  readonly allowed: string;
+}
+
+function oneOf(...words: readonly string[]): Check {
+  return { fits: (text) => words.includes(text), allowed: words.join(" or ") };
+}
+
+const checks: Readonly<Record<string, Check>> = {
+  UNKNOT_CHILDREN: oneOf("0", "1"),
+  UNKNOT_DUMP_SIGNAL: {
+    fits: (text) => signalOf(text) !== undefined,
+    allowed: "the name of a signal that a program can listen to, such as SIGUSR2",
+  },
+  UNKNOT_GROWTH: { fits: (text) => Number(text) > 0, allowed: "a number of seconds, such as 10" },
+  UNKNOT_LAST_DUMP: oneOf("always"),
+  UNKNOT_MAX_TASKS: {
+    fits: (text) => Number.isInteger(Number(text)) && Number(text) > 0,
+    allowed: "a whole number above 0",
+  },
+  UNKNOT_MODE: oneOf("lean", "full"),
+  UNKNOT_MUTED: { fits: isList, allowed: "a list of rules in JSON" },
+  UNKNOT_REPORT_STDERR: oneOf("0", "1"),
+  UNKNOT_SOURCE_MAPS: oneOf("0", "1"),
+  UNKNOT_TESTS: oneOf("0", "1"),
+};
+
+function isList(text: string): boolean {
+  try {
+    return Array.isArray(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+const mostShown = 60;
+
+function refusedIn(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.entries(checks).flatMap(([name, { fits, allowed }]) => {
+    const text = env[name];
+    if (!text || fits(text)) return [];
+    return `'${name}' is ${JSON.stringify(text.slice(0, mostShown))} and has no effect: it is ${allowed}`;
+  });
 }
 
 const defaultMaxTasks = 2 ** 20;
@@ -90,5 +138,6 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
     tracesChildren: env["UNKNOT_CHILDREN"] !== "0" && env["UNKNOT_REGISTER"] === undefined,
     sourceMaps:
       env["UNKNOT_SOURCE_MAPS"] === "0" ? "none" : env["UNKNOT_SOURCE_MAPS"] === "1" ? "composed" : "own",
+    refused: refusedIn(env),
   };
 }

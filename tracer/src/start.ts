@@ -35,7 +35,7 @@ import { jestInstrumentation } from "./runners/jest.ts";
 import { playwrightInstrumentation, watchPlaywright } from "./runners/playwright.ts";
 import { vitestInstrumentation } from "./runners/vitest.ts";
 import { createRuntime, type Hooks, type OperationEvents } from "./runtime.ts";
-import { runtimeFolderPath } from "./runtime-folder.ts";
+import { openRuntimeFolder, runtimeFolderPath } from "./runtime-folder.ts";
 import type { StaticProcessInfo, ToWorker } from "./serve/messages.ts";
 import { createSiteRegistry, type FileSites, type MapPlace } from "./site-registry.ts";
 import { letRunWithoutDebugger, startWorker, type TracerWorker } from "./start-worker.ts";
@@ -271,6 +271,10 @@ export function start(folder: string, child?: ChildFacts): void {
     note({ kind: "untouched", file: "/debug/pprof/", reason });
     guard(() => writeSync(2, `unknot: ${reason}.\n`));
   }
+  if (isMainThread) {
+    const problems = [...options.refused, ...refusedFolder(process.env, runtimeFolder)];
+    for (const problem of problems) guard(() => writeSync(2, `unknot: ${problem}.\n`));
+  }
   // Signals come to the main thread; the threads' own workers hear of it from its worker.
   const { dumpSignal } = options;
   if (dumpSignal !== undefined && isMainThread) process.on(dumpSignal, () => tell({ kind: "signal" }));
@@ -305,6 +309,18 @@ export function start(folder: string, child?: ChildFacts): void {
     runtimeFolder,
     guard,
   });
+}
+
+/** Why a folder that was asked for can't be had. Without one nobody finds the process, and the program runs on. */
+function refusedFolder(env: NodeJS.ProcessEnv, folder: string): readonly string[] {
+  if (!env["UNKNOT_RUNTIME_FOLDER"]) return [];
+  try {
+    openRuntimeFolder(folder);
+    return [];
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return [`'UNKNOT_RUNTIME_FOLDER' names no folder that can be made for this user alone: ${why}`];
+  }
 }
 
 /** In a loop there may be very many: from a hundred on they are told of when they have become twice as many. */

@@ -119,8 +119,10 @@ function selected(dump: Dump, { filter, onlyDeadlocks }: DumpOptions): Dump {
   if (!parsed.ok) throw new CliError(`${parsed.message} It is at character ${parsed.at + 1} of the filter.`);
   const matches = parsed.bind({ ...lookupOf(dump), problems: dump.problems });
   const deadlocked = deadlockLabels(dump.problems);
+  const words = [dump.filtered?.by, filter, onlyDeadlocks ? "deadlock:any" : undefined];
   return {
     ...dump,
+    filtered: { by: words.filter(Boolean).join(" "), of: dump.filtered?.of ?? dump.tasks.length },
     tasks: dump.tasks.filter((task) => matches(task) && (!onlyDeadlocks || deadlocked.has(task.id))),
   };
 }

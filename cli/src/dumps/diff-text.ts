@@ -18,6 +18,9 @@ export function diffText(
       `${formatDuration(Math.abs(diff.elapsedMs))} apart: ${count(diff.started.length, "task")} started, ${diff.ended.length} ended.`,
     );
   } else lines.push("Two different processes: groups are compared, tasks are not.");
+  if (before.filtered?.by !== after.filtered?.by) {
+    lines.push("They are filtered differently: what seems to have come or gone may only have been left out.");
+  }
   const section = (title: string, entries: readonly string[]) => {
     if (entries.length > 0) lines.push("", colors.bold(title), ...entries.map((entry) => `  ${entry}`));
   };
@@ -55,7 +58,9 @@ export function diffText(
   function describe(which: string, dump: Dump): string {
     const build = dump.process.build === undefined ? "" : ` (${printable(dump.process.build)})`;
     const time = dump.capturedAt === 0 ? "" : ` ${new Date(dump.capturedAt).toISOString()}`;
-    return `${which.padEnd(6)} ${count(dump.tasks.length, "task")} of process ${dump.process.pid}${dump.process.threadId === 0 ? "" : `, thread ${dump.process.threadId}`}${time} ${printable(dump.process.title)}${build}`.trimEnd();
+    const part =
+      dump.filtered === undefined ? "" : ` of ${dump.filtered.of} (${printable(dump.filtered.by)})`;
+    return `${which.padEnd(6)} ${count(dump.tasks.length, "task")}${part} of process ${dump.process.pid}${dump.process.threadId === 0 ? "" : `, thread ${dump.process.threadId}`}${time} ${printable(dump.process.title)}${build}`.trimEnd();
   }
 }
 

@@ -22,15 +22,21 @@ export interface LoopWatchOptions {
 /** A loop that is late by so much is blocked. */
 const patienceMs = 100;
 const lookAgainMs = 5;
+/** A look ends, however little of the processor it gets. */
+const mostLooks = 100;
 
 export function createLoopWatch({ now, turns, turnMs, sleep }: LoopWatchOptions): LoopWatch {
   let seen = turns();
   let sampledAt = now();
   let turnedAt = sampledAt;
   let turningSince = sampledAt;
+  let watchedSince = sampledAt;
   const sample = () => {
     const at = now();
     const count = turns();
+    // Turns come a little late, one by one: 150 ms in 20 s are usual. And who could not look was not given the processor,
+    // as the loop may not have been. So a stand is told only of a loop that has been watched for that long.
+    if (at - sampledAt > patienceMs) watchedSince = at;
     if (count !== seen) {
       // After a long time without samples the count alone tells how much of it the loop has turned.
       const turned = (count - seen) * turnMs;
@@ -40,14 +46,19 @@ export function createLoopWatch({ now, turns, turnMs, sleep }: LoopWatchOptions)
     }
     sampledAt = at;
   };
-  const stands = () => now() - turnedAt >= turnMs + patienceMs;
+  const isLate = () => now() - turnedAt >= turnMs + patienceMs;
+  const stands = () => isLate() && now() - watchedSince >= turnMs + patienceMs;
   return {
     sample,
     standsFor: () => (stands() ? now() - turnedAt : 0),
     async look() {
       sample();
-      for (const before = seen; seen === before && !stands(); sample()) await sleep(lookAgainMs);
-      return stands()
+      const before = seen;
+      for (let looks = 0; seen === before && !stands() && looks < mostLooks; looks++) {
+        await sleep(lookAgainMs);
+        sample();
+      }
+      return seen === before && isLate()
         ? { state: "blocked", sinceMs: now() - turnedAt }
         : { state: "turning", sinceMs: now() - turningSince };
     },

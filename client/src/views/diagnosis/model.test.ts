@@ -50,6 +50,18 @@ describe("the rows of the Diagnosis view", () => {
     ]);
   });
 
+  it("say of a file that only a part of a dump is in it, and which", () => {
+    const state = { kind: "file", file: "/tmp/hung.taskdump" } as const;
+    const part: Dump = { ...deadlocked().build(), filtered: { by: "state:mutex", of: 21 } };
+    const row = find(rowsOf([launch(snapshot(part, { state }))]), "hung.taskdump");
+    assert.match(
+      row.description ?? "",
+      new RegExp(`^taken .*, ${part.tasks.length} of 21 tasks: state:mutex$`),
+    );
+    const whole = find(rowsOf([launch(snapshot(deadlocked().build(), { state }))]), "hung.taskdump");
+    assert.match(whole.description ?? "", /^taken [^,]*(, [^,]*)?$/);
+  });
+
   it("name what holds up the most tasks, who holds it, and who waits", () => {
     const builder = new DumpBuilder()
       .resource("semaphore", 1, {

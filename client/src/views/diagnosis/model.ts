@@ -196,9 +196,12 @@ function stateRows(session: SessionSnapshot, now: number): readonly Row[] {
     case "file": {
       const taken =
         overview === undefined || overview.capturedAt === 0 ? undefined : dateOf(overview.capturedAt);
-      return [
-        { ...row(plain(baseName(state.file)), icons.file, taken && `taken ${taken}`), file: state.file },
+      const part = overview?.filtered;
+      const facts = [
+        ...(taken === undefined ? [] : [`taken ${taken}`]),
+        ...(part === undefined ? [] : [`${overview?.total ?? 0} of ${part.of} tasks: ${plain(part.by)}`]),
       ];
+      return [{ ...row(plain(baseName(state.file)), icons.file, facts.join(", ")), file: state.file }];
     }
     case "live":
       if (paused) return [row("Paused by the debugger", icons.paused, asOf)];

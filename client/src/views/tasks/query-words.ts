@@ -60,7 +60,7 @@ export function byLabel(label: string): Grouping {
 
 /** What a filter may say, for those who don't know: as `parseFilter` reads it. */
 export const filterHelp: readonly { readonly example: string; readonly says: string }[] = [
-  { example: "reserve", says: "in names, states, functions, files and resources" },
+  { example: "reserve", says: "in names, states, functions, files, resources and labels" },
   { example: "-reserve", says: "a minus before any of these: not so" },
   { example: 'state:"chan receive"', says: "what they do" },
   { example: "wait>30s", says: "how long they have waited: ms, s, m, h, and < <= >=" },
