@@ -195,7 +195,7 @@ console.log("ready");
       ],
       [[], /^unknot: Say what to run: unknot run -- program\.ts\n$/],
       [["--", "node"], /^unknot: Say which file Node shall run/],
-      [["--report", "no/folder/x.json", "--", "fine.ts"], /^unknot: There is no file 'no\/folder\/x\.json'/],
+      [["--report", "no/folder/x.json", "--", "fine.ts"], /^unknot: There is no folder 'no\/folder'/],
     ];
     for (const [args, message] of cases) {
       const { code, stdout, stderr } = await run(args);

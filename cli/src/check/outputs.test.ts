@@ -115,7 +115,10 @@ so its failure ends the process: 100%.
     assert.ok(finding !== undefined);
     const at = { ...finding.at, line: 1007, endLine: finding.at.endLine + 1000 };
     const shown = text({ findings: [{ ...finding, at, trace: [] }] }, `${"x();\n".repeat(1000)}${source}`);
-    assert.match(shown, /\n {4}1005 \|\n {4}1006 \| await stock\.run.*\n {2}> 1007 \| {3}ledger\.run.*\n.*\^\n {4}1008 \| \);\n/);
+    assert.match(
+      shown,
+      /\n {4}1005 \|\n {4}1006 \| await stock\.run.*\n {2}> 1007 \| {3}ledger\.run.*\n.*\^\n {4}1008 \| \);\n/,
+    );
   });
 
   it("does without the code when it can't be read", () => {

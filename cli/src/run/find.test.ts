@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { CliError } from "../cli-error.ts";
-import { canTrace, findNode, runsTypeScript } from "./find-node.ts";
+import { canTrace, findNode, noNode, runsTypeScript } from "./find-node.ts";
 import { findProgram } from "./find-program.ts";
 
 describe("finding what to run", () => {
@@ -25,6 +25,14 @@ describe("finding what to run", () => {
 
     it("is the one that runs the command, when it can", () => {
       assert.equal(findNode(folder, "a.ts", { version: "24.1.0", execPath: "/opt/node" }), "/opt/node");
+    });
+
+    it("is named with what else runs TypeScript", () => {
+      assert.match(
+        noNode("20.19.0"),
+        /^Node 20\.19\.0 does not run TypeScript: install Node 22\.18 or newer, .*tsx/,
+      );
+      assert.match(noNode("20.18.3"), /^Node 20\.18\.3 can't be traced: install Node 22\.18 or newer/);
     });
 
     it("else comes from a package of the project", () => {

@@ -1,5 +1,12 @@
 import { type Field, records, type Shape } from "@unknot/models/format.ts";
-import type { CreateModel, HandleModel, Model, ModelKind, OperationModel, TypeModel } from "@unknot/models/model.ts";
+import type {
+  CreateModel,
+  HandleModel,
+  Model,
+  ModelKind,
+  OperationModel,
+  TypeModel,
+} from "@unknot/models/model.ts";
 import type { FileFacts, TagFact, TaggedDeclaration } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { positionOf } from "../program/lines.ts";
@@ -124,7 +131,12 @@ function readTag(tag: TagFact, complaints: Complaint[]): ReadTag | undefined {
   const written = jsonOf(isType ? "kind" : "op", word, textStart + first.index, parts, known, textStart);
   const parsed = parseJson(written.text, { comments: false });
   if (!parsed.ok) return fail(textStart, "A tag is a word and fields like 'fn=0'.");
-  const wrong = complaintsAbout(parsed.root, { ...(isAcquire(word) ? recordsOfAcquire : records), tag: known }, "tag", "The tag");
+  const wrong = complaintsAbout(
+    parsed.root,
+    { ...(isAcquire(word) ? recordsOfAcquire : records), tag: known },
+    "tag",
+    "The tag",
+  );
   for (const { offset, message } of wrong) fail(written.source(offset), message);
   if (wrong.length > 0) return undefined;
   const { [isType ? "kind" : "op"]: _, ...fields } = JSON.parse(written.text) as Record<string, unknown>;
