@@ -20,6 +20,16 @@ import { helpLines, sortKeys, views } from "./top/state.ts";
 import { type WhyOptions, why } from "./why/command.ts";
 
 const version = versionOf();
+/** Below the help of what takes a filter; docs/filter.md says more. */
+const filterWords = `
+Words of --filter, all of which have to match (- before one takes out what matches):
+  state: kind: name: file: created: lib:    contain this text
+  id: label:key label:key=value             are this
+  problem:<verdict|rule|any> deadlock:<D1|any>
+  age>30s wait<=5m                          ms, s, m, h
+  any other word                            in names, states, functions, files, resources
+More: docs/filter.md`;
+
 const program = new Command("unknot")
   .description(
     "Finds races, deadlocks and leaked tasks in async TypeScript: by reading it (check) and by watching it run (run, dump).",
@@ -82,7 +92,10 @@ program
   .command("run")
   .description("run a Node program and watch its tasks")
   .usage("[options] -- program [args...]")
-  .argument("[program...]", "a JavaScript or TypeScript file, or a command of an installed package")
+  .argument(
+    "[program...]",
+    "a JavaScript or TypeScript file, a command of an installed package, npx or another command of the system",
+  )
   .option("--report <file>", "write what was found as JSON, also when the program hangs and is interrupted")
   .option("--dump-on-exit <file>", "write the tasks that are left at the end (.json: as JSON)")
   .option("--fail-on-problem", `end with ${exitCodes.problem} when a problem was found for sure`)
@@ -93,7 +106,8 @@ program
 The program's output, signals and exit code stay as they are, except with --fail-on-problem.
 
   unknot run -- server.ts --port 8080
-  unknot run --report report.json -- node --enable-source-maps dist/main.js`,
+  unknot run --report report.json -- node --enable-source-maps dist/main.js
+  unknot run -- npx tsx server.ts`,
   )
   .action(async (words: string[], options: RunOptions) => {
     await run(words, options);
@@ -169,7 +183,8 @@ program
   unknot dump hang.taskdump --format pprof -o tasks.pb.gz
   unknot dump 4242 --format pprof --profile mutex -o mutex.pb.gz
   unknot dump from-production.taskdump --map /srv/app=.
-  unknot dump 4242 --filter 'state:mutex wait>10s'`,
+  unknot dump 4242 --filter 'state:mutex wait>10s'
+${filterWords}`,
   )
   .action(async (source: string, options: DumpOptions) => {
     await dump(source, options);
@@ -186,7 +201,7 @@ program
   .addOption(new Option("--view <view>", "what to show first").choices([...views]).default("tasks"))
   .addOption(new Option("--sort <column>", "how to sort tasks").choices([...sortKeys]).default("count"))
   .option("--filter <words>", 'only these tasks: state:"chan receive" file:orders.ts wait>30s name')
-  .addHelpText("after", `\nKeys:\n${helpLines.map((line) => `  ${line}`).join("\n")}`)
+  .addHelpText("after", `\nKeys:\n${helpLines.map((line) => `  ${line}`).join("\n")}\n${filterWords}`)
   .action(async (pid: string | undefined, options: TopOptions) => {
     await top(pid, options);
   });

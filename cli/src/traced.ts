@@ -28,13 +28,7 @@ export async function takeDumps(
   const threads = pids.flatMap((each) =>
     all.filter((thread) => thread.pid === each).sort((a, b) => a.threadId - b.threadId),
   );
-  if (threads.length === 0) {
-    throw new CliError(
-      isAlive(pid)
-        ? `Process ${pid} is not traced: start it with 'unknot run -- …' or 'node --import unknot/register …' ('unknot ps' lists those that are). 'unknot dump --attach ${pid}' pauses it and shows its suspended functions.`
-        : `There is no process ${pid} ('unknot ps' lists the traced ones).`,
-    );
-  }
+  if (threads.length === 0) throw untraced(pid);
   const taken = await Promise.allSettled(
     threads.map((thread) => takeDump(thread, "cli", { patienceMs: 30_000, proves })),
   );
@@ -44,6 +38,15 @@ export async function takeDumps(
   // One thread that can't answer is no reason to keep back the others.
   for (const failure of failures) process.stderr.write(`${printable(reasonOf(failure))}\n`);
   return dumps;
+}
+
+/** Why nothing can be had from a process that is not traced. */
+export function untraced(pid: number): CliError {
+  return new CliError(
+    isAlive(pid)
+      ? `Process ${pid} is not traced: start it with 'unknot run -- …' or 'node --import unknot/register …' ('unknot ps' lists those that are). 'unknot dump --attach ${pid}' pauses it and shows its suspended functions.`
+      : `There is no process ${pid} ('unknot ps' lists the traced ones).`,
+  );
 }
 
 /** A process and all that it has started, itself or by others, in the order of their start. */

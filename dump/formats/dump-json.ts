@@ -24,7 +24,7 @@ import type { Problem } from "@unknot/protocol/problem.ts";
 import type { Hold, Resource, ResourceId } from "@unknot/protocol/resource.ts";
 import { fates, type Task, type TaskId, taskStates, type Wait } from "@unknot/protocol/task.ts";
 import { type Verdict, verdicts } from "@unknot/protocol/verdict.ts";
-import { type ReadDumps, resourceKinds, taskKinds } from "./read-dumps.ts";
+import { otherVersion, type ReadDumps, resourceKinds, taskKinds } from "./read-dumps.ts";
 
 /**
  * Writes a dump as JSON in chunks: everything that is short and grave first, then one task per line, so that a file
@@ -84,6 +84,8 @@ export function asDump(value: unknown): {
   if (fields["format"] !== "unknot-dump") {
     return { unknown: 0, note: "This is no task dump: its 'format' is not 'unknot-dump'." };
   }
+  const { version = 1 } = fields;
+  if (version !== 1) return { unknown: 0, note: otherVersion(version) };
   const problems = list(fields["problems"], problem);
   const sites = list(fields["sites"], site);
   const tasks = list(fields["tasks"], (each) => task(each, sites.entries.length));
@@ -110,7 +112,6 @@ export function asDump(value: unknown): {
     fields["growth"] === undefined
       ? undefined
       : list(fields["growth"], (each) => growth(each, sites.entries.length));
-  const version = fields["version"];
   return {
     dump: {
       format: "unknot-dump",
@@ -146,11 +147,6 @@ export function asDump(value: unknown): {
       tasks,
       resources,
     ].reduce((sum, each) => sum + (each?.unknown ?? 0), 0),
-    ...(version === 1
-      ? {}
-      : {
-          note: `This dump has format version ${JSON.stringify(version)?.slice(0, 20)}; a newer Unknot may read more of it than this one.`,
-        }),
   };
 }
 

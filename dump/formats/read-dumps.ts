@@ -12,6 +12,11 @@ export interface ReadDumps {
   readonly notes: readonly string[];
 }
 
+/** Why a dump is not read whose format is another one: what it says could mean something else. */
+export function otherVersion(version: unknown): string {
+  return `This dump has format version ${JSON.stringify(version)?.slice(0, 20)}, which this Unknot can't read: read it with a newer one.`;
+}
+
 /** The words that a file may use, to check them against. Complete by type. */
 export const taskKinds: readonly TaskKind[] = keys<TaskKind>({
   main: true,

@@ -27,7 +27,7 @@ import {
   type Wait,
 } from "@unknot/protocol/task.ts";
 import { type Certainty, type Verdict, verdicts } from "@unknot/protocol/verdict.ts";
-import { type ReadDumps, resourceKinds, taskKinds } from "./read-dumps.ts";
+import { otherVersion, type ReadDumps, resourceKinds, taskKinds } from "./read-dumps.ts";
 import {
   groupHeader,
   holdsHeader,
@@ -50,6 +50,8 @@ export function readTaskdump(text: string): ReadDumps {
   const notes: string[] = [];
   let unknown = 0;
   let reader: DumpReader | undefined;
+  /** The lines are those of a dump that can't be read. */
+  let isOther = false;
   const finish = () => {
     if (reader === undefined) return;
     const result = reader.finish();
@@ -62,19 +64,17 @@ export function readTaskdump(text: string): ReadDumps {
     const magic = /^taskdump (\d+)(?: (\w+))?$/.exec(line);
     if (magic !== null) {
       finish();
-      reader = new DumpReader(true);
-      if (magic[1] !== "1") {
-        notes.push(
-          `This dump has format version ${magic[1]}; a newer Unknot may read more of it than this one.`,
-        );
-      }
+      isOther = magic[1] !== "1";
+      if (isOther) notes.push(otherVersion(Number(magic[1])));
+      else reader = new DumpReader(true);
       continue;
     }
+    if (isOther) continue;
     reader ??= new DumpReader(false);
     reader.line(line);
   }
   finish();
-  if (dumps.length === 0) {
+  if (dumps.length === 0 && notes.length === 0) {
     notes.push("This is no task dump: it has neither a 'taskdump' line nor a task or goroutine.");
   }
   return { dumps, unknown, notes };

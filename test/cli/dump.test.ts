@@ -130,7 +130,22 @@ describe("unknot dump with a file", () => {
     }
     const unwritable = await dump(golden("shop-full.taskdump"), "-o", "no/such/folder.taskdump");
     assert.equal(unwritable.code, 2);
-    assert.match(unwritable.stderr, /^unknot: There is no file 'no\/such\/folder\.taskdump'/);
+    assert.match(unwritable.stderr, /^unknot: There is no folder 'no\/such': check the path\.\n$/);
+  });
+
+  it("refuses a dump of a format that it does not know", async () => {
+    writeFileSync(path.join(folder, "later.json"), '{ "format": "unknot-dump", "version": 99, "tasks": [] }');
+    const { code, stdout, stderr } = await dump("later.json");
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^unknot: later\.json: This dump has format version 99, which .*\n$/);
+  });
+
+  it("takes no option of processes", async () => {
+    for (const option of ["--prove", "--attach", "--children"]) {
+      const { code, stdout, stderr } = await dump(golden("shop-full.taskdump"), option);
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, new RegExp(`^unknot: ${option} is for a process: '.*' names a dump file\\.\n$`));
+    }
   });
 
   it("says why there is no dump of a process", async () => {
@@ -174,6 +189,9 @@ describe("unknot diff", () => {
     assert.match(stdout, /\nProblems that are still there\n {2}lock-order-inversion: /);
     const json = await unknot(["diff", "before.json", "after.json", "--json"], { cwd: folder });
     assert.deepEqual(JSON.parse(json.stdout).started, [12, 13, 14, 15]);
+    assert.doesNotMatch(stdout, /reverse/);
+    const back = await unknot(["diff", "after.json", "before.json"], { cwd: folder });
+    assert.match(back.stdout, /\nIn reverse order: 'before' was taken later than 'after'\.\n1 s apart: /);
   });
 
   it("compares every thread that both have", async () => {

@@ -17,6 +17,18 @@ describe("the unknot command", () => {
     }
   });
 
+  it("lists the words of a filter, in its help and in docs/filter.md", async () => {
+    const source = readFileSync(path.join(root, "dump", "filter.ts"), "utf8");
+    const keys = [...source.matchAll(/^ {2}(\w+): \(value\) =>/gm)].map(([, key]) => key);
+    assert.ok(keys.length >= 9, keys.join());
+    const page = readFileSync(path.join(root, "docs", "filter.md"), "utf8");
+    for (const command of ["dump", "top"]) {
+      const { stdout } = await unknot([command, "--help"]);
+      for (const key of keys) assert.match(stdout, new RegExp(`[ ]${key}:`), `${command}: ${key}`);
+    }
+    for (const key of keys) assert.ok(page.includes(`| \`${key}:`), key);
+  });
+
   it("knows its version", async () => {
     const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
     assert.deepEqual(await unknot(["--version"]), {

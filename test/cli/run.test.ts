@@ -95,6 +95,23 @@ console.log("ready");
     assert.equal(dumps[0]?.problems[0]?.label, "D1");
   });
 
+  it("traces what a command of the system starts, and says when that is nothing", async function () {
+    if (process.platform === "win32") this.skip();
+    const { code, stdout } = await run([
+      "--report",
+      "system.json",
+      "--",
+      "sh",
+      "-c",
+      "node old.cjs && exit 4",
+    ]);
+    assert.deepEqual([code, stdout], [4, "done old.cjs\n"]);
+    assert.ok(reportIn("system.json").tasks.started >= 1);
+    const none = await run(["--", "sh", "-c", "exit 5"]);
+    assert.equal(none.code, 5);
+    assert.match(none.stderr, /^unknot: no traced program was seen/m);
+  });
+
   it("ends with 66 when asked to fail on a problem, and only then", async () => {
     assert.equal((await run(["--fail-on-problem", "--", "ends.ts"])).code, 66);
     assert.equal((await run(["--fail-on-problem", "--", "fine.ts"])).code, 0);
@@ -195,7 +212,7 @@ console.log("ready");
       ],
       [[], /^unknot: Say what to run: unknot run -- program\.ts\n$/],
       [["--", "node"], /^unknot: Say which file Node shall run/],
-      [["--report", "no/folder/x.json", "--", "fine.ts"], /^unknot: There is no file 'no\/folder\/x\.json'/],
+      [["--report", "no/folder/x.json", "--", "fine.ts"], /^unknot: There is no folder 'no\/folder'/],
     ];
     for (const [args, message] of cases) {
       const { code, stdout, stderr } = await run(args);

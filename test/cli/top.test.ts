@@ -46,6 +46,7 @@ describe("unknot top", () => {
   it("says in one sentence what is wrong", async () => {
     for (const [args, message] of [
       [["top", "shop"], /^unknot: 'shop' is no process id: 'unknot ps' lists them\.\n$/],
+      [["top", "999999999"], /^unknot: There is no process 999999999 /],
       [["top", "--filter", "age>x"], /^unknot: 'age>' needs a time/],
       [["top", "--interval", "0"], /Give at least 0\.1 seconds\./],
     ] as const) {

@@ -99,6 +99,28 @@ so its failure ends the process: 100%.
     );
   });
 
+  it("reads a file once for all that is found in it", () => {
+    const read: string[] = [];
+    const many = { ...report, findings: [...findings, ...findings] };
+    const textOf = (file: string) => {
+      read.push(file);
+      return source;
+    };
+    assert.ok([...textOutput(many, { colors: colorsFor({}, {}), textOf })].length > many.findings.length);
+    assert.deepEqual(read, ["/app/src/shop.ts"]);
+  });
+
+  it("shows places far below like those at the top", () => {
+    const [finding] = findings;
+    assert.ok(finding !== undefined);
+    const at = { ...finding.at, line: 1007, endLine: finding.at.endLine + 1000 };
+    const shown = text({ findings: [{ ...finding, at, trace: [] }] }, `${"x();\n".repeat(1000)}${source}`);
+    assert.match(
+      shown,
+      /\n {4}1005 \|\n {4}1006 \| await stock\.run.*\n {2}> 1007 \| {3}ledger\.run.*\n.*\^\n {4}1008 \| \);\n/,
+    );
+  });
+
   it("does without the code when it can't be read", () => {
     assert.doesNotMatch(
       [...textOutput(report, { colors: colorsFor({}, {}), textOf: () => undefined })].join(""),

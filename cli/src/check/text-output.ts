@@ -13,7 +13,18 @@ interface TextOptions {
 
 /** Findings for people: place, rule, message, the code, and the path that leads there as numbered steps. */
 export function* textOutput(report: CheckReport, options: TextOptions): Generator<string> {
-  for (const finding of report.findings) yield `${findingText(finding, report.root, options)}\n`;
+  // Findings come by file, and a file may have thousands.
+  let last: { readonly file: string; readonly lines: Lines | undefined } | undefined;
+  const linesOf = (file: string) => {
+    if (last?.file !== file) {
+      const text = options.textOf(file);
+      last = { file, lines: text === undefined ? undefined : harmless(text).split(lineEnd) };
+    }
+    return last.lines;
+  };
+  for (const finding of report.findings) {
+    yield `${findingText(finding, report.root, options.colors, linesOf(finding.at.file))}\n`;
+  }
   yield `${summary(report, options.colors)}\n`;
   const { findings, baselined, ignoresBaseline } = report;
   if (findings.length > manyFindings && baselined === 0 && !ignoresBaseline) {
@@ -21,14 +32,17 @@ export function* textOutput(report: CheckReport, options: TextOptions): Generato
   }
 }
 
+type Lines = readonly string[];
+
+const lineEnd = /\r\n|[\n\r\u2028\u2029]/;
+
 /** More than somebody reads on a first run. */
 const manyFindings = 20;
 
-function findingText(finding: Finding, root: string, { colors, textOf }: TextOptions): string {
+function findingText(finding: Finding, root: string, colors: Colors, source: Lines | undefined): string {
   const place = `${shown(finding.at.file, root)}:${finding.at.line}:${finding.at.column}`;
   const head = `${colors.cyan(printable(place))} ${paint(finding.severity, colors)(finding.severity)} ${colors.dim(finding.rule)}`;
   const lines = [head, `  ${colors.bold(printable(finding.message))}`];
-  const source = textOf(finding.at.file);
   if (source !== undefined) lines.push("", indent(frame(source, finding.at, colors), "  "));
   const steps = finding.trace;
   // A path of one step that says where the finding is has been shown already.
@@ -51,23 +65,31 @@ function samePlace(a: Span, b: Span): boolean {
   return a.file === b.file && a.line === b.line && a.column === b.column;
 }
 
-function frame(source: string, at: Span, colors: Colors): string {
+/** Lines above and below a place that are shown, and those above that tell its colours: a comment may begin there. */
+const linesAround = 2;
+const linesForColors = 200;
+
+function frame(source: Lines, at: Span, colors: Colors): string {
   const colored = colors.isColorSupported;
-  const text = harmless(source);
+  const first = Math.max(1, at.line - linesForColors);
   // Of a callback over many lines the first one says enough.
-  const lastColumn = at.endLine > at.line ? lineLength(text, at.line) + 1 : at.endColumn;
+  const lastColumn = at.endLine > at.line ? (source[at.line - 1]?.length ?? 0) + 1 : at.endColumn;
+  const options = {
+    // Not in its types yet.
+    startLine: first,
+    linesAbove: linesAround,
+    linesBelow: linesAround,
+    highlightCode: colored,
+    forceColor: colored,
+  };
   return codeFrameColumns(
-    text,
+    source.slice(first - 1, at.line + linesAround).join("\n"),
     {
       start: { line: at.line, column: at.column },
       end: { line: at.line, column: Math.max(lastColumn, at.column + 1) },
     },
-    { linesAbove: 2, linesBelow: 2, highlightCode: colored, forceColor: colored },
+    options,
   );
-}
-
-function lineLength(text: string, line: number): number {
-  return text.split(/\r\n|[\n\r\u2028\u2029]/, line)[line - 1]?.length ?? 0;
 }
 
 function indent(text: string, by: string): string {

@@ -86,7 +86,12 @@ async function dumpsOf(
     map = [],
   }: Pick<DumpOptions, "children" | "attach" | "prove" | "map"> = {},
 ): Promise<readonly Dump[]> {
-  const { dumps, notes } = /^\d+$/.test(source)
+  const isProcess = /^\d+$/.test(source);
+  const ofProcesses = Object.entries({ attach, prove, children }).find(([, isSet]) => isSet);
+  if (!isProcess && ofProcesses !== undefined) {
+    throw new CliError(`--${ofProcesses[0]} is for a process: '${source}' names a dump file.`);
+  }
+  const { dumps, notes } = isProcess
     ? { dumps: await dumpsOfProcess(Number(source), { children, attach, prove }), notes: [] }
     : await readDumpFile(source);
   const moved = dumps.map((each) => movePaths(each, map));

@@ -14,6 +14,7 @@ export function diffText(
 ): string {
   const lines = [describe("before", before), describe("after", after)];
   if (diff.sameProcess) {
+    if (diff.elapsedMs < 0) lines.push("In reverse order: 'before' was taken later than 'after'.");
     lines.push(
       `${formatDuration(Math.abs(diff.elapsedMs))} apart: ${count(diff.started.length, "task")} started, ${diff.ended.length} ended.`,
     );

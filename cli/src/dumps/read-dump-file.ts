@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { loadDumps } from "@unknot/dump/formats/load-dumps.ts";
 import type { ReadDumps } from "@unknot/dump/formats/read-dumps.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
@@ -19,8 +21,12 @@ export async function readDumpFile(file: string): Promise<Pick<ReadDumps, "dumps
 /** One sentence for a file that can't be read or written. */
 export function fileProblem(file: string, error: unknown): string {
   switch ((error as NodeJS.ErrnoException | null)?.code) {
-    case "ENOENT":
-      return `There is no file '${file}': check the path.`;
+    case "ENOENT": {
+      const folder = path.dirname(file);
+      return existsSync(folder)
+        ? `There is no file '${file}': check the path.`
+        : `There is no folder '${folder}': check the path.`;
+    }
     case "EISDIR":
       return `'${file}' is a folder: name a file in it.`;
     case "EACCES":

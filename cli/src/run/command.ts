@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
+import { preloadVariables } from "@unknot/tracer/children.ts";
 import { CliError, exitCodes, reasonOf } from "../cli-error.ts";
 import { fileProblem } from "../dumps/read-dump-file.ts";
 import { writeDumps } from "../dumps/write-dumps.ts";
@@ -8,10 +9,10 @@ import { createMuting, mutedIn } from "../muted.ts";
 import { colorsFor, printable } from "../terminal.ts";
 import { takeDumpsOfSession, takeLastDumps } from "../traced.ts";
 import { findNode } from "./find-node.ts";
-import { findProgram } from "./find-program.ts";
+import { findCommand, findProgram } from "./find-program.ts";
 import { registerFile } from "./register-file.ts";
 import { createPastProblems, hasSureProblem, type LastState, reportOf, statesAtEnd } from "./report.ts";
-import { endLike, runProgram } from "./run-program.ts";
+import { endLike, runProgram, type Start } from "./run-program.ts";
 
 export interface RunOptions {
   readonly report?: string;
@@ -21,8 +22,7 @@ export interface RunOptions {
 
 /** `unknot run -- program args`: ends this process as the program ended. Throws a CliError when it can't start. */
 export async function run(words: readonly string[], options: RunOptions): Promise<never> {
-  const program = findProgram(words, process.cwd());
-  const node = findNode(process.cwd(), program.file);
+  const command = startOf(words, process.cwd());
   const session = `run-${randomUUID()}`;
   const muted = mutedIn(process.cwd());
   // Before the program runs, so that a wrong path does not cost a whole run.
@@ -40,19 +40,14 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   const stopWatching = wantsDump ? keepDumps(session, keep) : () => {};
   const ending = await runProgram(
     {
-      node,
-      args: ["--require", registerFile(), ...program.nodeOptions, program.file, ...program.args],
+      ...command,
       env: {
-        ...process.env,
+        ...command.env,
         UNKNOT_SESSION: session,
         UNKNOT_LAST_DUMP: "always",
         // Problems are told at once, beside the program's own output.
         UNKNOT_REPORT_STDERR: process.env["UNKNOT_REPORT_STDERR"] ?? "1",
         ...(muted.length === 0 ? {} : { UNKNOT_MUTED: JSON.stringify(muted) }),
-        // What the program starts by the name `node` has to be the same Node.
-        ...(node === process.execPath
-          ? {}
-          : { PATH: path.dirname(node) + path.delimiter + (process.env["PATH"] ?? "") }),
       },
     },
     {
@@ -65,10 +60,32 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   );
   stopWatching();
   const states = past.addTo(statesAtEnd(takeLastDumps(session), hanging));
+  if (states.length === 0)
+    process.stderr.write("unknot: no traced program was seen: nothing is known of it.\n");
   await writeResults(states, options);
   if (options.failOnProblem && hasSureProblem(reportOf(states, createMuting())))
     process.exit(exitCodes.problem);
   return endLike(ending);
+}
+
+/** A program by our Node and the tracer; of a command of the system, such as npx, the Node programs that it starts. */
+function startOf(words: readonly string[], folder: string): Start {
+  const { env } = process;
+  // What is started by the name `node` has to be the same Node.
+  const first = (node: string) => ({ PATH: path.dirname(node) + path.delimiter + (env["PATH"] ?? "") });
+  const command = findCommand(words, folder);
+  if (command !== undefined) {
+    const preload = path.join(path.dirname(registerFile()), "child.cjs");
+    const traced = preloadVariables(preload, process.pid, env["NODE_OPTIONS"]);
+    return { node: command, args: words.slice(1), env: { ...env, ...first(findNode(folder)), ...traced } };
+  }
+  const program = findProgram(words, folder);
+  const node = findNode(folder, program.file);
+  return {
+    node,
+    args: ["--require", registerFile(), ...program.nodeOptions, program.file, ...program.args],
+    env: { ...env, ...(node === process.execPath ? {} : first(node)) },
+  };
 }
 
 /**

@@ -23,9 +23,16 @@ export function findNode(
     if (packaged !== undefined) return packaged;
   }
   if (canTrace(version) && !/\.[cm]?ts$/.test(file)) return execPath;
-  throw new CliError(
-    `Node ${version} ${canTrace(version) ? "does not run TypeScript" : "can't be traced"}: install Node 22.18 or newer, or the package '${packageName}' in your project.`,
-  );
+  throw new CliError(noNode(version));
+}
+
+/** Why a Node does not do, and what does. */
+export function noNode(version: string): string {
+  const install = "install Node 22.18 or newer";
+  const add = `add the package '${packageName}', which is one, to your project`;
+  return canTrace(version)
+    ? `Node ${version} does not run TypeScript: ${install}, run it by the package tsx ('unknot run -- tsx program.ts'), or ${add}.`
+    : `Node ${version} can't be traced: ${install}, or ${add}.`;
 }
 
 export function canTrace(version: string): boolean {

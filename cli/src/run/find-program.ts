@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { CliError } from "../cli-error.ts";
 
@@ -31,10 +31,35 @@ export function findProgram(words: readonly string[], folder: string): Program {
   const file = fileOf(path.resolve(folder, first)) ?? installedCommand(first, folder);
   if (file === undefined) {
     throw new CliError(
-      `There is no program '${first}': name a JavaScript or TypeScript file, or a command that a package of this project installed.`,
+      `There is no program '${first}': name a JavaScript or TypeScript file, or a command that a package of this project or the system has installed.`,
     );
   }
   return { nodeOptions: [], file, args: rest };
+}
+
+/** The command of the system that the words mean when they mean nothing of the project: `npx`, `npm`, `sh`. */
+export function findCommand(
+  [first]: readonly string[],
+  folder: string,
+  { PATH = "" }: NodeJS.ProcessEnv = process.env,
+): string | undefined {
+  if (first === undefined || !/^[\w@.+-]+$/.test(first) || /^node(\.exe)?$/.test(first)) return undefined;
+  if (fileOf(path.resolve(folder, first)) ?? installedCommand(first, folder)) return undefined;
+  // Without a shell Windows starts nothing else.
+  const name = process.platform === "win32" && path.extname(first) !== ".exe" ? `${first}.exe` : first;
+  return PATH.split(path.delimiter)
+    .filter((each) => path.isAbsolute(each))
+    .map((each) => path.join(each, name))
+    .find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return isFile(file);
+  } catch {
+    return false;
+  }
 }
 
 /** Options of Node whose value is a word of its own. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { CliError } from "../cli-error.ts";
-import { canTrace, findNode, runsTypeScript } from "./find-node.ts";
-import { findProgram } from "./find-program.ts";
+import { canTrace, findNode, noNode, runsTypeScript } from "./find-node.ts";
+import { findCommand, findProgram } from "./find-program.ts";
 
 describe("finding what to run", () => {
   const folder = mkdtempSync(path.join(tmpdir(), "unknot-find-"));
@@ -25,6 +25,14 @@ describe("finding what to run", () => {
 
     it("is the one that runs the command, when it can", () => {
       assert.equal(findNode(folder, "a.ts", { version: "24.1.0", execPath: "/opt/node" }), "/opt/node");
+    });
+
+    it("is named with what else runs TypeScript", () => {
+      assert.match(
+        noNode("20.19.0"),
+        /^Node 20\.19\.0 does not run TypeScript: install Node 22\.18 or newer, .*tsx/,
+      );
+      assert.match(noNode("20.18.3"), /^Node 20\.18\.3 can't be traced: install Node 22\.18 or newer/);
     });
 
     it("else comes from a package of the project", () => {
@@ -72,6 +80,19 @@ describe("finding what to run", () => {
       const { file } = findProgram(["tool"], path.join(folder, "deep/er"));
       assert.equal(path.basename(file), "cli.mjs");
       refuses(() => findProgram(["../tool"], folder), /There is no program/);
+    });
+
+    it("may be a command of the system where the project has none of that name", function () {
+      if (process.platform === "win32") this.skip();
+      put("bin/npx", "#!/bin/sh");
+      put("bin/tool", "#!/bin/sh");
+      put("bin/notes");
+      for (const name of ["npx", "tool"]) chmodSync(path.join(folder, "bin", name), 0o755);
+      const find = (name: string) => findCommand([name, "x"], folder, { PATH: `/nowhere:${folder}/bin` });
+      assert.deepEqual(
+        [find("npx"), find("tool"), find("notes"), find("nothing"), find("node"), find("./bin/npx")],
+        [path.join(folder, "bin/npx"), undefined, undefined, undefined, undefined, undefined],
+      );
     });
 
     it("has to be said", () => {

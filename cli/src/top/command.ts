@@ -5,7 +5,7 @@ import type { Registration } from "@unknot/protocol/wire.ts";
 import { CliError, reasonOf } from "../cli-error.ts";
 import { createMuting } from "../muted.ts";
 import { colorsFor, print } from "../terminal.ts";
-import { connectTraced, listTraced, type TracedConnection } from "../traced.ts";
+import { connectTraced, listTraced, type TracedConnection, untraced } from "../traced.ts";
 import type { Traced } from "./rows.ts";
 import { screenOf } from "./screen.ts";
 import { afterKey, firstState, type Key, type SortKey, type TopState, type View } from "./state.ts";
@@ -31,6 +31,7 @@ export async function top(pid: string | undefined, options: TopOptions): Promise
     sort: options.sort,
     filter: options.filter ?? "",
   };
+  if (pid !== undefined && !listTraced().some(wanted)) throw untraced(Number(pid));
   const watch = createWatch(wanted);
   try {
     if (options.once || !process.stdout.isTTY) await once(watch, state);

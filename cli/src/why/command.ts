@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import path from "node:path";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import { preloadVariables } from "@unknot/tracer/children.ts";
-import { exitCodes } from "../cli-error.ts";
+import { CliError, exitCodes } from "../cli-error.ts";
 import { findNode } from "../run/find-node.ts";
 import { findProgram } from "../run/find-program.ts";
 import { registerFile } from "../run/register-file.ts";
@@ -31,6 +31,7 @@ export async function why(words: readonly string[], { wait }: WhyOptions): Promi
     restingMs: Math.max(5000, wait * 1000),
     quietMs: Math.max(10_000, wait * 1000),
   };
+  if (words.length === 0) throw new CliError("Say what to run: unknot why -- npm test");
   const command = startOf(words, process.cwd());
   let found: Standing | undefined;
   const answer = (standing: Exclude<Standing, { is: "going" }>) => {
@@ -58,8 +59,7 @@ export async function why(words: readonly string[], { wait }: WhyOptions): Promi
       UNKNOT_LAST_DUMP: "always",
       UNKNOT_REPORT_STDERR: process.env["UNKNOT_REPORT_STDERR"] ?? "1",
     },
-  });
-  stop();
+  }).finally(stop);
   const last = takeLastDumps(session).map((state) => ofTests(state.dump));
   if (found !== undefined) process.exit(exitCodes.problem);
   const cutOff = last.filter(wasCutOff);

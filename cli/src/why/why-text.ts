@@ -53,9 +53,9 @@ function handleBlocks(dump: Dump, options: TextOptions): readonly string[] {
   return sameHandles(dump)
     .slice(0, mostListed)
     .map(([first, ...others]) => {
-      const more = others.length === 0 ? "" : ` and ${others.length} more created there`;
+      const keeps = others.length === 0 ? "keeps" : `and ${others.length} more created there keep`;
       const frames = first.stack.flatMap((index) => siteOf(dump, index) ?? []);
-      return block(`${handleName(first)}${more} keeps it alive`, "created", frames, first.test, options);
+      return block(`${handleName(first)} ${keeps} it alive`, "created", frames, first.test, options);
     });
 }
 

@@ -347,13 +347,14 @@ function threadsOf(
   contexts: ReadonlyMap<FunctionKey, readonly Context[]>,
 ): ReadonlyMap<FunctionKey, ReadonlySet<string> | "many"> {
   const threads = new Map<FunctionKey, ReadonlySet<string> | "many">();
-  const callees = new Map<FunctionKey, Set<FunctionKey>>();
+  // By caller: a change is handed on to what it runs, so a function that thousands call is not asked for all of them.
+  const runs = new Map<FunctionKey, { readonly key: FunctionKey; readonly context: Context }[]>();
   for (const [key, list] of contexts) {
-    for (const { caller } of list) {
-      if (caller === undefined) continue;
-      const known = callees.get(caller);
-      if (known) known.add(key);
-      else callees.set(caller, new Set([key]));
+    for (const context of list) {
+      if (context.caller === undefined || !context.instruction) continue;
+      const known = runs.get(context.caller);
+      if (known) known.push({ key, context });
+      else runs.set(context.caller, [{ key, context }]);
     }
   }
   const open: FunctionKey[] = [];
@@ -364,7 +365,7 @@ function threadsOf(
     const bounded = joined !== "many" && joined.size > maxThreads ? "many" : joined;
     if (before && bounded !== "many" && bounded.size === before.size) return;
     threads.set(key, bounded);
-    open.push(...(callees.get(key) ?? []));
+    open.push(key);
   };
   for (const key of view.solution.functions) {
     const facts = view.world.function(key);
@@ -372,14 +373,14 @@ function threadsOf(
     else if ((contexts.get(key) ?? []).length === 0) put(key, "many");
     for (const context of contexts.get(key) ?? []) if (context.caller === undefined) put(key, "many");
   }
-  for (let key = open.pop(); key !== undefined; key = open.pop()) {
-    for (const context of contexts.get(key) ?? []) {
-      const caller = context.caller && threads.get(context.caller);
-      if (!caller || !context.caller || !context.instruction) continue;
-      if (context.awaited && !context.many) put(key, caller);
-      else if (caller === "many" || context.many) put(key, "many");
+  for (let caller = open.pop(); caller !== undefined; caller = open.pop()) {
+    const own = threads.get(caller);
+    if (!own) continue;
+    for (const { key, context } of runs.get(caller) ?? []) {
+      if (context.awaited && !context.many) put(key, own);
+      else if (own === "many" || context.many) put(key, "many");
       // Started once, by a task that itself runs once.
-      else put(key, new Set([`${context.caller}@${context.instruction.start}`]));
+      else put(key, new Set([`${caller}@${context.instruction?.start}`]));
     }
   }
   return threads;

@@ -619,11 +619,23 @@ export function indentAt(text: string, offset: number): string {
 
 /** One level of indentation, as the text has it. */
 export function unitOf(text: string, indent: string): string {
-  if (indent.includes("\t") || /\n\t/.test(text)) return "\t";
-  const smallest = [...text.matchAll(/\n( +)\S/g)]
-    .map((match) => match[1]?.length ?? 0)
-    .filter((width) => width > 1);
-  return " ".repeat(Math.min(4, smallest.length === 0 ? 2 : Math.min(...smallest)));
+  if (indent.includes("\t")) return "\t";
+  if (lastUnit?.text !== text) lastUnit = { text, unit: unitIn(text) };
+  return lastUnit.unit;
+}
+
+/** Of the text that was asked about last: one file is asked about once for each of its findings. */
+let lastUnit: { readonly text: string; readonly unit: string } | undefined;
+
+function unitIn(text: string): string {
+  if (/\n\t/.test(text)) return "\t";
+  let smallest = 4;
+  let isIndented = false;
+  for (const [, { length: width } = ""] of text.matchAll(/\n( {2,})\S/g)) {
+    isIndented = true;
+    smallest = Math.min(smallest, width);
+  }
+  return " ".repeat(isIndented ? smallest : 2);
 }
 
 /** The statement, its further lines moved in; what stands in template literals stays where it is. */

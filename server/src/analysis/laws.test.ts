@@ -156,6 +156,12 @@ describe("analysis", () => {
       ["deep arrays", () => `export const a = ${repeat("[")}${repeat("]")};`],
       ["deep patterns", () => `export const ${repeat("[")}a${repeat("]")} = b;`],
       ["a long list of statements", () => repeat("f();\n", 20_000)],
+      [
+        "thousands of functions with one lock, all of which call one function",
+        () =>
+          `import { Mutex } from "async-mutex"; const m = new Mutex(); declare function load(): Promise<void>;
+          async function save() { await load(); }\n${repeat("export async function f() { const r = await m.acquire(); await save(); r(); }\n", 10_000)}`,
+      ],
       ["nothing", () => ""],
       ["no code at all", () => "\u0000\u0001\ufffd{{{ ((( <<< \u2028"],
     ];

@@ -10,20 +10,37 @@ import { plain, type Value } from "./values.ts";
 interface CodeAt {
   readonly facts: FileFacts;
   readonly one: FunctionFacts;
+  readonly id: FunctionId;
   readonly i: Instruction;
 }
 
 /** The call or loop that stands exactly there. */
 function codeAt(view: ProgramView, at: Location): CodeAt | undefined {
   const facts = view.world.facts(at.file);
-  for (const one of facts?.functions ?? []) {
-    if (!facts || one.end < at.start || one.start > at.end) continue;
-    for (const block of one.blocks) {
-      const i = block.code.find((step) => isSame(step, at) && (step.op === "call" || step.op === "next"));
-      if (i) return { facts, one, i };
+  if (!facts) return undefined;
+  return callsByStart(facts)
+    .get(at.start)
+    ?.find(({ one, i }) => isSame(i, at) && one.end >= at.start && one.start <= at.end);
+}
+
+const startsOf = new WeakMap<FileFacts, ReadonlyMap<number, readonly CodeAt[]>>();
+
+/** The calls and loops of a file by where they start: a long file is asked about thousands of them. */
+function callsByStart(facts: FileFacts): ReadonlyMap<number, readonly CodeAt[]> {
+  const known = startsOf.get(facts);
+  if (known) return known;
+  const made = new Map<number, CodeAt[]>();
+  for (const [id, one] of facts.functions.entries()) {
+    for (const i of one.blocks.flatMap((block) => block.code)) {
+      if (i.op !== "call" && i.op !== "next") continue;
+      const code = { facts, one, id: id as FunctionId, i };
+      const others = made.get(i.start);
+      if (others) others.push(code);
+      else made.set(i.start, [code]);
     }
   }
-  return undefined;
+  startsOf.set(facts, made);
+  return made;
 }
 
 /** The resource of an operation, as written where it is used; by its variable when a function hides it. */
@@ -31,7 +48,7 @@ export function resourceName(view: ProgramView, resource: Value, at: Location): 
   const found = codeAt(view, at);
   switch (found?.i.op) {
     case "call": {
-      const evaluation = view.solution.evaluation(functionOf(at, found));
+      const evaluation = view.solution.evaluation(functionKey(at.file, found.id));
       const { receiver } = found.i;
       const direct = evaluation?.calls
         .get(found.i)
@@ -52,12 +69,7 @@ export function resourceName(view: ProgramView, resource: Value, at: Location): 
 /** The innermost function with an operation at a place. */
 export function functionAround(view: ProgramView, at: Location): FunctionKey | undefined {
   const found = codeAt(view, at);
-  return found && functionOf(at, found);
-}
-
-function functionOf(at: Location, found: CodeAt): FunctionKey {
-  const id = found.facts.functions.indexOf(found.one);
-  return functionKey(at.file, id as FunctionId);
+  return found && functionKey(at.file, found.id);
 }
 
 /** The callee of the call at a place: `this.inner`. */

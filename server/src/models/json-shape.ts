@@ -1,5 +1,6 @@
 import type { Field, Shape } from "@unknot/models/format.ts";
-import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
+import { type Node, type ParseError, parseTree } from "jsonc-parser";
+import { jsonErrorInWords } from "../program/json-errors.ts";
 
 /** What is wrong with a JSON file, and where: 1-based line and column. */
 export interface JsonProblem {
@@ -30,7 +31,7 @@ export function parseJson(text: string, { comments }: ReadOptions): ParsedJson {
   if (root === "too deep") return failed(0, "The values are nested too deeply.");
   if (errors.length === 0 && root !== undefined) return { ok: true, root };
   const { offset, error } = errors[0] ?? { offset: 0, error: undefined };
-  const what = error === undefined ? "it is empty" : inWords(printParseErrorCode(error));
+  const what = error === undefined ? "it is empty" : jsonErrorInWords(error);
   return failed(offset, `This is not JSON: ${what}.`);
 }
 
@@ -68,11 +69,6 @@ function treeOf(text: string, errors: ParseError[], comments: boolean): Node | u
     if (error instanceof RangeError) return "too deep";
     throw error;
   }
-}
-
-/** `CommaExpected` becomes "comma expected". */
-function inWords(code: string): string {
-  return code.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
 }
 
 interface Context {

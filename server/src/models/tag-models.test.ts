@@ -52,6 +52,40 @@ export class Gate {
     });
   });
 
+  it("tells the form of what is handed out from what else is said of it", () => {
+    const { types, problems } = read(`
+export class Gate {
+  /** @unknot acquire handle.double=noop */
+  async enter(): Promise<() => void> { return () => {}; }
+  /** @unknot acquire handle.index=1 */
+  async pair(): Promise<[number, () => void]> { return [1, () => {}]; }
+  /** @unknot acquire handle.release=free handle.asyncRelease */
+  async lease(): Promise<Lease> { throw new Error(); }
+  /** @unknot tryAcquire handle.double=noop */
+  tryEnter(): (() => void) | undefined { return undefined; }
+  /** @unknot tryAcquire */
+  ask(): boolean { return true; }
+}
+export class Turnstile {
+  /** @unknot acquire handle.double=throw */
+  async enter(): Promise<void> {}
+  /** @unknot release */
+  leave(): void {}
+}
+interface Lease { free(): Promise<void> }`);
+    assert.deepEqual(problems, []);
+    const handlesOf = (name: string) =>
+      Object.values(types?.[name]?.members ?? {}).map(({ handle }) => handle);
+    assert.deepEqual(handlesOf("Gate"), [
+      { form: "fn", double: "noop" },
+      { form: "tuple", index: 1 },
+      { form: "object", release: ["free"], asyncRelease: true },
+      { form: "fn", double: "noop" },
+      undefined,
+    ]);
+    assert.deepEqual(handlesOf("Turnstile")[0], { form: "self", release: ["leave"], double: "throw" });
+  });
+
   it("takes the kind and the capacity from the class", () => {
     const { types, problems } = read(`
 /** @unknot semaphore capacity=arg0.max keyed reentrant=false */
@@ -154,6 +188,11 @@ export function free(lock: object): void {}`);
       "a value that is none of those allowed",
       "/** @unknot acquire handle=fun */\nexport function f() {}",
       [/^1:21 'form' cannot be 'fun'/],
+    ],
+    [
+      "a handle whose form can't be told",
+      "/** @unknot scoped handle.double=noop */\nexport function f(g: () => void) {}",
+      [/^1:20 'handle' needs the field 'form'/],
     ],
     ["no word", "/** @unknot */\nexport function f() {}", [/^1:5 A tag says what it is/]],
     ["nothing below it", "/** @unknot acquire */\n\nif (1) {}", [/^1:5 A tag speaks about a class/]],

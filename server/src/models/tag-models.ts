@@ -1,5 +1,12 @@
 import { type Field, records, type Shape } from "@unknot/models/format.ts";
-import type { CreateModel, Model, ModelKind, OperationModel, TypeModel } from "@unknot/models/model.ts";
+import type {
+  CreateModel,
+  HandleModel,
+  Model,
+  ModelKind,
+  OperationModel,
+  TypeModel,
+} from "@unknot/models/model.ts";
 import type { FileFacts, TagFact, TaggedDeclaration } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { positionOf } from "../program/lines.ts";
@@ -88,6 +95,12 @@ const operationFields: Readonly<Record<string, Field>> = {
   kind: { shape: { is: "string", values: kinds }, about: "" },
 };
 
+/** Of what an acquire hands out, the form can be told. */
+const recordsOfAcquire: typeof records = {
+  ...records,
+  handle: pick("handle", Object.keys(records["handle"] ?? {})),
+};
+
 function pick(record: string, names: readonly string[]): Record<string, Field> {
   const fields = records[record] ?? {};
   return Object.fromEntries(
@@ -118,7 +131,12 @@ function readTag(tag: TagFact, complaints: Complaint[]): ReadTag | undefined {
   const written = jsonOf(isType ? "kind" : "op", word, textStart + first.index, parts, known, textStart);
   const parsed = parseJson(written.text, { comments: false });
   if (!parsed.ok) return fail(textStart, "A tag is a word and fields like 'fn=0'.");
-  const wrong = complaintsAbout(parsed.root, { ...records, tag: known }, "tag", "The tag");
+  const wrong = complaintsAbout(
+    parsed.root,
+    { ...(isAcquire(word) ? recordsOfAcquire : records), tag: known },
+    "tag",
+    "The tag",
+  );
   for (const { offset, message } of wrong) fail(written.source(offset), message);
   if (wrong.length > 0) return undefined;
   const { [isType ? "kind" : "op"]: _, ...fields } = JSON.parse(written.text) as Record<string, unknown>;
@@ -289,25 +307,47 @@ const waiting: ReadonlySet<string> = new Set([
 ]);
 
 function operationOf({ on, word, fields }: ReadTag, releasing: readonly string[]): OperationModel {
-  const { kind: _, capacity: __, ...rest } = fields;
+  const { kind: _, capacity: __, handle: said, ...rest } = fields as Partial<OperationModel> & typeof fields;
   const promise = "promise" in on ? on.promise : "no";
   const awaits = promise === "yes" || (promise === "unknown" && waiting.has(word));
-  const handle =
-    word !== "acquire" && word !== "tryAcquire"
-      ? {}
-      : releasing.length > 0
-        ? { handle: { form: "self", release: releasing } }
-        : word === "acquire"
-          ? { handle: { form: "fn" } }
-          : {};
+  const handle = handleOf(word, said, releasing);
   const isScoped = word === "scoped" || word === "submit";
   return {
     op: word,
     ...(awaits ? { await: true } : {}),
     ...(isScoped && !("fnArray" in rest) ? { fn: 0 } : {}),
-    ...handle,
+    ...(handle === undefined ? {} : { handle }),
     ...rest,
   } as OperationModel;
+}
+
+function isAcquire(word: string): boolean {
+  return word === "acquire" || word === "tryAcquire";
+}
+
+/** How the right to release is handed out: what a tag says of it, and for the rest what can be told. */
+function handleOf(
+  word: string,
+  said: Partial<HandleModel> | undefined,
+  releasing: readonly string[],
+): HandleModel | undefined {
+  if (said?.form !== undefined) return { ...said, form: said.form };
+  const told = isAcquire(word) ? toldHandle(word, said, releasing) : undefined;
+  return told && { ...told, ...said };
+}
+
+function toldHandle(
+  word: string,
+  said: Partial<HandleModel> = {},
+  releasing: readonly string[],
+): HandleModel | undefined {
+  // Each of these belongs to one form only.
+  if (said.index !== undefined) return { form: "tuple" };
+  if (said.param !== undefined) return { form: "callback" };
+  const isOwn = said.release?.every((name) => releasing.includes(name)) ?? releasing.length > 0;
+  if (isOwn) return { form: "self", release: releasing };
+  if (said.release !== undefined) return { form: "object" };
+  return word === "acquire" || Object.keys(said).length > 0 ? { form: "fn" } : undefined;
 }
 
 /** Operations that need no resource. */

@@ -172,7 +172,7 @@ const cases: readonly Case[] = [
     what: "something else altogether",
     files: { "tsconfig.json": "hello {{" },
     follows: plain,
-    notices: [/not valid JSON/],
+    notices: [/not valid JSON at line 1 \(a word or sign that JSON does not have\)/],
   },
   {
     what: "files that do not exist",

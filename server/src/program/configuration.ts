@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
+import { type ParseError, parse } from "jsonc-parser";
 import type { FilePath } from "./ids.ts";
+import { jsonErrorInWords } from "./json-errors.ts";
 import { folderOf, foldersAbove, resolvePath, slashes } from "./paths.ts";
 import type { ProjectNotice } from "./program.ts";
 
@@ -169,7 +170,7 @@ function readObject(file: FilePath, reading: Reading): Json | undefined {
   if (first && text.trim() !== "") {
     const line = text.slice(0, first.offset).split("\n").length;
     say(
-      `'${name}' is not valid JSON at line ${line} (${printParseErrorCode(first.error)}), so only part of it is used; correct it there.`,
+      `'${name}' is not valid JSON at line ${line} (${jsonErrorInWords(first.error)}), so only part of it is used; correct it there.`,
     );
   }
   return object(value) ?? {};

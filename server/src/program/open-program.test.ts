@@ -254,6 +254,7 @@ describe("program", function () {
       assert.equal(program.facts(project.path("bad.ts")), undefined);
       assert.equal(messages(program).length, 1);
       assert.match(messages(program)[0] ?? "", pattern);
+      assert.deepEqual(program.syntaxErrors(), []);
     };
 
     it("a file that is no text", () => check({ "bad.ts": "GIF89a\0\0\0" }, /bad\.ts' is not text/));

@@ -282,7 +282,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
   };
 
   const isReadable = (file: FilePath, text: string): boolean => {
-    if (text.slice(0, 4096).includes("\0")) {
+    if (isBinary(text)) {
       notices.add({ file, severity: "warning", message: `'${file}' is not text, so it is left out.` });
       return false;
     }
@@ -619,7 +619,9 @@ function firstSyntaxErrors(snapshot: Snapshot): ReadonlyMap<string, FirstError> 
   for (const { program } of snapshot.getProjects()) {
     for (const { fileName, pos, text } of program.getSyntacticDiagnostics()) {
       if (fileName === undefined || found.has(keyOf(fileName))) continue;
-      const before = program.getSourceFile(fileName)?.text.slice(0, pos) ?? "";
+      const source = program.getSourceFile(fileName)?.text ?? "";
+      if (isBinary(source)) continue;
+      const before = source.slice(0, pos);
       const line = before.split("\n").length;
       const column = before.length - before.lastIndexOf("\n");
       found.set(keyOf(fileName), { line, column, message: text });
@@ -635,6 +637,10 @@ function unparsable(file: FilePath, { line, column, message }: FirstError): Proj
     severity: "warning",
     message: `'${file}' does not parse at ${line}:${column} (${reason}), so only part of it is checked; correct it there.`,
   };
+}
+
+function isBinary(text: string): boolean {
+  return text.slice(0, 4096).includes("\0");
 }
 
 /** A bundle that nobody edits: JavaScript with lines of many hundred characters. */

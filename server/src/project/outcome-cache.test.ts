@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
+import { slashes } from "../program/paths.ts";
 import { type TestProject, testProject } from "../program/testing/project.ts";
 import { createOutcomeCache } from "./outcome-cache.ts";
 
@@ -37,6 +38,18 @@ describe("kept outcomes", () => {
     cache.keep("key", inputs, outcome, Date.now());
     return { project, cache, inputs, folder };
   };
+
+  it("are not kept where no folder can be made, and nothing waits for one", () => {
+    const { project, inputs } = kept();
+    const folders = [project.path("package.json/in/a/file")];
+    // There Node's own recursive mkdir goes round for ever.
+    if (process.platform === "linux") folders.push("/proc/unknot/check");
+    for (const folder of folders) {
+      const cache = createOutcomeCache(slashes(folder));
+      cache.keep("key", inputs, outcome, Date.now());
+      assert.equal(cache.find("key"), undefined);
+    }
+  });
 
   it("are found again as long as nothing has changed, also by another process", () => {
     const { cache, folder } = kept();

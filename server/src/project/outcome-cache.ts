@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -75,7 +76,7 @@ export function createOutcomeCache(folder: FilePath): OutcomeCache {
       try {
         const entry = describe(inputs, startedMs - unsettledMs);
         if (entry === undefined) return;
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        makeFolder(folder);
         const text = JSON.stringify({ ...entry, outcome } satisfies Entry);
         const file = fileOf(key);
         const fresh = `${file}.${process.pid}`;
@@ -87,6 +88,19 @@ export function createOutcomeCache(folder: FilePath): OutcomeCache {
       }
     },
   };
+}
+
+/** Folder by folder: below /proc, where none can be made, Node's own recursion never ends. */
+function makeFolder(folder: FilePath): void {
+  if (existsSync(folder)) return;
+  const above = folderOf(folder);
+  if (above !== folder) makeFolder(above);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another run may have made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }
 
 function readEntry(text: string): Entry | undefined {
