@@ -72,7 +72,7 @@ describe("blockers", () => {
     assert.deepEqual(
       new Set(told(dump)),
       new Set([
-        "'till' is held for 9 s, taken at shop.ts:7; 1 task waits behind",
+        "'till' is held for 9 s by whoever got it from 'hold' at shop.ts:7; 1 task waits behind",
         "'safe' is held for 8 s by an unknown task; 1 task waits behind",
         "'letters' is empty; 1 task waits behind",
       ]),

@@ -1,5 +1,5 @@
-import type { Dump } from "@unknot/protocol/dump.ts";
-import type { Resource, ResourceId } from "@unknot/protocol/resource.ts";
+import type { Dump, Site } from "@unknot/protocol/dump.ts";
+import type { Hold, Resource, ResourceId } from "@unknot/protocol/resource.ts";
 import type { Task, TaskId } from "@unknot/protocol/task.ts";
 import type { Blocker } from "@unknot/protocol/wire.ts";
 import { edgesOf, turnedRound } from "./edges.ts";
@@ -44,15 +44,13 @@ export function blockersOf(dump: Dump, most: number): readonly Blocker[] {
 export function blockerSentence(lookup: Lookup, blocker: Blocker): string {
   const behind = `${count(blocker.heldUp, "task")} ${blocker.heldUp === 1 ? "waits" : "wait"} behind`;
   const { snapshot } = lookup;
-  const whereText = (task: Task) => {
-    const site = whereIs(snapshot, task);
-    return site === undefined ? "" : ` at ${shortPlace(site)}`;
-  };
   if ("task" in blocker.of) {
     const task = lookup.taskById.get(blocker.of.task);
     const name = task === undefined ? `task ${blocker.of.task}` : `'${plain(task.name)}'`;
     const state =
-      task === undefined ? "" : ` is in ${task.state}${whereText(task)} for ${formatDuration(waitMs(task))}`;
+      task === undefined
+        ? ""
+        : ` is in ${task.state}${placeText(whereIs(snapshot, task))} for ${formatDuration(waitMs(task))}`;
     return `${name}${state}; ${behind}`;
   }
   const resource = lookup.resourceById.get(blocker.of.resource);
@@ -61,17 +59,26 @@ export function blockerSentence(lookup: Lookup, blocker: Blocker): string {
   const held = resource.held ?? resource.holders.length;
   const oldest = resource.holders.toSorted((a, b) => b.forMs - a.forMs)[0];
   if (oldest === undefined) return `${nobodyHolds(resource, name)}; ${behind}`;
-  const holder = oldest.task === undefined ? undefined : lookup.taskById.get(oldest.task);
-  const site = siteOf(snapshot, oldest.site);
-  // Who took it may have ended, or be no task: the line is right all the same.
-  const by =
-    holder === undefined
-      ? `${unknownHolder(snapshot, oldest)}${site === undefined ? "" : ` at ${shortPlace(site)}`}`
-      : `'${plain(holder.name)}'${site === undefined ? whereText(holder) : ` at ${shortPlace(site)}`}`;
-  const since = `for ${formatDuration(oldest.forMs)} by ${by}`;
+  const since = `for ${formatDuration(oldest.forMs)}${takenBy(lookup, oldest)}`;
   const isLock = resource.kind === "mutex" || resource.kind === "rwlock";
   if (held === 1 && (isLock || resource.capacity === 1)) return `${name} is held ${since}; ${behind}`;
   return `${heldText(resource, held, name)} ${since}; ${behind}`;
+}
+
+/** Who took it may have ended, or be no task: the line is right all the same. */
+function takenBy(lookup: Lookup, hold: Hold): string {
+  const { snapshot } = lookup;
+  const holder = hold.task === undefined ? undefined : lookup.taskById.get(hold.task);
+  const site = siteOf(snapshot, hold.site);
+  const at = placeText(site);
+  if (holder !== undefined)
+    return ` by '${plain(holder.name)}'${placeText(site ?? whereIs(snapshot, holder))}`;
+  const isNamed = site === undefined || site.function !== undefined;
+  return isNamed ? ` by ${unknownHolder(snapshot, hold)}${at}` : `, taken${at}`;
+}
+
+function placeText(site: Site | undefined): string {
+  return site === undefined ? "" : ` at ${shortPlace(site)}`;
 }
 
 function heldText({ capacity }: Resource, held: number, name: string): string {

@@ -102,7 +102,7 @@ export function resourceName(
  */
 export function unknownHolder(snapshot: Pick<Snapshot, "sites">, { site }: Hold): string {
   const taker = siteOf(snapshot, site)?.function;
-  return taker === undefined ? "code outside any task" : `whoever got it from ${quoted(taker)}`;
+  return taker === undefined ? "an unknown task" : `whoever got it from ${quoted(taker)}`;
 }
 
 /** A sentence with a large letter at its start. */
