@@ -21,7 +21,8 @@ type Term = (scene: FilterScene) => TaskPredicate;
  * keep spaces together. `state:`, `kind:`, `name:`, `file:`, `created:`, `lib:` look for a part of the text, ignoring
  * case; `id:7`, `label:key`, `label:key=value`, `problem:owner-gone`, `deadlock:D1` (or `problem:any`) compare it;
  * `age>30s` and `wait<=5m` compare times (ms, s, m, h). Any other word is looked for in names, states, functions,
- * files, resources and labels; one that looks like another key is refused, unless it is quoted. An empty filter lets everything through.
+ * files, resources and labels; one that looks like another key is refused, unless it is quoted. An empty filter lets
+ * everything through.
  */
 export function parseFilter(text: string): ParsedFilter {
   const terms: Term[] = [];
