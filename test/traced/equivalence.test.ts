@@ -133,7 +133,9 @@ describe("a generated program", function () {
             stderr: stacksOf(ended?.stderr ?? "")
               .replace(/\(node:\d+\)|^ +(?=\^$)/gm, "")
               // Node 20 writes one more line while it maps positions.
-              .replace("^\n\n\n", "^\n\n"),
+              .replace("^\n\n\n", "^\n\n")
+              // Where it ends in its own code, its functions stand at other addresses each time.
+              .replace(/\b0x[0-9a-f]+\b/g, "0x"),
           });
           assert.deepEqual(known(traced), known(plain), code);
         }),
