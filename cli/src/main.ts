@@ -27,7 +27,8 @@ Words of --filter, all of which have to match (- before one takes out what match
   id: label:key label:key=value             are this
   problem:<verdict|rule|any> deadlock:<D1|any>
   age>30s wait<=5m                          ms, s, m, h
-  any other word                            in names, states, functions, files, resources
+  any other word                            in names, states, functions, files, labels, resources;
+                                            quoted where it looks like a key: '"tenant:acme"'
 More: docs/filter.md`;
 
 const program = new Command("unknot")

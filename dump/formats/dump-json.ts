@@ -90,28 +90,16 @@ export function asDump(value: unknown): {
   const sites = list(fields["sites"], site);
   const tasks = list(fields["tasks"], (each) => task(each, sites.entries.length));
   const resources = list(fields["resources"], (each) => resource(each, sites.entries.length));
-  const handles =
-    fields["handles"] === undefined
-      ? undefined
-      : list(fields["handles"], (each) => handle(each, sites.entries.length));
+  /** What only some dumps have. */
+  const listed = <Entry>(name: string, read: (each: unknown, sites: number) => Entry | undefined) =>
+    fields[name] === undefined ? undefined : list(fields[name], (each) => read(each, sites.entries.length));
+  const handles = listed("handles", handle);
   const contended =
     fields["contention"] === undefined ? undefined : contention(fields["contention"], sites.entries.length);
-  const overReleases =
-    fields["overReleases"] === undefined
-      ? undefined
-      : list(fields["overReleases"], (each) => overRelease(each, sites.entries.length));
-  const lost =
-    fields["lostUpdates"] === undefined
-      ? undefined
-      : list(fields["lostUpdates"], (each) => lostUpdate(each, sites.entries.length));
-  const failed =
-    fields["failures"] === undefined
-      ? undefined
-      : list(fields["failures"], (each) => failure(each, sites.entries.length));
-  const growing =
-    fields["growth"] === undefined
-      ? undefined
-      : list(fields["growth"], (each) => growth(each, sites.entries.length));
+  const overReleases = listed("overReleases", overRelease);
+  const lost = listed("lostUpdates", lostUpdate);
+  const failed = listed("failures", failure);
+  const growing = listed("growth", growth);
   return {
     dump: {
       format: "unknot-dump",

@@ -1,19 +1,18 @@
 import {
   type Callback,
   type Instrumentation,
-  type Operation,
   ownValue,
   type Probe,
   type ResourceType,
   wrap,
   wrapFunction,
 } from "../probe.ts";
-import { isObject, replaceExport } from "../wrappers.ts";
+import { createHandDown, isObject, replaceExport } from "../wrappers.ts";
 
 const type: ResourceType = { kind: "rwlock", name: "mortice", capacity: () => 1 };
 
-/** What a lock was asked for, until it has put the job that stands for it into its queue: at once. */
-let begun: Operation | undefined;
+/** From a lock that is asked for to the job that stands for it, which it puts into its queue at once. */
+const handDown = createHandDown();
 
 /**
  * A lock is had as long as a job runs in a queue of the lock's, one for writers and one for readers, of the same class.
@@ -47,27 +46,17 @@ export const instrumentation: Instrumentation = {
 function watchAcquire(lock: object, name: string, shared: boolean, probe: Probe): void {
   wrap(probe, lock, name, (self, [options]) => {
     const cancellable = ownValue(options, "signal") !== undefined;
-    const operation = probe.begin(self, "acquire", { shared, cancellable, refusable: cancellable });
-    begun = operation;
-    return {
-      returned(promise) {
-        begun = undefined;
-        probe.grantedBy(operation, promise, () => false);
-        probe.promised(operation, promise);
-      },
-      threw() {
-        begun = undefined;
-        probe.released(operation);
-      },
-    };
+    return handDown.begin(
+      probe,
+      probe.begin(self, "acquire", { shared, cancellable, refusable: cancellable }),
+    );
   });
 }
 
 function watchJobs(prototype: object, probe: Probe): void {
   wrap(probe, prototype, "add", (_, [job, ...rest]) => {
-    const operation = begun;
-    if (operation === undefined || typeof job !== "function") return undefined;
-    begun = undefined;
+    const operation = typeof job === "function" ? handDown.take() : undefined;
+    if (operation === undefined) return undefined;
     const { held } = {
       held(this: unknown, ...args: unknown[]): unknown {
         probe.granted(operation);

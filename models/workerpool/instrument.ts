@@ -26,7 +26,7 @@ export const instrumentation: Instrumentation = {
       return {
         returned(promise) {
           outermost.busy = false;
-          const { then } = promise as { readonly then?: unknown };
+          const then = isObject(promise) ? (promise as { readonly then?: unknown }).then : undefined;
           if (!isObject(promise) || typeof then !== "function") return probe.released(operation);
           probe.promisedBy(operation, promise);
           const over = () => probe.released(operation);
