@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { RunReport } from "@unknot/protocol/report.ts";
-import { isSure, type Verdict } from "@unknot/protocol/verdict.ts";
+import { isSure, type Verdict, verdicts } from "@unknot/protocol/verdict.ts";
 import { root, temporaryFolder, unknot } from "../cli/unknot.ts";
 import { nodes } from "../traced/kit.ts";
 
@@ -127,7 +127,7 @@ describe("examples", () => {
         if (problems.length > 0) {
           it(`is seen to be broken by run: ${problems.map(({ verdict }) => verdict)}, ${node.name}`, async () => {
             const plain = plainly(broken, node.path);
-            const { code, stdout, report } = await run(`${name}/broken.ts`, node.path);
+            const { code, stdout, stderr, report } = await run(`${name}/broken.ts`, node.path);
             assert.equal(code, plain.status);
             assert.equal(stdout, plain.stdout);
             assert.deepEqual(
@@ -135,6 +135,10 @@ describe("examples", () => {
               problems,
             );
             assert.ok(report.problems.every(isSure));
+            for (const { verdict } of problems) {
+              const isTold = [verdict, verdicts[verdict]].some((name) => stderr.includes(name));
+              assert.ok(isTold, `${verdict} is not told:\n${stderr}`);
+            }
             const lines = mistakesIn(broken);
             for (const { at, verdict } of ofProgram(report)) {
               // What blocks a loop is seen wherever it is just then.

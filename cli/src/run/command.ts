@@ -11,7 +11,14 @@ import { takeDumpsOfSession, takeLastDumps } from "../traced.ts";
 import { findNode } from "./find-node.ts";
 import { findCommand, findProgram } from "./find-program.ts";
 import { registerFile } from "./register-file.ts";
-import { createPastProblems, hasSureProblem, type LastState, reportOf, statesAtEnd } from "./report.ts";
+import {
+  createPastProblems,
+  hasSureProblem,
+  type LastState,
+  reportOf,
+  seenText,
+  statesAtEnd,
+} from "./report.ts";
 import { endLike, runProgram, type Start } from "./run-program.ts";
 
 export interface RunOptions {
@@ -63,8 +70,9 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   if (states.length === 0)
     process.stderr.write("unknot: no traced program was seen: nothing is known of it.\n");
   await writeResults(states, options);
-  if (options.failOnProblem && hasSureProblem(reportOf(states, createMuting())))
-    process.exit(exitCodes.problem);
+  const report = reportOf(states, createMuting());
+  if (process.env["UNKNOT_REPORT_STDERR"] !== "0") process.stderr.write(seenText(report));
+  if (options.failOnProblem && hasSureProblem(report)) process.exit(exitCodes.problem);
   return endLike(ending);
 }
 

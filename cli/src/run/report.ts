@@ -5,7 +5,8 @@ import { formatPlace } from "@unknot/protocol/place.ts";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import type { RunReport } from "@unknot/protocol/report.ts";
 import type { Task } from "@unknot/protocol/task.ts";
-import { isSure } from "@unknot/protocol/verdict.ts";
+import { isSure, type Verdict, verdicts } from "@unknot/protocol/verdict.ts";
+import { printable } from "../terminal.ts";
 
 /** The last dump of one thread, and how many tasks it had started by then. */
 export interface LastState {
@@ -48,6 +49,26 @@ export function reportOf(
     })),
     coverage: dumps.length === 0 ? nothingSeen : mergedCoverage(dumps.map((dump) => dump.coverage)),
   };
+}
+
+/** What the tracer does not print, because it keeps nobody waiting when the program ends. */
+const seenOnly: ReadonlySet<Verdict> = new Set([
+  "loop-blocked",
+  "lost-update",
+  "not-awaited",
+  "over-release",
+]);
+const mostSeen = 20;
+
+/** What was seen while the program ran, for standard error: each with its places. Empty when there was nothing. */
+export function seenText({ problems }: RunReport): string {
+  const seen = problems.filter((problem) => isSure(problem) && seenOnly.has(problem.verdict));
+  const blocks = seen.slice(0, mostSeen).map(({ verdict, message, at }) => {
+    const places = at.map((place) => `\t${printable(formatPlace(place))}\n`);
+    return `\nunknot: ${verdicts[verdict]}\n\n${printable(message)}\n${places.join("")}`;
+  });
+  const more = seen.length - blocks.length;
+  return `${blocks.join("")}${more > 0 ? `\n… and ${more} more\n` : ""}`;
 }
 
 /**
