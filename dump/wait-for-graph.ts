@@ -37,6 +37,12 @@ export function resourceAt(graph: WaitForGraph, vertex: number): Resource | unde
   return past < 0 ? undefined : graph.dump.resources[past >> 1];
 }
 
+/** The vertices of a resource, by its index in the dump: some holder gives back, and every one does. */
+export function resourceVertices({ dump }: WaitForGraph, index: number): readonly [any: number, all: number] {
+  const vertex = dump.tasks.length + 2 * index;
+  return [vertex, vertex + 1];
+}
+
 /** The task behind a vertex; undefined for a resource. */
 export function taskAt(graph: WaitForGraph, vertex: number): Task | undefined {
   return graph.dump.tasks[vertex];

@@ -311,6 +311,10 @@ describe("owner-gone of a holder that can never go on", () => {
       ["cannot-resume"],
     );
   });
+
+  it("counts who waits for what others could give back, too", () => {
+    assert.match(detect(lost("handle"))[0]?.message ?? "", /'charge' waits .*; 1 task waits behind\.$/);
+  });
 });
 
 describe("cannot-resume", () => {

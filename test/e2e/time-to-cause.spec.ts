@@ -37,6 +37,8 @@ describe("from something that hangs to the right line", () => {
         "undici-types",
       ],
       settings: { "unknot.rules": { "lock-release-not-in-finally": "off" } },
+      // A mark below the fold is not drawn, and the programs begin with many empty lines.
+      viewport: { width: 1400, height: 1500 },
     });
     await code.openFile(programs.of("lock cycle").main);
   });

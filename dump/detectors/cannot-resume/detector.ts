@@ -5,6 +5,7 @@ import { countBehind, stuckBehind } from "../../knots.ts";
 import {
   predecessors,
   resourceAt,
+  resourceVertices,
   successors,
   taskAt,
   type WaitForGraph,
@@ -70,19 +71,33 @@ function problemOf(scene: Scene, graph: WaitForGraph, roots: readonly Task[]): P
   const [first] = roots;
   const wait = first?.wait;
   const resource = wait?.on === "resource" ? scene.resourceById.get(wait.resource) : undefined;
-  const behind = countBehind(
-    graph,
-    stuckBehind(graph, (vertex) => taskAt(graph, vertex)?.collected !== undefined),
-    roots.map((task) => vertexOf(graph, task)),
-    (task) => task.external !== true,
-  );
   return {
     id: (first && ruleOfWait(first, resource)) ?? "cannot-resume",
     verdict: "cannot-resume",
     certainty: "proved",
-    message: `Nothing that is left can end this wait: ${whatWaits(scene, roots, resource)}${waitBehind(behind)}.`,
+    message: `Nothing that is left can end this wait: ${whatWaits(scene, roots, resource)}${waitBehind(behind(graph, roots))}.`,
     tasks: roots.slice(0, mostTasks).map((task) => task.id),
     resources: resourcesOf(roots),
     at: placesOf(scene.dump, roots),
   };
+}
+
+/**
+ * How many tasks wait for the roots, or for what only they hold. Whether anybody else could give that back is not
+ * asked: nobody has.
+ */
+function behind(graph: WaitForGraph, roots: readonly Task[]): number {
+  const ids = new Set(roots.map(({ id }) => id));
+  const held = graph.dump.resources.flatMap(({ holders }, index) => {
+    const isTheirs = holders.length > 0 && holders.every(({ task }) => task !== undefined && ids.has(task));
+    return isTheirs ? resourceVertices(graph, index) : [];
+  });
+  const theirs = new Set(held);
+  const isDead = (vertex: number) => theirs.has(vertex) || taskAt(graph, vertex)?.collected !== undefined;
+  return countBehind(
+    graph,
+    stuckBehind(graph, isDead),
+    [...roots.map((task) => vertexOf(graph, task)), ...held],
+    (task) => task.external !== true,
+  );
 }
