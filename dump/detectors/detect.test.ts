@@ -474,7 +474,7 @@ describe("lost-update", () => {
       });
     const [problem, ...others] = lost(1, 3);
     assert.deepEqual(others, []);
-    assert.deepEqual(brief(problem), ["lost-update", "lost-update", "observed"]);
+    assert.deepEqual(brief(problem), ["stale-write-after-await", "lost-update", "observed"]);
     assert.equal(
       problem?.message,
       "'book' read 'this.balance' at a.ts:6, before it waited, and stored a value based on that at a.ts:8; what had been stored meanwhile is lost (3 times).",

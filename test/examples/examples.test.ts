@@ -42,7 +42,10 @@ const pairs: Readonly<Record<string, Pair>> = {
   },
   "blocked-loop": { problems: [{ id: "loop-blocked", verdict: "loop-blocked" }] },
   "double-init": { rule: "double-init" },
-  "lost-update": { problems: [{ id: "lost-update", verdict: "lost-update" }] },
+  "lost-update": {
+    rule: "stale-write-after-await",
+    problems: [{ id: "stale-write-after-await", verdict: "lost-update" }],
+  },
   "unawaited-task": {
     rule: "floating-task",
     problems: [{ id: "floating-task", verdict: "not-awaited" }],

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Finding, Severity } from "@unknot/protocol/finding.ts";
+import { foldedText, foldNotices } from "@unknot/server/program/fold-notices.ts";
 import {
   type AnalysisHost,
   type AnalysisReport,
@@ -238,9 +239,10 @@ function toReport(
 
 /** What went wrong on the way, on standard error: everything else has been checked all the same. */
 function tellTroubles({ notices, failures }: AnalysisReport, root: string): void {
-  for (const { file, message, at } of notices) {
+  for (const folded of foldNotices(notices)) {
+    const { file, at } = folded.notice;
     const place = at === undefined ? "" : `:${at.line}:${at.column}`;
-    process.stderr.write(`${printable(shown(file, root))}${place}: ${printable(message)}\n`);
+    process.stderr.write(`${printable(shown(file, root))}${place}: ${printable(foldedText(folded))}\n`);
   }
   for (const { file, rule, message } of failures) {
     process.stderr.write(

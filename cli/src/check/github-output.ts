@@ -1,4 +1,5 @@
 import type { Severity } from "@unknot/protocol/finding.ts";
+import { foldedText, foldNotices } from "@unknot/server/program/fold-notices.ts";
 import { shown } from "../paths.ts";
 import type { CheckReport } from "./report.ts";
 
@@ -24,13 +25,11 @@ export function githubOutput({ findings, notices, root }: CheckReport): string {
     };
     return command(commands[severity], properties, message + (steps.length > 1 ? steps.join("") : ""));
   });
-  const notes = notices.map(({ file, message, at }) =>
-    command(
-      "warning",
-      { file: shown(file, root), ...(at === undefined ? {} : { line: at.line, col: at.column }) },
-      message,
-    ),
-  );
+  const notes = foldNotices(notices).map((folded) => {
+    const { file, severity, at } = folded.notice;
+    const place = at === undefined ? {} : { line: at.line, col: at.column };
+    return command(commands[severity], { file: shown(file, root), ...place }, foldedText(folded));
+  });
   return [...lines, ...notes].map((line) => `${line}\n`).join("");
 }
 

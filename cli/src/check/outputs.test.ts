@@ -54,7 +54,13 @@ const findings: readonly Finding[] = [
 const report: CheckReport = {
   root: "/app",
   findings,
-  notices: [{ file: "/app/tsconfig.json", message: "The base 'x' is not installed: run npm install." }],
+  notices: [
+    {
+      file: "/app/tsconfig.json",
+      severity: "warning",
+      message: "The base 'x' is not installed: run npm install.",
+    },
+  ],
   rules: [{ id: "floating-task", title: "A task is started and nothing waits for it" }],
   files: 12,
   baselined: 0,

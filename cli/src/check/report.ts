@@ -10,6 +10,8 @@ export interface RuleInfo {
 /** A problem with the project itself: a broken tsconfig, a file that can't be read. */
 export interface Notice {
   readonly file: string;
+  /** `warning`: results may be missing. */
+  readonly severity: "warning" | "information";
   /** One sentence that names the remedy. */
   readonly message: string;
   /** Where in the file, from 1, when it is about one place. */

@@ -34,8 +34,8 @@ export function sarifOutput(report: CheckReport, version: string): string {
         invocations: [
           {
             executionSuccessful: true,
-            toolConfigurationNotifications: report.notices.map(({ file, message }) => ({
-              level: "warning",
+            toolConfigurationNotifications: report.notices.map(({ file, severity, message }) => ({
+              level: severity === "warning" ? "warning" : "note",
               message: { text: message },
               locations: [{ physicalLocation: { artifactLocation: artifact(file, report.root) } }],
             })),

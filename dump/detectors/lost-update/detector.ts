@@ -16,7 +16,7 @@ export const lostUpdate: Detector = {
           : `at ${shortPlace(readAt)}, before it waited`;
       const where = stored === undefined ? "" : ` at ${shortPlace(stored)}`;
       return {
-        id: "lost-update",
+        id: "stale-write-after-await",
         verdict: "lost-update",
         certainty: "observed",
         message: `${who} read ${quoted(place)} ${since}, and stored a value based on that${where}; what had been stored meanwhile is lost${times > 1 ? ` (${count(times, "time")})` : ""}.`,

@@ -1,6 +1,7 @@
 // The edits that rules on tasks offer, made from the text as it is written.
 import type { FileFacts, FunctionFacts, FunctionId, Range, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
+import { mayThrow } from "../program/instructions.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { FixPlan } from "./fix-plan.ts";
 import { indentAt, indented, statementAround, unitOf } from "./fixes.ts";
@@ -62,6 +63,58 @@ export function awaitAll(list: Location): FixPlan {
     edits: [
       { ...list, end: list.start, newText: "await Promise.all(" },
       { ...list, start: list.end, newText: ")" },
+    ],
+  };
+}
+
+/**
+ * Awaits in front of the statement that updates `target` what stands inside of it, so that what it reads is read
+ * afterwards. Undefined where another call of the statement would then run later than the awaited one, or no name is free.
+ */
+export function awaitFirst(
+  view: Texts,
+  file: FileFacts,
+  facts: FunctionFacts,
+  awaited: Location,
+  target: string,
+): FixPlan | undefined {
+  const text = view.text(awaited.file);
+  const found = statementAround(facts.statements, awaited);
+  const statement = found?.list.of[found.index];
+  const names = new Set(file.variables.map(({ name }) => name));
+  const own = target.split(/[.#]+/).at(-1) ?? "";
+  const name = ["valueFor", "resultFor"]
+    .map((start) => `${start}${own.charAt(0).toUpperCase()}${own.slice(1)}`)
+    .find((one) => !names.has(one));
+  if (text === undefined || !statement || name === undefined) return undefined;
+  const isIn = (i: Range, range: Range) => range.start <= i.start && i.end <= range.end;
+  const others = facts.blocks
+    .flatMap(({ code }) => code)
+    .filter((i) => mayThrow(i) && isIn(i, statement) && !isIn(i, awaited));
+  if (others.length > 0) return undefined;
+  const { file: path } = awaited;
+  const indent = indentAt(text, statement.start);
+  // Parentheses around the awaited call are not needed around a name.
+  const before = /\(\s*$/.exec(text.slice(statement.start, awaited.start))?.[0].length ?? 0;
+  const after = /^\s*\)/.exec(text.slice(awaited.end, statement.end))?.[0].length ?? 0;
+  const isWrapped =
+    before > 0 &&
+    after > 0 &&
+    /[=\-+*/%|&^<>({[,]\s*$/.test(text.slice(statement.start, awaited.start - before));
+  const [start, end] = isWrapped
+    ? [awaited.start - before, awaited.end + after]
+    : [awaited.start, awaited.end];
+  return {
+    title: "Wait first, then read and store",
+    preferred: true,
+    edits: [
+      {
+        file: path,
+        start: statement.start,
+        end: statement.start,
+        newText: `const ${name} = ${text.slice(awaited.start, awaited.end)};\n${indent}`,
+      },
+      { file: path, start, end, newText: name },
     ],
   };
 }

@@ -32,6 +32,7 @@ import {
 } from "vscode-languageserver";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { isDependency, isSource } from "../program/discovery.ts";
+import { type FoldedNotice, foldedText, foldNotices } from "../program/fold-notices.ts";
 import type { FilePath, ProjectNotice } from "../program/program.ts";
 import { linterFiles } from "../project/linters/linters.ts";
 import { configName, defaultBaselineName } from "../project/read-config.ts";
@@ -577,7 +578,10 @@ export function serve(connection: Connection): void {
 
   /** Says once what can't be read and what went wrong. */
   function tell(report: AnalysisReport): void {
-    for (const notice of report.notices) once(`${notice.file}\n${notice.message}`, () => tellNotice(notice));
+    for (const folded of foldNotices(report.notices)) {
+      const { file, message, at } = folded.notice;
+      once(at === undefined ? message : `${file}\n${message}`, () => tellNotice(folded));
+    }
     for (const { file, rule, message } of report.failures) {
       once(`${file}\n${rule}\n${message}`, () =>
         connection.console.error(`The rule '${rule}' failed on '${file}': ${message}`),
@@ -589,12 +593,14 @@ export function serve(connection: Connection): void {
     setStatus(serious === undefined ? { state: "ready" } : { state: "limited", message: serious.message });
   }
 
-  function tellNotice({ file, severity, message, at }: ProjectNotice): void {
+  function tellNotice(folded: FoldedNotice<ProjectNotice>): void {
+    const { file, severity, at } = folded.notice;
+    const message = foldedText(folded);
     // It is shown where it belongs.
     if (at !== undefined) connection.console.warn(`${file}:${at.line}:${at.column}: ${message}`);
     else if (severity === "information") connection.console.info(`${message} (${file})`);
     else if (isConfiguration(file)) connection.window.showWarningMessage(`Unknot: ${message}`);
-    else connection.console.warn(message);
+    else connection.console.warn(`${message} (${file})`);
   }
 
   function fail(error: unknown): void {

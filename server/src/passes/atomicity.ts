@@ -14,6 +14,7 @@ import { alternatives, plain } from "../analysis/values.ts";
 import type { BlockId, Instruction, Temp } from "../program/facts.ts";
 import { isAwaitPoint, successors } from "../program/instructions.ts";
 import { FunctionCode, type Test } from "./function-code.ts";
+import { calleeText, ownName, waitedFor } from "./function-words.ts";
 import { type Parallel, parallel } from "./parallel.ts";
 
 // Is what was read still true when it is used? Code between two await points runs in one piece, so a test and the write
@@ -392,17 +393,6 @@ function describe(
   };
 }
 
-/** The name of the function, or of the first one around it that has one. */
-function ownName(view: ProgramView, key: FunctionKey): string | undefined {
-  for (const one of [key, ...view.world.enclosing(key)]) {
-    const facts = view.world.function(one);
-    if (facts?.kind === "module") return undefined;
-    const name = facts?.name.split(".").at(-1);
-    if (name) return name;
-  }
-  return undefined;
-}
-
 /**
  * The promise of the first call kept for the others, where its type can be named: what is called is an async function of
  * the program without type parameters, and what it is given cannot differ.
@@ -573,21 +563,4 @@ function workOf(view: ProgramView, { code, value, write, wait, isMark }: Fill): 
   return work
     ? calleeText(view, code.evaluation, work)
     : (waitedFor(view, code, wait) ?? calleeText(view, code.evaluation, made[0]));
-}
-
-/** The call that a point waits for, as written. */
-function waitedFor(view: ProgramView, code: FunctionCode, wait: Instruction): string | undefined {
-  if (wait.op !== "await") return undefined;
-  return calleeText(view, code.evaluation, originOf(code.reader, wait.from));
-}
-
-function calleeText(
-  view: ProgramView,
-  evaluation: Evaluation,
-  i: Instruction | undefined,
-): string | undefined {
-  const facts = view.world.facts(parseKey(evaluation.key).file);
-  if (!facts || !i) return undefined;
-  if (i.op === "import") return describeTemp(facts, evaluation.facts, i.to);
-  return i.op === "call" || i.op === "new" ? describeTemp(facts, evaluation.facts, i.callee) : undefined;
 }

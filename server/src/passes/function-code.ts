@@ -198,6 +198,15 @@ export class FunctionCode {
     return this.#guards;
   }
 
+  /** The shared places that an instruction reads, itself or by what it calls. */
+  reads(i: Instruction): readonly string[] {
+    const read = placeRead(this.reader, i);
+    if (read) return [read.id];
+    return (this.evaluation.calls.get(i)?.targets ?? []).flatMap((target) =>
+      target.kind === "function" ? [...placesOf(this.view, target.function, "read")] : [],
+    );
+  }
+
   /** The shared places that an instruction changes, itself or by what it calls. */
   changes(i: Instruction): readonly string[] {
     const written = placeWritten(this.reader, i);

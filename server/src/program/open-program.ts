@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 import type { SourceFile } from "typescript/unstable/ast";
 import type { Project, Snapshot } from "typescript/unstable/sync";
 import { type Answers, createAnswers, unknownSymbol, unknownType } from "./answers.ts";
@@ -136,7 +137,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
       notices.add({
         file,
         severity: "warning",
-        message: `TypeScript's process ends at questions about '${file}', so its types are unknown until it changes.`,
+        message: `TypeScript's process ends at questions about '${path.basename(file)}', so its types are unknown until it changes.`,
       });
       return undefined;
     }
@@ -283,7 +284,11 @@ export function openProgram(options: ProgramOptions = {}): Program {
 
   const isReadable = (file: FilePath, text: string): boolean => {
     if (isBinary(text)) {
-      notices.add({ file, severity: "warning", message: `'${file}' is not text, so it is left out.` });
+      notices.add({
+        file,
+        severity: "warning",
+        message: `'${path.basename(file)}' is not text, so it is left out.`,
+      });
       return false;
     }
     return !isMinified(file, text) && !overlay.oversized.has(file);
@@ -296,7 +301,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
       notices.add({
         file,
         severity: "warning",
-        message: `'${file}' can't be analysed (${error instanceof Error ? error.message : String(error)}); please report this.`,
+        message: `'${path.basename(file)}' can't be analysed (${error instanceof Error ? error.message : String(error)}); please report this.`,
       });
       return undefined;
     }
@@ -584,8 +589,12 @@ function noticeList() {
   const ofFiles = new Map<string, ProjectNotice>();
   return {
     add: (notice: ProjectNotice): void => void ofFiles.set(`${notice.file}\n${notice.message}`, notice),
+    /** A base says the same for each configuration that extends it. */
     replace: (notices: readonly ProjectNotice[]): void => {
-      ofWorkspace = notices;
+      const distinct = new Map(
+        notices.map((notice) => [`${notice.file}\n${notice.message}\n${JSON.stringify(notice.at)}`, notice]),
+      );
+      ofWorkspace = [...distinct.values()];
     },
     remove: (files: readonly FilePath[]): void => {
       for (const [key, { file }] of ofFiles) if (files.includes(file)) ofFiles.delete(key);
@@ -596,14 +605,18 @@ function noticeList() {
 
 function tooLarge(file: FilePath, bytes: number): ProjectNotice {
   const size = (bytes / 1024 / 1024).toFixed(1);
-  return { file, severity: "warning", message: `'${file}' is too large (${size} MB), so it is left out.` };
+  return {
+    file,
+    severity: "warning",
+    message: `'${path.basename(file)}' is too large (${size} MB), so it is left out.`,
+  };
 }
 
 function unreadable(file: FilePath): ProjectNotice {
   return {
     file,
     severity: "warning",
-    message: `'${file}' can't be read, so it is left out; check its permissions.`,
+    message: `'${path.basename(file)}' can't be read, so it is left out; check its permissions.`,
   };
 }
 
@@ -635,7 +648,7 @@ function unparsable(file: FilePath, { line, column, message }: FirstError): Proj
   return {
     file,
     severity: "warning",
-    message: `'${file}' does not parse at ${line}:${column} (${reason}), so only part of it is checked; correct it there.`,
+    message: `'${path.basename(file)}' does not parse at ${line}:${column} (${reason}), so only part of it is checked; correct it there.`,
   };
 }
 

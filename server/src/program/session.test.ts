@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, globSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "./connection.ts";
 import { findExecutable } from "./executable.ts";
@@ -142,6 +142,8 @@ describe("TypeScript's process", function () {
     program.facts(project.path("a.ts"));
     const hung = pid;
     process.kill(hung, "SIGSTOP");
+    // A thread that is still running could answer before it stops.
+    while (isRunning(hung));
     spawn("sh", ["-c", `sleep 0.3; kill -KILL ${hung}`], { stdio: "ignore" });
     assert.ok(knows(program, project.path("a.ts")));
     assert.notEqual(pid, hung);
@@ -278,4 +280,9 @@ function isAlive(pid: number): boolean {
   }
   // A zombie counts as gone: nobody may be there to reap it.
   return !(existsSync(`/proc/${pid}/stat`) && /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8")));
+}
+
+/** Whether a thread of a stopped process still runs, where the system tells. */
+function isRunning(pid: number): boolean {
+  return globSync(`/proc/${pid}/task/*/stat`).some((file) => !readFileSync(file, "utf8").includes(") T "));
 }

@@ -38,6 +38,7 @@ import { selectWithoutExit } from "./select-without-exit/rule.ts";
 import { semaphoreWeightExceedsCapacity } from "./semaphore-weight-exceeds-capacity/rule.ts";
 import { sendAfterClose } from "./send-after-close/rule.ts";
 import { sequentialAwaitOfStarted } from "./sequential-await-of-started/rule.ts";
+import { staleWriteAfterAwait } from "./stale-write-after-await/rule.ts";
 import { streamErrorUnhandled } from "./stream-error-unhandled/rule.ts";
 import { taskNeverAwaited } from "./task-never-awaited/rule.ts";
 import { unboundedFanOut } from "./unbounded-fan-out/rule.ts";
@@ -86,6 +87,7 @@ export const allRules: readonly Rule[] = [
   semaphoreWeightExceedsCapacity,
   sendAfterClose,
   sequentialAwaitOfStarted,
+  staleWriteAfterAwait,
   streamErrorUnhandled,
   taskNeverAwaited,
   unboundedFanOut,
