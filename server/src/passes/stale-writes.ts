@@ -1,8 +1,15 @@
 import { definePass, locationIn, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
+import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { initialStore, placeRead, placeWritten, type SharedPlace } from "../analysis/shared-places.ts";
+import {
+  type AccessReader,
+  initialStore,
+  placeRead,
+  placeWritten,
+  type SharedPlace,
+} from "../analysis/shared-places.ts";
 import { awaitFirst } from "../analysis/task-fixes.ts";
 import { plain } from "../analysis/values.ts";
 import { walkPaths } from "../analysis/walk-paths.ts";
@@ -51,9 +58,11 @@ function staleWritesIn(view: ProgramView, key: FunctionKey, beside: () => Parall
   const evaluation = view.solution.evaluation(key);
   if (!evaluation?.facts.async || evaluation.facts.generator) return [];
   if (evaluation.facts.imprecise !== undefined || evaluation.facts.blocks.length > maxBlocks) return [];
+  const updates = updatesIn(view, evaluation);
+  if (updates.length === 0) return [];
   const code = new FunctionCode(view, evaluation);
   const found = new Map<string, StaleWrite>();
-  for (const update of updatesIn(code)) {
+  for (const update of updates) {
     const wait = waitOf(code, update);
     if (wait === undefined || found.has(`${update.write.start}`)) continue;
     const { owner } = update.place;
@@ -94,15 +103,20 @@ interface Update {
   readonly write: Instruction;
 }
 
-function updatesIn(code: FunctionCode): readonly Update[] {
-  const { evaluation, reader } = code;
+function updatesIn(view: ProgramView, evaluation: Evaluation): readonly Update[] {
+  const reader: AccessReader = { semantics: view.solution.semantics, evaluation };
   return evaluation.facts.blocks.flatMap((block, index) =>
     evaluation.reached[index]
       ? block.code.flatMap((write) => {
           const place = placeWritten(reader, write);
           const value = write.op === "store" || write.op === "set" ? write.from : undefined;
           if (!place || value === undefined) return [];
-          return readsOf(code, place.id, value, []).map(({ read, steps }) => ({ place, read, steps, write }));
+          return readsOf(reader, place.id, value, []).map(({ read, steps }) => ({
+            place,
+            read,
+            steps,
+            write,
+          }));
         })
       : [],
   );
@@ -112,24 +126,24 @@ const maxSteps = 12;
 
 /** The reads of a place that a value is computed from by operators alone; a plain copy puts back what was there. */
 function readsOf(
-  code: FunctionCode,
+  reader: AccessReader,
   place: string,
   value: Temp,
   behind: readonly Instruction[],
 ): readonly Pick<Update, "read" | "steps">[] {
   if (behind.length > maxSteps) return [];
-  return usesIn(code.evaluation.facts)
+  return usesIn(reader.evaluation.facts)
     .definitions(value)
     .flatMap((i) => {
-      if (placeRead(code.reader, i)?.id === place) {
+      if (placeRead(reader, i)?.id === place) {
         return behind.some(computes) ? [{ read: i, steps: behind }] : [];
       }
-      return partsOf(code, i).flatMap((part) => readsOf(code, place, part, [i, ...behind]));
+      return partsOf(reader, i).flatMap((part) => readsOf(reader, place, part, [i, ...behind]));
     });
 }
 
 /** What an operator, a literal or a local variable takes its value from. */
-function partsOf({ evaluation, view }: FunctionCode, i: Instruction): readonly Temp[] {
+function partsOf({ evaluation, semantics }: AccessReader, i: Instruction): readonly Temp[] {
   switch (i.op) {
     case "binary":
       return arithmetic.has(i.operator) ? [i.left, i.right] : [];
@@ -151,7 +165,7 @@ function partsOf({ evaluation, view }: FunctionCode, i: Instruction): readonly T
     }
     case "load": {
       const { file, id } = parseKey(evaluation.key);
-      const fact = view.world.facts(file)?.variables[i.variable];
+      const fact = semantics.world.facts(file)?.variables[i.variable];
       if (fact?.function !== id || fact.assignments > 0) return [];
       const stored = initialStore(evaluation.facts, i.variable);
       return stored === undefined ? [] : [stored];
