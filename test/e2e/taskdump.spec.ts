@@ -87,7 +87,7 @@ describe("dump files", () => {
     await code.page
       .locator(".codelens-decoration", { hasText: "Source differs: orders.ts was changed after the dump" })
       .waitFor();
-    await code.page.locator(".codelens-decoration a", { hasText: "Open in Task Dump view" }).click();
+    await code.page.locator(".codelens-decoration a", { hasText: "Open in the Unknot Panel" }).click();
     await code.treeRow(/^hung\.taskdump.*taken 2026-11-2/s).waitFor();
   });
 

@@ -35,7 +35,7 @@ export const manifest: ManifestPart = {
       default: true,
       scope: "resource",
       markdownDescription:
-        "Trace the Node programs that a debug session starts, so that *Task Dump* shows their tasks. Needs Node 22.15 or newer; older ones run untraced.",
+        "Trace the Node programs that a debug session starts, so that the panel *Unknot* shows their tasks. Needs Node 22.15 or newer; older ones run untraced.",
     },
     "unknot.trace.configurations": {
       type: "object",

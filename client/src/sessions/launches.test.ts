@@ -100,6 +100,12 @@ describe("launches", () => {
       launches.list().map(({ name }) => name),
       ["hung.taskdump", "Run main.ts"],
     );
+    launches.open("/tmp/other.taskdump", [consumers(2)]);
+    assert.deepEqual(
+      launches.list().map(({ name }) => name),
+      ["other.taskdump", "hung.taskdump", "Run main.ts"],
+    );
+    launches.close("/tmp/other.taskdump");
     launches.open("/tmp/hung.taskdump", [consumers(1), consumers(2)]);
     assert.equal(launches.list().length, 2);
     launches.close("launch-1");

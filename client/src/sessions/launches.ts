@@ -50,6 +50,7 @@ export type Watcher = "view" | "graph" | "editors" | "lenses";
 
 /** All launches of this window and the sessions that belong to them. */
 export interface Launches extends Subscription {
+  /** What was opened or attached to first, the last first; then what was started, as it was. */
   list(): readonly Launch[];
   session(id: string): Session | undefined;
   /** Those that can be asked for a dump: what lives, and what has left one. */
@@ -90,6 +91,8 @@ interface Entry {
   readonly since: number;
   /** A file's entry stays until it is closed. */
   readonly kept: boolean;
+  /** Opened or attached to, and not launched. */
+  readonly byHand: boolean;
   running: boolean;
   overdue: boolean;
   /** Runs out when the launch is overdue. */
@@ -145,14 +148,20 @@ export function createLaunches(options: LaunchOptions): Launches {
     else attach(entry, last);
   };
 
-  const all = () => [...entries.values()].flatMap((entry) => entry.sessions);
+  /** What the user opened or attached to last comes first: it is what is to be seen. */
+  const inOrder = () => {
+    const [asked, started] = partition([...entries.values()], ({ byHand }) => byHand);
+    return [...asked.reverse(), ...started];
+  };
+
+  const all = () => inOrder().flatMap((entry) => entry.sessions);
 
   return {
     onChange: changed.event,
     onStart: started.event,
     onProblem: problems.event,
     list: () =>
-      [...entries.values()].map(({ id, name, running, since, overdue, untraced, sessions }) => ({
+      inOrder().map(({ id, name, running, since, overdue, untraced, sessions }) => ({
         id,
         name,
         running,
@@ -170,6 +179,7 @@ export function createLaunches(options: LaunchOptions): Launches {
         name,
         since: Date.now(),
         kept: false,
+        byHand: false,
         running: true,
         overdue: false,
         patience: setTimeout(() => {
@@ -210,6 +220,7 @@ export function createLaunches(options: LaunchOptions): Launches {
         name: title,
         since,
         kept: false,
+        byHand: true,
         running: true,
         overdue: false,
         sessions: [],
@@ -235,6 +246,7 @@ export function createLaunches(options: LaunchOptions): Launches {
         name: path.basename(file),
         since: Date.now(),
         kept: true,
+        byHand: true,
         running: false,
         overdue: false,
         sessions,

@@ -7,7 +7,7 @@ import { capturedAtIn, changedText } from "./source-changes.ts";
 /** Of more files nobody looks whether they have changed. */
 const mostFiles = 200;
 
-/** Above a dump: opens it in the Task Dump view, and says when its sources have changed since it was taken. */
+/** Above a dump: opens it in the panel, and says when its sources have changed since it was taken. */
 export function registerDumpLenses(dumps: vscode.DocumentSelector): vscode.Disposable {
   const top = new vscode.Range(0, 0, 0, 0);
   const changed = new vscode.EventEmitter<void>();
@@ -18,7 +18,7 @@ export function registerDumpLenses(dumps: vscode.DocumentSelector): vscode.Dispo
       onDidChangeCodeLenses: changed.event,
       async provideCodeLenses(document) {
         const open = new vscode.CodeLens(top, {
-          title: "$(list-tree) Open in Task Dump view",
+          title: "$(list-tree) Open in the Unknot Panel",
           command: "unknot.showTaskDump",
           arguments: [document.uri],
         });

@@ -16,6 +16,7 @@ const waiting = () =>
   new DumpBuilder()
     .mutex(1, "ledger")
     .task(7, { name: "young", state: "mutex.lock", at: "orders.ts:41", wait: wants(1, "acquire", 2_000) })
+    .task(6, { name: "young", state: "mutex.lock", at: "orders.ts:41", wait: wants(1, "acquire", 3_000) })
     .task(8, { name: "old", state: "mutex.lock", at: "orders.ts:44", wait: wants(1, "acquire", 9_000) })
     .task(9, { name: "busy", state: "running", at: "orders.ts:1" })
     .task(10, { name: "failed", state: "rejected", at: "orders.ts:2" })
@@ -51,11 +52,13 @@ describe("what keeps a program alive", () => {
           undefined,
         ],
         ["old has not ended", "mutex.lock for 9 s at orders.ts:44", 44],
-        ["young has not ended", "mutex.lock for 2 s at orders.ts:41", 41],
+        ["2 × young have not ended", "mutex.lock for 2 s to 3 s at orders.ts:41", 41],
       ],
     );
-    assert.equal(summaryOf(reasons), "2 things open, 2 tasks not ended");
-    assert.equal(summaryOf(reasons.slice(2, 3)), "1 task not ended");
+    assert.equal(summaryOf(reasons, true), "2 things are open, 3 tasks have not ended");
+    assert.equal(summaryOf(reasons.slice(1, 2), true), "1 thing is open");
+    assert.equal(summaryOf(reasons.slice(2, 3), false), "what is open was not watched, 1 task has not ended");
+    assert.equal(summaryOf([], true), "nothing that is seen is open");
   });
 
   it("comes to rest when nothing starts, moves or is opened, however much time goes by", () => {

@@ -3,6 +3,7 @@ import { sameHandles } from "@unknot/dump/handles.ts";
 import {
   count,
   formatDuration,
+  grouped,
   handleName,
   placeOf,
   plain,
@@ -15,10 +16,13 @@ import {
 import { hasEnded } from "@unknot/dump/wait-for-graph.ts";
 import type { Dump } from "@unknot/protocol/dump.ts";
 import type { Place } from "@unknot/protocol/place.ts";
+import type { Task } from "@unknot/protocol/task.ts";
 
-/** Something that keeps a program alive, or a task that has not ended. */
+/** Something that keeps a program alive, or tasks that have not ended. */
 export interface Reason {
   readonly kind: "handle" | "task";
+  /** How many tasks; of handles how many lists of them. */
+  readonly count: number;
   /** `an interval (every 1000 ms) keeps it alive` */
   readonly what: string;
   /** `created at poll.ts:12 in 'start', 3 min ago` */
@@ -27,7 +31,7 @@ export interface Reason {
 }
 
 /**
- * Handles first, then tasks, the oldest first each. Handles are only there when the tracer was asked to watch them.
+ * Handles first, then tasks, the oldest first each; tasks of one name that wait at one line are one. Handles are only there when the tracer was asked to watch them.
  */
 export function reasonsIn(dump: Dump): readonly Reason[] {
   const handles = sameHandles(dump).map(([first, ...others]): Reason => {
@@ -39,33 +43,54 @@ export function reasonsIn(dump: Dump): readonly Reason[] {
       site === undefined ? "created by Node or a package" : `created at ${shortPlace(site)}${inside}`;
     return {
       kind: "handle",
+      count: 1,
       what: `${handleName(first)}${more} ${others.length === 0 ? "keeps" : "keep"} it alive`,
       since: `${where}, ${formatDuration(first.ageMs)} ago${test}`,
       ...(site === undefined ? {} : { place: placeOf(site) }),
     };
   });
-  const tasks = dump.tasks
+  const pending = dump.tasks
     .filter((task) => task.external !== true && task.state !== "running" && !hasEnded(task))
-    .sort((one, other) => waitMs(other) - waitMs(one))
-    .map((task): Reason => {
-      const site = whereIs(dump, task);
-      return {
-        kind: "task",
-        what: `${plain(task.name)} has not ended`,
-        since: `${task.state} for ${formatDuration(waitMs(task))}${site === undefined ? "" : ` at ${shortPlace(site)}`}`,
-        ...(site === undefined ? {} : { place: placeOf(site) }),
-      };
-    });
-  return [...handles, ...tasks];
+    .sort((one, other) => waitMs(other) - waitMs(one));
+  const alike = new Map<string, Task[]>();
+  for (const task of pending) {
+    const key = JSON.stringify([task.name, task.state, task.at ?? task.created ?? task.entry]);
+    const others = alike.get(key);
+    if (others) others.push(task);
+    else alike.set(key, [task]);
+  }
+  return [...handles, ...[...alike.values()].flatMap((tasks) => taskReason(dump, tasks) ?? [])];
 }
 
-/** `2 things are open, 3 tasks have not ended`. */
-export function summaryOf(reasons: readonly Reason[]): string {
-  const handles = reasons.filter(({ kind }) => kind === "handle").length;
-  const tasks = reasons.length - handles;
+/** Of tasks that wait alike, the oldest first. */
+function taskReason(dump: Dump, tasks: readonly Task[]): Reason | undefined {
+  const [oldest] = tasks;
+  const youngest = tasks.at(-1);
+  if (oldest === undefined || youngest === undefined) return undefined;
+  const site = whereIs(dump, oldest);
+  const name = plain(oldest.name);
+  const [least, most] = [formatDuration(waitMs(youngest)), formatDuration(waitMs(oldest))];
+  return {
+    kind: "task",
+    count: tasks.length,
+    what: tasks.length === 1 ? `${name} has not ended` : `${grouped(tasks.length)} × ${name} have not ended`,
+    since: `${oldest.state} for ${least === most ? most : `${least} to ${most}`}${site === undefined ? "" : ` at ${shortPlace(site)}`}`,
+    ...(site === undefined ? {} : { place: placeOf(site) }),
+  };
+}
+
+/** `2 things are open, 3 tasks have not ended`; what is open is only known where handles are watched. */
+export function summaryOf(reasons: readonly Reason[], watched: boolean): string {
+  const sum = (of: Reason["kind"]) =>
+    reasons.reduce((before, { kind, count: more }) => before + (kind === of ? more : 0), 0);
+  const [open, tasks] = [sum("handle"), sum("task")];
   return [
-    ...(handles > 0 ? [`${count(handles, "thing")} open`] : []),
-    ...(tasks > 0 ? [`${count(tasks, "task")} not ended`] : []),
+    watched
+      ? open === 0
+        ? "nothing that is seen is open"
+        : `${count(open, "thing")} ${open === 1 ? "is" : "are"} open`
+      : "what is open was not watched",
+    ...(tasks > 0 ? [`${count(tasks, "task")} ${tasks === 1 ? "has" : "have"} not ended`] : []),
   ].join(", ");
 }
 

@@ -62,16 +62,12 @@ async function answer(launches: Launches, debugging: Debugging, session: Session
   const reasons = reasonsIn(dump);
   const again: Item = {
     label: "$(debug-restart) Start again and watch what is opened",
-    detail:
-      "Timers, servers, sockets and child processes are seen only when they are watched from the start.",
+    detail: "Timers, servers and sockets are seen only when watched from the start.",
   };
   const chosen = await vscode.window.showQuickPick(
     [...(dump.handles === undefined ? [again] : []), ...reasons.map(itemOf)],
     {
-      placeHolder:
-        reasons.length === 0
-          ? `Nothing that is seen keeps '${name}' alive`
-          : `What keeps '${name}' alive: ${summaryOf(reasons)}`,
+      placeHolder: `'${name}' has not exited: ${summaryOf(reasons, dump.handles !== undefined)}`,
       matchOnDetail: true,
     },
   );

@@ -13,7 +13,7 @@ import { filesAbout } from "./files-about.ts";
 import { finishFix } from "./fix-plan.ts";
 import { type KeptAnalysis, modelsAt } from "./kept-analysis.ts";
 import { createMemory } from "./memory.ts";
-import { type FunctionKey, functionKey, parseKey, spanOf } from "./places.ts";
+import { type FunctionKey, firstLineOf, functionKey, parseKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
 import { type EvaluationIn, type SolveStatistics, solve } from "./solve.ts";
 import { applySuppressions, type Reported, unusedSuppression } from "./suppress.ts";
@@ -312,17 +312,17 @@ function runRule(
 }
 
 function finish(rule: Rule, report: Report, severity: Severity, view: ProgramView): Finding {
-  const span = (at: Report["at"]) => {
-    const facts = view.world.facts(at.file);
-    if (!facts) throw new Error(`a report speaks about ${at.file}, which is no file of the program`);
-    return spanOf(facts, at);
+  const factsOf = ({ file }: Report["at"]) => {
+    const facts = view.world.facts(file);
+    if (!facts) throw new Error(`a report speaks about ${file}, which is no file of the program`);
+    return facts;
   };
   return {
     rule: rule.id,
     severity,
-    at: span(report.at),
+    at: firstLineOf(factsOf(report.at), report.at),
     message: report.message,
-    trace: report.trace.map(({ at, what }) => ({ at: span(at), what })),
+    trace: report.trace.map(({ at, what }) => ({ at: spanOf(factsOf(at), at), what })),
     fixes: (report.fixes ?? []).map((fix) => finishFix(fix, (file) => view.world.facts(file))),
   };
 }

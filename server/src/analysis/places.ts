@@ -86,6 +86,19 @@ export function isClassKey(of: ClassKey | FunctionKey): of is ClassKey {
   return of[of.lastIndexOf("#") + 1] === "c";
 }
 
+/**
+ * A location up to the end of its first line: a call whose callback goes over twenty lines is not to be underlined as a
+ * whole.
+ */
+export function firstLineOf(facts: FileFacts, at: Range): Span {
+  const whole = spanOf(facts, at);
+  const next = facts.lines[whole.line];
+  if (whole.endLine === whole.line || next === undefined) return whole;
+  // Without the line break; of two units, the first is beyond what an editor shows.
+  const { column } = positionOf(facts.lines, next - 1);
+  return { ...whole, endLine: whole.line, endColumn: column };
+}
+
 /** A location in lines and columns, as findings show it. */
 export function spanOf(facts: FileFacts, at: Range): Span {
   const start = positionOf(facts.lines, at.start);

@@ -22,10 +22,10 @@ import type { Launch } from "../../sessions/launches.ts";
 import type { SessionSnapshot } from "../../sessions/session.ts";
 import { iconOf, icons, kindIcon } from "../tree/icons.ts";
 import type { Row } from "../tree/row.ts";
-import { areSeveral, processRow } from "../tree/session-title.ts";
+import { areSeveral, inOrder, processRow } from "../tree/session-title.ts";
 
 export function rowsOf(launches: readonly Launch[]): readonly Row[] {
-  const sessions = launches.flatMap((launch) => launch.sessions.filter(({ overview }) => overview));
+  const sessions = launches.flatMap((launch) => inOrder(launch).filter(({ overview }) => overview));
   return sessions.flatMap((session) =>
     areSeveral(launches)
       ? [processRow(session, `${session.id} contention`, { children: () => sessionRows(session) })]

@@ -6,7 +6,8 @@ import type { Scene } from "../tree/scene.ts";
 
 /** Whether the event loop turns, and how late its turns were. */
 export function loopRow({ session, overview: { loop } }: Scene): Row {
-  const description = [stateText(loop, session.paused), ...lagText(loop)].join(", ");
+  const isOver = session.state.kind === "ended" || session.state.kind === "file";
+  const description = [stateText(loop, session.paused, isOver), ...lagText(loop)].join(", ");
   const stands = loop.state === "blocked" && !session.paused;
   return {
     id: `${session.id} loop`,
@@ -19,12 +20,13 @@ export function loopRow({ session, overview: { loop } }: Scene): Row {
   };
 }
 
-function stateText({ state, sinceMs }: LoopState, paused: boolean): string {
+function stateText({ state, sinceMs }: LoopState, paused: boolean, isOver: boolean): string {
   switch (state) {
     case "turning":
-      return paused ? "stopped by the debugger" : "turns";
+      return paused ? "stopped by the debugger" : isOver ? "turned" : "turns";
     case "blocked":
-      return paused ? "stopped by the debugger" : `has not turned for ${formatDuration(sinceMs)}`;
+      if (paused) return "stopped by the debugger";
+      return `${isOver ? "had" : "has"} not turned for ${formatDuration(sinceMs)}`;
     case "ended":
       return "ran empty: nothing is left that could wake a task";
   }

@@ -306,6 +306,42 @@ describe("the rows of the Diagnosis view", () => {
     assert.equal(problemCount(launches), 2);
   });
 
+  it("put the process with a problem first", () => {
+    const well = new DumpBuilder().task(1, { name: "main", state: "IO wait", at: "index.ts:1" }).build();
+    const runner = snapshot(well, { process: { ...well.process, title: "runner.js", pid: 1 } });
+    assert.deepEqual(drawn(rowsOf([launch(runner, snapshot(deadlocked().build(), { id: "s2" }))]), 0), [
+      "main.ts (4242) | 3 tasks, 1 problem",
+      "runner.js (1) | 1 task",
+    ]);
+  });
+
+  it("claim nothing of what a dump of Go does not tell, and name it after its file", () => {
+    const built = new DumpBuilder()
+      .task(7, { name: "main.worker", state: "chan send", at: "main.go:6" })
+      .build();
+    const process = { pid: 0, threadId: 0, node: "", title: "", cwd: "", upMs: 0 };
+    const file = snapshot(
+      { ...built, process, coverage: { ...built.coverage, instrumented: [], transformed: 0 } },
+      { state: { kind: "file", file: "/tmp/go.taskdump" } },
+    );
+    const rows = drawn(rowsOf([launch(file)]), 0);
+    assert.ok(
+      rows.includes("No deadlock found among 1 task | the dump does not say who holds what"),
+      rows.join("\n"),
+    );
+    assert.ok(!rows.some((row) => /^(Event loop|Coverage)/.test(row)), rows.join("\n"));
+    assert.equal(summaryOf([launch(file)]), "go.taskdump, 1 task");
+  });
+
+  it("speak of the loop of a program that has ended as of what is past", () => {
+    const loopOf = (change: Partial<SessionSnapshot>) =>
+      drawn(rowsOf([launch(snapshot(deadlocked().build(), change))]), 0).find((row) =>
+        row.startsWith("Event loop"),
+      );
+    assert.match(loopOf({}) ?? "", /\| turns/);
+    assert.match(loopOf({ state: { kind: "ended" } }) ?? "", /\| turned/);
+  });
+
   it("keep their identity from one dump to the next", () => {
     const ids = (dump: Dump) => flat(rowsOf([launch(snapshot(dump))])).map((row) => row.id);
     const now = ids(deadlocked().build());

@@ -10,7 +10,7 @@ import { dateOf, timeOf } from "../tree/clock-time.ts";
 import { icons, type RowIcon } from "../tree/icons.ts";
 import type { Row } from "../tree/row.ts";
 import { type Scene, sceneOf } from "../tree/scene.ts";
-import { areSeveral, baseName, processRow, titleOf } from "../tree/session-title.ts";
+import { areSeveral, baseName, inOrder, processRow, titleOf } from "../tree/session-title.ts";
 import { taskRow } from "../tree/task-row.ts";
 import { blockersRow, worstRow } from "./blocker-row.ts";
 import { changesRow } from "./changes-row.ts";
@@ -27,7 +27,7 @@ export function rowsOf(launches: readonly Launch[], now: number = Date.now()): r
   return launches.flatMap((launch) =>
     launch.sessions.length === 0
       ? [emptyLaunch(launch, now)]
-      : launch.sessions.flatMap((session) =>
+      : inOrder(launch).flatMap((session) =>
           many
             ? [processRow(session, session.id, { children: () => sessionRows(session, now) })]
             : sessionRows(session, now),
@@ -108,14 +108,19 @@ function sessionRows(session: SessionSnapshot, now: number): readonly Row[] {
     ...[oldestRow(scene) ?? []].flat(),
     ...[changesRow(scene) ?? []].flat(),
     ...[proofRow(scene) ?? []].flat(),
-    loopRow(scene),
+    ...(isForeign(overview) ? [] : [loopRow(scene)]),
     ...[rateRow(scene) ?? []].flat(),
-    coverageRow(scene),
+    ...(isForeign(overview) ? [] : [coverageRow(scene)]),
     ...[costRow(scene) ?? []].flat(),
     ...(overview.total > 0 && isCounted(overview.handles) && session.state.kind === "live"
       ? [keptAlive(session, overview)]
       : []),
   ];
+}
+
+/** Whether this was not written by a tracer of ours: Go's dumps say nothing of a loop, or of what was not seen. */
+function isForeign({ process }: Overview): boolean {
+  return process.node === "";
 }
 
 /** The way to what is open; where nothing waits and the program still runs, nothing else explains it. */
@@ -293,9 +298,13 @@ function problemRow(scene: Scene, problem: Problem, id: string): Row {
 const mostMembers = 50;
 
 function nothingFound(scene: Scene): Row {
-  const { total, coverage } = scene.overview;
+  const { overview } = scene;
+  const { total, coverage } = overview;
   const seen = coverage.instrumented.map(plain).join(", ");
-  const description = seen === "" ? "no library of locks, queues or channels is loaded" : `in ${seen}`;
+  const unseen = isForeign(overview)
+    ? "the dump does not say who holds what"
+    : "no library of locks, queues or channels is loaded";
+  const description = seen === "" ? unseen : `in ${seen}`;
   const label = total === 0 ? "No pending tasks" : `No deadlock found among ${count(total, "task")}`;
   return {
     id: `${scene.session.id} nothing`,

@@ -5,7 +5,7 @@ import type { Launch } from "../../sessions/launches.ts";
 import type { SessionSnapshot } from "../../sessions/session.ts";
 import { icons } from "./icons.ts";
 import type { Below, Row } from "./row.ts";
-import { areSeveral, processRow } from "./session-title.ts";
+import { areSeveral, inOrder, processRow } from "./session-title.ts";
 
 /** The top of a view with lists: of one process its list, of several a row each. */
 export type ListRoots =
@@ -14,7 +14,7 @@ export type ListRoots =
 
 /** `view` tells the rows of one view from those of another. */
 export function listRoots(launches: readonly Launch[], view: string, request: TaskQuery): ListRoots {
-  const sessions = launches.flatMap((launch) => launch.sessions.filter(({ overview }) => overview));
+  const sessions = launches.flatMap((launch) => inOrder(launch).filter(({ overview }) => overview));
   const topOf = ({ id }: SessionSnapshot): Below => ({ session: id, level: `${id} ${view}`, request });
   const [only] = sessions;
   if (only && !areSeveral(launches)) return { kind: "list", below: topOf(only) };

@@ -5,8 +5,13 @@ import { problemsOf, type SessionSnapshot } from "../../sessions/session.ts";
 import { icons } from "./icons.ts";
 import type { Row } from "./row.ts";
 
-/** `main.ts (4242)`, `main.ts worker 3 (4242)` */
-export function titleOf({ process }: Pick<SessionSnapshot, "process">): string {
+/** `main.ts (4242)`, `main.ts worker 3 (4242)`; of a dump that names no process, as Go's do not, its file. */
+export function titleOf({
+  process,
+  state,
+}: Pick<SessionSnapshot, "process"> & Partial<Pick<SessionSnapshot, "state">>): string {
+  if (process.title === "" && process.pid === 0)
+    return state?.kind === "file" ? plain(baseName(state.file)) : "unnamed process";
   const name = plain(baseName(process.title));
   const thread = process.threadId === 0 ? "" : ` worker ${process.threadId}`;
   return `${name}${thread} (${process.pid})`;
@@ -20,6 +25,12 @@ export function baseName(file: string): string {
 /** Whether rows have to say which process they are about. */
 export function areSeveral(launches: readonly Launch[]): boolean {
   return launches.reduce((sum, launch) => sum + Math.max(launch.sessions.length, 1), 0) > 1;
+}
+
+/** The sessions of a launch as they stand below one another: those with a sure problem first. */
+export function inOrder({ sessions }: Launch): readonly SessionSnapshot[] {
+  const isWell = (session: SessionSnapshot) => !problemsOf(session).some(isSure);
+  return sessions.toSorted((one, other) => Number(isWell(one)) - Number(isWell(other)));
 }
 
 /** The row of a process; what is below it is given by the view. */
