@@ -6,8 +6,9 @@ import { modelsOfTags } from "../models/tag-models.ts";
 import { describedResources } from "../passes/described-resources.ts";
 import type { FileFacts, FunctionFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
-import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
+import type { SymbolAnswer, TypeAnswer } from "../program/program.ts";
 import { allRules } from "../rules/index.ts";
+import type { AnalyzedProgram } from "./analyzed-program.ts";
 import type { Pass, ProgramView, Report, Rule, RuleOptions, RulePass } from "./analyzer.ts";
 import { filesAbout } from "./files-about.ts";
 import { finishFix } from "./fix-plan.ts";
@@ -16,6 +17,7 @@ import { createMemory } from "./memory.ts";
 import { type FunctionKey, functionKey, parseKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
 import { type EvaluationIn, type SolveStatistics, solve } from "./solve.ts";
+import { withoutRoom } from "./steady-file.ts";
 import { applySuppressions, type Reported, unusedSuppression } from "./suppress.ts";
 import { createWorld } from "./world.ts";
 
@@ -75,23 +77,18 @@ export function analyzeProgram(
   return analyzeWith(allRules, program, files, options, kept);
 }
 
-/** What the analysis asks of a program. */
-export type AnalyzedProgram = Pick<
-  Program,
-  "files" | "facts" | "text" | "symbols" | "types" | "callbacks" | "typeErrors" | "resolveModule"
->;
-
 /**
  * The findings in `files`, which are files of the program. The whole program is looked at; what is found depends on
  * its files, TypeScript's answers and the models, and on nothing else: `kept` of an earlier analysis saves work only.
  */
 export function analyzeWith(
   rules: readonly Rule[],
-  program: AnalyzedProgram,
+  given: AnalyzedProgram,
   files: readonly FilePath[],
   options: AnalysisOptions = {},
   kept?: KeptAnalysis,
 ): AnalysisResult {
+  const program = kept?.steadied(given, files) ?? given;
   const failures: AnalysisFailure[] = [];
   const guard = <T>(file: FilePath, rule: string, run: () => T, otherwise: T): T => {
     try {
@@ -110,7 +107,7 @@ export function analyzeWith(
   for (const [done, file] of all.entries()) {
     if (options.isCancelled?.()) break;
     const found = guard(file, "facts", () => program.facts(file), undefined);
-    if (found) facts.set(file, kept?.factsOf(file, found) ?? found);
+    if (found) facts.set(file, found);
     options.onProgress?.(done + 1, all.length);
   }
   const roles = new Map<FilePath, FileRole>();
@@ -321,8 +318,8 @@ function finish(rule: Rule, report: Report, severity: Severity, view: ProgramVie
     rule: rule.id,
     severity,
     at: span(report.at),
-    message: report.message,
-    trace: report.trace.map(({ at, what }) => ({ at: span(at), what })),
+    message: withoutRoom(report.message),
+    trace: report.trace.map(({ at, what }) => ({ at: span(at), what: withoutRoom(what) })),
     fixes: (report.fixes ?? []).map((fix) => finishFix(fix, (file) => view.world.facts(file))),
   };
 }

@@ -1,6 +1,7 @@
 import type { Fix } from "@unknot/protocol/finding.ts";
 import type { FileFacts } from "../program/facts.ts";
 import { type Location, spanOf } from "./places.ts";
+import { withoutRoom } from "./steady-file.ts";
 
 /** A change that a rule offers, in offsets. */
 export interface FixPlan {
@@ -16,11 +17,11 @@ interface Edit extends Location {
 /** The fix in lines and columns. */
 export function finishFix(plan: FixPlan, factsOf: (file: string) => FileFacts | undefined): Fix {
   return {
-    title: plan.title,
+    title: withoutRoom(plan.title),
     preferred: plan.preferred,
     edits: plan.edits.flatMap((edit) => {
       const facts = factsOf(edit.file);
-      return facts ? [{ at: spanOf(facts, edit), newText: edit.newText }] : [];
+      return facts ? [{ at: spanOf(facts, edit), newText: withoutRoom(edit.newText) }] : [];
     }),
   };
 }
