@@ -88,7 +88,8 @@ export function analyzeWith(
   options: AnalysisOptions = {},
   kept?: KeptAnalysis,
 ): AnalysisResult {
-  const program = kept?.steadied(given, files) ?? given;
+  const steady = kept?.steadied(given, files);
+  const program = steady ?? given;
   const failures: AnalysisFailure[] = [];
   const guard = <T>(file: FilePath, rule: string, run: () => T, otherwise: T): T => {
     try {
@@ -204,6 +205,7 @@ export function analyzeWith(
   const resultOf = <R>(pass: Pass<R>, file: FilePath): R =>
     (world.isAside(file) ? resultsAside : results)(pass, file);
   const known = new Set([...rules.map((rule) => rule.id), unusedSuppression]);
+  const settled: Settled = (file, place) => steady?.settled(file, place) ?? place;
   const findings: Finding[] = [];
   const solved = new Set(solution.functions.map((key) => parseKey(key).file));
   for (const file of files) {
@@ -215,7 +217,7 @@ export function analyzeWith(
     const ran = new Set(wanted.map((rule) => rule.id));
     const looked = solved.has(file) ? wanted : [];
     const reported = looked.flatMap((rule) =>
-      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, choice), []),
+      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, choice, settled), []),
     );
     const kept = applySuppressions(found, reported, ran, known);
     findings.push(...kept.flatMap((finding) => asWanted(finding, choice)));
@@ -283,6 +285,7 @@ function runRule(
   view: ProgramView,
   resultOf: <R>(pass: Pass<R>, file: FilePath) => R,
   options: RuleChoice,
+  settled: Settled,
 ): Reported[] {
   const reported: Reported[] = [];
   const role = view.roleOf(file);
@@ -298,7 +301,7 @@ function runRule(
       const own = report.severity ?? rule.severity;
       const severity = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, own);
       if (!severity) return;
-      const finding = finish(rule, report, severity, view);
+      const finding = finish(rule, report, severity, view, settled);
       const also = [report.whole, report.elsewhere].flatMap((at) => (at ? [spanOf(facts, at).line] : []));
       const lines = [finding.at.line, ...also];
       reported.push({ finding, lines, alsoKnownAs: rule.alsoKnownAs ?? [] });
@@ -308,7 +311,15 @@ function runRule(
   return reported;
 }
 
-function finish(rule: Rule, report: Report, severity: Severity, view: ProgramView): Finding {
+type Settled = Parameters<typeof finishFix>[2];
+
+function finish(
+  rule: Rule,
+  report: Report,
+  severity: Severity,
+  view: ProgramView,
+  settled: Settled,
+): Finding {
   const span = (at: Report["at"]) => {
     const facts = view.world.facts(at.file);
     if (!facts) throw new Error(`a report speaks about ${at.file}, which is no file of the program`);
@@ -320,7 +331,7 @@ function finish(rule: Rule, report: Report, severity: Severity, view: ProgramVie
     at: span(report.at),
     message: withoutRoom(report.message),
     trace: report.trace.map(({ at, what }) => ({ at: span(at), what: withoutRoom(what) })),
-    fixes: (report.fixes ?? []).map((fix) => finishFix(fix, (file) => view.world.facts(file))),
+    fixes: (report.fixes ?? []).map((fix) => finishFix(fix, (file) => view.world.facts(file), settled)),
   };
 }
 

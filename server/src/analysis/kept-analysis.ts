@@ -17,12 +17,18 @@ export interface KeptAnalysis {
    * The program in places that edits leave as they are, with functions of the time before where they are the same.
    * `files` are those that are looked at now.
    */
-  steadied(program: AnalyzedProgram, files: readonly FilePath[]): AnalyzedProgram;
+  steadied(program: AnalyzedProgram, files: readonly FilePath[]): SteadyProgram;
   /** What is known of models and of the solution; nothing of the time before when the models are others. */
   under(
     models: readonly Model[],
     installed: InstalledVersions,
   ): { readonly models: ModelIndex; readonly memory: Memory };
+}
+
+/** A program in steady places. */
+export interface SteadyProgram extends AnalyzedProgram {
+  /** The place of what stands at an offset of a text. */
+  settled(file: FilePath, place: number): number;
 }
 
 /** Values of earlier texts stay; when they outnumber those of the first solution so much, all are dropped. */
@@ -42,6 +48,7 @@ export function keepAnalysis(): KeptAnalysis {
       const real = (file: FilePath, nodes: readonly NodeId[]) => nodes.map(steady(file)?.realNode ?? same);
       return {
         ...program,
+        settled: (file, place) => steady(file)?.settled(place) ?? place,
         facts(file) {
           const found = program.facts(file);
           if (!found) return undefined;

@@ -14,6 +14,8 @@ export interface SteadyFile {
   readonly text: () => string;
   /** Where an offset of the real text stands. */
   readonly place: (offset: number) => number;
+  /** The place of what stands at a place of the text: in the room behind a line it is the end of that line. */
+  readonly settled: (place: number) => number;
   /** TypeScript's number for a node. */
   readonly realNode: (node: NodeId) => NodeId;
   readonly steadyNode: (real: NodeId) => NodeId;
@@ -48,6 +50,13 @@ export function withoutRoom(text: string): string {
   return text.includes(blank) ? text.replaceAll(blank, "") : text;
 }
 
+/** Whether nothing but room is left of a line. */
+export function isLineEnd(text: string, at: number): boolean {
+  let next = at;
+  while (text[next] === blank) next += 1;
+  return text[next] === "\n" || text[next] === "\r";
+}
+
 /** The facts and the text of a file in steady places: those of an earlier text, where there is one and room was left. */
 export function steadyFile(facts: FileFacts, real: string, before: SteadyFile | undefined): SteadyFile {
   const change = before && changeOf(before.layout.real, real);
@@ -64,6 +73,7 @@ export function steadyFile(facts: FileFacts, real: string, before: SteadyFile | 
       return text;
     },
     place,
+    settled: (at) => settledIn(pieces, at),
     realNode: (node) => nodes.real.get(node) ?? ((-1 - node) as NodeId),
     steadyNode,
     layout: { real, pieces, mentions: nodes.mentions, freeNode: nodes.free },
@@ -146,14 +156,25 @@ function freshPieces(facts: FileFacts, real: string): readonly Piece[] {
 }
 
 function placeIn(pieces: readonly Piece[], offset: number): number {
+  const piece = pieces[lastUpTo(pieces, "start", offset)] as Piece;
+  return piece.place + offset - piece.start;
+}
+
+function settledIn(pieces: readonly Piece[], place: number): number {
+  const index = lastUpTo(pieces, "place", place);
+  const [piece, next] = [pieces[index] as Piece, pieces[index + 1]];
+  const last = next ? piece.place + next.start - piece.start - 1 : place;
+  return Math.max(piece.place, Math.min(place, last));
+}
+
+function lastUpTo(pieces: readonly Piece[], by: keyof Piece, at: number): number {
   let [low, high] = [0, pieces.length - 1];
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if ((pieces[middle] as Piece).start <= offset) low = middle;
+    if ((pieces[middle] as Piece)[by] <= at) low = middle;
     else high = middle - 1;
   }
-  const piece = pieces[low] as Piece;
-  return piece.place + offset - piece.start;
+  return low;
 }
 
 function textWithRoom(real: string, pieces: readonly Piece[]): string {
