@@ -119,6 +119,22 @@ describe("rules", () => {
     }
   });
 
+  it("finds the same in files that are open in an editor", function () {
+    this.timeout(120_000);
+    const open = createWorkspace();
+    try {
+      const written = cases.filter(({ form }) => form === asWritten);
+      for (const { files, texts } of written) {
+        for (const [file, text] of texts) open.write(files.get(file) ?? file, text);
+      }
+      const all = open.analyze().findings;
+      const files = written.flatMap((one) => [...one.files.values()]);
+      for (const [file, now] of open.analyzeOpen(files)) assert.deepEqual(now, all.get(file) ?? [], file);
+    } finally {
+      open.remove();
+    }
+  });
+
   it("counts what is known to be wrong", () => {
     const known = fixtures.flatMap((fixture) =>
       [...fixture.files.values()].flatMap((text) =>

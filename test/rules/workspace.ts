@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Finding } from "@unknot/protocol/finding.ts";
 import { type AnalysisFailure, analyzeProgram } from "@unknot/server/analysis/analyze.ts";
+import { keepAnalysis } from "@unknot/server/analysis/kept-analysis.ts";
 import type { FileFacts } from "@unknot/server/program/facts.ts";
 import { openProgram } from "@unknot/server/program/open-program.ts";
 import { createInstalled } from "@unknot/server/project/installed.ts";
@@ -22,8 +23,12 @@ export interface Workspace {
     readonly findings: ReadonlyMap<string, readonly Finding[]>;
     readonly failures: readonly AnalysisFailure[];
   };
+  /** What it says of these files when an editor has them open, some at a time. */
+  analyzeOpen(files: readonly string[]): ReadonlyMap<string, readonly Finding[]>;
   remove(): void;
 }
+
+const openAtATime = 40;
 
 const manifestsOf = createManifests();
 const installedAt = createInstalled();
@@ -86,14 +91,23 @@ export function createWorkspace(dependencies = root): Workspace {
       try {
         program.open([folder]);
         const { findings, failures } = analyzeProgram(program, program.files(), { installedFor });
-        const byFile = new Map<string, Finding[]>();
-        for (const finding of findings) {
-          const file = finding.at.file.slice(folder.length + 1);
-          const list = byFile.get(file);
-          if (list) list.push(finding);
-          else byFile.set(file, [finding]);
-        }
-        return { findings: byFile, failures };
+        return { findings: byFile(findings, folder), failures };
+      } finally {
+        program.close();
+      }
+    },
+    analyzeOpen(files) {
+      const program = openProgram();
+      try {
+        program.open([folder]);
+        const kept = keepAnalysis();
+        const findings = files.flatMap((_, index) => {
+          if (index % openAtATime > 0) return [];
+          const open = files.slice(index, index + openAtATime).map((file) => `${folder}/${file}`);
+          return analyzeProgram(program, open, { installedFor }, kept).findings;
+        });
+        const found = byFile(findings, folder);
+        return new Map(files.map((file) => [file, found.get(file) ?? []]));
       } finally {
         program.close();
       }
@@ -102,6 +116,17 @@ export function createWorkspace(dependencies = root): Workspace {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function byFile(findings: readonly Finding[], folder: string): ReadonlyMap<string, readonly Finding[]> {
+  const found = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const file = finding.at.file.slice(folder.length + 1);
+    const list = found.get(file);
+    if (list) list.push(finding);
+    else found.set(file, [finding]);
+  }
+  return found;
 }
 
 /** A text with the edits of a fix applied. */

@@ -6,8 +6,9 @@ import { modelsOfTags } from "../models/tag-models.ts";
 import { describedResources } from "../passes/described-resources.ts";
 import type { FileFacts, FunctionFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
-import type { Program, SymbolAnswer, TypeAnswer } from "../program/program.ts";
+import type { SymbolAnswer, TypeAnswer } from "../program/program.ts";
 import { allRules } from "../rules/index.ts";
+import type { AnalyzedProgram } from "./analyzed-program.ts";
 import type { Pass, ProgramView, Report, Rule, RuleOptions, RulePass } from "./analyzer.ts";
 import { filesAbout } from "./files-about.ts";
 import { finishFix } from "./fix-plan.ts";
@@ -16,6 +17,7 @@ import { createMemory } from "./memory.ts";
 import { type FunctionKey, firstLineOf, functionKey, parseKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
 import { type EvaluationIn, type SolveStatistics, solve } from "./solve.ts";
+import { withoutRoom } from "./steady-file.ts";
 import { applySuppressions, type Reported, unusedSuppression } from "./suppress.ts";
 import { createWorld } from "./world.ts";
 
@@ -75,23 +77,19 @@ export function analyzeProgram(
   return analyzeWith(allRules, program, files, options, kept);
 }
 
-/** What the analysis asks of a program. */
-export type AnalyzedProgram = Pick<
-  Program,
-  "files" | "facts" | "text" | "symbols" | "types" | "callbacks" | "typeErrors" | "resolveModule"
->;
-
 /**
  * The findings in `files`, which are files of the program. The whole program is looked at; what is found depends on
  * its files, TypeScript's answers and the models, and on nothing else: `kept` of an earlier analysis saves work only.
  */
 export function analyzeWith(
   rules: readonly Rule[],
-  program: AnalyzedProgram,
+  given: AnalyzedProgram,
   files: readonly FilePath[],
   options: AnalysisOptions = {},
   kept?: KeptAnalysis,
 ): AnalysisResult {
+  const steady = kept?.steadied(given, files);
+  const program = steady ?? given;
   const failures: AnalysisFailure[] = [];
   const guard = <T>(file: FilePath, rule: string, run: () => T, otherwise: T): T => {
     try {
@@ -110,7 +108,7 @@ export function analyzeWith(
   for (const [done, file] of all.entries()) {
     if (options.isCancelled?.()) break;
     const found = guard(file, "facts", () => program.facts(file), undefined);
-    if (found) facts.set(file, kept?.factsOf(file, found) ?? found);
+    if (found) facts.set(file, found);
     options.onProgress?.(done + 1, all.length);
   }
   const roles = new Map<FilePath, FileRole>();
@@ -207,6 +205,7 @@ export function analyzeWith(
   const resultOf = <R>(pass: Pass<R>, file: FilePath): R =>
     (world.isAside(file) ? resultsAside : results)(pass, file);
   const known = new Set([...rules.map((rule) => rule.id), unusedSuppression]);
+  const settled: Settled = (file, place) => steady?.settled(file, place) ?? place;
   const findings: Finding[] = [];
   const solved = new Set(solution.functions.map((key) => parseKey(key).file));
   for (const file of files) {
@@ -218,7 +217,7 @@ export function analyzeWith(
     const ran = new Set(wanted.map((rule) => rule.id));
     const looked = solved.has(file) ? wanted : [];
     const reported = looked.flatMap((rule) =>
-      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, choice), []),
+      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, choice, settled), []),
     );
     const kept = applySuppressions(found, reported, ran, known);
     findings.push(...kept.flatMap((finding) => asWanted(finding, choice)));
@@ -286,6 +285,7 @@ function runRule(
   view: ProgramView,
   resultOf: <R>(pass: Pass<R>, file: FilePath) => R,
   options: RuleChoice,
+  settled: Settled,
 ): Reported[] {
   const reported: Reported[] = [];
   const role = view.roleOf(file);
@@ -301,7 +301,7 @@ function runRule(
       const own = report.severity ?? rule.severity;
       const severity = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, own);
       if (!severity) return;
-      const finding = finish(rule, report, severity, view);
+      const finding = finish(rule, report, severity, view, settled);
       const also = [report.whole, report.elsewhere].flatMap((at) => (at ? [spanOf(facts, at).line] : []));
       const lines = [finding.at.line, ...also];
       reported.push({ finding, lines, alsoKnownAs: rule.alsoKnownAs ?? [] });
@@ -311,7 +311,15 @@ function runRule(
   return reported;
 }
 
-function finish(rule: Rule, report: Report, severity: Severity, view: ProgramView): Finding {
+type Settled = Parameters<typeof finishFix>[2];
+
+function finish(
+  rule: Rule,
+  report: Report,
+  severity: Severity,
+  view: ProgramView,
+  settled: Settled,
+): Finding {
   const factsOf = ({ file }: Report["at"]) => {
     const facts = view.world.facts(file);
     if (!facts) throw new Error(`a report speaks about ${file}, which is no file of the program`);
@@ -321,9 +329,9 @@ function finish(rule: Rule, report: Report, severity: Severity, view: ProgramVie
     rule: rule.id,
     severity,
     at: firstLineOf(factsOf(report.at), report.at),
-    message: report.message,
-    trace: report.trace.map(({ at, what }) => ({ at: spanOf(factsOf(at), at), what })),
-    fixes: (report.fixes ?? []).map((fix) => finishFix(fix, (file) => view.world.facts(file))),
+    message: withoutRoom(report.message),
+    trace: report.trace.map(({ at, what }) => ({ at: spanOf(factsOf(at), at), what: withoutRoom(what) })),
+    fixes: (report.fixes ?? []).map((fix) => finishFix(fix, (file) => view.world.facts(file), settled)),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Birth } from "./births.ts";
 import type { FixPlan } from "./fix-plan.ts";
 import { usesIn } from "./flow.ts";
 import type { Location } from "./places.ts";
+import { isLineEnd, withoutRoom } from "./steady-file.ts";
 import { loadsOf } from "./task-life.ts";
 
 export function insertAwait(call: Location, title: string, preferred: boolean): FixPlan {
@@ -181,7 +182,7 @@ export function statementRemoval(
   const lineStart = text.lastIndexOf("\n", statement.start - 1);
   const isAlone =
     text.slice(lineStart + 1, statement.start).trim() === "" &&
-    /^[ \t]*(?:\r?\n|$)/.test(text.slice(statement.end));
+    /^[^\S\r\n]*(?:\r?\n|$)/.test(text.slice(statement.end));
   return {
     file,
     start: isAlone && lineStart >= 0 ? lineStart : statement.start,
@@ -614,7 +615,7 @@ function mentionsRelease(text: string, release: string): boolean {
 /** The white space that a line begins with. */
 export function indentAt(text: string, offset: number): string {
   const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset);
-  return /^[ \t]*/.exec(line)?.[0] ?? "";
+  return /^[ \t]*/.exec(withoutRoom(line))?.[0] ?? "";
 }
 
 /** One level of indentation, as the text has it. */
@@ -647,7 +648,7 @@ export function indented(text: string, statement: Range, unit: string, facts: Fu
   for (let at = statement.start; at < statement.end; at += 1) {
     result += text[at];
     const inTemplate = templates.some((template) => template.start < at && at < template.end - 1);
-    if (text[at] === "\n" && !inTemplate && text[at + 1] !== "\n" && text[at + 1] !== "\r") result += unit;
+    if (text[at] === "\n" && !inTemplate && !isLineEnd(text, at + 1)) result += unit;
   }
   return result;
 }

@@ -4,7 +4,8 @@ import type { FileFacts } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
 import type { SymbolAnswer } from "../program/program.ts";
 import { openParser, type Parser } from "../program/testing/facts-of.ts";
-import { type AnalysisResult, type AnalyzedProgram, analyzeProgram } from "./analyze.ts";
+import { type AnalysisResult, analyzeProgram } from "./analyze.ts";
+import type { AnalyzedProgram } from "./analyzed-program.ts";
 import { type KeptAnalysis, keepAnalysis } from "./kept-analysis.ts";
 
 const root = "/program";
@@ -155,6 +156,79 @@ export function unused() { return new Part().other(); }`,
       const more = chain({ "extra.ts": `import { unused } from "./m3.ts"; export const one = unused();` });
       assert.ok(analyze(more, kept).statistics.evaluations <= 3);
       assert.equal(analyze(chain(), kept).statistics.evaluations, 0);
+    });
+  });
+
+  describe("in a file that is open, code that only moves makes nobody look again:", () => {
+    const hub = `import { Mutex } from "async-mutex";
+export const lock = new Mutex();
+
+export function settings() {
+  const found = 1;
+  return found;
+}
+
+export async function save(work: () => Promise<void>) {
+  const free = await lock.acquire();
+  await work();
+  free();
+}
+
+export class Store {
+  async load() {
+    await save(async () => { await 1; });
+  }
+}
+`;
+    const importers = Array.from({ length: 12 }, (_, n) => [
+      `user${n}.ts`,
+      `import { lock, save, Store } from "./hub.ts";
+export async function use${n}() { await save(async () => {}); await new Store().load(); }
+export async function hold${n}() { await lock.runExclusive(async () => { await use${n}(); }); }`,
+    ]);
+    const program = (text: string) =>
+      programOf(new Map([["hub.ts", text], ...(importers as [string, string][])]));
+    const open = [`${root}/hub.ts`, `${root}/user3.ts`];
+    /** How many functions each of these edits looks at again, one after the other. */
+    const evaluationsOf = (...texts: readonly string[]): readonly number[] => {
+      const kept = keepAnalysis();
+      const { findings } = analyzeProgram(program(hub), open, {}, kept);
+      assert.ok(
+        findings.some(({ rule }) => rule === "lock-release-not-in-finally"),
+        JSON.stringify(findings),
+      );
+      return texts.map((text) => {
+        const next = analyzeProgram(program(text), open, {}, kept);
+        const scratch = analyzeProgram(program(text), open);
+        assert.deepEqual(next.findings, scratch.findings, text);
+        assert.deepEqual(next.failures, []);
+        return next.statistics.evaluations;
+      });
+    };
+    const longLine = `// ${"x".repeat(3_000)}\n`;
+
+    it("a line at the top that comes, grows and goes", () => {
+      assert.deepEqual(
+        evaluationsOf(`\n${hub}`, `// So\n\n${hub}`, `// So it is.\n${hub}`, hub),
+        [1, 1, 1, 1],
+      );
+    });
+    it("a line between functions", () => {
+      assert.deepEqual(evaluationsOf(hub.replace("export async", "// Waits.\nexport async")), [0]);
+    });
+    it("statements in a body above", () => {
+      const [first, ...others] = [...'console.log("found");'].map((_, end, all) =>
+        hub.replace("  return found", `  ${all.slice(0, end + 1).join("")}\n  return found`),
+      );
+      // A name, and then another: the file's functions know its globals by none of them.
+      for (const count of evaluationsOf(first ?? "", ...others))
+        assert.ok(count <= 2, `${count} evaluations`);
+    });
+    it("more than there is room for, once", () => {
+      const texts = [`${longLine.repeat(40)}${hub}`, `// One more.\n${longLine.repeat(40)}${hub}`];
+      const [much = 0, more] = evaluationsOf(...texts);
+      assert.ok(much > 12, `${much} evaluations`);
+      assert.equal(more, 0);
     });
   });
 

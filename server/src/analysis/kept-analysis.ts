@@ -3,15 +3,21 @@ import type { Model } from "@unknot/models/model.ts";
 import { atVersions, type InstalledVersions } from "../models/at-versions.ts";
 import { mergeModels } from "../models/merge-models.ts";
 import type { FileFacts } from "../program/facts.ts";
-import type { FilePath } from "../program/ids.ts";
+import type { FilePath, NodeId } from "../program/ids.ts";
+import type { SymbolAnswer } from "../program/program.ts";
+import type { AnalyzedProgram } from "./analyzed-program.ts";
 import { withKeptFunctions } from "./file-shapes.ts";
 import { createMemory, type Memory } from "./memory.ts";
 import { indexModels, type ModelIndex } from "./model-index.ts";
+import { type SteadyFile, steadyFile } from "./steady-file.ts";
 
 /** What one analysis leaves for the next, of the same program after an edit. Findings do not depend on it. */
 export interface KeptAnalysis {
-  /** The facts of a file, with functions of the time before where they are the same. */
-  factsOf(file: FilePath, facts: FileFacts): FileFacts;
+  /**
+   * The program in places that edits leave as they are, with functions of the time before where they are the same.
+   * `files` are those that are looked at now.
+   */
+  steadied(program: AnalyzedProgram, files: readonly FilePath[]): SteadyProgram;
   /** What is known of models and of the solution; nothing of the time before when the models are others. */
   under(
     models: readonly Model[],
@@ -19,22 +25,56 @@ export interface KeptAnalysis {
   ): { readonly models: ModelIndex; readonly memory: Memory };
 }
 
+/** A program in steady places. */
+export interface SteadyProgram extends AnalyzedProgram {
+  /** The place of what stands at an offset of a text. */
+  settled(file: FilePath, place: number): number;
+}
+
 /** Values of earlier texts stay; when they outnumber those of the first solution so much, all are dropped. */
 const maxGrowth = 3;
+/** Files that are looked at by as few are open in an editor; what is open will be edited. */
+const maxOpen = 40;
 
 export function keepAnalysis(): KeptAnalysis {
-  const shared = new WeakMap<FileFacts, FileFacts>();
-  const latest = new Map<FilePath, FileFacts>();
+  const files = new Map<FilePath, KeptFile>();
   let known: { readonly text: string; readonly models: ModelIndex } | undefined;
   let memory: Memory | undefined;
   let firstSize: number | undefined;
   return {
-    factsOf(file, facts) {
-      const before = shared.get(facts);
-      const found = before ?? withKeptFunctions(facts, latest.get(file));
-      shared.set(facts, found);
-      latest.set(file, found);
-      return found;
+    steadied(program, asked) {
+      const open = new Set(asked.length <= maxOpen ? asked : []);
+      const steady = (file: FilePath) => files.get(file)?.steady;
+      const real = (file: FilePath, nodes: readonly NodeId[]) => nodes.map(steady(file)?.realNode ?? same);
+      return {
+        ...program,
+        settled: (file, place) => steady(file)?.settled(place) ?? place,
+        facts(file) {
+          const found = program.facts(file);
+          if (!found) return undefined;
+          const kept = keptFile(program, file, found, files.get(file), open.has(file));
+          files.set(file, kept);
+          return kept.facts;
+        },
+        text(file) {
+          const text = program.text(file);
+          return text === undefined ? undefined : (steady(file)?.text() ?? text);
+        },
+        symbols: (file, nodes) =>
+          program.symbols(file, real(file, nodes)).map((symbol) => {
+            const of = symbol.kind === "declared" ? steady(symbol.file) : undefined;
+            return symbol.kind === "declared" && of ? steadySymbol(of, symbol) : symbol;
+          }),
+        types: (file, nodes) => program.types(file, real(file, nodes)),
+        callbacks: (file, calls) => program.callbacks(file, real(file, calls)),
+        typeErrors(file) {
+          const of = steady(file);
+          const errors = program.typeErrors(file);
+          return of
+            ? errors.map(({ start, end }) => ({ start: of.place(start), end: of.place(end) }))
+            : errors;
+        },
+      };
     },
     under(own, installed) {
       const text = textOf(own, installed);
@@ -53,6 +93,44 @@ export function keepAnalysis(): KeptAnalysis {
     },
   };
 }
+
+/** A file at the time of one analysis. */
+interface KeptFile {
+  /** What the program says of it. */
+  readonly given: FileFacts;
+  readonly facts: FileFacts;
+  readonly steady?: SteadyFile;
+}
+
+/** Files that nobody has open stay in their own places: those of a program are many. */
+function keptFile(
+  program: AnalyzedProgram,
+  file: FilePath,
+  given: FileFacts,
+  before: KeptFile | undefined,
+  isOpen: boolean,
+): KeptFile {
+  const isNew = before?.given !== given;
+  if (before && !isNew && (before.steady || !isOpen)) return before;
+  const text = before?.steady || isOpen ? program.text(file) : undefined;
+  if (text === undefined) return { given, facts: withKeptFunctions(given, before?.facts) };
+  const steady = steadyFile(given, text, before?.steady);
+  return { given, facts: withKeptFunctions(steady.facts, before?.facts), steady };
+}
+
+const steadySymbols = new WeakMap<SteadyFile, WeakMap<DeclaredSymbol, DeclaredSymbol>>();
+type DeclaredSymbol = Extract<SymbolAnswer, { kind: "declared" }>;
+
+/** The same object for the same answer. */
+function steadySymbol(of: SteadyFile, symbol: DeclaredSymbol): DeclaredSymbol {
+  const known = steadySymbols.get(of) ?? new WeakMap<DeclaredSymbol, DeclaredSymbol>();
+  steadySymbols.set(of, known);
+  const found = known.get(symbol) ?? { ...symbol, node: of.steadyNode(symbol.node) };
+  known.set(symbol, found);
+  return found;
+}
+
+const same = (node: NodeId): NodeId => node;
 
 let latest: { readonly text: string; readonly models: ModelIndex } | undefined;
 

@@ -1,9 +1,9 @@
 import type { Constant, Range } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isSame } from "../program/ranges.ts";
-import { hashOf } from "./hash.ts";
 import type { ModelType } from "./model-index.ts";
 import type { ClassKey, FunctionKey, Location, VariableKey } from "./places.ts";
+import { compareValues } from "./value-order.ts";
 
 // What the analysis knows about a value: what it is (a function of the program, a lock of a library), and which one
 // (a path of names from something that does not change: a module constant, `this`, a parameter, a creation site).
@@ -216,7 +216,6 @@ export class Values {
   readonly #siteList: Site[] = [];
   readonly #outerSites = new Map<string, Site | undefined>();
   readonly #siteOf = new WeakMap<object, Site>();
-  readonly #orders = new Map<number, string>();
   readonly #waits = new Map<string, Wait>();
   readonly #waitSets = new Map<string, Waits>();
   readonly nothing: Value;
@@ -504,89 +503,6 @@ export class Values {
     return this.waits([...a.list, ...b.list], a.overflow || b.overflow);
   }
 
-  /** A text to order values by, the same in every analysis: which was interned first depends on what was analysed before. */
-  orderText(value: Value): string {
-    let known = this.#orders.get(value.id);
-    if (known === undefined) {
-      known = this.#contentOf(value);
-      // Long texts of nested values would grow with every level.
-      if (known.length > 200) known = `${known.slice(0, 100)} ${known.length} ${hashOf(known)}`;
-      this.#orders.set(value.id, known);
-    }
-    return known;
-  }
-
-  #contentOf(value: Value): string {
-    const all = (list: readonly Value[]) => list.map((one) => this.orderText(one)).join(",");
-    const path = (list: readonly Location[]) =>
-      list.map((at) => `${at.file}:${at.start}:${at.end}`).join(">");
-    const site = (of: Site) => `${of.function}@${path(of.path)}`;
-    switch (value.kind) {
-      case "nothing":
-      case "unknown":
-      case "settler":
-        return value.kind;
-      case "constant":
-        return `constant ${JSON.stringify(value.constant)}`;
-      case "function": {
-        const bound = value.bound.map(
-          (one) =>
-            `${one.function}(${all(one.arguments)}/${one.spreadFrom ?? ""}/${one.receiver ? this.orderText(one.receiver) : ""})${site(one.site)}`,
-        );
-        return `function ${value.function} ${bound.join(";")}`;
-      }
-      case "class":
-        return `class ${value.class}`;
-      case "module":
-        return `module ${value.file}`;
-      case "namespace":
-        return `namespace ${value.function}`;
-      case "external":
-        return `external ${value.module} ${value.path.join(".")}`;
-      case "global":
-        return `global ${value.path.join(".")}`;
-      case "parameter":
-        return `parameter ${value.function} ${value.index}`;
-      case "receiver":
-        return `receiver ${value.of}`;
-      case "member":
-        return `member ${this.orderText(value.of)}.${value.name}${value.key ? this.orderText(value.key) : ""}`;
-      case "variable":
-        return `variable ${value.variable}`;
-      case "typed":
-        return `typed ${this.orderText(value.of)} ${value.type.kind === "model" ? value.type.model.key : value.type.class}`;
-      case "fresh":
-        return `fresh ${site(value.site)} ${this.#madeText(value.made)}`;
-      case "promise": {
-        const waits = value.waits.list.map((wait) => `${path([...wait.via, wait.at])}`);
-        return `promise ${this.orderText(value.of)} ${waits.join(",")} ${value.rejects} ${value.sure}`;
-      }
-      case "union":
-        return `union ${all(value.of)}`;
-    }
-  }
-
-  #madeText(made: Made): string {
-    switch (made.type) {
-      case "instance":
-        return `instance ${made.class}`;
-      case "resource":
-        return `resource ${made.model.key} ${made.capacity} ${made.paused}`;
-      case "object":
-        return `object ${[...made.properties].map(([name, one]) => `${name}=${this.orderText(one)}`).join(",")}`;
-      case "array":
-        return `array ${made.elements.map((one) => this.orderText(one)).join(",")}`;
-      case "handle":
-        return `handle ${made.model.key} ${made.operation} ${this.orderText(made.resource)}`;
-      case "result":
-        return `result ${made.settled ?? false}`;
-      case "query": {
-        const places = [...made.via, made.at].map((at) => `${at.file}:${at.start}:${at.end}`).join(">");
-        return `query ${made.model.key} ${made.operation} ${this.orderText(made.resource)} ${places}`;
-      }
-    }
-  }
-
   /** How many values there are; those that nobody needs any more stay. */
   get size(): number {
     return this.#byKey.size + this.#sites.size + this.#waits.size;
@@ -608,7 +524,7 @@ export class Values {
       for (const member of value.kind === "union" ? value.of : [value]) members.set(member.id, member);
     }
     if (members.size > maxUnion) return this.unknown;
-    const list = [...members.values()].sort((x, y) => (this.orderText(x) < this.orderText(y) ? -1 : 1));
+    const list = [...members.values()].sort(compareValues);
     const depth = Math.max(...list.map((member) => member.depth));
     return this.#intern(`union ${list.map((member) => member.id).join(",")}`, depth, {
       kind: "union",

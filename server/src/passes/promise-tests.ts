@@ -217,6 +217,6 @@ function mayBePromise(value: Value): boolean {
 function isToldByTypeScript(view: ProgramView, file: FilePath, { start, end }: Call): boolean {
   if (view.world.facts(file)?.language === "javascript") return false;
   const text = view.text(file) ?? "";
-  const before = text.slice(Math.max(0, start - 40), start);
-  return !/(?:!\s*|\bwhile\s*\(\s*|;\s*)$/.test(before) && !/^\s*\|\|/.test(text.slice(end, end + 40));
+  const before = text.slice(0, start).trimEnd().slice(-40);
+  return !/(?:!|\bwhile\s*\(|;)$/.test(before) && !/^\s*\|\|/.test(text.slice(end));
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { openProgram, type ProgramOptions } from "./open-program.ts";
-import type { Program } from "./program.ts";
+import type { Program, SymbolAnswer } from "./program.ts";
 import { openPlaces, type Places } from "./testing/places.ts";
 import { type TestProject, testProject } from "./testing/project.ts";
 
@@ -576,6 +576,87 @@ export function open() { return state.n; }`;
       it("but not when globals may have changed", () => {
         const { asked } = askedAgain((text) => `${text}\ndeclare global { var one: 1; }`);
         assert.equal(asked, 3);
+      });
+    });
+
+    describe("keep where names lead into a file", () => {
+      const lib = `// What others use.
+import { other } from "./other.js";
+
+export interface Shape { area(): number; size: number }
+/** A first one. */
+export async function typed(): Promise<void> {
+  other();
+}
+export const arrow = (): void => { other(); };
+export class Store {
+  field = () => { other(); };
+  constructor() { other(); }
+  load(): void { other(); }
+  get size(): number { return 1; }
+}
+export namespace Space { export function inside(): void {} }`;
+      const uses = `import { arrow, Shape, Space, Store, typed } from "./lib.js";
+declare const shape: Shape;
+const store = new Store();
+shape.area; shape.size; typed; arrow; store.field; store.load; store.size; Space.inside; Store;`;
+      const names = ["area", "size", "typed", "arrow", "field", "load", "inside", "Store"];
+      /** Where the names of another file lead after an edit, and how many of them were asked again. */
+      const after = (change: (text: string) => string) => {
+        const project = write({
+          "tsconfig.json": config(),
+          "lib.ts": lib,
+          "other.ts": "export function other(): void {}",
+          "uses.ts": uses,
+        });
+        const file = project.path("uses.ts");
+        const ask = (): readonly SymbolAnswer[] => {
+          for (const one of shared.files()) shared.facts(one);
+          const nodes = names.map((name) => places.idOf("uses.ts", uses, name, -1));
+          return shared.symbols(file, nodes);
+        };
+        shared.open([project.folder]);
+        for (const one of ask()) assert.equal(one.kind, "declared");
+        shared.setBuffer(project.path("lib.ts"), change(lib));
+        shared.commit();
+        const before = shared.questions.symbols;
+        const found = ask();
+        const asked = shared.questions.symbols - before;
+        shared.open([project.folder]);
+        assert.deepEqual(found, ask(), change(lib));
+        return asked;
+      };
+
+      it("when a line comes above", () => {
+        assert.equal(
+          after((text) => `// One more.\n\n${text}`),
+          0,
+        );
+      });
+      it("when a comment between functions changes", () => {
+        assert.equal(
+          after((text) => text.replace("/** A first one. */", "// A first.\n// And more.")),
+          0,
+        );
+      });
+      it("when a body declares something", () => {
+        const body = "other(); function area() {} interface Size { area(): void } class Store { load() {} }";
+        assert.equal(
+          after((text) => text.replace("  other();", `  ${body}`)),
+          0,
+        );
+      });
+      it("but not when something else is declared", () => {
+        assert.equal(
+          after((text) => `export class First { load(): void {} }\n${text}`),
+          names.length,
+        );
+      });
+      it("but not behind a comment to TypeScript", () => {
+        assert.equal(
+          after((text) => text.replace("/** A first one. */", "// @ts-ignore")),
+          names.length,
+        );
       });
     });
 

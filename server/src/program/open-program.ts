@@ -3,7 +3,7 @@ import path from "node:path";
 import type { SourceFile } from "typescript/unstable/ast";
 import type { Project, Snapshot } from "typescript/unstable/sync";
 import { type Answers, createAnswers, unknownSymbol, unknownType } from "./answers.ts";
-import { declaredSurface } from "./declared-surface.ts";
+import { declaredNodes, declaredSurface } from "./declared-surface.ts";
 import { isSource } from "./discovery.ts";
 import { findExecutable, libraryNames, TypeScriptUnavailable } from "./executable.ts";
 import type { FileFacts } from "./facts.ts";
@@ -61,7 +61,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
   /** What other files may know of a file. */
   const surfaces = new Map<string, string | undefined>();
   /** Files that have changed since answers about others were last looked through, with what was known of them then. */
-  const edited = new Map<string, { readonly file: FilePath; readonly surface: string | undefined }>();
+  const edited = new Map<string, Edited>();
   /** Where the imports of a file lead. What leads somewhere does so until a file comes or goes. */
   const modules = new Map<string, Map<string, FilePath | undefined>>();
   /** Files whose questions end TypeScript's process, until their text changes. */
@@ -240,7 +240,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
     for (const file of taken) {
       const key = keyOf(file);
       asked.delete(key);
-      if (!edited.has(key)) edited.set(key, { file, surface: surfaces.get(key) });
+      if (!edited.has(key)) edited.set(key, { file, surface: surfaces.get(key), facts: facts.get(key) });
       forget(file);
     }
     notices.remove(taken);
@@ -309,15 +309,23 @@ export function openProgram(options: ProgramOptions = {}): Program {
 
   /**
    * Answers about a file hang on its text and on what the files declare that it imports, directly or through others.
-   * Where a declaration stands in a file that has changed is asked again as well.
+   * Where a declaration stands in a file that has changed follows from where it stood, when the file declares the same.
    */
   const dropAnswers = (): void => {
     if (edited.size === 0) return;
     const open: FilePath[] = [];
     let isSeenByAll = false;
-    for (const [key, { file, surface }] of edited) {
-      describedOf(file);
+    const moved = new Map<string, ReadonlyMap<NodeId, NodeId>>();
+    const movedSymbol = (symbol: DeclaredSymbol): SymbolAnswer | undefined => {
+      const key = keyOf(symbol.file);
+      if (!edited.has(key)) return symbol;
+      const node = moved.get(key)?.get(symbol.node);
+      return node === undefined ? undefined : node === symbol.node ? symbol : { ...symbol, node };
+    };
+    for (const [key, { file, surface, facts: before }] of edited) {
+      const described = describedOf(file);
       const now = surfaces.get(key);
+      if (surface === now && before && described) moved.set(key, pairedNodes(before, described));
       isSeenByAll ||= surface === undefined || now === undefined;
       if (surface !== now) open.push(file);
     }
@@ -332,9 +340,15 @@ export function openProgram(options: ProgramOptions = {}): Program {
       }
     }
     for (const key of reached) asked.delete(key);
+    // Many names lead to one answer, and paths are long.
+    const again = new Map<SymbolAnswer, SymbolAnswer | undefined>();
     for (const { symbols } of asked.values()) {
       for (const [node, symbol] of symbols) {
-        if (symbol.kind === "declared" && edited.has(keyOf(symbol.file))) symbols.delete(node);
+        if (symbol.kind !== "declared") continue;
+        if (!again.has(symbol)) again.set(symbol, movedSymbol(symbol));
+        const found = again.get(symbol);
+        if (found === undefined) symbols.delete(node);
+        else if (found !== symbol) symbols.set(node, found);
       }
     }
     edited.clear();
@@ -548,6 +562,23 @@ function createView(
       return project;
     },
   };
+}
+
+type DeclaredSymbol = Extract<SymbolAnswer, { kind: "declared" }>;
+
+/** A file as it was before it changed. */
+interface Edited {
+  readonly file: FilePath;
+  readonly surface: string | undefined;
+  readonly facts: FileFacts | undefined;
+}
+
+/** The declarations of a file by where they stood before an edit that left all of them. */
+function pairedNodes(before: FileFacts, now: FileFacts): ReadonlyMap<NodeId, NodeId> {
+  const [old, next] = [declaredNodes(before), declaredNodes(now)];
+  return old.length === next.length
+    ? new Map(old.map((node, index) => [node, next[index] as NodeId]))
+    : new Map();
 }
 
 /** Answers of one generation. */

@@ -3,10 +3,10 @@ import type { DescribedResource } from "@unknot/protocol/described-resource.ts";
 import {
   type AnalysisOptions,
   type AnalysisResult,
-  type AnalyzedProgram,
   analyzeProgram,
   isChosen,
 } from "../analysis/analyze.ts";
+import type { AnalyzedProgram } from "../analysis/analyzed-program.ts";
 import { type KeptAnalysis, keepAnalysis } from "../analysis/kept-analysis.ts";
 import { modelsOfTags, type TagProblem } from "../models/tag-models.ts";
 import type { FileFacts } from "../program/facts.ts";

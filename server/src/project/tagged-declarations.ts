@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { AnalyzedProgram } from "../analysis/analyze.ts";
+import type { AnalyzedProgram } from "../analysis/analyzed-program.ts";
 import type { FileFacts } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { folderOf, resolvePath } from "../program/paths.ts";

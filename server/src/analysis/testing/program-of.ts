@@ -1,7 +1,7 @@
 import type { FileFacts } from "../../program/facts.ts";
 import type { FilePath } from "../../program/ids.ts";
 import type { Parser } from "../../program/testing/facts-of.ts";
-import type { AnalyzedProgram } from "../analyze.ts";
+import type { AnalyzedProgram } from "../analyzed-program.ts";
 
 /**
  * A program of texts alone, below `root`: imports lead to files of it by their last part, and TypeScript knows of no
