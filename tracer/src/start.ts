@@ -293,7 +293,7 @@ export function start(folder: string, child?: ChildFacts): void {
   }
   process.on("worker", ({ threadId: id, constructor: { name } }) => {
     // Node's own thread for module hooks is none of the program's.
-    if (id === worker?.threadId || name === "InternalWorker") return;
+    if (name === "InternalWorker") return;
     note({ kind: "thread", id });
     // A debugger may have come since the start; the thread's own worker comes later still.
     guard(letRunWithoutDebugger);
