@@ -15,6 +15,7 @@ import { type TaskListRequest, taskOrders } from "@unknot/protocol/task-list.ts"
 import { type Overview, type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
 import { buildId } from "../build-id.ts";
 import { nowMs, ticksAt } from "../clock.ts";
+import { codeToKeep } from "../code-cache.ts";
 import { buildDump } from "../dump-builder.ts";
 import { addFact, createFacts, type Fact } from "../facts.ts";
 import {
@@ -313,6 +314,7 @@ try {
     listening: () => {
       register = () => writeWhole(file, [JSON.stringify(registration(endpoint))]);
       register();
+      keepCode();
     },
   });
 } catch (error) {
@@ -321,6 +323,17 @@ try {
     file: folder ?? runtimeFolderPath(),
     reason: error instanceof Error ? error.message : String(error),
   });
+}
+
+/** When it is served already: it takes some milliseconds. */
+function keepCode(): void {
+  if (data.newBundle === undefined || folder === undefined) return;
+  try {
+    const { file, content } = codeToKeep({ file: data.newBundle, runtimeFolder: folder });
+    writeWhole(file, content);
+  } catch {
+    // The next process compiles it, too.
+  }
 }
 
 function registerAgain(): void {
