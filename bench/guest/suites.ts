@@ -20,8 +20,35 @@ const commands: Readonly<Record<string, (node: string) => readonly string[]>> = 
   "p-queue": (node) => [node, "--import=tsx/esm", "--test", "--test-reporter=tap", ...globbed("test/*.ts")],
   "p-limit": (node) => [node, "node_modules/ava/entrypoints/cli.mjs", "--tap"],
   fastify: (node) => [node, "--test", "--test-reporter=tap", ...globbed("test/**/*.test.{js,mjs}")],
-  undici: (node) => [node, "--expose-gc", "--test", "--test-reporter=tap", ...globbed("test/*.js")],
+  // Those of WPT, Autobahn and jest have runners of their own; `npm run generate-pem` and `build:node` come first.
+  undici: (node) => [
+    node,
+    "--expose-gc",
+    "--test",
+    "--test-timeout=180000",
+    // Most of the time they wait.
+    "--test-concurrency=4",
+    "--test-reporter=tap",
+    ...globbed(`test/{${undiciFolders.join()}}*.js`),
+  ],
 };
+
+const undiciFolders = [
+  "",
+  "busboy/",
+  "cache/",
+  "cache-interceptor/",
+  "cookie/",
+  "eventsource/",
+  "fetch/",
+  "infra/",
+  "interceptors/",
+  "node-fetch/**/",
+  "node-test/**/",
+  "subresource-integrity/",
+  "webidl/",
+  "websocket/**/",
+];
 
 const register = path.join(import.meta.dirname, "..", "..", "dist", "npm", "register.cjs");
 let folder = "";

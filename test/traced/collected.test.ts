@@ -288,7 +288,7 @@ describe("a task whose code is gone", () => {
     });
   }
 
-  it("is not looked for in a program that is busy, and keeps none alive", async () => {
+  it("is not looked for in a program that is blocked, only in one that turns, and keeps none alive", async () => {
     folder.write("busy.mjs", "console.log('ready'); for (;;);\n");
     const running = start(folder, "busy.mjs");
     await running.printed("ready");
@@ -296,6 +296,16 @@ describe("a task whose code is gone", () => {
     await client.dumpWhen("the loop to be seen blocked", ({ loop }) => loop.state === "blocked");
     assert.deepEqual(await client.request("prove", {}), { done: false });
     await running.kill();
+    folder.write(
+      "slow.mjs",
+      "console.log('ready'); setInterval(() => { for (const until = Date.now() + 400; Date.now() < until; ); }, 1);\n",
+    );
+    const slow = start(folder, "slow.mjs");
+    await slow.printed("ready");
+    const asked = await slow.connect();
+    await asked.dumpWhen("the loop to be seen blocked", ({ loop }) => loop.state === "blocked");
+    assert.deepEqual(await asked.request("prove", {}), { done: true });
+    await slow.kill();
     folder.write(
       "ends.mjs",
       "import { setTimeout as sleep } from 'node:timers/promises';\nawait sleep(300);\n",

@@ -2,6 +2,8 @@
 import module from "node:module";
 import workerThreads, { isMainThread, parentPort, resourceLimits } from "node:worker_threads";
 import { passOn, takeChildFacts } from "./children.ts";
+import { loadBundle } from "./code-cache.ts";
+import { runtimeFolderPath } from "./runtime-folder.ts";
 
 const loadedBefore = new Set(Object.keys(require.cache));
 const child = takeChildFacts();
@@ -12,8 +14,11 @@ if (isCramped() || isOfNode()) {
     if (child?.passesOn) passOn(__dirname, child);
     else {
       // A file of its own, which a thread that is left alone does not read.
-      const { start } = require(`${__dirname}/start.cjs`) as typeof import("./start.ts");
-      start(__dirname, child);
+      const file = `${__dirname}/start.cjs`;
+      const runtimeFolder = runtimeFolderPath({ ...process.env, ...child?.variables });
+      const { exports, isNew } = loadBundle({ file, runtimeFolder }, require);
+      const { start } = exports as typeof import("./start.ts");
+      start(__dirname, child, isNew ? file : undefined);
     }
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));

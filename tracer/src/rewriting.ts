@@ -11,6 +11,7 @@ import type { BundledPackage, InstalledPackage, InstalledPackages } from "./inst
 import { readFileSync } from "./own-fs.ts";
 import type { FileSites, MapPlace } from "./site-registry.ts";
 import { insertionMark } from "./transform/insertions.ts";
+import { isRefused } from "./transform/rare-syntax.ts";
 import { mapUrl, readMap, withoutMap } from "./transform/source-map.ts";
 import { type ModuleKind, TransformError, type TransformInput, transform } from "./transform/transform.ts";
 
@@ -255,7 +256,10 @@ function transformNumbered(
     ...(options.prelude === undefined ? {} : { prelude: options.prelude }),
   });
   if (transformed === undefined) return undefined;
-  const { code, skipped, needsPromises } = transformed;
+  const { code, skipped, needsPromises, syntax } = transformed;
+  const refused = [...syntax].find((each) => (typescript || each !== "typescript") && isRefused(each));
+  if (refused !== undefined)
+    throw new TransformError(`Node ${process.versions.node} does not run its syntax (${refused})`);
   const sites =
     firstColumn === 0
       ? transformed.sites

@@ -24,6 +24,9 @@ export function runtimeFolderPath(env: Readonly<Record<string, unknown>> = proce
   return typeof told === "string" && told !== "" ? told : path.join(tmpdir(), `unknot-${userId()}`);
 }
 
+/** How files begin that code is kept in (`code-cache.ts`). */
+export const keptCodePrefix = "code-";
+
 /** This user. In a container he often has no name, and then Node has no other information about him. */
 export function userId(): number {
   return process.geteuid?.() ?? userInfo().uid;
@@ -55,10 +58,11 @@ export function endpointFor(folder: string, pid: number, threadId: number): stri
 }
 
 /** Writes a file of the folder whole: readers never see a part of it, and nothing is left of one that can't be written. */
-export function writeWhole(file: string, content: Iterable<string>): void {
+export function writeWhole(file: string, content: Iterable<string> | Uint8Array): void {
   const part = `${file}.${randomHex(4)}.part`;
   try {
-    writeInPieces(part, content);
+    if (content instanceof Uint8Array) writeFileSync(part, content, { mode: 0o600 });
+    else writeInPieces(part, content);
     renameSync(part, file);
   } catch (error) {
     // A disk that is full is not to stay so for our sake.
@@ -79,14 +83,18 @@ function writeInPieces(file: string, content: Iterable<string>): void {
   writeFileSync(file, chunk, { flag: "a" });
 }
 
-/** Removes what threads of dead processes left, except last dumps younger than a day. */
+const dayMs = 24 * 3600 * 1000;
+
+/** Removes what threads of dead processes left, except last dumps younger than a day, and code that was kept long ago. */
 export function removeStale(folder: string, isAlive: (pid: number) => boolean, nowMs: number): void {
   for (const name of readdirSync(folder)) {
     const pid = Number(/^(\d+)-\d+\./.exec(name)?.[1]);
-    if (!Number.isInteger(pid) || isAlive(pid)) continue;
+    const isCode = name.startsWith(keptCodePrefix);
+    if (!isCode && (!Number.isInteger(pid) || isAlive(pid))) continue;
+    const keptMs = isCode ? 30 * dayMs : name.includes(".last.json") ? dayMs : 0;
     const file = path.join(folder, name);
     try {
-      if (name.includes(".last.json") && nowMs - lstatSync(file).mtimeMs < 24 * 3600 * 1000) continue;
+      if (keptMs > 0 && nowMs - lstatSync(file).mtimeMs < keptMs) continue;
       removeFile(file);
     } catch {
       // Another process is tidying up, too.

@@ -11,7 +11,6 @@ import { type FromWorker, type PastBlock, type ToWorker, turnMs, type WorkerData
 const patienceMs = 10_000;
 
 export interface TracerWorker {
-  readonly threadId: number;
   /** Would be collected, and count no longer, if nobody had it. */
   readonly turns: IntervalHistogram;
   post(message: ToWorker): void;
@@ -37,28 +36,49 @@ export function startWorker(
   // Read at the end only: until then nothing runs on this thread because of it.
   const { port1, port2 } = new MessageChannel();
   port1.unref();
-  const worker = new Worker(path.join(folder, "tracer-worker.cjs"), {
-    name: tracerWorkerName,
-    workerData: { ...data, turns, past: port2 } satisfies WorkerData,
-    transferList: [port2],
-    execArgv: [],
-    env,
-    stdin: false,
-    // Node would open the program's own streams, listeners and all, to pass on what the worker prints.
-    stdout: true,
-    stderr: true,
-  });
+  const worker = withoutTick(
+    () =>
+      new Worker(path.join(folder, "tracer-worker.cjs"), {
+        name: tracerWorkerName,
+        workerData: { ...data, turns, past: port2 } satisfies WorkerData,
+        transferList: [port2],
+        execArgv: [],
+        env,
+        stdin: false,
+        // Node would open the program's own streams, listeners and all, to pass on what the worker prints.
+        stdout: true,
+        stderr: true,
+      }),
+  );
   // A worker that fails leaves the program untouched; dumps are no longer served then.
   worker.on("error", () => {});
   worker.on("message", asked);
   worker.unref();
   if (isDebugged) waitUntilItRuns(data.tables.header);
   return {
-    threadId: worker.threadId,
     turns,
     post: (message) => worker.postMessage(message),
     past: () => receiveAll(port1),
   };
+}
+
+/**
+ * Node tells of a new worker in the next tick. While a tick waits, Node runs the program's first microtasks from
+ * JavaScript, and every stack trace out of them had a frame more than without us. So it is told at once, before anybody
+ * listens.
+ */
+function withoutTick<Made>(make: () => Made): Made {
+  const { nextTick } = process;
+  const put: (() => void)[] = [];
+  process.nextTick = (callback: (...args: unknown[]) => void, ...args: unknown[]) => {
+    put.push(() => callback(...args));
+  };
+  try {
+    return make();
+  } finally {
+    process.nextTick = nextTick;
+    for (const tell of put) tell();
+  }
 }
 
 /** Of each block what was told last. */

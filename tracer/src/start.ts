@@ -55,9 +55,10 @@ interface Globals extends Hooks {
 
 /**
  * Traces this thread from now on. `folder` holds the tracer's files. A second copy of the tracer, or a second call, does
- * nothing: the first one sees everything. `child` is what a traced parent told.
+ * nothing: the first one sees everything. `child` is what a traced parent told; `newBundle` is a file whose code is to be
+ * kept for the next process.
  */
-export function start(folder: string, child?: ChildFacts): void {
+export function start(folder: string, child?: ChildFacts, newBundle?: string): void {
   if (Object.hasOwn(globalThis, hooksName)) return;
   const startMs = nowMs();
   const env = { ...process.env, ...toldVariables(child) };
@@ -258,6 +259,7 @@ export function start(folder: string, child?: ChildFacts): void {
       muted: options.muted,
       underDebugger: isUnderDebugger(),
       growthEveryMs: options.growthEveryMs,
+      ...(newBundle === undefined ? {} : { newBundle }),
     };
     const proved = () => tell({ kind: "proved" });
     worker = startWorker(folder, data, ({ kind }) => {
@@ -293,7 +295,7 @@ export function start(folder: string, child?: ChildFacts): void {
   }
   process.on("worker", ({ threadId: id, constructor: { name } }) => {
     // Node's own thread for module hooks is none of the program's.
-    if (id === worker?.threadId || name === "InternalWorker") return;
+    if (name === "InternalWorker") return;
     note({ kind: "thread", id });
     // A debugger may have come since the start; the thread's own worker comes later still.
     guard(letRunWithoutDebugger);

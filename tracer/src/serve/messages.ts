@@ -60,4 +60,6 @@ export interface WorkerData {
   readonly underDebugger: boolean;
   /** Milliseconds between two counts of the tasks that wait at one place. */
   readonly growthEveryMs: number;
+  /** A bundle that had to be compiled: its code is kept for the next process. */
+  readonly newBundle?: string;
 }

@@ -15,6 +15,7 @@ import { type TaskListRequest, taskOrders } from "@unknot/protocol/task-list.ts"
 import { type Overview, type Registration, tracerWorkerName, wireVersion } from "@unknot/protocol/wire.ts";
 import { buildId } from "../build-id.ts";
 import { nowMs, ticksAt } from "../clock.ts";
+import { codeToKeep } from "../code-cache.ts";
 import { buildDump } from "../dump-builder.ts";
 import { addFact, createFacts, type Fact } from "../facts.ts";
 import {
@@ -69,11 +70,12 @@ const learn = (fact: Fact): void => {
 for (const fact of data.facts) learn(fact);
 const places = createPlaces(facts.files);
 const framePlaces = createFramePlaces(facts.files);
+const turned = () => turns.count + turns.exceeds;
 // Nothing is sent to the traced thread: it would run JavaScript for it, and a debugger that is to pause the program
 // would stop there (docs/decisions/debugger-and-the-tracers-worker.md).
 const loop = createLoopWatch({
   now: nowMs,
-  turns: () => turns.count + turns.exceeds,
+  turns: turned,
   turnMs,
   sleep: sleepFor,
 });
@@ -103,30 +105,45 @@ parentPort?.on("message", (message: ToWorker) => {
       void dumpBySignal();
       break;
     case "proved":
-      for (const tell of proving.splice(0)) tell(true);
+      proved();
       break;
   }
 });
 
-/** Who waits for the traced thread to have looked for tasks that can never go on. */
+/** Who waits for the traced thread to have looked for tasks that can never go on, in the order in which they asked. */
 const proving: ((done: boolean) => void)[] = [];
-const proveMs = 5000;
+/** Answers that nobody waits for any more. */
+let lateProofs = 0;
+/** A loop may stand for a while, on a busy machine without anything that blocks it; there a collection takes long, too. */
+const mostBlockedMs = 2000;
+const mostProvingMs = 20_000;
 
 /** The one thing that the traced thread is asked to do: it collects garbage, and what comes of it is in the tables. */
 async function prove(): Promise<{ readonly done: boolean }> {
-  // It would come to it too late.
-  if ((await loop.look()).state === "blocked") return { done: false };
+  const deadline = performance.now() + mostBlockedMs;
+  for (const before = turned(); turned() === before; await sleepFor(turnMs)) {
+    // It would come to it too late.
+    if (performance.now() > deadline) return { done: false };
+  }
   return new Promise((resolve) => {
     const tell = (done: boolean) => {
       clearTimeout(timer);
       resolve({ done });
     };
     const timer = setTimeout(() => {
+      // The first who asked is the first to be given up.
       proving.splice(proving.indexOf(tell), 1);
+      lateProofs++;
       tell(false);
-    }, proveMs);
-    if (proving.push(tell) === 1) parentPort?.postMessage({ kind: "prove" } satisfies FromWorker);
+    }, mostProvingMs);
+    proving.push(tell);
+    parentPort?.postMessage({ kind: "prove" } satisfies FromWorker);
   });
+}
+
+function proved(): void {
+  if (lateProofs > 0) lateProofs--;
+  else proving.shift()?.(true);
 }
 
 /** They are counted by the time that the answer is there, or for the next one. */
@@ -297,6 +314,7 @@ try {
     listening: () => {
       register = () => writeWhole(file, [JSON.stringify(registration(endpoint))]);
       register();
+      keepCode();
     },
   });
 } catch (error) {
@@ -305,6 +323,17 @@ try {
     file: folder ?? runtimeFolderPath(),
     reason: error instanceof Error ? error.message : String(error),
   });
+}
+
+/** When it is served already: it takes some milliseconds. */
+function keepCode(): void {
+  if (data.newBundle === undefined || folder === undefined) return;
+  try {
+    const { file, content } = codeToKeep({ file: data.newBundle, runtimeFolder: folder });
+    writeWhole(file, content);
+  } catch {
+    // The next process compiles it, too.
+  }
 }
 
 function registerAgain(): void {

@@ -11,6 +11,7 @@ import type {
 } from "oxc-parser";
 import { hooksName } from "../hooks-name.ts";
 import { keyName, member, targetName } from "./names.ts";
+import type { RareSyntax } from "./rare-syntax.ts";
 import {
   type SiteEntry,
   siteFunction,
@@ -78,6 +79,8 @@ export interface Visited {
   readonly needsPromises: boolean;
   /** Functions that stay as they are, with the reason. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  /** What not everybody runs that takes the file. */
+  readonly syntax: ReadonlySet<RareSyntax>;
 }
 
 /** Where the visitor is. */
@@ -158,6 +161,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   const lifeName = `${token}l`;
   const sites: SiteEntry[] = [];
   const skipped: { name: string; reason: string }[] = [];
+  const syntax = new Set<RareSyntax>();
   const imported = importedFrom(program, libraries, bundled);
   const shadowsPromise = declaresPromise(program);
   let needsPromises = imported.size > 0;
@@ -228,11 +232,11 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         visitTry(node, scope);
         return;
       case "ForOfStatement":
-        if (node.await && scope.token !== undefined) {
-          visitForAwait(node, scope, scope.token, node);
+        if (scope.token !== undefined && awaitsItems(node)) {
+          visitAwaitingLoop(node, scope, scope.token, node);
           return;
         }
-        visit(node.left, scope);
+        visitHead(node.left, scope);
         visit(node.right, scope);
         visitSingle(node.body, scope);
         return;
@@ -281,6 +285,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       case "TSSatisfiesExpression":
       case "TSNonNullExpression":
       case "TSTypeAssertion":
+        if (node.type === "TSTypeAssertion") syntax.add("typescript");
         visit(node.expression, scope, hint);
         return;
       case "ExportDefaultDeclaration":
@@ -288,6 +293,26 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         return;
       case "ImportDeclaration":
       case "ExportAllDeclaration":
+        return;
+      case "TSModuleDeclaration":
+        if (hasCode(node)) syntax.add("typescript");
+        children(node, scope);
+        return;
+      case "TSEnumDeclaration":
+        if (!node.declare) syntax.add("typescript");
+        children(node, scope);
+        return;
+      case "TSImportEqualsDeclaration":
+        if (node.importKind !== "type") syntax.add("typescript");
+        return;
+      case "TSParameterProperty":
+      case "TSExportAssignment":
+        syntax.add("typescript");
+        children(node, scope);
+        return;
+      case "Decorator":
+        syntax.add("decorator");
+        children(node, scope);
         return;
       case "IfStatement":
         visit(node.test, scope);
@@ -300,13 +325,13 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         visitSingle(node.body, scope);
         return;
       case "ForStatement":
-        if (node.init !== null) visit(node.init, scope);
+        if (node.init !== null) visitHead(node.init, scope);
         if (node.test !== null) visit(node.test, scope);
         if (node.update !== null) visit(node.update, scope);
         visitSingle(node.body, scope);
         return;
       case "ForInStatement":
-        visit(node.left, scope);
+        visitHead(node.left, scope);
         visit(node.right, scope);
         visitSingle(node.body, scope);
         return;
@@ -409,7 +434,14 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     visitDeclarators(node, scope);
   };
 
+  /** What stands between the brackets of a loop: no statement has a place there. */
+  const visitHead = (node: Node, scope: Scope): void => {
+    if (node.type === "VariableDeclaration") visitDeclarators(node, scope);
+    else visit(node, scope);
+  };
+
   const visitDeclarators = (node: VariableDeclaration, scope: Scope): void => {
+    if (node.kind === "using" || node.kind === "await using") syntax.add("using");
     for (const declarator of node.declarations) {
       visit(declarator.id, scope);
       if (declarator.init === null) continue;
@@ -550,18 +582,39 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   const visitLabeled = (node: Node & { type: "LabeledStatement" }, scope: Scope): void => {
     let inner: Statement = node.body;
     while (inner.type === "LabeledStatement") inner = inner.body;
-    if (inner.type === "ForOfStatement" && inner.await && scope.token !== undefined) {
-      visitForAwait(inner, scope, scope.token, node);
+    if (inner.type === "ForOfStatement" && awaitsItems(inner) && scope.token !== undefined) {
+      visitAwaitingLoop(inner, scope, scope.token, node);
     } else visitSingle(node.body, scope);
   };
 
   /** `whole` is the loop with its labels. */
+  const visitAwaitingLoop = (node: ForOfStatement, scope: Scope, row: string, whole: Node): void => {
+    if (node.await) visitForAwait(node, scope, row, whole);
+    else visitForUsing(node, scope, row, whole);
+  };
+
+  /** `for (await using item of items)`: at the end of each round it waits for what gives the item back. */
+  const visitForUsing = (node: ForOfStatement, scope: Scope, row: string, whole: Node): void => {
+    scope.waits++;
+    const at = site(node.left.start, scope);
+    open(whole.start, "{");
+    visitHead(node.left, scope);
+    visit(node.right, scope);
+    open(
+      node.body.start,
+      `{${hooksName}.back(${row});using ${token}u${++lastResourceVariable}=${hooksName}.using(${row},${at});`,
+    );
+    visitSingle(node.body, scope);
+    close(node.body.end, "}");
+    close(whole.end, `${hooksName}.back(${row});}`);
+  };
+
   const visitForAwait = (node: ForOfStatement, scope: Scope, row: string, whole: Node): void => {
     needsPromises = true;
     scope.waits++;
     const at = site(node.right.start, scope);
     open(whole.start, "{");
-    visit(node.left, scope);
+    visitHead(node.left, scope);
     open(node.right.start, `${hooksName}.iterate(${row},${at},`);
     visit(node.right, scope);
     close(node.right.end, ")");
@@ -705,6 +758,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
         case "MethodDefinition":
         case "PropertyDefinition":
         case "AccessorProperty": {
+          if (element.type === "AccessorProperty") syntax.add("accessor");
           for (const decorator of element.decorators ?? []) visit(decorator, scope);
           if (element.computed) visit(element.key, scope);
           const key = keyName(element.key, element.computed);
@@ -848,7 +902,27 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       name !== undefined &&
       dropped.has(name.slice(name.lastIndexOf(".") + 1)),
   );
-  return { sites, needsPromises, skipped };
+  return { sites, needsPromises, skipped, syntax };
+}
+
+/** Whether a loop waits between its rounds. */
+function awaitsItems({ await: isAsync, left }: ForOfStatement): boolean {
+  return isAsync || (left.type === "VariableDeclaration" && left.kind === "await using");
+}
+
+/** Whether something is left of a namespace when types are gone. */
+function hasCode(node: Node): boolean {
+  switch (node.type) {
+    case "TSInterfaceDeclaration":
+    case "TSTypeAliasDeclaration":
+      return false;
+    case "TSModuleDeclaration":
+      return !node.declare && node.body !== null && node.body.body.some(hasCode);
+    case "ExportNamedDeclaration":
+      return node.declaration === null ? node.exportKind !== "type" : hasCode(node.declaration);
+    default:
+      return !("declare" in node && node.declare);
+  }
 }
 
 /** What a statement evaluates before the statements inside it. */
