@@ -379,7 +379,8 @@ function describe(
     work,
     test: at(test.read),
     write: at(fill.write),
-    cost: costOf(fill.code.evaluation, fill.value, test.place.id),
+    // Who calls it a mistake to come a second time does not mean calls to meet.
+    cost: isRefused(code, test) ? undefined : costOf(fill.code.evaluation, fill.value, test.place.id),
     lock,
     isMark: fill.isMark,
     fixes: lock === undefined ? keptPromise(view, code, test, fill) : testedAgain(view, test, fill),
@@ -390,6 +391,11 @@ function describe(
       { at: at(fill.write), what: writes },
     ],
   };
+}
+
+/** `if (this.process) throw new Error("already started")` */
+function isRefused({ evaluation }: FunctionCode, { filled }: Test): boolean {
+  return evaluation.facts.blocks[filled]?.end.kind === "throw";
 }
 
 /** The name of the function, or of the first one around it that has one. */
