@@ -2,6 +2,7 @@ import type { Model } from "@unknot/models/model.ts";
 import type { DescribedResource } from "@unknot/protocol/described-resource.ts";
 import { type Finding, type Severity, severities } from "@unknot/protocol/finding.ts";
 import type { InstalledVersions } from "../models/at-versions.ts";
+import { modelsOfOwnLocks } from "../models/own-locks.ts";
 import { modelsOfTags } from "../models/tag-models.ts";
 import { describedResources } from "../passes/described-resources.ts";
 import type { FileFacts, FunctionFacts } from "../program/facts.ts";
@@ -121,8 +122,9 @@ export function analyzeWith(
     roles.set(file, role);
     return role;
   };
-  // What projects say in files corrects what stands beside declarations.
+  // What projects say in files corrects what stands beside declarations, and both what a class looks like.
   const own = [
+    ...modelsOfOwnLocks([...facts.values()]),
     ...modelsOfTags([...facts.values()]).models,
     ...(options.modelsFor?.([...facts.values()]) ?? []),
   ];

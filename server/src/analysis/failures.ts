@@ -7,7 +7,7 @@ import { describeTemp, memberCalled, usesIn } from "./flow.ts";
 import { type GivenValues, givenBy, givenText, nothingGiven, type Run, runOf } from "./given-values.ts";
 import { type FunctionKey, type Location, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
-import { type AccessReader, initialStore, placeRead, placeWritten } from "./shared-places.ts";
+import { type AccessReader, initialStore, originOf, placeRead, placeWritten } from "./shared-places.ts";
 import type { Solution } from "./solve.ts";
 import { throwsIn } from "./throws.ts";
 import { alternatives, isOpenResult, isSurelyPromise, plain, type Value } from "./values.ts";
@@ -137,6 +137,7 @@ class Reasons {
     if (executors) return this.#through(run, call, this.#mayFail(executors, "throws"), "throws");
     const work = call.op === "call" ? this.#workOf(evaluation, call, effect) : [];
     if (work.length > 0) return this.#through(run, call, this.#mayFail(work, "callback"), "callback");
+    if (saysThatItCatches(call, effect, this.#name(evaluation, call))) return [];
     const what = call.op === "new" ? "this promise" : `the promise of '${this.#name(evaluation, call)}'`;
     return [reason(evaluation, call, `${what} may reject`)];
   }
@@ -189,8 +190,24 @@ class Reasons {
     }
     const reader: AccessReader = { semantics: this.#solution.semantics, evaluation };
     const place = placeRead(reader, i);
+    if (place === undefined && i.op === "get") return this.#isReadFromOutside(reader, i);
     const isMadeHere = (one: Instruction) => placeWritten(reader, one)?.id === place?.id;
     return place !== undefined && !facts.blocks.some(({ code }) => code.some(isMadeHere));
+  }
+
+  /** `return pipeline.promise`, of an object that this function has not made, in a field that it does not set. */
+  #isReadFromOutside(reader: AccessReader, i: Extract<Instruction, { readonly op: "get" }>): boolean {
+    const { semantics, evaluation } = reader;
+    const origin = originOf(reader, i.object);
+    if (origin?.op !== "load" && origin?.op !== "parameter" && origin?.op !== "this") return false;
+    const owner = evaluation.values[i.object];
+    const type = owner && semantics.typeOf(owner);
+    const member =
+      type?.kind === "class" ? semantics.world.member(type.class, i.name, false)?.member : undefined;
+    if (member && member.kind !== "field") return false;
+    return !evaluation.facts.blocks.some(({ code }) =>
+      code.some((one) => one.op === "set" && one.name === i.name),
+    );
   }
 
   #instruction(run: Run, i: Instruction): readonly Reason[] {
@@ -333,6 +350,15 @@ class Reasons {
     const file = this.#solution.semantics.world.facts(parseKey(key).file);
     return file ? describeTemp(file, facts, call.callee) : "…";
   }
+}
+
+const catchingNames = /^(?:try|attempt|safe|safely|settle|swallow|ignore|suppress)(?:$|[A-Z_\d])/;
+
+/** `tryCatch(save())`, of code that we do not see: the name says that a failure comes by what it gives. */
+function saysThatItCatches(call: CallInstruction, { targets }: CallEffect, callee: string): boolean {
+  const name = callee.split(".").at(-1) ?? "";
+  const isUnseen = targets.every(({ kind }) => kind === "unknown");
+  return isUnseen && call.arguments.length > 0 && catchingNames.test(name);
 }
 
 /** What a library calls it with is not known. */

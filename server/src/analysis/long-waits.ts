@@ -104,8 +104,15 @@ export function createLongWaits(view: ProgramView): LongWaits {
     });
     switch (target.kind) {
       case "unknown":
-      case "symbolic":
-        return { callee, steps: [here(`'${callee}' may take any time`)] };
+      case "symbolic": {
+        // `withSpan("save", async () => { … })` takes as long as what it is given.
+        const work = call.arguments.flatMap((_, index) =>
+          functionsAt(evaluation, call, index).filter((key) => view.world.function(key)?.async),
+        );
+        if (work.length === 0) return { callee, steps: [here(`'${callee}' may take any time`)] };
+        const inner = work.map((key) => ofFunction(key, depth + 1)).find((one) => one !== undefined);
+        return inner && { callee: inner.callee, steps: [here(`'${callee}' is called`), ...inner.steps] };
+      }
       case "create":
         return undefined;
       case "function": {

@@ -357,7 +357,9 @@ function applyTo(s: Semantics, call: Call, of: Operation): CallEffect {
         ]);
         return settle({ ...base, result: values.fresh(call.site, { type: "object", properties }) });
       }
-      const own = operation.returns === "this" && resource ? resource : fresh;
+      // What was known of an object may be wrong now.
+      const isSame = operation.returns === "this" && resource !== undefined && !isKnownObject(resource);
+      const own = isSame ? resource : fresh;
       return settle({ ...base, result: operation.await ? values.promise(own, wait, rejects) : own });
     }
   }

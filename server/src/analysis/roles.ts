@@ -7,7 +7,7 @@ export type FileRole = "source" | "test" | "script" | "generated" | "vendored";
 const testPath =
   /(^|\/)(tests?|__tests__|__mocks__|specs?|e2e|cypress|playwright|testing|test-utils|testutils?|fixtures?|mocks?|benchmarks?|bench)\/|[.-](test|spec|e2e|bench|stories|cy)\.[cm]?[jt]sx?$|(^|\/)tests?[-_.]?(helpers?|utils?|utilities|setup|support)\.[cm]?[jt]sx?$/i;
 const scriptPath =
-  /(^|\/)(scripts?|bin|tools?|tooling|migrations?|seeds?|seeders?|examples?|demos?|docs|hack|build|ci|\.github)\/|(^|\/)[^/]*\.config\.[cm]?[jt]s$|[.-]examples?\.[cm]?[jt]sx?$|(^|\/)(gulpfile|gruntfile|jakefile)\.[cm]?[jt]s$/i;
+  /(^|\/)(scripts?|bin|tools?|tooling|migrations?|seeds?|seeders?|examples?|demos?|docs|playgrounds?|hack|build|ci|\.github)\/|^(packages\/[^/]+\/)?dev\/|(^|\/)[^/]*\.config\.[cm]?[jt]s$|[.-]examples?\.[cm]?[jt]sx?$|(^|\/)(gulpfile|gruntfile|jakefile)\.[cm]?[jt]s$/i;
 /** Texts that tests read: what a codemod changes, what a compiler is given. */
 const samplePath = /(^|\/)(tests?|__tests__|specs?)\/(.*\/)?(fixtures?|__fixtures__|samples?)\//i;
 const vendoredPath = /(^|\/)(vendor|vendored|third[_-]?party|dist|public\/assets)\/|\.min\.[cm]?js$/i;

@@ -380,7 +380,8 @@ function describe(
     work,
     test: at(test.read),
     write: at(fill.write),
-    cost: costOf(fill.code.evaluation, fill.value, test.place.id),
+    // Who calls it a mistake to come a second time does not mean calls to meet.
+    cost: isRefused(code, test) ? undefined : costOf(fill.code.evaluation, fill.value, test.place.id),
     lock,
     isMark: fill.isMark,
     fixes: lock === undefined ? keptPromise(view, code, test, fill) : testedAgain(view, test, fill),
@@ -391,6 +392,11 @@ function describe(
       { at: at(fill.write), what: writes },
     ],
   };
+}
+
+/** `if (this.process) throw new Error("already started")` */
+function isRefused({ evaluation }: FunctionCode, { filled }: Test): boolean {
+  return evaluation.facts.blocks[filled]?.end.kind === "throw";
 }
 
 /**

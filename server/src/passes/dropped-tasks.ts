@@ -1,5 +1,6 @@
 import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.ts";
 import { createBrowserFiles } from "../analysis/browser-files.ts";
+import { isGivenErrorCallback } from "../analysis/error-callbacks.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { createFailures, type Failure, type FailureOfCall } from "../analysis/failures.ts";
 import { describeTemp, isDropped, memberCalled, type Uses, usesIn } from "../analysis/flow.ts";
@@ -209,6 +210,8 @@ export function startsTask(
   const { result } = effect;
   // A lock that nobody waits for is the matter of a rule of its own.
   if (result.kind === "promise" && isHold(result.of)) return "no";
+  if (givesBackWhatItHas(evaluation, i, effect)) return "no";
+  if (tellsCallback(view, evaluation, i, effect)) return "no";
   // Its failure cannot come to light, because it does not fail.
   if (result.kind === "promise" && !result.rejects) return "no";
   if (result.kind === "promise" && result.sure) {
@@ -232,6 +235,37 @@ export function startsTask(
     default:
       return "ask";
   }
+}
+
+/** `Object.assign(task, { cancel })`: a promise that was there before, and that its variable still has. */
+function givesBackWhatItHas({ facts }: Evaluation, i: CallInstruction, { targets }: CallEffect): boolean {
+  return targets.some((target) => {
+    if (target.kind !== "operation" || target.operation.returns !== "this") return false;
+    const at = target.operation.receiver;
+    const given = at === undefined ? undefined : i.arguments[at];
+    return (
+      given !== undefined &&
+      usesIn(facts)
+        .definitions(given)
+        .every(({ op }) => op !== "call")
+    );
+  });
+}
+
+/** Code that we do not see, or that is not asynchronous, is given a callback for what it comes to. */
+function tellsCallback(
+  { world }: ProgramView,
+  evaluation: Evaluation,
+  i: CallInstruction,
+  { targets }: CallEffect,
+): boolean {
+  const mayTell = targets.every(
+    (target) =>
+      target.kind === "unknown" ||
+      target.kind === "symbolic" ||
+      (target.kind === "function" && world.function(target.function)?.async === false),
+  );
+  return mayTell && isGivenErrorCallback(world, evaluation, i);
 }
 
 /** The right to release a lock. */

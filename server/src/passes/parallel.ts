@@ -63,7 +63,7 @@ function createParallel(
     heldAt,
     contexts,
     overlapsItself(key, owner) {
-      if (mayBeSerialised(contexts(), key, new Set())) return false;
+      if (mayBeSerialised(view, contexts(), key, new Set())) return false;
       switch (owner.kind) {
         case "program":
           return isConcurrent(contexts(), key);
@@ -76,16 +76,30 @@ function createParallel(
   };
 }
 
+/** `next(): Promise<IteratorResult<T>>`: whoever goes through an iterator asks for one after the other. */
+function isStepOfIterator(view: ProgramView, key: FunctionKey): boolean {
+  const facts = view.world.function(key);
+  const type = facts?.name === "next" ? facts.returnType : undefined;
+  const [result] = type?.kind === "named" && type.path.at(-1) === "Promise" ? type.arguments : [];
+  return result?.kind === "named" && result.path.at(-1) === "IteratorResult";
+}
+
 /** Functions of the program run it whenever it runs, and may do so one call after the other. */
-function mayBeSerialised(contexts: Contexts, key: FunctionKey, seen: Set<FunctionKey>): boolean {
+function mayBeSerialised(
+  view: ProgramView,
+  contexts: Contexts,
+  key: FunctionKey,
+  seen: Set<FunctionKey>,
+): boolean {
   if (seen.has(key)) return false;
   seen.add(key);
+  if (isStepOfIterator(view, key)) return true;
   const list = contexts.of(key);
   return (
     list.length > 0 &&
     list.every(
       ({ caller, handed }) =>
-        handed === true || (caller !== undefined && mayBeSerialised(contexts, caller, seen)),
+        handed === true || (caller !== undefined && mayBeSerialised(view, contexts, caller, seen)),
     )
   );
 }

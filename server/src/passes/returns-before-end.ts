@@ -27,6 +27,8 @@ export interface ReturnBeforeEnd {
   readonly by: string | undefined;
   /** The name of the method alone says that it ends something. */
   readonly isGuess: boolean;
+  /** A callback that may be synchronous, too. */
+  readonly mayBeOver: boolean;
   readonly at: Location;
   readonly trace: readonly ReportedStep[];
   readonly fixes: readonly FixPlan[];
@@ -48,14 +50,16 @@ export const returnsBeforeEnd = definePass<readonly ReturnBeforeEnd[]>({
     ];
     const answers = asked.length === 0 ? [] : view.types(file, asked);
     const typeOf = (node: NodeId) => answers[asked.indexOf(node)];
-    return found
-      .filter(({ ask, task, receiver }) => {
-        const type = ask ? typeOf(task.node) : undefined;
-        if (ask && !(type?.thenable === "always" && type.promise)) return false;
-        // Node closes a file only when what its handle was asked for is done.
-        return receiver === undefined || typeOf(receiver)?.named?.name !== "FileHandle";
-      })
-      .map((one) => worded(view, file, one));
+    return found.flatMap((one) => {
+      const { ask, task, receiver } = one;
+      const type = ask ? typeOf(task.node) : undefined;
+      // `callback: (page: Page) => T | Promise<T>`: whoever passes it may go on with what it is given.
+      const mayBeOver = type?.thenable === "sometimes" && isOfCaller(one);
+      if (ask && !(type?.promise && (type.thenable === "always" || mayBeOver))) return [];
+      // Node closes a file only when what its handle was asked for is done.
+      if (receiver !== undefined && typeOf(receiver)?.named?.name === "FileHandle") return [];
+      return [worded(view, file, one, mayBeOver)];
+    });
   },
 });
 
@@ -64,6 +68,12 @@ export function hasCleanups({ functions }: FileFacts): boolean {
   return functions.some(({ blocks }) =>
     blocks.some(({ cleanup, code }) => cleanup && code.some(({ op }) => op === "call" || op === "dispose")),
   );
+}
+
+/** The task is a callback that the function was given. */
+function isOfCaller({ evaluation, task }: Candidate): boolean {
+  const targets = evaluation.calls.get(task)?.targets ?? [];
+  return targets.length > 0 && targets.every(({ kind }) => kind === "symbolic");
 }
 
 /** Something that ends a variable's content. */
@@ -322,7 +332,12 @@ function isPending(view: ProgramView, evaluation: Evaluation, task: Call, root: 
   return result?.kind === "promise" && result.sure ? "yes" : "ask";
 }
 
-function worded(view: ProgramView, file: FilePath, { evaluation, task, end }: Candidate): ReturnBeforeEnd {
+function worded(
+  view: ProgramView,
+  file: FilePath,
+  { evaluation, task, end }: Candidate,
+  mayBeOver: boolean,
+): ReturnBeforeEnd {
   const facts = view.world.facts(file);
   const name = facts ? describeTemp(facts, evaluation.facts, task.callee) : "…";
   const resource = facts?.variables[end.variable]?.name ?? "…";
@@ -332,6 +347,7 @@ function worded(view: ProgramView, file: FilePath, { evaluation, task, end }: Ca
     resource,
     by,
     isGuess: end.isGuess,
+    mayBeOver,
     at: locationIn(file, task),
     trace: [
       { at: locationIn(file, task), what: `'${name}' is started here, and its promise returned` },

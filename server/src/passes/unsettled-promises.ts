@@ -2,7 +2,7 @@ import { definePass, locationIn, type ProgramView, type ReportedStep } from "../
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { createFailures, type FailureOfCall } from "../analysis/failures.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
-import { describeTemp, usesIn } from "../analysis/flow.ts";
+import { describeTemp, memberCalled, usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { followSettlers, type OpenPath } from "../analysis/settlers.ts";
 import { catchInExecutor, rejectOtherwise } from "../analysis/task-fixes.ts";
@@ -94,6 +94,7 @@ function ofExecutor(
   const path = chosen(evaluation, open, failureOf);
   // Where others have got the means to settle it, the conditions of the path may exclude one another.
   if (path && mentions.length > 0 && askOneObject(evaluation.facts, path)) return [];
+  if (path?.how === "returns" && isLimitIfAny(file, evaluation, mentions)) return [];
   if (path) return [worded(view, file, executor, evaluation, path, failureOf)];
   const [mention, ...others] = mentions;
   // Where one callback has it all, the paths of the callback count.
@@ -121,6 +122,46 @@ function isMeantForEver(facts: FunctionFacts): boolean {
   if (facts.usesArguments || facts.parameters.some(({ rest }) => rest)) return true;
   if (facts.parameters.length === 0) return true;
   return facts.blocks.every(({ code }) => code.every((i) => i.op === "parameter" || i.op === "store"));
+}
+
+/**
+ * `if (timeout > 0) setTimeout(() => reject(…), timeout)`, `if (signal) signal.addEventListener("abort", …)`: what can only
+ * fail by a clock, or only end by a signal, is the limit of something else, and without a limit it is meant to stay open.
+ */
+function isLimitIfAny(
+  file: FileFacts,
+  { facts, calls, values }: Evaluation,
+  mentions: readonly Instruction[],
+): boolean {
+  const resolve = facts.parameters[0]?.variable;
+  const canSucceed =
+    resolve !== undefined &&
+    file.functions.some(({ blocks }) =>
+      blocks.some(({ code }) => code.some((i) => i.op === "load" && i.variable === resolve)),
+    );
+  const isClock = (i: CallInstruction) => {
+    const [target] = calls.get(i)?.targets ?? [];
+    return (
+      !canSucceed &&
+      target?.kind === "operation" &&
+      target.operation.op === "spawn" &&
+      target.operation.when === "later"
+    );
+  };
+  const isSignal = (i: CallInstruction) => {
+    const event = i.arguments[0] === undefined ? undefined : values[i.arguments[0]];
+    return (
+      i.op === "call" &&
+      memberCalled(facts, i) === "addEventListener" &&
+      event?.kind === "constant" &&
+      event.constant.type === "string" &&
+      event.constant.value === "abort"
+    );
+  };
+  return (
+    mentions.length > 0 &&
+    mentions.every((i) => (i.op === "call" || i.op === "new") && (isClock(i) || isSignal(i)))
+  );
 }
 
 /** `setTimeout(() => { … })`, `task.then((value) => { … })`: called once, and what it leaves open stays open. */

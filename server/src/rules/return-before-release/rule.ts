@@ -23,13 +23,16 @@ export const returnBeforeRelease = defineRule({
         fixes,
       });
     }
-    for (const { task, resource, by, isGuess, at, trace, fixes } of pass.resultOf(returnsBeforeEnd)) {
+    for (const found of pass.resultOf(returnsBeforeEnd)) {
+      const { task, resource, by, isGuess, mayBeOver, at, trace, fixes } = found;
       if (known.has(at.start)) continue;
       const ends = by === undefined ? `'${resource}' is disposed of` : `'${by}' ends '${resource}'`;
       pass.report({
         at,
-        ...(isGuess ? { severity: "warning" } : {}),
-        message: `'${task}' still uses '${resource}' when ${ends}: its promise is returned without 'await'.`,
+        ...(isGuess || mayBeOver ? { severity: "warning" } : {}),
+        message: mayBeOver
+          ? `'${task}' may still use '${resource}' when ${ends}: if it gives a promise, that is returned without 'await'.`
+          : `'${task}' still uses '${resource}' when ${ends}: its promise is returned without 'await'.`,
         trace,
         fixes,
       });
