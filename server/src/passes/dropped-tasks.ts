@@ -243,7 +243,12 @@ function givesBackWhatItHas({ facts }: Evaluation, i: CallInstruction, { targets
     if (target.kind !== "operation" || target.operation.returns !== "this") return false;
     const at = target.operation.receiver;
     const given = at === undefined ? undefined : i.arguments[at];
-    return given !== undefined && usesIn(facts).definitions(given).every(({ op }) => op !== "call");
+    return (
+      given !== undefined &&
+      usesIn(facts)
+        .definitions(given)
+        .every(({ op }) => op !== "call")
+    );
   });
 }
 
