@@ -42,7 +42,7 @@ function lockType(facts: FileFacts, found: ClassFact): TypeModel | undefined {
     const body = member.function === undefined ? undefined : facts.functions[member.function];
     return body && member.kind === "method" && !member.static ? [{ member, body }] : [];
   });
-  const releases = methods.filter(({ member, body }) => releasing.has(member.name) && !needsMore(body, 0));
+  const releases = methods.filter(({ member, body }) => releasing.has(member.name) && !needsMore(body));
   const release = releases.map(({ member }) => member.name);
   const operations = methods.flatMap(({ member, body }): [string, OperationModel][] => {
     if (member.access === "private") return [];
@@ -72,7 +72,7 @@ interface Method {
 
 /** `acquire(): Promise<() => void>`, or `lock(): Promise<void>` beside `unlock()`. */
 function acquireOf(body: FunctionFacts, release: readonly string[]): OperationModel | undefined {
-  if (needsMore(body, 0)) return undefined;
+  if (needsMore(body)) return undefined;
   const result = promised(body.returnType);
   if (isReleaser(result)) return { op: "acquire", await: true, handle: { form: "fn" } };
   const isNothing =
@@ -90,8 +90,8 @@ function scopedOf(body: FunctionFacts): OperationModel | undefined {
 }
 
 /** It cannot be called without telling it more than how long to wait: a key, perhaps. */
-function needsMore({ parameters }: FunctionFacts, least: number): boolean {
-  return parameters.some(({ optional, rest }, index) => index >= least && !optional && !rest);
+function needsMore({ parameters }: FunctionFacts): boolean {
+  return parameters.some(({ optional, rest }) => !optional && !rest);
 }
 
 /** `T` of `Promise<T>`. */

@@ -82,6 +82,7 @@ function leaksOf(view: ProgramView, held: HeldTooLong, elsewhere: ReleasesByReso
   // A client that listens is in use when the function has ended.
   if (isOpen && exploration.listens) return [];
   if (exploration.releases.some((release) => isCounted(held, release.instruction))) return [];
+  if (of === "lock" && isOnlyOurs(view, held)) return [];
   const methods =
     birth.alsoReleasedBy.length > 0 || birth.form.form === "self" || birth.form.form === "resource";
   // A lock that is made here goes elsewhere as it is, and can be given back there.
@@ -133,6 +134,20 @@ function isPassedOn({ evaluation, birth }: HeldTooLong): boolean {
 function isMadeHere(key: FunctionKey, resource: Value): boolean {
   const root = rootOf(resource);
   return root.kind === "fresh" && root.site.function === key;
+}
+
+/** A lock of this one call that no other function has: when the call is over, nobody is left to wait for it. */
+function isOnlyOurs(view: ProgramView, held: HeldTooLong): boolean {
+  const { key } = held.evaluation;
+  const resource = plain(held.birth.handle.made.resource);
+  if (resource.kind !== "fresh" || !isMadeHere(key, resource) || isPassedOn(held)) return false;
+  const inside = view
+    .functionsOf(parseKey(key).file)
+    .filter((other) => other !== key && view.world.enclosing(other).includes(key));
+  return inside.every((other) => {
+    const uses = view.solution.evaluation(other)?.uses ?? [];
+    return uses.every((use) => plain(use.resource) !== resource);
+  });
 }
 
 /** Taken here and given back by another function: `enter()` and `leave()`. */
