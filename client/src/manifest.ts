@@ -22,8 +22,14 @@ export interface KeyEntry {
   readonly when?: string;
 }
 
-/** A JSON schema with what VS Code adds to it for settings. */
-export type Setting = Readonly<Record<string, unknown>> & { readonly markdownDescription: string };
+/**
+ * A JSON schema with what VS Code adds to it for settings. Without a default of its own, VS Code would show one that the
+ * schema may forbid: 0 where the least is 256.
+ */
+export type Setting = Readonly<Record<string, unknown>> & {
+  readonly markdownDescription: string;
+  readonly default: unknown;
+};
 
 export interface ManifestPart {
   readonly commands?: readonly CommandEntry[];

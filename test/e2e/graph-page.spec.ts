@@ -161,7 +161,8 @@ describe("the page of graph and stacks", () => {
     assert.equal(await page.title(), "Wait-For Graph");
   });
 
-  it(`draws the most that it is told within ${mostMs} ms`, async () => {
+  it(`draws the most that it is told within ${mostMs} ms, or soon after the least on a slow machine`, async () => {
+    const least = new DumpBuilder().task(1, { name: "only", state: "IO wait", wait: waits(1) }).build();
     const builder = new DumpBuilder();
     for (let id = 1; id <= 60; id++) {
       builder
@@ -172,13 +173,16 @@ describe("the page of graph and stacks", () => {
       builder.task(id, { name: `visit${id % 2000}`, at: `visit.ts:${id % 2000}`, wait: waits(id) });
     const dump = builder.build();
     for (const tab of ["graph", "stacks"] as const) {
-      const times: number[] = [];
+      const times: (readonly [most: number, least: number])[] = [];
+      const isQuick = ([most, one]: readonly [number, number]) => most < Math.max(mostMs, 8 * one);
       // What else the machine does makes it longer, never shorter.
-      while (times.length < 5 && !times.some((ms) => ms < mostMs)) {
+      while (times.length < 5 && !times.some(isQuick)) {
         await page.reload();
-        times.push(await show(dump, tab));
+        const one = await show(least, tab);
+        await page.reload();
+        times.push([await show(dump, tab), one]);
       }
-      assert.ok(Math.min(...times) < mostMs, `${tab}: ${times.join(" ")}`);
+      assert.ok(times.some(isQuick), `${tab}: ${times.join(" ")}`);
     }
   });
 

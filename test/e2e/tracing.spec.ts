@@ -1,5 +1,7 @@
 // Which programs are traced, as the user chooses: once, always, never, in terminals; and why one does not exit.
 import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -28,10 +30,21 @@ writeFileSync(process.argv[2]!, "ran");
 describe("choosing what is traced", () => {
   let folder: string;
   let code: Workbench;
+  let elsewhere: ChildProcess;
 
   before(async () => {
+    elsewhere = spawn(process.execPath, ["--inspect=0", "-e", "setInterval(() => {}, 1000)"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     folder = writeDebugWorkspace(programs, {
       configurations: [
+        {
+          type: "node",
+          request: "attach",
+          name: "Elsewhere",
+          address: "127.0.0.1",
+          port: await portOf(elsewhere),
+        },
         runs("Wait", "waits.ts"),
         runs("Poll", "polls.ts"),
         runs("Mark", "leaves-a-mark.ts", { args: [`\${workspaceFolder}/mark`] }),
@@ -44,6 +57,7 @@ describe("choosing what is traced", () => {
   reportFailures(() => code);
   afterEach(() => code.stopAnyDebugging());
   after(async () => {
+    elsewhere?.kill();
     await code?.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -59,6 +73,35 @@ describe("choosing what is traced", () => {
       await row.waitFor({ timeout: 5000 });
       await row.click({ timeout: 5000 });
     });
+
+  it("says where the panel is empty that a JavaScript Debug Terminal is not traced", async () => {
+    const panel = code.page.locator("[id='workbench.parts.panel']");
+    await code.runCommand("Debug: JavaScript Debug Terminal");
+    await code.typeInTerminal("node waits.ts");
+    await notTraced().waitFor();
+    await code.runCommand("Unknot: Focus on Diagnosis View");
+    await panel.getByText("The program in the JavaScript Debug Terminal is not traced").waitFor();
+    await panel.getByText("Trace New Terminals", { exact: true }).waitFor();
+    await code.screenshot("debug-terminal-untraced");
+    await code.runCommand("Terminal: Kill All Terminals");
+    await notTraced().waitFor({ state: "detached" });
+    await code.runCommand("Unknot: Focus on Diagnosis View");
+    await panel.getByText("Start Debugging", { exact: true }).waitFor();
+  });
+
+  it("offers to show the tasks of what a debugger attaches to, and says when it is not traced", async () => {
+    await code.startDebugging("Elsewhere");
+    const offer = code.statusItem("Show tasks");
+    await offer.waitFor();
+    await code.retry(async () => {
+      await offer.click();
+      await code.notifications.filter({ hasText: "No traced process runs" }).waitFor({ timeout: 5000 });
+    });
+    await code.runCommand("Notifications: Clear All Notifications");
+    await code.stopDebugging();
+    await offer.waitFor({ state: "detached" });
+    assert.equal(elsewhere.exitCode, null);
+  });
 
   it("takes one click, for once, always or never, and remembers it", async () => {
     await code.startDebugging("Wait");
@@ -174,6 +217,19 @@ describe("choosing what is traced", () => {
     await code.debugToolbar.waitFor({ state: "hidden" });
   });
 });
+
+/** Where Node says that a debugger can attach. */
+async function portOf({ stderr }: ChildProcess): Promise<number> {
+  let said = "";
+  stderr?.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  for (;;) {
+    const port = /ws:\/\/[^:]+:(\d+)\//.exec(said)?.[1];
+    if (port !== undefined) return Number(port);
+    if (stderr) await once(stderr, "data");
+  }
+}
 
 describe("a workspace that is not trusted", () => {
   let folder: string;

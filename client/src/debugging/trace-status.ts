@@ -5,12 +5,17 @@ import { startAgainTraced } from "./start-again.ts";
 import { type ChoiceStore, keepChoice, offersFor, withChoices } from "./trace-choice.ts";
 import { isFromTerminal, launchOf, refusesTrace, type TraceSettings } from "./trace-configuration.ts";
 
-/** A session that the user started, which is traced or could be; in a terminal, the next one could be. */
+/**
+ * A session that the user started. What it launches is traced or could be; in a terminal, the next program could be; one
+ * that it attaches to is traced if it was started so.
+ */
 interface Started {
   readonly session: vscode.DebugSession;
   readonly traced: boolean;
-  readonly inTerminal: boolean;
+  readonly how: How;
 }
+
+type How = "launched" | "terminal" | "attached";
 
 /**
  * Says in the status bar, while a Node program is debugged, whether it is traced; a click there chooses once, always or
@@ -30,26 +35,23 @@ export function registerTraceStatus(
       item.hide();
       return;
     }
-    item.text = last.traced ? "$(list-tree) Traced" : "$(list-tree) Not traced";
-    const what = last.traced ? "is traced by Unknot" : "is not traced by Unknot";
-    const offer = last.inTerminal ? "trace terminals" : "choose once, always or never";
-    item.tooltip = `'${last.session.name}' ${what}: click to ${offer}.`;
+    item.text = `$(list-tree) ${last.how === "attached" ? "Show tasks" : last.traced ? "Traced" : "Not traced"}`;
+    item.tooltip = tooltipOf(last);
     item.show();
   };
-  const setContext = () =>
-    void vscode.commands.executeCommand(
-      "setContext",
-      "unknot.debugsNode",
-      started.some(({ inTerminal }) => !inTerminal),
-    );
+  const setContext = () => {
+    const has = (wanted: How) => started.some(({ how }) => how === wanted);
+    void vscode.commands.executeCommand("setContext", "unknot.debugsNode", has("launched"));
+    void vscode.commands.executeCommand("setContext", "unknot.debugsUntracedTerminal", has("terminal"));
+  };
 
   return vscode.Disposable.from(
     item,
     vscode.debug.onDidStartDebugSession((session) => {
       const { configuration, parentSession } = session;
-      const inTerminal = isFromTerminal(configuration);
-      if (parentSession || (inTerminal ? tracesTerminals() : !startsNode(configuration))) return;
-      started = [{ session, traced: launchOf(configuration) !== undefined, inTerminal }, ...started];
+      const how = howItStarts(configuration);
+      if (parentSession || how === undefined || (how === "terminal" && tracesTerminals())) return;
+      started = [{ session, traced: launchOf(configuration) !== undefined, how }, ...started];
       show();
       setContext();
     }),
@@ -61,8 +63,12 @@ export function registerTraceStatus(
     vscode.commands.registerCommand("unknot.chooseTracing", async () => {
       const [last] = started;
       if (!last) return;
-      if (last.inTerminal) {
+      if (last.how === "terminal") {
         await offerTerminals(last.session);
+        return;
+      }
+      if (last.how === "attached") {
+        await vscode.commands.executeCommand("unknot.attach");
         return;
       }
       const { name, workspaceFolder } = last.session;
@@ -109,6 +115,21 @@ async function offerTerminals({ name }: vscode.DebugSession): Promise<void> {
   if (chosen) await vscode.commands.executeCommand("unknot.traceTerminals");
 }
 
-function startsNode({ type, request }: vscode.DebugConfiguration): boolean {
-  return request === "launch" && (type === "node" || type === "pwa-node" || type === "node-terminal");
+function howItStarts(configuration: vscode.DebugConfiguration): How | undefined {
+  const { type, request } = configuration;
+  if (isFromTerminal(configuration)) return "terminal";
+  if (type !== "node" && type !== "pwa-node" && type !== "node-terminal") return undefined;
+  return request === "launch" ? "launched" : request === "attach" ? "attached" : undefined;
+}
+
+function tooltipOf({ session, traced, how }: Started): string {
+  const name = `'${session.name}'`;
+  switch (how) {
+    case "launched":
+      return `${name} is ${traced ? "" : "not "}traced by Unknot: click to choose once, always or never.`;
+    case "terminal":
+      return `${name} is not traced by Unknot: click to trace terminals.`;
+    case "attached":
+      return `${name} was running already: click to show its tasks, if it was started traced.`;
+  }
 }

@@ -33,7 +33,8 @@ export const manifest: ManifestPart = {
         "When the analysis keeps quiet: findings come two seconds after the last key, and its memory is given back after a minute without a change.",
     },
     "unknot.maxMemory": {
-      type: "number",
+      type: ["number", "null"],
+      default: null,
       minimum: 256,
       scope: "window",
       markdownDescription:

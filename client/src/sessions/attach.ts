@@ -10,7 +10,7 @@ export async function attachToTraced(launches: Launches, folder: string): Promis
   const threads = registeredThreads(folder);
   if (threads.length === 0) {
     await vscode.window.showInformationMessage(
-      "No traced process runs. Start one with 'unknot run -- program' or 'node --import unknot/register program'.",
+      "No traced process runs: a program is traced from its start or not at all. Start it with 'unknot run -- program' or 'node --import unknot/register program'.",
     );
     return false;
   }

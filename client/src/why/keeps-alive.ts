@@ -31,7 +31,8 @@ export interface Reason {
 }
 
 /**
- * Handles first, then tasks, the oldest first each; tasks of one name that wait at one line are one. Handles are only there when the tracer was asked to watch them.
+ * Handles first, then tasks, the oldest first each; tasks of one name that wait at one line are one. Handles are only
+ * there when the tracer was asked to watch them.
  */
 export function reasonsIn(dump: Dump): readonly Reason[] {
   const handles = sameHandles(dump).map(([first, ...others]): Reason => {
@@ -52,13 +53,9 @@ export function reasonsIn(dump: Dump): readonly Reason[] {
   const pending = dump.tasks
     .filter((task) => task.external !== true && task.state !== "running" && !hasEnded(task))
     .sort((one, other) => waitMs(other) - waitMs(one));
-  const alike = new Map<string, Task[]>();
-  for (const task of pending) {
-    const key = JSON.stringify([task.name, task.state, task.at ?? task.created ?? task.entry]);
-    const others = alike.get(key);
-    if (others) others.push(task);
-    else alike.set(key, [task]);
-  }
+  const alike = Map.groupBy(pending, ({ name, state, at, created, entry }) =>
+    JSON.stringify([name, state, at ?? created ?? entry]),
+  );
   return [...handles, ...[...alike.values()].flatMap((tasks) => taskReason(dump, tasks) ?? [])];
 }
 

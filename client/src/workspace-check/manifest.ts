@@ -23,6 +23,7 @@ export const manifest: ManifestPart = {
     "unknot.floatingTask.deferToLinter": {
       type: ["string", "null"],
       enum: ["auto", "always", "never", null],
+      enumItemLabels: ["auto", "always", "never", "as the project says"],
       enumDescriptions: [
         "Leave floating promises to ESLint, oxlint or Biome where their configuration is known to report them.",
         "Leave floating promises to another linter everywhere.",

@@ -137,13 +137,19 @@ export const manifest: ManifestPart = {
       view: "unknot.diagnosis",
       contents:
         "Start a Node program with the debugger to see what each of its tasks waits for, and who holds it. They stay here after it has ended.\n[Start Debugging](command:workbench.action.debug.start)\nThe file in the editor needs no launch configuration.\n[Run Current File](command:unknot.runFile)\nA program that runs already can be shown, too, if it was started by: node --import unknot/register app.js\n[Attach to Traced Process](command:unknot.attach)\nA dump in a file, also one of Go, is shown in the same way.\n[Open Task Dump](command:unknot.showTaskDump)",
-      when: "unknot.tracesDebugSessions && isWorkspaceTrusted",
+      when: "unknot.tracesDebugSessions && isWorkspaceTrusted && !unknot.debugsUntracedTerminal",
+    },
+    {
+      view: "unknot.diagnosis",
+      contents:
+        "The program in the JavaScript Debug Terminal is not traced: terminals are left alone unless you ask for it. Then start it again, in the terminal that opens.\n[Trace New Terminals](command:unknot.traceTerminals)\nA launch configuration, or the file in the editor, is traced without being asked for.\n[Run Current File](command:unknot.runFile)",
+      when: "isWorkspaceTrusted && unknot.debugsUntracedTerminal",
     },
     {
       view: "unknot.diagnosis",
       contents:
         "Debug sessions are not traced: the setting [unknot.trace.debugSessions](command:workbench.action.openSettings?%22unknot.trace.debugSessions%22) is off.",
-      when: "!unknot.tracesDebugSessions && isWorkspaceTrusted",
+      when: "!unknot.tracesDebugSessions && isWorkspaceTrusted && !unknot.debugsUntracedTerminal",
     },
   ],
 };

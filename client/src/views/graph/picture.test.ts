@@ -62,6 +62,14 @@ describe("the picture of who waits for whom", () => {
     for (const { from, to } of edges) assert.ok(ids.has(from) && ids.has(to));
   });
 
+  it("names those who wait before it counts the others", () => {
+    const texts = pictureFor(pool(deadlocked(), 20).build()).sentences.map(({ text }) => text);
+    const more = texts.findIndex((text) => / more wait for /.test(text));
+    const what = texts[more]?.split(" wait for ")[1] ?? "";
+    const named = texts.flatMap((text, index) => (text.endsWith(` waits for ${what}`) ? [index] : []));
+    assert.ok(more >= 0 && named.length > 0 && named.every((index) => index < more), texts.join("\n"));
+  });
+
   it("is empty where nothing is known", () => {
     const { overview: _, ...fresh } = snapshot(new DumpBuilder().build());
     assert.deepEqual(pictureOf(fresh), { vertices: [], edges: [], sentences: [], leftOut: [] });

@@ -205,9 +205,16 @@ function edgeSentences(vertices: readonly Vertex[], edges: readonly Edge[]): rea
     const vertex = byId.get(id);
     return vertex?.kind === "task" ? `${vertex.title} (${id})` : (vertex?.title ?? id);
   };
-  return edges.map(({ from, to, word }) => {
+  const isMore = ({ from }: Edge) => from.endsWith("more");
+  // Those with a name first: "95 more" says nothing before them.
+  const inOrder = [...Map.groupBy(edges, ({ to }) => to).values()].flatMap((same) => [
+    ...same.filter((edge) => !isMore(edge)),
+    ...same.filter(isMore),
+  ]);
+  return inOrder.map((edge) => {
+    const { from, to, word } = edge;
     const place = byId.get(from)?.place;
-    const verb = word === "held by" ? "is held by" : from.endsWith("more") ? "wait for" : "waits for";
+    const verb = word === "held by" ? "is held by" : isMore(edge) ? "wait for" : "waits for";
     return { text: `${name(from)} ${verb} ${name(to)}.`, ...(place === undefined ? {} : { place }) };
   });
 }
