@@ -141,7 +141,9 @@ describe("the instrumentation of every library", () => {
                 ? [`import * as scene${index} from "./scene-${index}.${extension}"; scene${index}.run();`]
                 : [],
             )
-            .join("\n")}\nconsole.log("begun");\nsetInterval(() => process.env.SHORT && process.exit(), 100);\n`,
+            .join(
+              "\n",
+            )}\nconsole.log("begun");\nsetInterval(() => process.env.SHORT && process.exit(), 100);\n`,
         );
         for (const [name, minify] of [
           ["bundle", false],
