@@ -1,11 +1,6 @@
 import type { Model } from "@unknot/models/model.ts";
 import type { DescribedResource } from "@unknot/protocol/described-resource.ts";
-import {
-  type AnalysisOptions,
-  type AnalysisResult,
-  analyzeProgram,
-  isChosen,
-} from "../analysis/analyze.ts";
+import { type AnalysisOptions, type AnalysisResult, analyzeProgram, isChosen } from "../analysis/analyze.ts";
 import type { AnalyzedProgram } from "../analysis/analyzed-program.ts";
 import { type KeptAnalysis, keepAnalysis } from "../analysis/kept-analysis.ts";
 import { modelsOfTags, type TagProblem } from "../models/tag-models.ts";
