@@ -12,13 +12,12 @@ import { allRules } from "../rules/index.ts";
 import type { AnalyzedProgram } from "./analyzed-program.ts";
 import type { Pass, ProgramView, Report, Rule, RuleOptions, RulePass } from "./analyzer.ts";
 import { filesAbout } from "./files-about.ts";
-import { finishFix } from "./fix-plan.ts";
+import { finishFix, type RealText } from "./fix-plan.ts";
 import { type KeptAnalysis, modelsAt } from "./kept-analysis.ts";
 import { createMemory } from "./memory.ts";
 import { type FunctionKey, firstLineOf, functionKey, parseKey, spanOf } from "./places.ts";
 import { type FileRole, roleOf, severityIn } from "./roles.ts";
 import { type EvaluationIn, type SolveStatistics, solve } from "./solve.ts";
-import { withoutRoom } from "./steady-file.ts";
 import { applySuppressions, type Reported, unusedSuppression } from "./suppress.ts";
 import { createWorld } from "./world.ts";
 
@@ -207,7 +206,7 @@ export function analyzeWith(
   const resultOf = <R>(pass: Pass<R>, file: FilePath): R =>
     (world.isAside(file) ? resultsAside : results)(pass, file);
   const known = new Set([...rules.map((rule) => rule.id), unusedSuppression]);
-  const settled: Settled = (file, place) => steady?.settled(file, place) ?? place;
+  const real: RealText = steady ?? { settled: (_, place) => place, written: (_, text) => text };
   const findings: Finding[] = [];
   const solved = new Set(solution.functions.map((key) => parseKey(key).file));
   for (const file of files) {
@@ -219,7 +218,7 @@ export function analyzeWith(
     const ran = new Set(wanted.map((rule) => rule.id));
     const looked = solved.has(file) ? wanted : [];
     const reported = looked.flatMap((rule) =>
-      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, choice, settled), []),
+      guard(file, rule.id, () => runRule(rule, file, found, view, resultOf, choice, real), []),
     );
     const kept = applySuppressions(found, reported, ran, known);
     findings.push(...kept.flatMap((finding) => asWanted(finding, choice)));
@@ -287,7 +286,7 @@ function runRule(
   view: ProgramView,
   resultOf: <R>(pass: Pass<R>, file: FilePath) => R,
   options: RuleChoice,
-  settled: Settled,
+  real: RealText,
 ): Reported[] {
   const reported: Reported[] = [];
   const role = view.roleOf(file);
@@ -303,7 +302,7 @@ function runRule(
       const own = report.severity ?? rule.severity;
       const severity = chosen !== undefined && chosen !== "off" ? chosen : severityIn(role, own);
       if (!severity) return;
-      const finding = finish(rule, report, severity, view, settled);
+      const finding = finish(rule, report, severity, view, real);
       const also = [report.whole, report.elsewhere].flatMap((at) => (at ? [spanOf(facts, at).line] : []));
       const lines = [finding.at.line, ...also];
       reported.push({ finding, lines, alsoKnownAs: rule.alsoKnownAs ?? [] });
@@ -313,15 +312,7 @@ function runRule(
   return reported;
 }
 
-type Settled = Parameters<typeof finishFix>[2];
-
-function finish(
-  rule: Rule,
-  report: Report,
-  severity: Severity,
-  view: ProgramView,
-  settled: Settled,
-): Finding {
+function finish(rule: Rule, report: Report, severity: Severity, view: ProgramView, real: RealText): Finding {
   const factsOf = ({ file }: Report["at"]) => {
     const facts = view.world.facts(file);
     if (!facts) throw new Error(`a report speaks about ${file}, which is no file of the program`);
@@ -331,9 +322,12 @@ function finish(
     rule: rule.id,
     severity,
     at: firstLineOf(factsOf(report.at), report.at),
-    message: withoutRoom(report.message),
-    trace: report.trace.map(({ at, what }) => ({ at: spanOf(factsOf(at), at), what: withoutRoom(what) })),
-    fixes: (report.fixes ?? []).map((fix) => finishFix(fix, (file) => view.world.facts(file), settled)),
+    message: real.written(report.at.file, report.message),
+    trace: report.trace.map(({ at, what }) => ({
+      at: spanOf(factsOf(at), at),
+      what: real.written(at.file, what),
+    })),
+    fixes: (report.fixes ?? []).map((fix) => finishFix(fix, (file) => view.world.facts(file), real)),
   };
 }
 

@@ -262,7 +262,8 @@ export class Database {
     assert.deepEqual(found, [[], ["double-init"], []]);
   });
 
-  it("starts anew when values of the past outnumber those of the present", () => {
+  it("starts anew when values of the past outnumber those of the present", function () {
+    this.timeout(30_000);
     const kept = keepAnalysis();
     const text = (n: number) =>
       Array.from(

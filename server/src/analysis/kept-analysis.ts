@@ -9,7 +9,7 @@ import type { AnalyzedProgram } from "./analyzed-program.ts";
 import { withKeptFunctions } from "./file-shapes.ts";
 import { createMemory, type Memory } from "./memory.ts";
 import { indexModels, type ModelIndex } from "./model-index.ts";
-import { type SteadyFile, steadyFile } from "./steady-file.ts";
+import { canHaveRoom, type SteadyFile, steadyFile, withoutRoom } from "./steady-file.ts";
 
 /** What one analysis leaves for the next, of the same program after an edit. Findings do not depend on it. */
 export interface KeptAnalysis {
@@ -29,6 +29,8 @@ export interface KeptAnalysis {
 export interface SteadyProgram extends AnalyzedProgram {
   /** The place of what stands at an offset of a text. */
   settled(file: FilePath, place: number): number;
+  /** What was put together from the text of a file, as it stands there. */
+  written(file: FilePath, text: string): string;
 }
 
 /** Values of earlier texts stay; when they outnumber those of the first solution so much, all are dropped. */
@@ -49,6 +51,7 @@ export function keepAnalysis(): KeptAnalysis {
       return {
         ...program,
         settled: (file, place) => steady(file)?.settled(place) ?? place,
+        written: (file, text) => (steady(file) ? withoutRoom(text) : text),
         facts(file) {
           const found = program.facts(file);
           if (!found) return undefined;
@@ -100,6 +103,7 @@ interface KeptFile {
   readonly given: FileFacts;
   readonly facts: FileFacts;
   readonly steady?: SteadyFile;
+  readonly wasOpen: boolean;
 }
 
 /** Files that nobody has open stay in their own places: those of a program are many. */
@@ -111,11 +115,14 @@ function keptFile(
   isOpen: boolean,
 ): KeptFile {
   const isNew = before?.given !== given;
-  if (before && !isNew && (before.steady || !isOpen)) return before;
-  const text = before?.steady || isOpen ? program.text(file) : undefined;
-  if (text === undefined) return { given, facts: withKeptFunctions(given, before?.facts) };
+  if (before && !isNew && (before.wasOpen || !isOpen)) return before;
+  const wasOpen = isOpen || before?.wasOpen === true;
+  const text = wasOpen ? program.text(file) : undefined;
+  if (text === undefined || !canHaveRoom(text)) {
+    return { given, facts: withKeptFunctions(given, before?.facts), wasOpen };
+  }
   const steady = steadyFile(given, text, before?.steady);
-  return { given, facts: withKeptFunctions(steady.facts, before?.facts), steady };
+  return { given, facts: withKeptFunctions(steady.facts, before?.facts), steady, wasOpen };
 }
 
 const steadySymbols = new WeakMap<SteadyFile, WeakMap<DeclaredSymbol, DeclaredSymbol>>();

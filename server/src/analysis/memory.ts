@@ -6,6 +6,7 @@ import { insideOf, surfaceOf } from "./file-shapes.ts";
 import { hashOf } from "./hash.ts";
 import { type ClassKey, type FunctionKey, parseKey, type VariableKey } from "./places.ts";
 import { type Answered, type FieldKey, joinSummaries, type Summary, summaryText } from "./summary.ts";
+import { compareValues } from "./value-order.ts";
 import { type Value, Values } from "./values.ts";
 import type { World, WorldReader } from "./world.ts";
 
@@ -145,7 +146,7 @@ const maxOutcomes = 12;
 
 /** `keeps`: there will be further runs. */
 export function createMemory(keeps = false): Memory {
-  const values = new Values();
+  const values = new Values(compareValues);
   const units = new Map<FunctionKey, Unit>();
   const variables = new Map<VariableKey, Shared<VariableKey>>();
   const fields = new Map<FieldKey, Shared<FieldKey>>();

@@ -4,7 +4,7 @@ import type { FileFacts, Range } from "../program/facts.ts";
 import type { NodeId } from "../program/ids.ts";
 import { openParser, type Parser } from "../program/testing/facts-of.ts";
 import { spanOf } from "./places.ts";
-import { type SteadyFile, steadyFile, withoutRoom } from "./steady-file.ts";
+import { lineEndBefore, type SteadyFile, steadyFile, withoutRoom } from "./steady-file.ts";
 
 describe("steady places", () => {
   let parser: Parser;
@@ -59,12 +59,22 @@ describe("steady places", () => {
   function check(
     real: FileFacts,
     text: string,
-    { facts, text: padded, place, realNode, steadyNode }: SteadyFile,
+    { facts, text: padded, place, settled, realNode, steadyNode }: SteadyFile,
   ) {
     assert.equal(withoutRoom(padded()), text);
     for (let offset = 0; offset < text.length; offset += 1) {
       assert.ok(place(offset) < place(offset + 1));
+      assert.equal(settled(place(offset)), place(offset));
       if (!/\s/.test(text[offset] ?? "")) assert.equal(padded()[place(offset)], text[offset]);
+    }
+    // A newline that is found in the text stands where the end of its line does.
+    let [line, newline] = [0, padded().indexOf("\n")];
+    for (; newline >= 0; newline = padded().indexOf("\n", newline + 1)) {
+      line = text.indexOf("\n", line);
+      assert.equal(settled(newline), place(line));
+      // Nothing ends in an empty first line, which has room in front of it.
+      if (line > 0) assert.equal(lineEndBefore(padded(), newline), place(line));
+      line += 1;
     }
     const [here, there] = [placesIn(real), placesIn(facts)];
     assert.deepEqual(

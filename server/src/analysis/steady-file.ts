@@ -2,9 +2,9 @@ import type { FileFacts } from "../program/facts.ts";
 import type { NodeId } from "../program/ids.ts";
 
 // What functions conclude of one another says where things stand in the text, and every key that is typed moves all that
-// stands behind it. So the places of an edited file are those of a text with room behind each of its statements and
-// members: the room takes up what is typed, and what stands further down stays. Room is blank and within lines, so lines
-// and columns are those of the real text. Nodes of syntax, which TypeScript numbers through the file, keep their numbers
+// stands behind it. So the places of an open file are those of a text with room around each of its statements and members:
+// the room takes up what is typed, and what stands further down stays. Room is blank and within lines, so lines and
+// columns are those of the real text. Nodes of syntax, which TypeScript numbers through the file, keep their numbers
 // as well.
 
 /** One file in steady places, at one of its texts. */
@@ -45,9 +45,17 @@ const blank = "\u1680";
 /** Numbers of nodes that only steady files have; real files have fewer nodes. */
 const firstFreeNode = 0x1000_0000;
 
+/** Long files stay as they are: laying them out would take longer than what it saves. */
+const longestReal = 1_000_000;
+
+/** What room can be made in. */
+export function canHaveRoom(real: string): boolean {
+  return real.length <= longestReal && !real.includes(blank);
+}
+
 /** What was read out of a text with room. */
 export function withoutRoom(text: string): string {
-  return text.includes(blank) ? text.replaceAll(blank, "") : text;
+  return text.replaceAll(blank, "");
 }
 
 /** Whether nothing but room is left of a line. */
@@ -55,6 +63,13 @@ export function isLineEnd(text: string, at: number): boolean {
   let next = at;
   while (text[next] === blank) next += 1;
   return text[next] === "\n" || text[next] === "\r";
+}
+
+/** Where the line ends that a newline stands behind. */
+export function lineEndBefore(text: string, newline: number): number {
+  let end = newline;
+  while (text[end - 1] === blank) end -= 1;
+  return end;
 }
 
 /** The facts and the text of a file in steady places: those of an earlier text, where there is one and room was left. */

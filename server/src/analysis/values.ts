@@ -3,7 +3,6 @@ import type { FilePath } from "../program/ids.ts";
 import { isSame } from "../program/ranges.ts";
 import type { ModelType } from "./model-index.ts";
 import type { ClassKey, FunctionKey, Location, VariableKey } from "./places.ts";
-import { compareValues } from "./value-order.ts";
 
 // What the analysis knows about a value: what it is (a function of the program, a lock of a library), and which one
 // (a path of names from something that does not change: a module constant, `this`, a parameter, a creation site).
@@ -204,6 +203,7 @@ type Bare<T, K extends string> = T extends unknown ? Omit<T, K> : never;
 
 /** Makes values; one per analysis. */
 export class Values {
+  readonly #compare: (a: Value, b: Value) => number;
   readonly #byKey = new Map<string, Value>();
   // The most frequent values have a way to them that builds no key.
   readonly #constants = new WeakMap<Constant, Value>();
@@ -224,7 +224,9 @@ export class Values {
   readonly undefined: Value;
   readonly noWaits: Waits;
 
-  constructor() {
+  /** `compare` orders the alternatives of unions, the same way in every analysis. */
+  constructor(compare: (a: Value, b: Value) => number) {
+    this.#compare = compare;
     this.nothing = this.#intern("nothing", 0, { kind: "nothing" });
     this.unknown = this.#intern("unknown", 0, { kind: "unknown" });
     this.settler = this.#intern("settler", 0, { kind: "settler" });
@@ -524,7 +526,7 @@ export class Values {
       for (const member of value.kind === "union" ? value.of : [value]) members.set(member.id, member);
     }
     if (members.size > maxUnion) return this.unknown;
-    const list = [...members.values()].sort(compareValues);
+    const list = [...members.values()].sort(this.#compare);
     const depth = Math.max(...list.map((member) => member.depth));
     return this.#intern(`union ${list.map((member) => member.id).join(",")}`, depth, {
       kind: "union",

@@ -12,6 +12,7 @@ import { usesIn } from "../analysis/flow.ts";
 import { isLock, opOf } from "../analysis/model-index.ts";
 import { valueName } from "../analysis/names.ts";
 import { isClassKey, type Location, spanOf } from "../analysis/places.ts";
+import { lineEndBefore } from "../analysis/steady-file.ts";
 import type { Fresh, Value } from "../analysis/values.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isSame } from "../program/ranges.ts";
@@ -201,8 +202,9 @@ function headOf(view: ProgramView, at: Location): Span | undefined {
     }
   }
   const { line } = spanOf(facts, { start: at.start, end: at.start });
-  const nextLine = facts.lines[line] ?? Number.POSITIVE_INFINITY;
-  return spanOf(facts, { start: at.start, end: Math.min(end, nextLine - 1) });
+  const nextLine = facts.lines[line];
+  if (nextLine === undefined || nextLine > end) return spanOf(facts, { start: at.start, end });
+  return spanOf(facts, { start: at.start, end: lineEndBefore(view.text(at.file) ?? "", nextLine - 1) });
 }
 
 /** The name that what is made at a place gets: the last declaration before it on its line, with a `=` or `:` behind. */
