@@ -74,7 +74,10 @@ function isOurs(place: string): boolean {
 
 /** One for each version and set of options of V8, which takes no other, and for each bundle. */
 function keptFile(runtimeFolder: string, source: Buffer): string {
-  return path.join(runtimeFolder, `${keptCodePrefix}${process.arch}-${cachedDataVersionTag()}-${source.length}`);
+  return path.join(
+    runtimeFolder,
+    `${keptCodePrefix}${process.arch}-${cachedDataVersionTag()}-${source.length}`,
+  );
 }
 
 /** As Node puts it around a CommonJS file: on its first line. */
