@@ -53,7 +53,7 @@ describe("V8's code of a bundle", () => {
     const file = keep();
     for (const bytes of [statSync(file).size - 10, sourceOf("three").length + 3, 7]) {
       truncateSync(file, bytes);
-      assert.equal(load()[0], `three${path.sep}`);
+      assert.deepEqual(load(), [`three${path.sep}`, true]);
     }
   });
 

@@ -1,6 +1,7 @@
 // V8's code of the tracer's own bundle, kept between processes: compiling it anew is a fifth of what a traced program's
 // start costs. Who could write that file could run code in the program, so it lies where only this user can enter.
 import path from "node:path";
+import { cachedDataVersionTag } from "node:v8";
 import { Script } from "node:vm";
 import { lstatSync, readFileSync } from "./own-fs.ts";
 import { keptCodePrefix, userId } from "./runtime-folder.ts";
@@ -14,7 +15,7 @@ export interface Bundle {
 
 export interface LoadedBundle {
   readonly exports: unknown;
-  /** Its code was not kept, or that of another text was. */
+  /** Its code was not kept, or what was kept is not its code. */
   readonly isNew: boolean;
 }
 
@@ -36,26 +37,30 @@ export function loadBundle(bundle: Bundle, require: NodeJS.Require): LoadedBundl
   ) => void;
   const run = script.runInThisContext() as Wrapper;
   run(module.exports, require, module, bundle.file, path.dirname(bundle.file));
-  return { exports: module.exports, isNew: kept === undefined };
+  return { exports: module.exports, isNew: kept === undefined || script.cachedDataRejected === true };
 }
 
-/** What is to be kept of a bundle, and where: its text, to be compared whole, and behind it V8's code. */
+/** What is to be kept of a bundle, and where: its text, to be compared whole, and behind it the length of V8's code and the code. */
 export function codeToKeep({ file, runtimeFolder }: Bundle): {
   readonly file: string;
   readonly content: Buffer;
 } {
   const source = readFileSync(file);
   const code = new Script(wrapped(source), { filename: file }).createCachedData();
-  return { file: keptFile(runtimeFolder, source), content: Buffer.concat([source, code]) };
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(code.length);
+  return { file: keptFile(runtimeFolder, source), content: Buffer.concat([source, bytes, code]) };
 }
 
-/** V8 compares no more of the text than its length; whether the code is of its own kind it sees itself. */
+/** V8 compares no more of the text than its length, and takes code that is cut off; of another kind it takes none. */
 function keptCode({ runtimeFolder }: Bundle, source: Buffer): Buffer | undefined {
   try {
     const file = keptFile(runtimeFolder, source);
     if (!isOurs(runtimeFolder) || !isOurs(file)) return undefined;
     const kept = readFileSync(file);
-    return kept.subarray(0, source.length).equals(source) ? kept.subarray(source.length) : undefined;
+    if (!kept.subarray(0, source.length).equals(source)) return undefined;
+    const code = kept.subarray(source.length + 4);
+    return kept.readUInt32LE(source.length) === code.length ? code : undefined;
   } catch {
     return undefined;
   }
@@ -67,9 +72,12 @@ function isOurs(place: string): boolean {
   return uid === userId() && (mode & 0o022) === 0;
 }
 
-/** Of each version of V8 and each bundle one, so that they are not in each other's way. */
+/** One for each version and set of options of V8, which takes no other, and for each bundle. */
 function keptFile(runtimeFolder: string, source: Buffer): string {
-  return path.join(runtimeFolder, `${keptCodePrefix}${process.arch}-${process.versions.v8}-${source.length}`);
+  return path.join(
+    runtimeFolder,
+    `${keptCodePrefix}${process.arch}-${cachedDataVersionTag()}-${source.length}`,
+  );
 }
 
 /** As Node puts it around a CommonJS file: on its first line. */
