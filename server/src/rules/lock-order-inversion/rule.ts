@@ -12,7 +12,7 @@ export const lockOrderInversion = defineRule({
       const elsewhere = others.length === 1 ? "the other way round elsewhere" : "in a circle with others";
       pass.report({
         at: edge.from,
-        message: `'${edge.wanted.text}' while holding '${edge.held.text}', and ${elsewhere}: two tasks can each hold what the other needs.`,
+        message: `'${edge.wanted.text}' is acquired while '${edge.held.text}' is held, and ${elsewhere}: two tasks can each hold what the other needs.`,
         trace: [edge, ...others].flatMap((one) => one.trace),
       });
     }
