@@ -34,6 +34,7 @@ function lockType(facts: FileFacts, found: ClassFact): TypeModel | undefined {
   if (found.superclass || found.abstract || found.members.some(({ name }) => holderKept.test(name))) {
     return undefined;
   }
+  if (!makesPromises(facts, found)) return undefined;
   // One that takes a number may be a semaphore.
   const made =
     found.constructorFunction === undefined ? undefined : facts.functions[found.constructorFunction];
@@ -63,6 +64,16 @@ function lockType(facts: FileFacts, found: ClassFact): TypeModel | undefined {
       ...Object.fromEntries(release.map((name) => [name, { op: "release" as const }])),
     },
   };
+}
+
+/** Whoever has to wait gets a promise that is made by hand. The lock of a door has none: `await lock.unlock()`. */
+function makesPromises({ functions }: FileFacts, found: ClassFact): boolean {
+  const own = [found.constructorFunction, found.fieldsFunction, ...found.members.map((one) => one.function)];
+  return own.some((id) =>
+    functions[id ?? -1]?.blocks.some(({ code }) =>
+      code.some((i) => i.op === "global" && i.name === "Promise"),
+    ),
+  );
 }
 
 interface Method {
