@@ -321,7 +321,7 @@ function finish(rule: Rule, report: Report, severity: Severity, view: ProgramVie
   return {
     rule: rule.id,
     severity,
-    at: firstLineOf(factsOf(report.at), report.at),
+    at: firstLineOf(factsOf(report.at), report.at, (place) => real.settled(report.at.file, place)),
     message: real.written(report.at.file, report.message),
     trace: report.trace.map(({ at, what }) => ({
       at: spanOf(factsOf(at), at),

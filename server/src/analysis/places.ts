@@ -88,14 +88,18 @@ export function isClassKey(of: ClassKey | FunctionKey): of is ClassKey {
 
 /**
  * A location up to the end of its first line: a call whose callback goes over twenty lines is not to be underlined as a
- * whole.
+ * whole. `settled` says where what stands at an offset stands in the text as written.
  */
-export function firstLineOf(facts: FileFacts, at: Range): Span {
+export function firstLineOf(
+  facts: FileFacts,
+  at: Range,
+  settled: (offset: number) => number = (offset) => offset,
+): Span {
   const whole = spanOf(facts, at);
   const next = facts.lines[whole.line];
   if (whole.endLine === whole.line || next === undefined) return whole;
   // Without the line break; of two units, the first is beyond what an editor shows.
-  const { column } = positionOf(facts.lines, next - 1);
+  const { column } = positionOf(facts.lines, settled(next - 1));
   return { ...whole, endLine: whole.line, endColumn: column };
 }
 

@@ -136,11 +136,15 @@ function isMadeHere(key: FunctionKey, resource: Value): boolean {
   return root.kind === "fresh" && root.site.function === key;
 }
 
-/** A lock of this one call that no other function has: when the call is over, nobody is left to wait for it. */
+/**
+ * A lock of this one call that no other function and no other process has: when the call is over, nobody is left to wait
+ * for it.
+ */
 function isOnlyOurs(view: ProgramView, held: HeldTooLong): boolean {
   const { key } = held.evaluation;
   const resource = plain(held.birth.handle.made.resource);
   if (resource.kind !== "fresh" || !isMadeHere(key, resource) || isPassedOn(held)) return false;
+  if (held.birth.handle.made.model.remote) return false;
   const inside = view
     .functionsOf(parseKey(key).file)
     .filter((other) => other !== key && view.world.enclosing(other).includes(key));
