@@ -54,9 +54,12 @@ export function createTables(): Tables {
 export function copyOf({ header, rows, resources, contention }: Tables): Tables {
   const used = header.slice();
   const segments = ((used[headNextRow] as number) >>> segmentShift) + 1;
+  const copied = rows.slice(0, segments).map((segment) => segment.slice());
+  // Rows that were begun meanwhile: others that were copied later may wait for them.
+  used[headNextRow] = Math.min(header[headNextRow] as number, copied.length << segmentShift);
   return {
     header: used,
-    rows: rows.slice(0, segments).map((segment) => segment.slice()),
+    rows: copied,
     resources: resources.map((segment) => segment.slice()),
     contention: contention.slice(),
   };
