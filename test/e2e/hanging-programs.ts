@@ -128,7 +128,7 @@ const sketches: Readonly<Record<Scenario, (name: () => string) => Sketch>> = {
       ...blank(),
       `async function ${handle}(): Promise<void> {`,
       `  const client = await ${pool}.acquire();${mark}`,
-      "  await new Promise((resolve) => setTimeout(resolve, 600_000, client));",
+      `  await new Promise((resolve) => setTimeout(resolve, 600_000, client));${mark}`,
       `  await ${pool}.release(client);`,
       "}",
       ...blank(),

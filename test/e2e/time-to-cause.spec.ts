@@ -66,7 +66,8 @@ describe("from something that hangs to the right line", () => {
     "lock cycle": ({ names }) => [goToLine(`'${names["task"]}'`)],
     "exhausted pool": ({ names }) => [
       openTaskDump,
-      clickRow(new RegExp(`'${names["pool"]}'.*${names["handle"]}.*18 tasks wait behind`, "s")),
+      // What holds up the most, and after a second the problem: the pool has nothing left.
+      clickRow(new RegExp(`'${names["pool"]}'.*${names["handle"]}.*18 tasks wait`, "s")),
     ],
     "queue that waits for itself": ({ names }) => [goToLine(`'${names["task"]}'`)],
     "channel that nobody closes": ({ names }) => [openTasks, clickRow(waitsIn(names["task"] ?? ""))],
@@ -95,6 +96,12 @@ describe("from something that hangs to the right line", () => {
     ],
   };
 
+  const comes = (isThere: () => Promise<boolean>) =>
+    code.waitUntil(isThere, 8000).then(
+      () => true,
+      () => false,
+    );
+
   for (const scenario of scenarios) {
     it(`${scenario}: at most ${mostActions} actions, at most ${mostMs / 1000} seconds`, async () => {
       const program = programs.of(scenario);
@@ -110,10 +117,17 @@ describe("from something that hangs to the right line", () => {
         const { line } = await code.cursor();
         return program.right.some((right) => tab.includes(right.file) && line === right.line);
       };
+      let count = actions.length;
+      // A row that comes while one is clicked pushes that one away; a person looks again.
+      while (!(await comes(isThere)) && count < mostActions) {
+        await code.key("Escape");
+        await actions.at(-1)?.();
+        count++;
+      }
       await code.waitUntil(isThere);
       const tookMs = Date.now() - started;
-      took.push(`      ${scenario}: ${actions.length} actions, ${(tookMs / 1000).toFixed(1)} s`);
-      assert.ok(actions.length <= mostActions, `${actions.length} actions`);
+      took.push(`      ${scenario}: ${count} actions, ${(tookMs / 1000).toFixed(1)} s`);
+      assert.ok(count <= mostActions, `${count} actions`);
       assert.ok(tookMs <= mostMs, `${tookMs} ms`);
     });
   }
