@@ -32,7 +32,7 @@ import {
 } from "vscode-languageserver";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { isDependency, isSource } from "../program/discovery.ts";
-import { type FoldedNotice, foldedText, foldNotices } from "../program/fold-notices.ts";
+import { type FoldedNotice, foldedText, foldNotices, isConfiguration } from "../program/fold-notices.ts";
 import type { FilePath, ProjectNotice } from "../program/program.ts";
 import { linterFiles } from "../project/linters/linters.ts";
 import { configName, defaultBaselineName } from "../project/read-config.ts";
@@ -578,10 +578,7 @@ export function serve(connection: Connection): void {
 
   /** Says once what can't be read and what went wrong. */
   function tell(report: AnalysisReport): void {
-    for (const folded of foldNotices(report.notices)) {
-      const { file, message, at } = folded.notice;
-      once(at === undefined ? message : `${file}\n${message}`, () => tellNotice(folded));
-    }
+    for (const folded of foldNotices(report.notices)) once(folded.key, () => tellNotice(folded));
     for (const { file, rule, message } of report.failures) {
       once(`${file}\n${rule}\n${message}`, () =>
         connection.console.error(`The rule '${rule}' failed on '${file}': ${message}`),
@@ -727,10 +724,6 @@ function noticesByFile(notices: readonly ProjectNotice[]): ReadonlyMap<string, r
 function workspaceFolders(params: InitializeParams): readonly string[] {
   if (params.workspaceFolders) return params.workspaceFolders.map(({ uri }) => uri);
   return params.rootUri ? [params.rootUri] : [];
-}
-
-function isConfiguration(file: FilePath): boolean {
-  return file.endsWith(".json");
 }
 
 /** Of dependencies only the marks that a package manager leaves. */

@@ -46,17 +46,13 @@ export interface LateFill {
 export const atomicity = definePass<readonly LateFill[]>({
   id: "atomicity",
   run(view, resultOf) {
-    let beside: Parallel | undefined;
-    const lazily = () => {
-      beside ??= resultOf(parallel, view.world.files[0] ?? "");
-      return beside;
-    };
+    const beside = () => resultOf(parallel, view.world.files[0] ?? "");
     const costs = createCosts(view);
     return (file) =>
       view
         .functionsOf(file)
         .flatMap((key) =>
-          view.attempt(file, "atomicity", () => lateFillsIn(view, key, lazily, costs.of), []),
+          view.attempt(file, "atomicity", () => lateFillsIn(view, key, beside, costs.of), []),
         );
   },
 });

@@ -18,7 +18,7 @@ import { isAwaitPoint } from "../program/instructions.ts";
 import { FunctionCode } from "./function-code.ts";
 import { waitedFor } from "./function-words.ts";
 import { type Parallel, parallel } from "./parallel.ts";
-import { mayWaitForTurn, type SureOverlap, sureOverlap } from "./sure-overlaps.ts";
+import { mayBeCalledInTurn, mayWaitForTurn, type SureOverlap, sureOverlap } from "./sure-overlaps.ts";
 
 // Lost updates: a shared place is read, others run during an await, and what was computed from the old value is stored
 // over what they have stored. The three accesses are an unserialisable triple of read, remote write and write (Lu et
@@ -40,11 +40,7 @@ export interface StaleWrite {
 export const staleWrites = definePass<readonly StaleWrite[]>({
   id: "stale-writes",
   run(view, resultOf) {
-    let known: Parallel | undefined;
-    const beside = () => {
-      known ??= resultOf(parallel, view.world.files[0] ?? "");
-      return known;
-    };
+    const beside = () => resultOf(parallel, view.world.files[0] ?? "");
     return (file) =>
       view
         .functionsOf(file)
@@ -67,9 +63,11 @@ function staleWritesIn(view: ProgramView, key: FunctionKey, beside: () => Parall
     if (wait === undefined || found.has(`${update.write.start}`)) continue;
     const { owner } = update.place;
     if (isSerialised(beside(), code, update) || !beside().overlapsItself(key, owner)) continue;
-    const overlap = sureOverlap(view, beside().contexts(), key, owner);
+    const contexts = beside().contexts();
+    const overlap = sureOverlap(view, contexts, key, owner);
     // An object that nobody is seen to share may well be used by one task alone, like a reader of a file.
-    if (overlap === undefined && owner.kind !== "program") continue;
+    if (overlap === undefined && (owner.kind !== "program" || mayBeCalledInTurn(view, contexts, key)))
+      continue;
     found.set(`${update.write.start}`, describe(view, code, update, wait, overlap));
   }
   return withOneFixEach([...found.values()]);

@@ -7,7 +7,7 @@ import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts
 import { originOf, placeRead } from "../analysis/shared-places.ts";
 import { isStable } from "../analysis/stable-values.ts";
 import { alternatives, plain, rootOf, type Value } from "../analysis/values.ts";
-import type { Instruction } from "../program/facts.ts";
+import type { Instruction, Temp } from "../program/facts.ts";
 import { FunctionCode } from "./function-code.ts";
 import type { Owner } from "./parallel.ts";
 
@@ -50,12 +50,14 @@ function search(
     if (!evaluation || instruction === undefined || context.handed || context.under.length > 0) continue;
     const same = owner.kind !== "instance" || isSameObject(view, key, context, evaluation);
     if (!same) continue;
+    const code = new FunctionCode(view, evaluation);
+    if (runsAfterOthers(code, instruction)) continue;
     const started = startsSeveral(evaluation, context, list);
     if (started !== undefined) {
       const at = locationIn(parseKey(evaluation.key).file, instruction);
       return { at, repeatedly: started === "repeatedly" };
     }
-    if (!context.awaited || mayWaitForTurn(new FunctionCode(view, evaluation), instruction)) continue;
+    if (!context.awaited || mayWaitForTurn(code, instruction)) continue;
     const found = search(view, contexts, evaluation.key, owner, seen);
     if (found) return found;
   }
@@ -136,6 +138,46 @@ function isMadeInLoop({ facts }: Evaluation, start: number | undefined): boolean
 }
 
 /**
+ * Whether some caller that is seen may let one run in at a time: by a chain of promises, `last = last.then(step)`, or
+ * before it calls.
+ */
+export function mayBeCalledInTurn(
+  view: ProgramView,
+  contexts: Contexts,
+  key: FunctionKey,
+  seen: ReadonlySet<FunctionKey> = new Set(),
+): boolean {
+  if (seen.has(key) || seen.size > maxDepth) return false;
+  const further = new Set([...seen, key]);
+  return contexts.of(key).some(({ caller, instruction, awaited, handed }) => {
+    const evaluation = caller && view.solution.evaluation(caller);
+    if (!evaluation || instruction === undefined || handed) return false;
+    const code = new FunctionCode(view, evaluation);
+    if (runsAfterOthers(code, instruction)) return true;
+    return (
+      awaited &&
+      (mayWaitForTurn(code, instruction) || mayBeCalledInTurn(view, contexts, evaluation.key, further))
+    );
+  });
+}
+
+/** `before.then(step)`: a callback of a promise that others have, and that may be the run before. */
+function runsAfterOthers(code: FunctionCode, call: Instruction): boolean {
+  if (call.op !== "call" || call.receiver === undefined) return false;
+  const isChain = (code.evaluation.calls.get(call)?.targets ?? []).some(
+    (target) => target.kind === "operation" && target.operation.op === "chain",
+  );
+  return isChain && isOthersPromise(code, call.receiver);
+}
+
+/** A promise that was given, that is kept somewhere, or of which several definitions are told. */
+function isOthersPromise(code: FunctionCode, promise: Temp): boolean {
+  const from = originOf(code.reader, promise);
+  if (from === undefined || from.op === "parameter" || from.op === "load") return true;
+  return placeRead(code.reader, from) !== undefined || code.entryCall(from)?.name === "get";
+}
+
+/**
  * Whether a function may let one run in at a time before it comes to an instruction: it waits for a promise that others
  * keep, for something that it does not use and that touches shared state, or looks at a state that it sets at once.
  */
@@ -146,12 +188,9 @@ export function mayWaitForTurn(code: FunctionCode, before: Instruction): boolean
   return facts.blocks.some((block) =>
     block.code.some((i) => {
       if (i.op !== "await" || i.start >= before.start) return false;
+      if (isOthersPromise(code, i.from)) return true;
       const from = originOf(code.reader, i.from);
-      // Whatever it is, several definitions make it.
-      if (from === undefined) return true;
-      if (from.op === "parameter" || from.op === "load" || placeRead(code.reader, from)) return true;
-      if (code.entryCall(from)?.name === "get") return true;
-      if (from.op !== "call" || !isDropped(uses, i.to)) return false;
+      if (from?.op !== "call" || !isDropped(uses, i.to)) return false;
       return (calls.get(from)?.targets ?? []).some(
         (target) => target.kind === "unknown" || target.kind === "symbolic" || touchesShared(code, from),
       );
