@@ -34,7 +34,11 @@ interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  readonly failures: readonly { readonly title: string; readonly error: string }[];
 }
+
+/** Lines of an error that are repeated at the end, where readers of a long log look first. */
+const errorLines = 40;
 
 const { values } = parseArgs({
   options: { fast: { type: "boolean" }, suite: { type: "string", multiple: true } },
@@ -65,7 +69,11 @@ const total = existsSync(counts)
       .split("\n")
       .map((line) => JSON.parse(line) as Counts)
   : [];
-const sum = (key: keyof Counts) => total.reduce((so, one) => so + one[key], 0);
+const sum = (key: "passed" | "failed" | "skipped") => total.reduce((so, one) => so + one[key], 0);
+for (const { title, error } of total.flatMap((one) => one.failures)) {
+  const lines = error.split("\n").slice(0, errorLines);
+  console.log(`\nfailed: ${title}\n${lines.map((line) => `    ${line}`).join("\n")}`);
+}
 for (const problem of problems) console.log(problem);
 // A suite that broke down without a failed test counts as one.
 const broken = Math.max(problems.length - total.filter((one) => one.failed > 0).length, 0);
