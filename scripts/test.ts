@@ -57,6 +57,8 @@ for (const suite of chosen) {
     "node_modules/mocha/bin/mocha.js",
     "--reporter",
     "test/reporter.cjs",
+    "--require",
+    "./test/same-seed.mjs",
     "--timeout",
     String(suite.timeout),
     ...suite.files,
