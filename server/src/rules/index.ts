@@ -11,6 +11,7 @@ import { conditionWaitWithoutLoop } from "./condition-wait-without-loop/rule.ts"
 import { doubleInit } from "./double-init/rule.ts";
 import { droppedWaiter } from "./dropped-waiter/rule.ts";
 import { exitWithPendingTask } from "./exit-with-pending-task/rule.ts";
+import { failureEscapesCatch } from "./failure-escapes-catch/rule.ts";
 import { floatingTask } from "./floating-task/rule.ts";
 import { generatorHoldsLock } from "./generator-holds-lock/rule.ts";
 import { limiterPerCall } from "./limiter-per-call/rule.ts";
@@ -60,6 +61,7 @@ export const allRules: readonly Rule[] = [
   doubleInit,
   droppedWaiter,
   exitWithPendingTask,
+  failureEscapesCatch,
   floatingTask,
   generatorHoldsLock,
   limiterPerCall,
