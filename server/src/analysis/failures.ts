@@ -1,4 +1,4 @@
-import type { BlockId, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
+import type { BlockId, FileFacts, FunctionFacts, Instruction, Range, Temp } from "../program/facts.ts";
 import type { ProgramView } from "./analyzer.ts";
 import { contentOf } from "./capacities.ts";
 import { type ConstantLists, createConstantLists } from "./constant-lists.ts";
@@ -94,6 +94,7 @@ class Reasons {
   readonly #solution: Solution;
   readonly #lists: ConstantLists;
   readonly #known = new Map<string, readonly Reason[]>();
+  #settled: SettledNames | undefined;
 
   constructor(view: ProgramView) {
     this.#view = view;
@@ -221,11 +222,31 @@ class Reasons {
       case "await":
         return this.#value(run, i.from, i, true);
       case "next":
-        if (this.#isChannel(evaluation.values[i.iterator])) return [];
-        return [reason(evaluation, i, "the loop may fail here, and nothing catches it")];
+        return this.#iterated(run, i);
       default:
         return [];
     }
+  }
+
+  /** Why a loop over asynchronous values fails: not at a channel, and of a generator of the program by its code. */
+  #iterated(run: Run, i: Extract<Instruction, { readonly op: "next" }>): readonly Reason[] {
+    const { evaluation } = run;
+    if (this.#isChannel(evaluation.values[i.iterator])) return [];
+    const { world } = this.#solution.semantics;
+    const made = madeBy(evaluation.facts, i.iterator);
+    const effect = made && evaluation.calls.get(made);
+    if (made && effect) {
+      // Nothing shows that what an interface gives ends by an error: `for await (const event of client.events())`.
+      if (effect.targets.every(({ kind }) => kind === "unknown" || kind === "symbolic")) return [];
+      const generators = effect.targets.flatMap((target): Called[] => {
+        const facts = target.kind === "function" ? world.function(target.function) : undefined;
+        return target.kind === "function" && facts?.async && facts.generator
+          ? [{ function: target.function, given: givenBy(run, target.binding, facts) }]
+          : [];
+      });
+      if (generators.length === effect.targets.length) return this.#through(run, made, generators, "rejects");
+    }
+    return [reason(evaluation, i, "the loop may fail here, and nothing catches it")];
   }
 
   #isChannel(value: Value | undefined): boolean {
@@ -252,6 +273,7 @@ class Reasons {
       default:
         if (!isPromise && !(value && isSurelyPromise(value))) return [];
         if (this.#isLikeWhatIsAdded(run, temp, at)) return [];
+        if (this.#isOnlyResolved(run, temp)) return [];
         return [reason(evaluation, at, "this may reject, and nothing catches it")];
     }
   }
@@ -271,6 +293,16 @@ class Reasons {
       ),
     );
     return added.length > 0 && added.every((one) => this.#value(run, one, at, true).length === 0);
+  }
+
+  /** By its name a deferred promise that the program resolves in some place and rejects in none: `this.closed`. */
+  #isOnlyResolved({ evaluation }: Run, temp: Temp): boolean {
+    const [definition] = usesIn(evaluation.facts).definitions(temp);
+    const file = this.#solution.semantics.world.facts(parseKey(evaluation.key).file);
+    const name = file && definition && placeName(file, definition);
+    if (name === undefined) return false;
+    this.#settled ??= settledNames(this.#view);
+    return this.#settled.resolved.has(name) && !this.#settled.rejected.has(name);
   }
 
   /** A field that never holds a promise which rejects. */
@@ -352,6 +384,48 @@ class Reasons {
   }
 }
 
+/** The names of what `resolve` and `reject` are taken from: `closed` of `this.closed.resolve()`. */
+interface SettledNames {
+  readonly resolved: ReadonlySet<string>;
+  readonly rejected: ReadonlySet<string>;
+}
+
+const settledIn = new WeakMap<FileFacts, SettledNames>();
+
+function settledNames({ world }: ProgramView): SettledNames {
+  const resolved = new Set<string>();
+  const rejected = new Set<string>();
+  for (const path of world.files) {
+    const file = world.facts(path);
+    const own = file && (settledIn.get(file) ?? settledNamesOf(file));
+    if (!own) continue;
+    settledIn.set(file, own);
+    for (const name of own.resolved) resolved.add(name);
+    for (const name of own.rejected) rejected.add(name);
+  }
+  return { resolved, rejected };
+}
+
+function settledNamesOf(file: FileFacts): SettledNames {
+  const resolved = new Set<string>();
+  const rejected = new Set<string>();
+  for (const facts of file.functions) {
+    for (const i of facts.blocks.flatMap(({ code }) => code)) {
+      if (i.op !== "get" || (i.name !== "resolve" && i.name !== "reject")) continue;
+      const [definition] = usesIn(facts).definitions(i.object);
+      const name = definition && placeName(file, definition);
+      if (name !== undefined) (i.name === "resolve" ? resolved : rejected).add(name);
+    }
+  }
+  return { resolved, rejected };
+}
+
+/** What a place is called that an instruction reads. */
+function placeName(file: FileFacts, i: Instruction): string | undefined {
+  if (i.op === "get") return i.name;
+  return i.op === "load" ? file.variables[i.variable]?.name : undefined;
+}
+
 const catchingNames = /^(?:try|attempt|safe|safely|settle|swallow|ignore|suppress)(?:$|[A-Z_\d])/;
 
 /** `tryCatch(save())`, of code that we do not see: the name says that a failure comes by what it gives. */
@@ -406,6 +480,27 @@ function passesThroughChannel(target: Target): boolean {
 
 function functionsIn(value: Value): FunctionKey[] {
   return alternatives(value).flatMap((one) => (one.kind === "function" ? [one.function] : []));
+}
+
+/** The call whose result a loop goes over, also by the variable that holds it. */
+function madeBy(
+  facts: FunctionFacts,
+  temp: Temp,
+  depth = 0,
+): Extract<Instruction, { readonly op: "call" }> | undefined {
+  const [definition, other] = usesIn(facts).definitions(temp);
+  if (definition === undefined || other || depth > 5) return undefined;
+  switch (definition.op) {
+    case "iterate":
+    case "move":
+      return madeBy(facts, definition.from, depth + 1);
+    case "load": {
+      const stored = initialStore(facts, definition.variable);
+      return stored === undefined ? undefined : madeBy(facts, stored, depth + 1);
+    }
+    default:
+      return definition.op === "call" ? definition : undefined;
+  }
 }
 
 /** `queue[0]`, also by the variable that holds it. */
