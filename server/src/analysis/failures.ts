@@ -228,30 +228,36 @@ class Reasons {
     }
   }
 
-  /** Why a loop over asynchronous values fails: not at a channel, and of a generator of the program by its code. */
+  /**
+   * Why a loop over asynchronous values fails: of a generator of the program by its code, else only over what a library
+   * makes. Nothing shows that what comes from elsewhere ends by an error: `for await (const event of client.events())`.
+   */
   #iterated(run: Run, i: Extract<Instruction, { readonly op: "next" }>): readonly Reason[] {
     const { evaluation } = run;
-    if (this.#isChannel(evaluation.values[i.iterator])) return [];
     const { world } = this.#solution.semantics;
-    const made = madeBy(evaluation.facts, i.iterator);
+    const iterated = iteratedBy(evaluation.facts, i.iterator);
+    const made = iterated === undefined ? undefined : madeBy(evaluation.facts, iterated);
     const effect = made && evaluation.calls.get(made);
-    if (made && effect) {
-      // Nothing shows that what an interface gives ends by an error: `for await (const event of client.events())`.
-      if (effect.targets.every(({ kind }) => kind === "unknown" || kind === "symbolic")) return [];
-      const generators = effect.targets.flatMap((target): Called[] => {
-        const facts = target.kind === "function" ? world.function(target.function) : undefined;
-        return target.kind === "function" && facts?.async && facts.generator
-          ? [{ function: target.function, given: givenBy(run, target.binding, facts) }]
-          : [];
-      });
-      if (generators.length === effect.targets.length) return this.#through(run, made, generators, "rejects");
-    }
-    return [reason(evaluation, i, "the loop may fail here, and nothing catches it")];
+    const generators = (effect?.targets ?? []).flatMap((target): Called[] => {
+      const facts = target.kind === "function" ? world.function(target.function) : undefined;
+      return target.kind === "function" && facts?.async && facts.generator
+        ? [{ function: target.function, given: givenBy(run, target.binding, facts) }]
+        : [];
+    });
+    if (made && effect && generators.length > 0 && generators.length === effect.targets.length)
+      return this.#through(run, made, generators, "rejects");
+    const value = iterated === undefined ? undefined : evaluation.values[iterated];
+    return this.#isStream(value)
+      ? [reason(evaluation, i, "the loop may fail here, and nothing catches it")]
+      : [];
   }
 
-  #isChannel(value: Value | undefined): boolean {
-    const type = value && this.#solution.semantics.typeOf(value);
-    return type?.kind === "model" && type.model.kind === "channel";
+  /** What a library makes or has described, and that is no channel. */
+  #isStream(value: Value | undefined): boolean {
+    if (value === undefined) return false;
+    const type = this.#solution.semantics.typeOf(value);
+    if (type?.kind === "model") return type.model.kind !== "channel";
+    return alternatives(value).some(({ kind }) => kind === "external");
   }
 
   /** Why a value, when it is a promise, may reject; `isPromise` when somebody awaits it. */
@@ -482,7 +488,13 @@ function functionsIn(value: Value): FunctionKey[] {
   return alternatives(value).flatMap((one) => (one.kind === "function" ? [one.function] : []));
 }
 
-/** The call whose result a loop goes over, also by the variable that holds it. */
+/** What an iterator goes over. */
+function iteratedBy(facts: FunctionFacts, iterator: Temp): Temp | undefined {
+  const [definition] = usesIn(facts).definitions(iterator);
+  return definition?.op === "iterate" ? definition.from : undefined;
+}
+
+/** The call that a value comes from, also by the variable that holds it. */
 function madeBy(
   facts: FunctionFacts,
   temp: Temp,
@@ -491,7 +503,6 @@ function madeBy(
   const [definition, other] = usesIn(facts).definitions(temp);
   if (definition === undefined || other || depth > 5) return undefined;
   switch (definition.op) {
-    case "iterate":
     case "move":
       return madeBy(facts, definition.from, depth + 1);
     case "load": {
