@@ -157,7 +157,7 @@ describe("the dump of a running program", () => {
         it(`names tasks, waits, holders and creators: ${name}`, async () => {
           const running = start(folder, name, { node, options: ["--no-warnings"] });
           const client = await running.connect();
-          const dump = await client.dumpWhen("all tasks to wait", isComplete);
+          const dump = await client.dumpAtRest("all tasks to wait", isComplete);
           checkShop(dump, folder.file(name), source);
           assert.equal(dump.process.title, folder.file(name));
           assert.deepEqual(dump.coverage.instrumented, ["async-mutex@0.5.0"]);
@@ -169,7 +169,7 @@ describe("the dump of a running program", () => {
       it("tells where callbacks of timers and listeners have started tasks", async () => {
         const running = start(folder, "callbacks.mjs", { node });
         const client = await running.connect();
-        const dump = await client.dumpWhen("all tasks", ({ tasks }) => tasks.length >= 15);
+        const dump = await client.dumpAtRest("all tasks", ({ tasks }) => tasks.length >= 15);
         const { place } = reading(dump);
         const starts = dump.tasks.flatMap(({ created, parent }) =>
           parent === undefined ? [place(created)] : [],
@@ -194,7 +194,7 @@ describe("the dump of a running program", () => {
             pid === running.pid && threadId > 0 && title === folder.file("shop.mjs"),
         );
         checkShop(
-          await worker.dumpWhen("all tasks to wait", isComplete),
+          await worker.dumpAtRest("all tasks to wait", isComplete),
           folder.file("shop.mjs"),
           forms["shop.mjs"],
         );
@@ -206,7 +206,7 @@ describe("the dump of a running program", () => {
         const running = start(folder, "starts-child.mjs", { node });
         const child = await running.connect(({ parentPid }) => parentPid === running.pid);
         checkShop(
-          await child.dumpWhen("all tasks to wait", isComplete),
+          await child.dumpAtRest("all tasks to wait", isComplete),
           folder.file("shop.cjs"),
           forms["shop.cjs"],
         );
