@@ -100,7 +100,10 @@ for (const node of node20()) {
     it("is traced when it is CommonJS from the start", async () => {
       const running = start(folder, "common.cjs", { node });
       const client = await running.connect();
-      const dump = await client.dumpAtRest("the wait", (each) => reading(each).all("inCommonJs").length === 1);
+      const dump = await client.dumpAtRest(
+        "the wait",
+        (each) => reading(each).all("inCommonJs").length === 1,
+      );
       assert.equal(reading(dump).wantedBy("inCommonJs"), "permits");
       await running.kill();
     });
