@@ -86,6 +86,19 @@ setTimeout(() => bell.emit("ring"), 9);
 setInterval(() => {}, 1000);
 `;
 
+/** Starts ever more tasks, each called by a number, until the test has seen enough. */
+const labelled = `import { label } from "unknot";
+const never = new Promise(() => {});
+let started = 0;
+async function waits(number) { label({ number }); await never; }
+function more() {
+  for (let each = 0; each < 500; each++) void waits(String(++started));
+  if (started < 40_000) setImmediate(more);
+}
+more();
+setInterval(() => {}, 1000);
+`;
+
 /** Everything that a dump has to say about this program. */
 function checkShop(dump: Parameters<typeof reading>[0], file: string, source: string): void {
   const { task, resource, place, nameOf, waitsFor, wantedBy, site } = reading(dump);
@@ -145,6 +158,7 @@ describe("the dump of a running program", () => {
   const folder = programFolder({
     ...forms,
     "callbacks.mjs": startedByCallbacks,
+    "labelled.mjs": labelled,
     "plain/package.json": "{}",
     "package.json": `{ "type": "module" }`,
     "in-worker.mjs": `import { Worker } from "node:worker_threads";\nnew Worker(new URL("./shop.mjs", import.meta.url));\n`,
@@ -183,6 +197,18 @@ describe("the dump of a running program", () => {
           starts.filter((line) => !lines.includes(line ?? "")),
           [undefined, undefined],
         );
+        await running.kill();
+      });
+
+      it("tells of each task what the program has said of it before, however much that is", async () => {
+        const running = start(folder, "labelled.mjs", { node });
+        const client = await running.connect();
+        await client.dumpWhen("the last task", ({ tasks }) => {
+          const waiting = tasks.filter(({ state }) => state === "await");
+          const unknown = waiting.filter(({ labels }) => labels?.["number"] === undefined);
+          assert.equal(unknown.length, 0, `nothing is known of ${unknown.length} of ${waiting.length}`);
+          return waiting.length === 40_000;
+        });
         await running.kill();
       });
 
