@@ -36,7 +36,7 @@ const programs = {
   "leaks.mjs": leaks,
   "leaks-node.mjs": `import { describe, it } from "node:test";\n${leaks.replace("(done) =>", "(_, done) =>")}`,
   "fine.mjs": `it("is fine", async () => { await new Promise((resolve) => setTimeout(resolve, 5)); });\n`,
-  "slow-hook.mjs": `before(() => new Promise((resolve) => setTimeout(resolve, 3000)));
+  "slow-hook.mjs": `before(function () { this.timeout(60_000); return new Promise((resolve) => setTimeout(resolve, 3000)); });
 it("is late", () => {});
 `,
   "fails.mjs": `it("fails", () => { throw new Error("on purpose"); });\n`,

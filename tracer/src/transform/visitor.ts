@@ -676,7 +676,8 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
 
   const visitPlainCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
     const combination = shadowsPromise || bare.has(node) ? undefined : combinationOf(node);
-    const makes = combination === undefined && !bare.has(node) && !timerCalls.has(node) && makesResource(node);
+    const makes =
+      combination === undefined && !bare.has(node) && !timerCalls.has(node) && makesResource(node);
     if (combination !== undefined) {
       needsPromises = true;
       const join = awaitedCalls.has(node) ? "joinAwaited" : "join";
