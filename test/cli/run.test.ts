@@ -3,8 +3,11 @@ import { type ChildProcess, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { readDumps } from "@unknot/dump/formats/read.ts";
+import { isAlive } from "@unknot/protocol/registration.ts";
 import type { RunReport } from "@unknot/protocol/report.ts";
-import { root, temporaryFolder, unknot } from "./unknot.ts";
+import type { Registration } from "@unknot/protocol/wire.ts";
+import { programFolder, registrationOf, until } from "../traced/kit.ts";
+import { unknot } from "./unknot.ts";
 
 const deadlock = `import { Mutex } from "async-mutex";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +23,7 @@ const both = async (first: Mutex, second: Mutex) => {
 `;
 
 describe("unknot run", () => {
-  const folder = temporaryFolder({
+  const programs = programFolder({
     "fine.ts": `const wait = async (ms: number): Promise<number> => ms;
 console.log(await wait(3), process.argv.slice(2));
 console.error("to standard error");
@@ -45,15 +48,20 @@ setInterval(() => {}, 1000);
 console.log("ready");
 `,
   });
-  const modules = path.join(root, "node_modules");
-  before(() => void spawnSync("ln", ["-s", modules, path.join(folder, "node_modules")]));
+  const { path: folder, env } = programs;
   const run = (args: readonly string[], whileRunning?: (child: ChildProcess) => void) =>
-    unknot(["run", ...args], { cwd: folder, ...(whileRunning ? { whileRunning } : {}) });
+    unknot(["run", ...args], { cwd: folder, env, ...(whileRunning ? { whileRunning } : {}) });
   const onceReady = (act: (child: ChildProcess) => void) => (child: ChildProcess) => {
     child.stdout?.on("data", (chunk: Buffer) => {
       if (chunk.toString().includes("ready")) act(child);
     });
   };
+  /** Also when the program can be asked, which may be later. */
+  const onceTraced = (act: (child: ChildProcess, pid: number) => void) =>
+    onceReady((child) => {
+      const isOwn = ({ title, pid }: Registration) => path.basename(title) === "hangs.ts" && isAlive(pid);
+      void registrationOf(programs, isOwn).then(({ pid }) => act(child, pid));
+    });
   const reportIn = (file: string) => JSON.parse(readFileSync(path.join(folder, file), "utf8")) as RunReport;
 
   const readIfThere = (file: string) =>
@@ -140,7 +148,7 @@ console.log("ready");
       const file = `hangs-${signal}.json`;
       const ended = await run(
         ["--report", file, "--", "hangs.ts"],
-        onceReady((child) => child.kill(signal)),
+        onceTraced((child) => child.kill(signal)),
       );
       assert.equal(ended.signal, signal, ended.stderr);
       assert.deepEqual(
@@ -151,21 +159,13 @@ console.log("ready");
   }
 
   it("has the report also when the program got the signal first, as from a terminal", async () => {
-    const ended = await run(["--report", "group.json", "--", "hangs.ts"], () => {
-      const look = setInterval(() => {
-        const text = readIfThere("group.json");
-        if (!text.includes('"deadlock"')) return;
-        clearInterval(look);
-        void (async () => {
-          const listed = JSON.parse((await unknot(["ps", "--json"])).stdout) as {
-            pid: number;
-            title: string;
-          }[];
-          const own = listed.find((each) => each.title.startsWith(folder));
-          if (own !== undefined) process.kill(own.pid, "SIGTERM");
-        })();
-      }, 50);
-    });
+    const ended = await run(
+      ["--report", "group.json", "--", "hangs.ts"],
+      onceTraced((_, pid) => {
+        const isWritten = () => readIfThere("group.json").includes('"deadlock"') || undefined;
+        void until("the report", isWritten).then(() => process.kill(pid, "SIGTERM"));
+      }),
+    );
     assert.equal(ended.signal, "SIGTERM");
     assert.deepEqual(
       reportIn("group.json").problems.map((problem) => problem.verdict),
@@ -186,15 +186,12 @@ console.log("ready");
     let dumped = "";
     await run(
       ["--", "hangs.ts"],
-      onceReady((child) => {
+      onceTraced((child, pid) => {
         void (async () => {
-          listed = (await unknot(["ps", "--json"])).stdout;
-          const own = (JSON.parse(listed) as { pid: number; title: string }[]).find((each) =>
-            each.title.startsWith(folder),
-          );
-          dumped = (await unknot(["dump", String(own?.pid)])).stdout;
+          listed = (await unknot(["ps", "--json"], { env })).stdout;
+          dumped = (await unknot(["dump", String(pid)], { env })).stdout;
           child.kill("SIGKILL");
-          if (own !== undefined) process.kill(own.pid, "SIGKILL");
+          process.kill(pid, "SIGKILL");
         })();
       }),
     );

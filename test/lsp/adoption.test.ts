@@ -181,8 +181,8 @@ describe("language server in an old code base", () => {
 
   it("can be stopped from looking for the rest", async () => {
     const { client, uri } = await start({ "a.ts": wrong, "b.ts": wrong });
+    // However fast it is: it asks the client for a progress bar before it begins, and this comes before the answer.
     const asked = execute(client, checkWorkspaceCommand);
-    await until(() => client.progress.length > 0);
     await execute(client, cancelCheckCommand);
     assert.equal((await asked).complete, false);
     assert.deepEqual(published(client, uri("b.ts")), []);

@@ -78,7 +78,9 @@ export interface TestClient {
   text(uri: string): string;
   /** Applies the edit of an action to the open documents it is for. */
   apply(action: CodeAction): Promise<void>;
-  /** TypeScript's process below the server; Linux only. */
+  /** TypeScript's processes below the server that are there now; Linux only. */
+  typescriptPids(): readonly number[];
+  /** The first of them, as soon as there is one. */
   typescriptPid(): Promise<number>;
   stop(): Promise<number | null>;
 }
@@ -213,9 +215,10 @@ export async function startClient(options: ClientOptions): Promise<TestClient> {
         await replace(uri, text);
       }
     },
+    typescriptPids: () => childrenOf(process_.pid ?? 0).filter((child) => !isGone(child)),
     async typescriptPid() {
       for (;;) {
-        const [pid] = childrenOf(process_.pid ?? 0).filter((child) => !isGone(child));
+        const [pid] = client.typescriptPids();
         if (pid !== undefined) return pid;
         await sleep(10);
       }

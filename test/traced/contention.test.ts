@@ -110,7 +110,8 @@ describe("contention", () => {
       assert.ok(ledger);
       assert.deepEqual(ledger.stack.slice(0, 2).map(place), [at("gives back"), at("calls")]);
       assert.equal(place(ledger.taken), at("waits"));
-      assert.equal(ledger.contended, 1);
+      // The second holds while the third waits, but mostly for less than a step of the clock.
+      assert.ok([1, 2].includes(ledger.contended));
       // Two waited for it all the time.
       const waited = sum(ledgerWaits.map(({ totalMs }) => totalMs));
       assert.ok(Math.abs(ledger.delayMs - waited) <= toleranceMs, `${ledger.delayMs} of ${waited}`);

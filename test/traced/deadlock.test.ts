@@ -180,7 +180,7 @@ describe("a deadlock", () => {
           const program = wrapped(title, take);
           write(program);
           const client = await start(folder, program.file, { node }).connect();
-          const dump = await client.dumpWhen("the deadlock", ({ problems }) => problems.length > 0);
+          const dump = await client.dumpAtRest("the deadlock", ({ problems }) => problems.length > 0);
           const both = program.nameOf("both");
           const { nameOf, all } = reading(dump);
           assert.deepEqual(
@@ -203,7 +203,7 @@ describe("a deadlock", () => {
           const twin = wrapped(title, take, "one, two");
           write(twin);
           const healthy = start(folder, twin.file, { node });
-          const { problems, tasks } = await (await healthy.connect()).dumpWhen(
+          const { problems, tasks } = await (await healthy.connect()).dumpAtRest(
             "all to have ended",
             (each) => each.tasks.length === 0 && healthy.stdout() !== "",
           );
@@ -216,7 +216,7 @@ describe("a deadlock", () => {
           const program = wrapped(title, take);
           write(program);
           const client = await start(folder, program.file, { node }).connect();
-          const dump = await client.dumpWhen(
+          const dump = await client.dumpAtRest(
             "both to wait",
             (each) => each.tasks.filter(({ state }) => state === "mutex.lock").length === 2,
           );
@@ -227,7 +227,7 @@ describe("a deadlock", () => {
       it("is not what a long wait under a lock is, however often one looks", async () => {
         const running = start(folder, "patient.mjs", { node, env: { UNKNOT_REPORT_STDERR: "1" } });
         const client = await running.connect();
-        await client.dumpWhen("both to wait", (dump) => reading(dump).all("waitsToo").length === 1);
+        await client.dumpAtRest("both to wait", (dump) => reading(dump).all("waitsToo").length === 1);
         for (let look = 0; look < 50; look++) {
           const { problems } = await client.dump();
           assert.deepEqual(problems, []);

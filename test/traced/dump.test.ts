@@ -86,6 +86,19 @@ setTimeout(() => bell.emit("ring"), 9);
 setInterval(() => {}, 1000);
 `;
 
+/** Starts ever more tasks, each called by a number, until the test has seen enough. */
+const labelled = `import { label } from "unknot";
+const never = new Promise(() => {});
+let started = 0;
+async function waits(number) { label({ number }); await never; }
+function more() {
+  for (let each = 0; each < 500; each++) void waits(String(++started));
+  if (started < 40_000) setImmediate(more);
+}
+more();
+setInterval(() => {}, 1000);
+`;
+
 /** Everything that a dump has to say about this program. */
 function checkShop(dump: Parameters<typeof reading>[0], file: string, source: string): void {
   const { task, resource, place, nameOf, waitsFor, wantedBy, site } = reading(dump);
@@ -145,6 +158,7 @@ describe("the dump of a running program", () => {
   const folder = programFolder({
     ...forms,
     "callbacks.mjs": startedByCallbacks,
+    "labelled.mjs": labelled,
     "plain/package.json": "{}",
     "package.json": `{ "type": "module" }`,
     "in-worker.mjs": `import { Worker } from "node:worker_threads";\nnew Worker(new URL("./shop.mjs", import.meta.url));\n`,
@@ -157,7 +171,7 @@ describe("the dump of a running program", () => {
         it(`names tasks, waits, holders and creators: ${name}`, async () => {
           const running = start(folder, name, { node, options: ["--no-warnings"] });
           const client = await running.connect();
-          const dump = await client.dumpWhen("all tasks to wait", isComplete);
+          const dump = await client.dumpAtRest("all tasks to wait", isComplete);
           checkShop(dump, folder.file(name), source);
           assert.equal(dump.process.title, folder.file(name));
           assert.deepEqual(dump.coverage.instrumented, ["async-mutex@0.5.0"]);
@@ -169,7 +183,7 @@ describe("the dump of a running program", () => {
       it("tells where callbacks of timers and listeners have started tasks", async () => {
         const running = start(folder, "callbacks.mjs", { node });
         const client = await running.connect();
-        const dump = await client.dumpWhen("all tasks", ({ tasks }) => tasks.length >= 15);
+        const dump = await client.dumpAtRest("all tasks", ({ tasks }) => tasks.length >= 15);
         const { place } = reading(dump);
         const starts = dump.tasks.flatMap(({ created, parent }) =>
           parent === undefined ? [place(created)] : [],
@@ -186,6 +200,18 @@ describe("the dump of a running program", () => {
         await running.kill();
       });
 
+      it("tells of each task what the program has said of it before, however much that is", async () => {
+        const running = start(folder, "labelled.mjs", { node });
+        const client = await running.connect();
+        await client.dumpWhen("the last task", ({ tasks }) => {
+          const waiting = tasks.filter(({ state }) => state === "await");
+          const unknown = waiting.filter(({ labels }) => labels?.["number"] === undefined);
+          assert.equal(unknown.length, 0, `nothing is known of ${unknown.length} of ${waiting.length}`);
+          return waiting.length === 40_000;
+        });
+        await running.kill();
+      });
+
       it("sees a worker thread of the program as one more thread", async () => {
         const running = start(folder, "in-worker.mjs", { node });
         const main = await running.connect();
@@ -194,7 +220,7 @@ describe("the dump of a running program", () => {
             pid === running.pid && threadId > 0 && title === folder.file("shop.mjs"),
         );
         checkShop(
-          await worker.dumpWhen("all tasks to wait", isComplete),
+          await worker.dumpAtRest("all tasks to wait", isComplete),
           folder.file("shop.mjs"),
           forms["shop.mjs"],
         );
@@ -206,7 +232,7 @@ describe("the dump of a running program", () => {
         const running = start(folder, "starts-child.mjs", { node });
         const child = await running.connect(({ parentPid }) => parentPid === running.pid);
         checkShop(
-          await child.dumpWhen("all tasks to wait", isComplete),
+          await child.dumpAtRest("all tasks to wait", isComplete),
           folder.file("shop.cjs"),
           forms["shop.cjs"],
         );

@@ -43,6 +43,15 @@ for (const each of [() => handle(1), async () => failing(), () => Promise.all([h
   try { await each(); } catch (error) { console.log(error.stack, Object.keys(error)); }
 }
 try { eval("async function bad() { await nowhere; }\\nbad()").catch((error) => console.log(error.message)); } catch {}
+async function* gives(how) {
+  if (how === 1) return Promise.all([handle(1), 3]);
+  if (how === 2) return how > 2 ? 1 : (0, Promise.race([handle(1)]));
+  return undefined ?? repositories.open(1);
+}
+const repositories = { open: (id) => new Repository().load(id) };
+for (const how of [1, 2, 3]) {
+  try { for await (const item of gives(how)) console.log(item); } catch (error) { console.log(error.stack); }
+}
 await sleep(1);
 console.log(new Error("last", { cause: new Error("first") }));
 await handle(3);

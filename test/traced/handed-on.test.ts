@@ -28,7 +28,7 @@ describe("a lock that was handed on", () => {
       const program = start(folder, "handed-on.ts", { node });
       await program.printed("ready");
       const client = await program.connect();
-      const dump = await client.dumpWhen(
+      const dump = await client.dumpAtRest(
         "somebody to wait",
         (each) => reading(each).resource("ledger").waiters.length > 0,
       );

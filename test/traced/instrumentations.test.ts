@@ -107,7 +107,10 @@ setInterval(() => {}, 1000);`
   try { await (await import(each)).run(log); } catch (error) { log("FAILED", error.stack); }
   console.log(JSON.stringify(lines));
 }
-setTimeout(() => process.exit(), 50);`
+// What ends by itself, such as processes and threads, may take a while.
+const left = () => globalThis["__unk" + "not__"]?.api.dump("test").resources.length ?? 0;
+for (let looks = 0; looks < 2 || (left() > 0 && looks < 400); looks++) await new Promise((resolve) => setTimeout(resolve, 25));
+process.exit();`
 }
 `;
 

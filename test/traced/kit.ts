@@ -333,6 +333,11 @@ export interface Client {
   dump(): Promise<Dump>;
   /** Asks until a dump is as wanted. */
   dumpWhen(what: string, isWanted: (dump: Dump) => boolean): Promise<Dump>;
+  /**
+   * The same of a program that comes to rest: asks until nothing has moved over a turn of its loop either. One dump may
+   * show the moment between two microtasks, or a loop that stands because the program still loads.
+   */
+  dumpAtRest(what: string, isWanted: (dump: Dump) => boolean): Promise<Dump>;
   close(): void;
 }
 
@@ -346,26 +351,45 @@ async function connectTo(registration: Registration): Promise<Client> {
   const request: Client["request"] = (method, params) => rpc.sendRequest(method, params);
   await request("hello", { version: wireVersion, token: registration.token });
   const dump = () => request("dump", { by: "test" });
+  const dumpWhen: Client["dumpWhen"] = (what, isWanted) => {
+    let last: Dump | undefined;
+    return until(
+      what,
+      async () => {
+        last = await dump();
+        return isWanted(last) ? last : undefined;
+      },
+      () => JSON.stringify(last?.tasks, null, 1),
+    );
+  };
   return {
     rpc,
     request,
     dump,
-    async dumpWhen(what, isWanted) {
-      let last: Dump | undefined;
-      return until(
-        what,
-        async () => {
-          last = await dump();
-          return isWanted(last) ? last : undefined;
-        },
-        () => JSON.stringify(last?.tasks, null, 1),
-      );
+    dumpWhen,
+    dumpAtRest(what, isWanted) {
+      let before: string | undefined;
+      return dumpWhen(what, (each) => {
+        // A dump is there when the loop has turned since it was asked for, or has stood for a while.
+        const now = each.loop.state === "turning" && isWanted(each) ? timeless(each) : undefined;
+        const rests = now !== undefined && now === before;
+        before = now;
+        return rests;
+      });
     },
     close() {
       rpc.dispose();
       socket.destroy();
     },
   };
+}
+
+/** What a dump says, without what changes while nothing moves. */
+function timeless({ tasks, resources, problems, coverage }: Dump): string {
+  const passing = ["ageMs", "sinceMs", "forMs", "message"];
+  return JSON.stringify({ tasks, resources, problems, coverage }, (key, value: unknown) =>
+    passing.includes(key) ? undefined : value,
+  );
 }
 
 export function openSocket(endpoint: string): Promise<Socket> {

@@ -171,6 +171,8 @@ async function dropped() { await cleared(job); }
 first(); second(); third(); over(); blocks(); dropped();
 await sleep(1);
 cleared.clearQueue?.();
+async function last() { await sleep(3_600_000); }
+last();
 `,
   "p-queue": `
 import imported from "p-queue";
@@ -313,7 +315,7 @@ const expectations: Readonly<Record<keyof typeof scenes, (dump: Dump) => void>> 
 
 const lastOf: Readonly<Record<keyof typeof scenes, string>> = {
   "async-mutex": "refused",
-  "p-limit": "dropped",
+  "p-limit": "last",
   "p-queue": "empties",
   "ts-chan": "abortable",
   "timers-promises": "joins",
@@ -436,7 +438,7 @@ setInterval(() => {}, 1000);
           it(`${where}${name} shows its operations in the dump`, async () => {
             const running = start(folder, `${where}${name}.mjs`, { node });
             const client = await running.connect();
-            const dump = await client.dumpWhen("all to wait", (each) => {
+            const dump = await client.dumpAtRest("all to wait", (each) => {
               const [last] = reading(each).all(lastOf[name]);
               return last !== undefined && last.state !== "running" && last.state !== "runnable";
             });
@@ -455,7 +457,7 @@ setInterval(() => {}, 1000);
       it("says where a package calls a function that nobody of the program asked to be called", async () => {
         const running = start(folder, "called-by-a-package.mjs", { node });
         const client = await running.connect();
-        const dump = await client.dumpWhen(
+        const dump = await client.dumpAtRest(
           "the job to wait",
           (each) => reading(each).all("works").length > 0,
         );
@@ -470,7 +472,7 @@ setInterval(() => {}, 1000);
       it("several copies of one library, and of its CommonJS build", async () => {
         const running = start(folder, "both.mjs", { node });
         const client = await running.connect();
-        const dump = await client.dumpWhen(
+        const dump = await client.dumpAtRest(
           "all to wait",
           (each) => reading(each).all("waitsRequired").length === 1,
         );

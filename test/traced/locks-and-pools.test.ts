@@ -241,7 +241,7 @@ describe("locks and pools", () => {
           it(`${name} shows who holds and who waits (${age})`, async () => {
             const running = start(folder, `${age}/${programOf(name, "scene")}`, { node });
             const client = await running.connect();
-            const dump = await client.dumpWhen("both to wait", (each) =>
+            const dump = await client.dumpAtRest("both to wait", (each) =>
               ["holds", "waits"].every((task) =>
                 reading(each)
                   .all(task)

@@ -74,7 +74,7 @@ describe("positions in a traced program", () => {
       for (const name of ["src/shop.ts", "out/outside.mjs"]) {
         it(`are where a breakpoint in the original stops, and nowhere in the tracer: ${name}`, async () => {
           const running = start(folder, name, { node, options: ["--inspect-brk=127.0.0.1:0"] });
-          const url = await until("the inspector", () => /ws:\S+/.exec(running.stderr())?.[0]);
+          const url = await until("the inspector", () => /ws:\S+(?=\n)/.exec(running.stderr())?.[0]);
           const session = await debugSession(url);
           await session.send("Debugger.enable");
           await session.send("Runtime.runIfWaitingForDebugger");

@@ -11,7 +11,16 @@ import {
 } from "node:http";
 import { gunzipSync } from "node:zlib";
 import { Profile } from "pprof-format";
-import { lineOf, nodes, programFolder, type Running, registrationOf, registrations, start } from "./kit.ts";
+import {
+  lineOf,
+  nodes,
+  programFolder,
+  type Running,
+  reading,
+  registrationOf,
+  registrations,
+  start,
+} from "./kit.ts";
 
 const shop = `import { Mutex } from "async-mutex";
 const ledger = new Mutex();
@@ -29,9 +38,10 @@ async function idles() {
   await new Promise(() => {}); // idles
 }
 const gate = new Mutex();
+const opened = new Promise((resolve) => process.stdin.once("data", resolve));
 async function holds() {
   const release = await gate.acquire();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await opened;
   release(); // gives back
 }
 async function queues() {
@@ -40,6 +50,7 @@ async function queues() {
 void both(ledger, stock);
 void both(stock, ledger);
 for (let n = 0; n < 3; n++) void idles();
+console.log("begun");
 await Promise.all([queues(), queues(), queues()]);
 console.log("ready");
 process.stdin.once("data", () => {
@@ -131,8 +142,23 @@ describe("/debug/pprof/", () => {
       stdio: ["pipe", "pipe", "pipe"],
       env: { UNKNOT_PPROF: address, UNKNOT_REPORT_STDERR: "0" },
     });
-    await running.printed("ready");
+    await holdLong(running);
     return { running, url: await urlOf(running) };
+  };
+  /** What is counted has lasted for many steps of the clock before the test ends it. */
+  const holdLong = async (running: Running) => {
+    await running.printed("begun");
+    const client = await running.connect();
+    await client.dumpWhen(
+      "long waits for the gate",
+      (dump) =>
+        reading(dump)
+          .all("holds")
+          .filter(({ state, wait }) => state === "mutex.lock" && (wait?.sinceMs ?? 0) >= 200).length === 2,
+    );
+    client.close();
+    running.child.stdin?.write("open\n");
+    await running.printed("ready");
   };
 
   for (const node of nodes) {
@@ -165,7 +191,6 @@ describe("/debug/pprof/", () => {
         blamed?.stack.slice(0, 2).map((each) => each.split(" ").pop()),
         [at("gives back"), `shop.mjs:${lineOf(shop, "gives back") + 3}`],
       );
-      // Two waited for the first, one for the second; on a machine that is too busy one of them may be missed.
       assert.ok(blamed?.values.every((value) => value > 0));
 
       const block = await profileOf(`${url}block`);
@@ -244,8 +269,7 @@ describe("/debug/pprof/", () => {
   it("is not there unless somebody asks for it, and keeps nothing alive", async () => {
     // It goes on for as long as somebody may write to it.
     const quiet = start(folder, "shop.mjs", { stdio: ["pipe", "pipe", "pipe"] });
-    await quiet.printed("ready");
-    await quiet.connect();
+    await holdLong(quiet);
     assert.equal(registrations(folder).find(({ pid }) => pid === quiet.pid)?.pprof, undefined);
     if (process.platform === "linux") {
       const listening = readFileSync(`/proc/${quiet.pid}/net/tcp`, "utf8");

@@ -188,7 +188,7 @@ describe("a Fastify server", () => {
           assert.equal(quiet.coverage.dropped, 0);
           // A request that hangs shows.
           void send(port, { path: "/hangs" }, new Agent()).catch(() => {});
-          const hanging = await client.dumpWhen("the request to hang", (dump) => dump.tasks.length > 0);
+          const hanging = await client.dumpAtRest("the request to hang", (dump) => dump.tasks.length > 0);
           assert.equal(hanging.tasks[0]?.name, "hangs");
         }
         await running.kill();

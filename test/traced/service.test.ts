@@ -62,6 +62,7 @@ console.log(isSharedArrayBuffer(globalThis.__unknot__.h.buffer));
       beforeEach(async () => {
         const running = start(folder, "waits.mjs", { node });
         pid = running.pid;
+        await running.printed("ready");
         registration = await registrationOf(folder, (each) => each.pid === pid);
       });
 
@@ -196,6 +197,7 @@ console.log(isSharedArrayBuffer(globalThis.__unknot__.h.buffer));
 
   it("serves several who ask at once", async () => {
     const running = start(folder, "waits.mjs");
+    await running.printed("ready");
     const clients = await Promise.all(Array.from({ length: 8 }, () => running.connect()));
     const dumps = await Promise.all(clients.map((client) => client.dump()));
     for (const dump of dumps) assert.equal(dump.tasks.length, 1);

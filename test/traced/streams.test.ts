@@ -48,11 +48,11 @@ async function inBody() {
   for await (const order of third) { void order; await once(bus, "go"); }
 }
 third.write({});
-// A loop that waits for a while and goes on is in the profile of waits.
+// A loop that waits for a while and goes on is in the profile of waits; the test says when.
 const slow = new PassThrough({ objectMode: true }); // slow
 async function drinks() { for await (const drop of slow) void drop; } // drinks
 const drunk = drinks();
-setTimeout(() => slow.end(), 300);
+process.stdin.once("data", () => slow.end());
 void [drunk, takes(), pulls(), reads(), counts(), hears(), pipes(), finishes(), collects(), waitsFor(), asksFor(), afterwards(), inBody()];
 await new Promise<void>((resolve) => setImmediate(resolve));
 console.log("ready");
@@ -123,9 +123,14 @@ describe("waits for streams", () => {
 
   for (const node of nodes) {
     it(`name the stream and where it was made, ${node.name}`, async () => {
-      const program = start(folder, "waiting.ts", { node });
+      const program = start(folder, "waiting.ts", { node, stdio: ["pipe", "pipe", "pipe"] });
       await program.printed("ready");
-      const dump = await (await program.connect()).dump();
+      const client = await program.connect();
+      const dump = await client.dumpAtRest("a loop to wait long", (each) =>
+        reading(each)
+          .all("drinks")
+          .some(({ wait }) => (wait?.sinceMs ?? 0) >= 200),
+      );
       const { task, site } = reading(dump);
       const found = Object.keys(expected).map((name) => {
         const { state, wait } = task(name);
@@ -139,7 +144,7 @@ describe("waits for streams", () => {
       assert.equal(site(task("takes").at)?.line, lineOf(waiting, "takes"));
       assert.deepEqual(task("afterwards").wait?.on, "unknown");
       assert.deepEqual(dump.problems, []);
-      const client = await program.connect();
+      program.child.stdin?.write("on\n");
       const { contention } = await client.dumpWhen("a loop to have waited", (each) =>
         (each.contention?.waits ?? []).some(({ resource }) => resource?.name === "slow"),
       );

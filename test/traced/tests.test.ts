@@ -36,7 +36,7 @@ const programs = {
   "leaks.mjs": leaks,
   "leaks-node.mjs": `import { describe, it } from "node:test";\n${leaks.replace("(done) =>", "(_, done) =>")}`,
   "fine.mjs": `it("is fine", async () => { await new Promise((resolve) => setTimeout(resolve, 5)); });\n`,
-  "slow-hook.mjs": `before(() => new Promise((resolve) => setTimeout(resolve, 1500)));
+  "slow-hook.mjs": `before(function () { this.timeout(60_000); return new Promise((resolve) => setTimeout(resolve, 3000)); });
 it("is late", () => {});
 `,
   "fails.mjs": `it("fails", () => { throw new Error("on purpose"); });\n`,
@@ -193,7 +193,7 @@ describe("tests that run traced", () => {
         const { code, stdout, stderr } = await unknot(node, [
           "why",
           "--wait",
-          "0.5",
+          "2",
           "--",
           ...["mocha", "--parallel", "--jobs", "2", "fine.mjs", "slow-hook.mjs"],
         ]);
@@ -300,7 +300,7 @@ describe("tests that run traced", () => {
       it("labels go with a task and with what it starts", async () => {
         const running = start(folder, "labels.mjs", { node });
         const client = await running.connect();
-        const dump = await client.dumpWhen("labels", (each) =>
+        const dump = await client.dumpAtRest("labels", (each) =>
           each.tasks.some((task) => task.labels?.["user"]),
         );
         const { all } = reading(dump);

@@ -34,6 +34,8 @@ export const headHandlesWanted = 14;
 export const headHandles = 15;
 /** 1 when a debugger was there at the last count: nothing may be sent to the thread any more. */
 export const headDebugged = 16;
+/** How many messages the thread has sent to the worker: what it tells of comes into the tables later. */
+export const headTold = 17;
 
 export const quietNo = 0;
 /** The worker asks: whoever needs the time next answers with `quietNo`. */

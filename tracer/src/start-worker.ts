@@ -4,7 +4,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { Problem } from "@unknot/protocol/problem.ts";
 import { tracerWorkerName } from "@unknot/protocol/wire.ts";
-import { headServed } from "./layout.ts";
+import { headServed, headTold } from "./layout.ts";
 import { type FromWorker, type PastBlock, type ToWorker, turnMs, type WorkerData } from "./serve/messages.ts";
 
 /** How long the program's start may wait for the worker under a debugger; without the worker it is not seen. */
@@ -57,7 +57,10 @@ export function startWorker(
   if (isDebugged) waitUntilItRuns(data.tables.header);
   return {
     turns,
-    post: (message) => worker.postMessage(message),
+    post(message) {
+      worker.postMessage(message);
+      Atomics.add(data.tables.header, headTold, 1);
+    },
     past: () => receiveAll(port1),
   };
 }

@@ -137,16 +137,12 @@ describe("analysis host", function () {
     const pid = pidOf(host);
     process.kill(pid, "SIGSTOP");
     host.setBuffer(project.path("a.ts"), "export const a = 1;");
-    const request = host.analyze();
-    let longestMs = 0;
-    for (let before = performance.now(), tick = 0; tick < 20; tick += 1) {
-      await sleep(10);
-      const now = performance.now();
-      longestMs = Math.max(longestMs, now - before);
-      before = now;
-    }
-    assert.ok(longestMs < 500, `${longestMs} ms`);
-    assert.equal((await request).files.length, 2);
+    // A thread that waits with the worker has no turns meanwhile, or one; a busy machine gives it more of them.
+    let turns = 0;
+    const counting = setInterval(() => turns++, 10);
+    assert.equal((await host.analyze()).files.length, 2);
+    clearInterval(counting);
+    assert.ok(turns >= 5, `${turns} turns`);
     assert.notEqual(pidOf(host), pid);
     assert.deepEqual(troubles, ["TypeScript's process does not answer, so it is started again."]);
   });

@@ -3,7 +3,7 @@
 import { writeSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
-import { BroadcastChannel, parentPort, workerData } from "node:worker_threads";
+import { BroadcastChannel, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { detect } from "@unknot/dump/detectors/detect.ts";
 import { overview } from "@unknot/dump/overview.ts";
 import { stackTree } from "@unknot/dump/stack-tree.ts";
@@ -26,6 +26,7 @@ import {
   headHandlesWanted,
   headQuiet,
   headServed,
+  headTold,
   headWaiting,
   quietMaybe,
   quietNo,
@@ -41,7 +42,7 @@ import {
   runtimeFolderPath,
   writeWhole,
 } from "../runtime-folder.ts";
-import { copyOf, spentMs, startedTasks } from "../tables.ts";
+import { copyOf, spentMs, startedTasks, type Tables } from "../tables.ts";
 import { blindThreads } from "../threads.ts";
 import { createDeadlockWatch } from "./deadlock-watch.ts";
 import { createGrowthWatch } from "./growth-watch.ts";
@@ -87,7 +88,11 @@ const growth = createGrowthWatch({
   everyMs: data.growthEveryMs,
 });
 
-parentPort?.on("message", (message: ToWorker) => {
+/** How many messages of the thread have been heard. */
+let heard = 0;
+
+function hear(message: ToWorker): void {
+  heard = (heard + 1) | 0;
   switch (message.kind) {
     case "fact":
       learn(message.fact);
@@ -108,7 +113,24 @@ parentPort?.on("message", (message: ToWorker) => {
       proved();
       break;
   }
-});
+}
+
+parentPort?.on("message", hear);
+
+/**
+ * The tables as they are now, when all that they speak of has been heard. The thread tells of it first, but what it has
+ * told waits behind the questions that are answered just now.
+ */
+function tablesNow(): Tables {
+  const copy = copyOf(tables);
+  const told = Atomics.load(header, headTold);
+  while (parentPort !== null && ((told - heard) | 0) > 0) {
+    const next = receiveMessageOnPort(parentPort);
+    if (next === undefined) break;
+    hear(next.message as ToWorker);
+  }
+  return copy;
+}
 
 /** Who waits for the traced thread to have looked for tasks that can never go on, in the order in which they asked. */
 const proving: ((done: boolean) => void)[] = [];
@@ -222,7 +244,7 @@ async function takeDump(by: string): Promise<Dump> {
 /** What the tables say, to somebody who knows whether the loop turns. */
 function readTables(by: string, state: LoopState): { readonly dump: Dump; readonly readAt: number } {
   const readAt = nowMs();
-  const dump = buildDump(copyOf(tables), facts, places, {
+  const dump = buildDump(tablesNow(), facts, places, {
     process: processInfo(),
     capturedAt: readAt,
     ticks: ticksAt(readAt, startMs),
@@ -399,7 +421,7 @@ const deadlocks = createDeadlockWatch({
   now: nowMs,
   take: () => {
     const capturedAt = nowMs();
-    return buildDump(copyOf(tables), facts, places, {
+    return buildDump(tablesNow(), facts, places, {
       process: processInfo(),
       capturedAt,
       ticks: ticksAt(capturedAt, startMs),

@@ -79,6 +79,21 @@ export function unwrap(node: Node): Node {
   }
 }
 
+/** The expressions that may give an expression its value. */
+export function valuesOf(node: Node): readonly Node[] {
+  const value = unwrap(node);
+  switch (value.type) {
+    case "ConditionalExpression":
+      return [...valuesOf(value.consequent), ...valuesOf(value.alternate)];
+    case "LogicalExpression":
+      return [...valuesOf(value.left), ...valuesOf(value.right)];
+    case "SequenceExpression":
+      return value.expressions.slice(-1).flatMap(valuesOf);
+    default:
+      return [value];
+  }
+}
+
 /** Objects whose methods start no tasks: calls of them are not worth a mark. */
 const quiet = new Set(["console", "Math", "JSON", "Number", "String", "Symbol", "Reflect", "performance"]);
 

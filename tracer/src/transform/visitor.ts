@@ -40,6 +40,7 @@ import {
   settlesNothing,
   timerOfExecutor,
   unwrap,
+  valuesOf,
 } from "./syntax.ts";
 import { type Names, nameOf, type Update, updatesIn, variableNames } from "./updates.ts";
 
@@ -185,6 +186,11 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   const listening = new Map<Node, readonly [before: string, after: string]>();
   /** Awaits whose value is returned at once. */
   const returned = new Set<Node>();
+  /**
+   * What an async generator returns. It waits for that without a place of its own: V8 shows where something was called
+   * last, so nothing may be called around it.
+   */
+  const bare = new Set<Node>();
   /** Calls that are awaited themselves. */
   const awaitedCalls = new Set<Node>();
   /** Functions that are given to a call, with the name that is called. */
@@ -548,6 +554,7 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
       (scope.finalizers > 0 || mayBePromise(argument) || containsFunction(argument));
     if (gives) open(argument.start, giveOf(argument, scope));
     returned.add(unwrap(argument));
+    if (scope.kind === "generator") for (const value of valuesOf(argument)) bare.add(value);
     visit(argument, scope);
     if (gives) close(argument.end, ")");
   };
@@ -668,8 +675,9 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
   };
 
   const visitPlainCall = (node: CallExpression, scope: Scope, hint: string | undefined): void => {
-    const combination = shadowsPromise ? undefined : combinationOf(node);
-    const makes = combination === undefined && !timerCalls.has(node) && makesResource(node);
+    const combination = shadowsPromise || bare.has(node) ? undefined : combinationOf(node);
+    const makes =
+      combination === undefined && !bare.has(node) && !timerCalls.has(node) && makesResource(node);
     if (combination !== undefined) {
       needsPromises = true;
       const join = awaitedCalls.has(node) ? "joinAwaited" : "join";
