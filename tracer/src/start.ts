@@ -403,8 +403,10 @@ function chooseMaps(
   const { isAsked, whenAsked } = watchMapsAsked(wrapping, before);
   return {
     mapsFor() {
-      if (sourceMaps === "composed" || isAsked() || somebodyMaps()) return "originals";
-      return runnerMaps() ? "runner" : "stacks";
+      if (sourceMaps === "composed" || before || somebodyMaps()) return "originals";
+      // A runner maps what it evaluates itself, whatever it turns on.
+      if (runnerMaps()) return "runner";
+      return isAsked() ? "originals" : "stacks";
     },
     mapsPackages: () => !hasHooksInThread && !isAsked(),
     whenMapsAsked: whenAsked,
