@@ -1,5 +1,6 @@
 // Programs whose files are compiled while they are required, by a compiler that checks what it gets (ts-node): it gets the
-// program's own text, and what it makes of that is traced.
+// program's own text, and what it makes of that is traced; or by one that reads the files itself (tsx). Both as they are
+// installed are run in test/compilers.
 import assert from "node:assert/strict";
 import { nodes, programFolder, reading, registerFile, run, runToLastDump } from "./kit.ts";
 
@@ -15,6 +16,13 @@ require.extensions[".ts"] = (module, file) => {
   };
   return before(module, file);
 };
+`;
+
+/** Node asks nobody for what it reads. */
+const reader = `const { readFileSync } = require("node:fs");
+const { stripTypeScriptTypes } = require("node:module");
+require.extensions[".ts"] = (module, file) =>
+  module._compile(stripTypeScriptTypes(readFileSync(file, "utf8")), file);
 `;
 
 const program = `import type { Server } from "node:http";
@@ -33,17 +41,21 @@ describe("a program that a compiler hands to Node", () => {
   const folder = programFolder({
     "node_modules/ts-node/package.json": `{ "name": "ts-node", "version": "10.9.2" }`,
     "node_modules/ts-node/register.js": compiler,
+    "node_modules/reader/register.js": reader,
     "main.ts": program.replace(/^import type.*\n/, "type Server = object;\n"),
   });
   const ours = ["--require", registerFile];
-  const its = ["--require", folder.file("node_modules/ts-node/register.js")];
 
   for (const node of nodes) {
-    for (const [when, preloads] of [
-      ["before", [...its, ...ours]],
-      ["after", [...ours, ...its]],
-    ] as const) {
-      it(`is traced behind a compiler that came ${when} the tracer: ${node.name}`, async () => {
+    const cases = ["ts-node", "reader"].flatMap((name) => {
+      const its = ["--require", folder.file(`node_modules/${name}/register.js`)];
+      return [
+        { title: `${name}, which came before the tracer`, its, preloads: [...its, ...ours] },
+        { title: `${name}, which came after the tracer`, its, preloads: [...ours, ...its] },
+      ];
+    });
+    for (const { title, its, preloads } of cases) {
+      it(`is traced behind ${title}: ${node.name}`, async () => {
         const plain = await run(folder, "main.ts", {
           node,
           traced: false,
@@ -61,5 +73,24 @@ describe("a program that a compiler hands to Node", () => {
         assert.equal(place(task("waits").at), "main.ts:3");
       });
     }
+
+    it(`has the columns of its own text for those who make stack traces: ${node.name}`, async () => {
+      folder.write(
+        "lib.cjs",
+        "exports.fails = async () => { await null; await null; throw new Error(); };\n",
+      );
+      folder.write(
+        "stacks.cjs",
+        `Error.prepareStackTrace = (_, sites) =>
+          sites.slice(0, 2).map((site) => site.getLineNumber() + ":" + site.getColumnNumber() + " " + site).join();
+        require("./lib.cjs").fails().catch(({ stack }) => console.log(stack));
+        console.log(Object.keys(require("node:module").prototype).includes("_compile"));\n`,
+      );
+      const [plain, traced] = await Promise.all(
+        [[], ours].map((preloads) => run(folder, "stacks.cjs", { node, traced: false, options: preloads })),
+      );
+      assert.match(plain?.stdout ?? "", /^1:61 /m);
+      assert.deepEqual(traced, plain);
+    });
   }
 });

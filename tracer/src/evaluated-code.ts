@@ -47,8 +47,19 @@ export interface EvaluatedCode {
   begin(): void;
   /** The map of a file that will be evaluated, by the name that it will have. */
   hasMap(file: string, map: MapPlace): void;
-  /** Code of a file of the program that runs with insertions, and with no map of them. */
+  /** Code of a file of the program that runs with insertions, of which those who make stack traces have no map. */
   runs(file: string, code: string): void;
+}
+
+/** Whether somebody other than Node makes the stack traces (source-map-support, ts-node's own). */
+export function othersMakeStacks(): boolean {
+  const { prepareStackTrace } = Error;
+  return typeof prepareStackTrace === "function" && !isNodesOwn(prepareStackTrace);
+}
+
+/** Node's own maps positions where it was told to, so it has to see those of the code that runs. */
+function isNodesOwn(prepare: Callback): boolean {
+  return prepare.name === "ErrorPrepareStackTrace";
 }
 
 interface Known {
@@ -65,6 +76,7 @@ export function createEvaluatedCode(options: EvaluatedCodeOptions): EvaluatedCod
   const known = new Map<string, Known>();
   const maps = new Map<string, MapPlace>();
   let isOn = false;
+  let seesStacks = false;
 
   const rewrite = (
     code: unknown,
@@ -192,6 +204,9 @@ export function createEvaluatedCode(options: EvaluatedCodeOptions): EvaluatedCod
     },
     runs(file, code) {
       known.set(file, { code, rewritten: code, firstColumn: 0 });
+      if (isOn || seesStacks) return;
+      seesStacks = true;
+      guard(() => patchStackTraces(Error, find, probe, isNodesOwn));
     },
   };
 }

@@ -1,6 +1,8 @@
 // Puts the rewriting of files between them and Node.
 import module, { type RegisterHooksOptions } from "node:module";
-import { type Bindings, type Callback, wrapFunction } from "@unknot/models/probe.ts";
+import { fileURLToPath } from "node:url";
+import { type Bindings, wrapFunction } from "@unknot/models/probe.ts";
+import { type Compilations, watchCompilations } from "./compilation.ts";
 import { isUnderDebugger } from "./debugger.ts";
 import {
   type HooksThread,
@@ -22,8 +24,6 @@ export interface Loader extends Pick<Rewriting, "evaluated">, Pick<RewritingOpti
   packageFile(number: number): ((bindings: Bindings) => void) | undefined;
   /** What files do first that another thread has rewritten. */
   arrived(): void;
-  /** From now on CommonJS files are transformed where they are compiled: behind those who change how they are read. */
-  atCompilation(): void;
 }
 
 /** Whether Node asks module hooks in the thread of the program: from 22.15 and 23.5 on. */
@@ -40,25 +40,12 @@ export function installLoader(options: LoaderOptions): Loader {
     keep: (found) => kept.push(found) - 1,
     numbering,
   });
-  let compiles = false;
-  const watchCompilation = () => {
-    if (compiles || (hasHooksInThread && !options.transforms)) return;
-    compiles = true;
-    const { prototype } = module.Module as unknown as { prototype: { _compile: Callback } };
-    prototype._compile = wrapFunction(options, prototype._compile, (_, [code, file, ...rest]) => {
-      if (typeof code !== "string" || typeof file !== "string") return undefined;
-      const compiled = rewriting.compiled(code, file);
-      return compiled === undefined ? undefined : { args: [compiled, file, ...rest] };
-    });
-  };
-  if (hasHooksInThread) registerInThread(options, rewriting, { compiles: () => compiles, watchCompilation });
-  else {
+  const compilations = watchCompilations(options, rewriting.compiled, !hasHooksInThread);
+  if (hasHooksInThread) registerInThread(options, rewriting, compilations);
+  else if (isUnderDebugger())
     // It waits for a thread that a debugger may hold.
-    if (isUnderDebugger())
-      options.untouched("*.mjs", "Node 20 loads ES modules beside a debugger as they are");
-    else thread = startHooksThread(options);
-    watchCompilation();
-  }
+    options.untouched("*.mjs", "Node 20 loads ES modules beside a debugger as they are");
+  else thread = startHooksThread(options);
   return {
     packageFile(number) {
       const found = kept[number]?.found ?? thread?.found(number);
@@ -67,25 +54,13 @@ export function installLoader(options: LoaderOptions): Loader {
     numbering,
     arrived: () => thread?.arrived(),
     evaluated: rewriting.evaluated,
-    atCompilation: watchCompilation,
   };
 }
 
-interface Compilation {
-  readonly compiles: () => boolean;
-  readonly watchCompilation: () => void;
-}
-
-function registerInThread(
-  options: LoaderOptions,
-  rewriting: Rewriting,
-  { compiles, watchCompilation }: Compilation,
-): void {
+function registerInThread(options: LoaderOptions, rewriting: Rewriting, compilations: Compilations): void {
   const { guard } = options;
   let started = false;
   let { asksForNodeTest } = options;
-  // It checks what it compiles, so its files are ours when they are compiled. It may have come before us.
-  if (Symbol.for("ts-node.register.instance") in process) watchCompilation();
   const hooks: RegisterHooksOptions = {
     ...(asksForNodeTest === undefined
       ? {}
@@ -106,8 +81,11 @@ function registerInThread(
       }
       const loaded = nextLoad(url, context);
       const source = guard(() => {
-        if (url.includes("/node_modules/ts-node/")) watchCompilation();
-        return rewriting.loaded(url, loaded, compiles());
+        const compiles =
+          context.conditions.includes("require") &&
+          url.startsWith("file:") &&
+          compilations.isTaken(fileURLToPath(url));
+        return rewriting.loaded(url, loaded, compiles);
       });
       return source === undefined ? loaded : { ...loaded, source };
     },

@@ -89,13 +89,14 @@ interface CallSite {
 type Prepare = (this: unknown, error: unknown, sites: readonly CallSite[], ...rest: unknown[]) => unknown;
 
 /**
- * Lets those who make the stack traces of a realm, by its `Error.prepareStackTrace`, see positions without insertions.
- * Call sites themselves can't be changed.
+ * Lets those who make the stack traces of a realm, by its `Error.prepareStackTrace`, see positions without insertions,
+ * but for those that are `left` alone. Call sites themselves can't be changed.
  */
 export function patchStackTraces(
   realmsError: object,
   find: FindPositions,
   { guard, replaces }: Wrapping,
+  left: (prepare: Callback) => boolean = () => false,
 ): void {
   const holder = realmsError as { prepareStackTrace?: unknown };
   const givenOf = new WeakMap<object, unknown>();
@@ -103,7 +104,7 @@ export function patchStackTraces(
   let wrapped: unknown;
   const set = (value: unknown): void => {
     given = givenOf.get(value as object) ?? value;
-    if (typeof given !== "function") {
+    if (typeof given !== "function" || left(given as Callback)) {
       wrapped = given;
       return;
     }

@@ -38,10 +38,12 @@ export interface RewritingOptions {
   readonly reads: (source: string) => void;
   /** Who maps positions of running code back. */
   readonly mapsFor: () => MapsFor;
-  /** Code of a file runs with insertions, and without a map of them. */
+  /** Whether somebody other than Node makes stack traces. */
+  readonly othersMakeStacks: () => boolean;
+  /** Code of a file runs with insertions, and those who make stack traces have no map of them. */
   readonly runsUnmapped: (file: string, code: string) => void;
   /** Node maps positions of packages, too, which it does not without us: Node 20 has one switch for all files. */
-  readonly mapsPackages: boolean;
+  readonly mapsPackages: () => boolean;
   /** What a transformed file does first. */
   readonly prelude?: string;
 }
@@ -110,9 +112,10 @@ function rewrite(
 }
 
 function rewriteCompiled(code: string, file: string, options: RewritingOptions): string | undefined {
-  if (file.startsWith(options.ownFolder + path.sep)) return undefined;
+  if (!path.isAbsolute(file) || file.startsWith(options.ownFolder + path.sep)) return undefined;
   if (isPackages(file)) return ofPackage(code, file, options, "commonjs");
-  if (!options.transforms) return undefined;
+  // What was rewritten when it was loaded has its map as well.
+  if (!options.transforms || isOurs(code)) return undefined;
   options.guard(() => options.reads(code));
   const mapsFor = options.mapsFor();
   const bundle = options.guard(() => bundledIn(code, file, options));
@@ -125,9 +128,12 @@ function toRun(
   file: string,
   transformed: string | undefined,
   mapsFor: MapsFor,
-  { runsUnmapped }: RewritingOptions,
+  { guard, runsUnmapped, othersMakeStacks }: RewritingOptions,
 ): string | undefined {
-  if (transformed !== undefined && mapsFor === "runner") runsUnmapped(file, transformed);
+  if (transformed !== undefined)
+    guard(() => {
+      if (mapsFor === "runner" || othersMakeStacks()) runsUnmapped(file, transformed);
+    });
   return withOwnMap(source, transformed, mapsFor);
 }
 
@@ -204,6 +210,11 @@ function rewriteEvaluated(
   return transformFile(code, file, { kind, mapsFor, firstColumn, map }, options);
 }
 
+/** What one of us has transformed comes with our marks. */
+function isOurs(source: string): boolean {
+  return source.includes(`${insertionMark}${hooksName}`);
+}
+
 interface HowItRuns {
   readonly typescript?: boolean;
   readonly kind: ModuleKind;
@@ -221,8 +232,8 @@ function transformFile(
   options: RewritingOptions,
   bundle?: Bundled,
 ): string | undefined {
-  // What one of us has transformed comes with our marks: a loader that calls another.
-  if (!options.transforms || source.includes(`${insertionMark}${hooksName}`)) return undefined;
+  // A loader that calls another.
+  if (!options.transforms || isOurs(source)) return undefined;
   try {
     return options.numbering(() => transformNumbered(source, file, how, options, bundle));
   } catch (error) {
@@ -302,7 +313,7 @@ function ofPackage(
 ): string | undefined {
   const handsOver = reported(source, file, options, format);
   const code = handsOver ?? source;
-  return options.mapsPackages && code !== undefined && mapUrl(code) !== undefined
+  return options.mapsPackages() && code !== undefined && mapUrl(code) !== undefined
     ? withoutMap(code)
     : handsOver;
 }

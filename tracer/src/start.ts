@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import module, { createRequire, syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from "node:worker_threads";
-import type { Bindings, Guard } from "@unknot/models/probe.ts";
+import type { Bindings, Guard, Wrapping } from "@unknot/models/probe.ts";
 import { type AfterTests, createAfterTests } from "./after-tests.ts";
 import { createApi, lastIdOf, type TracerApi } from "./api.ts";
 import { bindingsOfCommonJs, bindingsOfModule, type LiveExports } from "./bindings.ts";
@@ -13,7 +13,7 @@ import { type CollectionWatch, watchCollection } from "./collected.ts";
 import { createContention } from "./contention.ts";
 import { countHandles } from "./count-handles.ts";
 import { isUnderDebugger } from "./debugger.ts";
-import { createEvaluatedCode } from "./evaluated-code.ts";
+import { createEvaluatedCode, othersMakeStacks } from "./evaluated-code.ts";
 import { type ExitReport, reportAtExit } from "./exit-report.ts";
 import { addFact, createFacts, type Fact } from "./facts.ts";
 import { patchFunctionTexts } from "./function-text.ts";
@@ -27,10 +27,10 @@ import {
   libraries,
 } from "./instrumentations.ts";
 import { headClock, headFaults } from "./layout.ts";
-import { hasHooksInThread, installLoader } from "./loader.ts";
+import { hasHooksInThread, installLoader, type LoaderOptions } from "./loader.ts";
+import { watchMapsAsked } from "./maps-asked.ts";
 import { type Asked, createOperations } from "./operations.ts";
 import { type Options, readOptions } from "./options.ts";
-import type { MapsFor } from "./rewriting.ts";
 import { jestInstrumentation } from "./runners/jest.ts";
 import { playwrightInstrumentation, watchPlaywright } from "./runners/playwright.ts";
 import { vitestInstrumentation } from "./runners/vitest.ts";
@@ -175,7 +175,6 @@ export function start(folder: string, child?: ChildFacts, newBundle?: string): v
         versions: ">=1.40.0 <2.0.0",
         seen(playwright: string) {
           evaluates();
-          loader.atCompilation();
           watchPlaywright(testRun, playwright, probe);
         },
       },
@@ -210,8 +209,10 @@ export function start(folder: string, child?: ChildFacts, newBundle?: string): v
       const [, title] = process.argv;
       if (title !== undefined && title !== processInfo.title) note({ kind: "title", title });
     },
-    mapsPackages: !hasHooksInThread && !lean && process.sourceMapsEnabled !== true,
-    mapsFor: lean ? () => "nobody" : chooseMaps(options, () => evaluatedCode.isOn),
+    ...(lean
+      ? { mapsFor: () => "nobody" as const, mapsPackages: () => false, whenMapsAsked() {} }
+      : chooseMaps(options, probe, () => evaluatedCode.isOn)),
+    othersMakeStacks,
     runsUnmapped: evaluatedCode.runs,
     asksForNodeTest: options.watchesTests
       ? () => watchNodeTest(testRun, path.join(folder, "register.cjs"))
@@ -384,15 +385,31 @@ function describeProcess(child: ChildFacts | undefined): StaticProcessInfo {
  * Stack traces and the line that Node prints with an error would show the code that runs, so Node maps them back. That
  * it maps the program's own files only is as if it did nothing.
  */
-function chooseMaps({ sourceMaps }: Options, runnerMaps: () => boolean): () => MapsFor {
-  if (sourceMaps === "none") return () => (somebodyMaps() ? "originals" : "nobody");
-  const asked = process.sourceMapsEnabled === true;
-  if (!asked && hasHooksInThread)
+function chooseMaps(
+  { sourceMaps }: Options,
+  wrapping: Wrapping,
+  runnerMaps: () => boolean,
+): Pick<LoaderOptions, "mapsFor" | "mapsPackages" | "whenMapsAsked"> {
+  if (sourceMaps === "none")
+    return {
+      mapsFor: () => (somebodyMaps() ? "originals" : "nobody"),
+      mapsPackages: () => false,
+      whenMapsAsked() {},
+    };
+  const before = process.sourceMapsEnabled === true;
+  if (!before && hasHooksInThread)
     module.setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
-  else if (!asked) process.setSourceMapsEnabled(true);
-  return () => {
-    if (sourceMaps === "composed" || asked || somebodyMaps()) return "originals";
-    return runnerMaps() ? "runner" : "stacks";
+  else if (!before) process.setSourceMapsEnabled(true);
+  const { isAsked, whenAsked } = watchMapsAsked(wrapping, before);
+  return {
+    mapsFor() {
+      if (sourceMaps === "composed" || before || somebodyMaps()) return "originals";
+      // A runner maps what it evaluates itself, whatever it turns on.
+      if (runnerMaps()) return "runner";
+      return isAsked() ? "originals" : "stacks";
+    },
+    mapsPackages: () => !hasHooksInThread && !isAsked(),
+    whenMapsAsked: whenAsked,
   };
 }
 

@@ -1,4 +1,5 @@
 // The module hooks of Node 20, in the thread that it asks them in.
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { InitializeHook, LoadHook } from "node:module";
 import { hooksName } from "../hooks-name.ts";
 import { createInstalledPackages } from "../installed-packages.ts";
@@ -9,6 +10,7 @@ import {
   firstFoundByHooks,
   type HooksData,
   slotAddingHooks,
+  slotMapsAsked,
   slotNextSite,
 } from "./messages.ts";
 
@@ -20,7 +22,13 @@ interface Hooks {
 
 let hooks: Hooks | undefined;
 
-export const initialize: InitializeHook<HooksData> = ({ port, shared: buffer, ...data }) => {
+/** Set below the first of the calls for a file: these hooks are added again behind each that the program adds. */
+const below = new AsyncLocalStorage<true>();
+
+export const initialize: InitializeHook<HooksData | undefined> = (given) => {
+  // Once more, because others were added: those that are added last are asked first, and may answer alone.
+  if (given === undefined) return;
+  const { port, shared: buffer, ...data } = given;
   port.unref();
   const shared = new Int32Array(buffer);
   const tell = (message: FromHooks) => port.postMessage(message);
@@ -28,7 +36,8 @@ export const initialize: InitializeHook<HooksData> = ({ port, shared: buffer, ..
   let found = firstFoundByHooks;
   const rewriting = createRewriting({
     ...data,
-    mapsFor: () => data.mapsFor,
+    mapsFor: () => (Atomics.load(shared, slotMapsAsked) === 0 ? data.mapsFor : "originals"),
+    mapsPackages: () => data.mapsPackages && Atomics.load(shared, slotMapsAsked) === 0,
     packages: createInstalledPackages({ packages: data.packages, seen() {}, refused: untouched }),
     keep({ found: { of, version } }) {
       const number = found++;
@@ -50,6 +59,8 @@ export const initialize: InitializeHook<HooksData> = ({ port, shared: buffer, ..
     },
     untouched,
     reads: (source) => tell({ kind: "reads", source }),
+    // What makes stack traces is in the other thread.
+    othersMakeStacks: () => false,
     runsUnmapped() {},
     prelude: `${hooksName}.arrived()`,
   });
@@ -57,7 +68,8 @@ export const initialize: InitializeHook<HooksData> = ({ port, shared: buffer, ..
 };
 
 export const load: LoadHook = async (url, context, nextLoad) => {
-  const loaded = await nextLoad(url, context);
+  if (below.getStore()) return nextLoad(url, context);
+  const loaded = await below.run(true, () => nextLoad(url, context));
   if (hooks === undefined || Atomics.load(hooks.shared, slotAddingHooks) !== 0) return loaded;
   try {
     const source = hooks.rewriting.loaded(url, loaded, true);

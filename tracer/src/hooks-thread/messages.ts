@@ -16,6 +16,7 @@ export interface HooksData {
   readonly importable: ReadonlySet<string>;
   readonly packages: readonly PackageOfInterest[];
   readonly mapsFor: MapsFor;
+  /** While nobody asks for maps: that packages are loaded without theirs. */
   readonly mapsPackages: boolean;
 }
 
@@ -32,7 +33,9 @@ export const slotNextSite = 0;
 export const slotLock = 1;
 /** Not 0 while the program's thread adds module hooks: what is loaded then is no file of the program. */
 export const slotAddingHooks = 2;
-export const slots = 3;
+/** 1 when somebody has asked Node to follow the maps of files. */
+export const slotMapsAsked = 3;
+export const slots = 4;
 
 /** Numbers of what only the hooks' thread has found begin here. */
 export const firstFoundByHooks = 1_000_000;

@@ -11,6 +11,7 @@ import {
   firstFoundByHooks,
   type HooksData,
   slotAddingHooks,
+  slotMapsAsked,
   slotNextSite,
   slots,
 } from "./messages.ts";
@@ -40,6 +41,8 @@ export interface HooksThreadOptions
       | "mapsPackages"
     > {
   readonly instrumentations: { readonly packages: readonly PackageOfInterest[] };
+  /** Called when somebody asks Node to follow the maps of files. */
+  readonly whenMapsAsked: (heard: () => void) => void;
   /** The thread loads its first file. */
   readonly started: () => void;
   /** Called when the program asks for `node:test` first, if somebody wants to know. */
@@ -93,14 +96,24 @@ export function startHooksThread(options: HooksThreadOptions): HooksThread {
     importable,
     packages: instrumentations.packages,
     mapsFor: options.mapsFor(),
-    mapsPackages: options.mapsPackages,
+    mapsPackages: options.mapsPackages(),
   };
+  options.whenMapsAsked(() => Atomics.store(shared, slotMapsAsked, 1));
   const hooks = pathToFileURL(path.join(ownFolder, "module-hooks.cjs"));
   register(hooks, { data, transferList: [port2] });
   module.register = wrapFunction(options, register as Callback, () => {
     Atomics.add(shared, slotAddingHooks, 1);
     const done = () => void Atomics.sub(shared, slotAddingHooks, 1);
-    return { returned: done, threw: done };
+    return {
+      returned() {
+        try {
+          register(hooks);
+        } finally {
+          done();
+        }
+      },
+      threw: done,
+    };
   }) as typeof register;
   options.started();
   return {
