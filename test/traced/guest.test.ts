@@ -88,6 +88,19 @@ Promise.all([fail("all 1"), fail("all 2")]).catch((error) => console.log("caught
 setTimeout(() => late.catch(() => {}), 5);
 setTimeout(() => {}, 20);
 `,
+  // What Node loads only when it is asked for has costs and effects of its own.
+  "loaded.cjs": `const http = require("node:http");
+async function main() {
+  const server = http.createServer((request, response) => response.end("fetch")).listen(0);
+  await new Promise((resolve) => server.once("listening", resolve));
+  const text = await new Promise((resolve, reject) => {
+    http.get({ port: server.address().port }, (response) => response.setEncoding("utf8").on("data", resolve)).on("error", reject);
+  });
+  await new Promise((resolve) => server.close(resolve));
+  console.log(text, process.moduleLoadList.filter((name) => name.includes("undici")).join());
+}
+main();
+`,
   "order.mjs": `import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 const log = [];
 const step = async (name) => { log.push(name + 1); await null; log.push(name + 2); await new Promise((r) => r()); log.push(name + 3); return name; };

@@ -29,7 +29,18 @@ export interface IoWatch {
 export function watchIo(probe: Probe): IoWatch {
   const io = createIo(probe);
   const listened = watchEvents(probe);
-  io.watch(globalThis, ["fetch"], ([input]) => peerOf(input));
+  let watchesBodies = false;
+  io.watch(globalThis, ["fetch"], ([input]) => {
+    // Not before: the class loads all of Node's undici.
+    if (!watchesBodies) {
+      watchesBodies = true;
+      probe.guard(() => {
+        const reads = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"];
+        io.watch(globalThis.Response.prototype, reads, () => "body of a response");
+      });
+    }
+    return peerOf(input);
+  });
   const { exec, execFile } = childProcess as unknown as Record<string, object>;
   for (const started of [exec, execFile]) {
     if (started !== undefined) io.watch(started, [promisify.custom], () => "child process");
@@ -56,14 +67,6 @@ export function watchIo(probe: Probe): IoWatch {
     { named: /\bReadableStream\b/, wraps: () => probe.describe(ReadableStream.prototype, readable) },
     { named: /\breadline\b/, wraps: () => watchQuestions(probe) },
     { named: /\blocks\b/, wraps: () => patchWebLocks(globalThis as never, probe) },
-    {
-      named: /\bfetch\b/,
-      wraps: () => {
-        const { prototype } = globalThis.Response;
-        const reads = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"];
-        io.watch(prototype, reads, () => "body of a response");
-      },
-    },
   ];
   const mentioned = new Set<CallbackModule>();
   /** Programs ask for the same functions again and again, and modules have many. */
@@ -157,24 +160,23 @@ function askedOf(
 type ModuleOf = (value: object) => CallbackModule | undefined;
 
 function createModuleOf(mentioned: ReadonlySet<CallbackModule>): ModuleOf {
-  const known = new WeakMap<object, CallbackModule | "none">();
+  let known: ReadonlyMap<unknown, CallbackModule> | undefined;
   return (value) => {
-    const before = known.get(value);
-    if (before !== undefined) return before === "none" ? undefined : before;
-    const module = findModule(value, mentioned);
-    known.set(value, module ?? "none");
-    return module;
+    known ??= modulesByValue(mentioned);
+    return known.get(types.isModuleNamespaceObject(value) ? (value as { default?: unknown }).default : value);
   };
 }
 
-function findModule(value: object, mentioned: ReadonlySet<CallbackModule>): CallbackModule | undefined {
-  const module = types.isModuleNamespaceObject(value) ? (value as { default?: unknown }).default : value;
+/** Modules and the functions that they export. Getters are not asked: those of `node:http` load all of Node's undici. */
+function modulesByValue(mentioned: ReadonlySet<CallbackModule>): ReadonlyMap<unknown, CallbackModule> {
+  const found = new Map<unknown, CallbackModule>();
   for (const each of mentioned) {
     const exported = load(each.name) as object;
-    if (module === exported || (typeof value === "function" && Object.values(exported).includes(value)))
-      return each;
+    const functions = Object.keys(exported).map((name) => ownValue(exported, name));
+    for (const value of [exported, ...functions.filter((one) => typeof one === "function")])
+      if (!found.has(value)) found.set(value, each);
   }
-  return undefined;
+  return found;
 }
 
 /** By class; they are no resources of the program until it waits for one. */
