@@ -154,7 +154,7 @@ interface Thread {
 const endMs = 250;
 const lookAgainMs = 1000;
 /** A connection whose first overview takes longer is told before it comes. */
-const firstOverviewMs = 250;
+export const firstOverviewMs = 250;
 
 function createSession(
   id: string,

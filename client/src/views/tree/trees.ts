@@ -2,7 +2,7 @@ import type { TaskPage } from "@unknot/protocol/task-list.ts";
 import * as vscode from "vscode";
 import { openPlace } from "../../places.ts";
 import type { Launches } from "../../sessions/launches.ts";
-import type { SessionSnapshot } from "../../sessions/session.ts";
+import { firstOverviewMs, type SessionSnapshot } from "../../sessions/session.ts";
 import { timeOf } from "./clock-time.ts";
 import type { ListRoots } from "./list-rows.ts";
 import { createPages } from "./pages.ts";
@@ -50,6 +50,23 @@ export function createTrees(launches: Launches): Trees {
     const diagnosis = trees.get("unknot.diagnosis");
     if (diagnosis) diagnosis.message = paused ? `Updates are paused, as of ${timeOf(Date.now())}.` : "";
     if (!paused) for (const redraw of redraws) redraw();
+  };
+
+  /** When each process was first seen that has told nothing yet. */
+  const seen = new Map<string, number>();
+  /**
+   * By when the first overviews should be there that are under way. VS Code draws a change at once, and those that follow
+   * only when there were none for 200 ms; so what is worth seeing should be the first.
+   */
+  const firstOverviewsBy = (now: number): number => {
+    const sessions = launches.list().flatMap((launch) => launch.sessions);
+    const awaited = sessions.filter(
+      ({ state, overview }) => !overview && (state.kind === "connecting" || state.kind === "live"),
+    );
+    for (const id of seen.keys()) if (!sessions.some((session) => session.id === id)) seen.delete(id);
+    for (const { id } of awaited) if (!seen.has(id)) seen.set(id, now);
+    const since = awaited.map(({ id }) => seen.get(id) ?? now);
+    return since.length === 0 ? now : Math.max(...since) + firstOverviewMs;
   };
 
   const onRow: Trees["onRow"] = (command, run) =>
@@ -114,16 +131,22 @@ export function createTrees(launches: Launches): Trees {
       });
       trees.set(id, view);
       let timer: NodeJS.Timeout | undefined;
+      let dueAt = 0;
       let drawnAt = Number.NEGATIVE_INFINITY;
+      const draw = () => {
+        timer = undefined;
+        drawnAt = performance.now();
+        pages.keepOnly((id) => launches.session(id) !== undefined);
+        before?.(view);
+        drawn.fire(undefined);
+      };
       const redraw = () => {
-        const dueMs = Math.max(0, drawnAt + drawEveryMs - performance.now());
-        timer ??= setTimeout(() => {
-          timer = undefined;
-          drawnAt = performance.now();
-          pages.keepOnly((id) => launches.session(id) !== undefined);
-          before?.(view);
-          drawn.fire(undefined);
-        }, dueMs);
+        const now = performance.now();
+        const at = Math.max(now, drawnAt + drawEveryMs, firstOverviewsBy(now));
+        if (timer !== undefined && dueAt <= at) return;
+        clearTimeout(timer);
+        dueAt = at;
+        timer = setTimeout(draw, at - now);
       };
       redraws.add(redraw);
       look();
