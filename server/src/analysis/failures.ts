@@ -236,15 +236,16 @@ class Reasons {
     const { evaluation } = run;
     const { world } = this.#solution.semantics;
     const iterated = iteratedBy(evaluation.facts, i.iterator);
-    const made = iterated === undefined ? undefined : madeBy(evaluation.facts, iterated);
-    const effect = made && evaluation.calls.get(made);
+    const reader: AccessReader = { semantics: this.#solution.semantics, evaluation };
+    const made = iterated === undefined ? undefined : originOf(reader, iterated);
+    const effect = made?.op === "call" ? evaluation.calls.get(made) : undefined;
     const generators = (effect?.targets ?? []).flatMap((target): Called[] => {
       const facts = target.kind === "function" ? world.function(target.function) : undefined;
       return target.kind === "function" && facts?.async && facts.generator
         ? [{ function: target.function, given: givenBy(run, target.binding, facts) }]
         : [];
     });
-    if (made && effect && generators.length > 0 && generators.length === effect.targets.length)
+    if (made?.op === "call" && generators.length > 0 && generators.length === effect?.targets.length)
       return this.#through(run, made, generators, "rejects");
     const value = iterated === undefined ? undefined : evaluation.values[iterated];
     return this.#isStream(value)
@@ -492,26 +493,6 @@ function functionsIn(value: Value): FunctionKey[] {
 function iteratedBy(facts: FunctionFacts, iterator: Temp): Temp | undefined {
   const [definition] = usesIn(facts).definitions(iterator);
   return definition?.op === "iterate" ? definition.from : undefined;
-}
-
-/** The call that a value comes from, also by the variable that holds it. */
-function madeBy(
-  facts: FunctionFacts,
-  temp: Temp,
-  depth = 0,
-): Extract<Instruction, { readonly op: "call" }> | undefined {
-  const [definition, other] = usesIn(facts).definitions(temp);
-  if (definition === undefined || other || depth > 5) return undefined;
-  switch (definition.op) {
-    case "move":
-      return madeBy(facts, definition.from, depth + 1);
-    case "load": {
-      const stored = initialStore(facts, definition.variable);
-      return stored === undefined ? undefined : madeBy(facts, stored, depth + 1);
-    }
-    default:
-      return definition.op === "call" ? definition : undefined;
-  }
 }
 
 /** `queue[0]`, also by the variable that holds it. */

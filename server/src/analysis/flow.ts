@@ -66,6 +66,15 @@ export function memberCalled(
   return callee?.op === "get" ? callee.name : undefined;
 }
 
+/** `.catch(handler)`, `.then(a, b)`: whatever it is, somebody looks at a failure. */
+export function handlesFailure(
+  facts: FunctionFacts,
+  call: Extract<Instruction, { readonly op: "call" }>,
+): boolean {
+  const name = memberCalled(facts, call);
+  return (name === "catch" && call.arguments.length > 0) || (name === "then" && call.arguments.length > 1);
+}
+
 /** Whether nothing ever looks at a value: an expression statement, or a branch of one. */
 export function isDropped(uses: Uses, temp: Temp, depth = 0): boolean {
   if (depth > 20 || uses.endsBlock(temp)) return false;

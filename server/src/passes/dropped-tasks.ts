@@ -3,7 +3,14 @@ import { createBrowserFiles } from "../analysis/browser-files.ts";
 import { isGivenErrorCallback } from "../analysis/error-callbacks.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { createFailures, type Failure, type FailureOfCall } from "../analysis/failures.ts";
-import { describeTemp, isDropped, memberCalled, type Uses, usesIn } from "../analysis/flow.ts";
+import {
+  describeTemp,
+  handlesFailure,
+  isDropped,
+  memberCalled,
+  type Uses,
+  usesIn,
+} from "../analysis/flow.ts";
 import { isLock } from "../analysis/model-index.ts";
 import { changesListeners } from "../analysis/one-shot-events.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
@@ -206,7 +213,7 @@ export function startsTask(
   i: CallInstruction,
   effect: CallEffect,
 ): DroppedTask["because"] | "ask" | "no" {
-  if (!effect.ends || isHandled(evaluation, i, 0)) return "no";
+  if (!effect.ends || isHandled(evaluation, i)) return "no";
   const { result } = effect;
   // A lock that nobody waits for is the matter of a rule of its own.
   if (result.kind === "promise" && isHold(result.of)) return "no";
@@ -298,21 +305,13 @@ function isSynchronous(view: ProgramView, target: Target): boolean {
   }
 }
 
-/** `.catch(handler)`, `.then(a, b)`, or `.finally(f)` behind one of them: whatever it is, somebody looks. */
-function isHandled(evaluation: Evaluation, i: CallInstruction, depth: number): boolean {
-  const uses = usesIn(evaluation.facts);
-  const [callee] = uses.definitions(i.callee);
-  if (callee?.op !== "get" || depth > 10) return false;
-  switch (callee.name) {
-    case "catch":
-      return i.arguments.length > 0;
-    case "then":
-      return i.arguments.length > 1;
-    case "finally": {
-      const [receiver] = uses.definitions(callee.object);
-      return receiver?.op === "call" && isHandled(evaluation, receiver, depth + 1);
-    }
-    default:
-      return false;
+/** It is, or stands with `.finally(f)` behind, what handles a failure. */
+function isHandled({ facts }: Evaluation, i: CallInstruction): boolean {
+  let at: Instruction | undefined = i;
+  for (let depth = 0; depth < 10 && at?.op === "call"; depth += 1) {
+    if (handlesFailure(facts, at)) return true;
+    if (memberCalled(facts, at) !== "finally" || at.receiver === undefined) return false;
+    [at] = usesIn(facts).definitions(at.receiver);
   }
+  return false;
 }

@@ -4,7 +4,7 @@ import type { Evaluation } from "../analysis/evaluate.ts";
 import { createFailures, type Failure } from "../analysis/failures.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { insertAwait } from "../analysis/fixes.ts";
-import { describeTemp, memberCalled, usesIn } from "../analysis/flow.ts";
+import { describeTemp, handlesFailure, usesIn } from "../analysis/flow.ts";
 import type { FunctionKey, Location } from "../analysis/places.ts";
 import type { CallEffect } from "../analysis/semantics.ts";
 import { throwsIn } from "../analysis/throws.ts";
@@ -93,7 +93,7 @@ function candidatesIn(view: ProgramView, key: FunctionKey): readonly Candidate[]
       if (!call || !root || found.has(call) || calls.some(isKept)) continue;
       const inside = facts.blocks.find(({ code }) => code.includes(root));
       const handler = inside && !inside.cleanup ? catching(evaluation, inside.handler) : undefined;
-      if (handler === undefined || calls.some((one) => isHandler(facts, one))) continue;
+      if (handler === undefined || calls.some((one) => handlesFailure(facts, one))) continue;
       const starts = startsTask(view, evaluation, root);
       if (starts === "no") continue;
       const others = isOneOfMany(evaluation, inside?.handler, calls);
@@ -102,12 +102,6 @@ function candidatesIn(view: ProgramView, key: FunctionKey): readonly Candidate[]
     }
   }
   return [...found.values()];
-}
-
-/** `.catch(handler)`, `.then(a, b)` */
-function isHandler(facts: FunctionFacts, call: Call): boolean {
-  const name = memberCalled(facts, call);
-  return (name === "catch" && call.arguments.length > 0) || (name === "then" && call.arguments.length > 1);
 }
 
 /** The `catch` that a failure comes to: through each `finally`, and those that only throw it again. */
@@ -248,7 +242,7 @@ function worded(
       { at: locationIn(file, root), what: `the promise of '${task}' is returned before it settles` },
       ...failure.steps,
       ...(caught
-        ? [{ at: locationIn(file, caught), what: "this 'catch' is left by then, and never hears of it" }]
+        ? [{ at: locationIn(file, caught), what: "this 'catch' never hears of it: its 'try' has been left" }]
         : []),
     ],
     fixes: evaluation.facts.async ? [insertAwait(locationIn(file, call), `Await '${task}'`, true)] : [],

@@ -12,7 +12,7 @@ export const failureEscapesCatch = defineRule({
     for (const { task, others, byType, at, trace, fixes } of pass.resultOf(escapedFailures)) {
       pass.report({
         at,
-        message: `When '${task}' fails, this 'catch' does not hear of it: its promise is returned without 'await'.`,
+        message: `When '${task}' fails, the 'catch' below does not hear of it: its promise is returned without 'await'.`,
         ...(others || byType ? { severity: "information" } : {}),
         trace,
         fixes,
