@@ -24,6 +24,8 @@ export interface Cell<T = unknown> {
   unit?: Unit | undefined;
   /** Itself, when it is a variable or a field. */
   readonly shared?: Shared<unknown>;
+  /** It is what TypeScript says of a name. */
+  readonly isAnswer?: true;
 }
 
 /** A variable or field: what all functions that assign it contribute. */
@@ -111,6 +113,8 @@ interface Looks {
 
 /** Compares the program with earlier ones. */
 export interface WorldChanges {
+  /** The same number for programs in which files see the same of each other. */
+  readonly epoch: number;
   insideOf(file: FilePath): number;
   /** Records what is looked at from a file; nothing when there will be no further run. */
   newLooks(from: FilePath): (WorldReader & { done(): Looks }) | undefined;
@@ -118,10 +122,39 @@ export interface WorldChanges {
   holds(looks: Looks | undefined): boolean;
 }
 
+/** A file as a run saw it. */
+export interface SolvedFile {
+  readonly facts: FileFacts;
+  /** What its functions know of it, as a number. */
+  readonly inside: number;
+}
+
+/** A run that came to its end. What is in the cells is its result until the next one starts. */
+export interface FinishedRun {
+  readonly epoch: number;
+  /** The files of the program in their order. */
+  readonly files: ReadonlyMap<FilePath, SolvedFile>;
+  /** The packages that the program imports. */
+  readonly imported: ReadonlySet<string>;
+  /** The files aside that it solved. */
+  readonly aside: ReadonlySet<FilePath>;
+  readonly units: ReadonlyMap<FunctionKey, Unit>;
+  readonly summaries: ReadonlyMap<FunctionKey, Summary>;
+  /** Those that were known before files aside were looked at. */
+  readonly inProgram: ReadonlyMap<FunctionKey, Summary>;
+  /** What TypeScript was asked, and the names of functions that are worth it. */
+  readonly asked: ReadonlyMap<FilePath, readonly Question[]>;
+  readonly askedNames: ReadonlySet<string>;
+}
+
 export interface Memory {
   readonly values: Values;
+  compare(world: World): WorldChanges;
   /** A new run; every cell is empty. */
-  begin(world: World): WorldChanges;
+  startRun(): void;
+  /** The last run, when it finished and there will be further ones. */
+  finished(): FinishedRun | undefined;
+  finish(run: FinishedRun): void;
   unit(key: FunctionKey): Unit;
   variable(key: VariableKey): Shared<VariableKey>;
   field(key: FieldKey): Shared<FieldKey>;
@@ -130,10 +163,17 @@ export interface Memory {
   now<T>(cell: Cell<T>): T;
   variablesNow(): Iterable<readonly [VariableKey, Value]>;
   keep(unit: Unit, outcome: Omit<Outcome, "run">): Outcome;
+  /** The outcomes that counted in this run. */
+  outcomesNow(unit: Unit): readonly Outcome[];
+  /** What is concluded of the new code of a function counts where that of the old did. */
+  replace(unit: Unit, old: Outcome, made: Omit<Outcome, "run">): void;
   /** It counts in this run, too. */
   takeOver(outcome: Outcome): void;
   /** The questions of an outcome about members that a model has, or that have one of these names. */
-  worthAsking(names: ReadonlySet<string>, world: World): (of: Outcome) => readonly Question[];
+  worthAsking(
+    names: ReadonlySet<string>,
+    world: World,
+  ): (of: Pick<Outcome, "questions">) => readonly Question[];
   /** The one object for all that are equal. */
   interned(summary: Summary): Summary;
   /** What both say, as one. */
@@ -158,6 +198,7 @@ export function createMemory(keeps = false): Memory {
   const compare = keeps ? createComparison() : undefined;
   const worth = new Map<string, WorthAsking>();
   let run = 0;
+  let finished: FinishedRun | undefined;
 
   const cell = <T>(bottom: T): Cell<T> => ({ value: bottom, bottom, run, readers: new Set() });
   const shared = <Key>(key: Key): Shared<Key> => {
@@ -173,9 +214,14 @@ export function createMemory(keeps = false): Memory {
   };
   const memory: Memory = {
     values,
-    begin(world) {
+    compare: (world) => compare?.(world) ?? withoutChanges,
+    startRun() {
       run += 1;
-      return compare?.(world) ?? withoutChanges;
+      finished = undefined;
+    },
+    finished: () => finished,
+    finish(of) {
+      if (keeps) finished = of;
     },
     unit: (key) =>
       known(units, key, () => {
@@ -190,7 +236,7 @@ export function createMemory(keeps = false): Memory {
       known(
         known(answers, file, () => new Map()),
         node,
-        () => cell(undefined),
+        () => ({ ...cell<Answered | undefined>(undefined), isAnswer: true as const }),
       ),
     now(of) {
       if (of.run !== run) {
@@ -212,6 +258,15 @@ export function createMemory(keeps = false): Memory {
         if (past >= 0) unit.outcomes.splice(past, 1);
       }
       return outcome;
+    },
+    outcomesNow: ({ outcomes }) => outcomes.filter((one) => one.run === run),
+    replace(unit, old, made) {
+      const isLast = unit.outcome === old;
+      const outcome: Outcome = { ...made, run, evaluation: isLast ? made.evaluation : undefined };
+      unit.outcomes.splice(unit.outcomes.indexOf(old), 1, outcome);
+      unit.facts = outcome.facts;
+      if (isLast) unit.outcome = outcome;
+      for (const cell of outcome.reads) cell.readers.add(unit);
     },
     takeOver(outcome) {
       outcome.run = run;
@@ -252,14 +307,19 @@ export function createMemory(keeps = false): Memory {
 /** Which questions are worth it for one set of names. */
 interface WorthAsking {
   readonly isWorth: Map<string, boolean>;
-  readonly of: WeakMap<Outcome, readonly Question[]>;
+  readonly of: WeakMap<Pick<Outcome, "questions">, readonly Question[]>;
 }
 
 /** Rounds of questions in a run, times two. */
 const maxWorth = 16;
 const noQuestions: readonly Question[] = [];
 
-const withoutChanges: WorldChanges = { insideOf: () => 0, newLooks: () => undefined, holds: () => true };
+const withoutChanges: WorldChanges = {
+  epoch: 0,
+  insideOf: () => 0,
+  newLooks: () => undefined,
+  holds: () => true,
+};
 
 /** Where a declaration stands in its file is not looked at. */
 function answerText({ symbol, function: found }: Answered): string {
@@ -319,6 +379,7 @@ function createComparison(): (world: World) => WorldChanges {
     const surface = (file: FilePath) => now.get(file)?.surface;
     const children = (of: ClassKey) => world.childrenOf(of).join("\n");
     return {
+      epoch,
       insideOf: (file) => now.get(file)?.inside ?? 0,
       newLooks(from) {
         const files = new Map<FilePath, number | undefined>();

@@ -9,22 +9,19 @@ import { fieldOf } from "./members.ts";
 import {
   beginRun,
   type Cell,
+  type FinishedRun,
   type Memory,
   type Outcome,
   type Shared,
+  type SolvedFile,
   type Unit,
   type WorldChanges,
 } from "./memory.ts";
 import { type ClassKey, type FunctionKey, functionKey, parseKey, type VariableKey } from "./places.ts";
+import { answered, namesWithEffect } from "./questions.ts";
+import { repeatRun } from "./repeat.ts";
 import type { Semantics } from "./semantics.ts";
-import {
-  type Answered,
-  type FieldKey,
-  fileOfClassField,
-  type Reader,
-  type Summary,
-  siteOfField,
-} from "./summary.ts";
+import { type FieldKey, fileOfClassField, type Reader, type Summary, siteOfField } from "./summary.ts";
 import { alternatives, type Value, type Values } from "./values.ts";
 import type { World } from "./world.ts";
 
@@ -103,6 +100,8 @@ class Solver {
   /** The functions of this run, and what is known of them. */
   readonly #units = new Map<FunctionKey, Unit>();
   readonly #summaries = new Map<FunctionKey, Summary>();
+  /** The names that TypeScript was asked about. */
+  readonly #asked = new Map<FilePath, Question[]>();
   /** Fields that somebody has read while they had no value. */
   readonly #emptyFields = new Set<Shared<unknown>>();
   #work = new WorkList([]);
@@ -111,7 +110,6 @@ class Solver {
   #nested = 0;
   #steps = 0;
   #evaluations = 0;
-  #asked = 0;
   #isCancelled = false;
 
   constructor(world: World, context: SolveContext, memory: Memory) {
@@ -119,7 +117,7 @@ class Solver {
     this.#context = context;
     this.#memory = memory;
     this.#values = memory.values;
-    this.#changes = memory.begin(world);
+    this.#changes = memory.compare(world);
     const reader: Reader = {
       summary: (key) => this.#readSummary(key),
       variable: (key) => this.#readVariable(key),
@@ -131,14 +129,42 @@ class Solver {
   }
 
   solve(): Solution {
+    return this.#repeated() ?? this.#fromStart();
+  }
+
+  /** The solution of the last run, when this one would take the same steps. */
+  #repeated(): Solution | undefined {
+    const evaluations = repeatRun(this.#world, this.#context, this.#memory, this.#changes);
+    const finished = evaluations === undefined ? undefined : this.#memory.finished();
+    if (evaluations === undefined || !finished) return undefined;
+    this.#evaluations = evaluations;
+    return this.#solution(finished);
+  }
+
+  #fromStart(): Solution {
     const { wantedAside } = this.#context;
     const world = this.#world;
+    const memory = this.#memory;
+    memory.startRun();
     const ordered = filesByImport(world);
     const inProgram = ordered.filter((file) => !world.isAside(file));
     this.#solveFiles(inProgram);
-    const aside = withLoaded(world, this.#isCancelled ? [] : wantedAside(this.#summaries));
+    const solved = this.#isCancelled ? undefined : new Map(this.#summaries);
+    const aside = withLoaded(world, solved ? wantedAside(solved) : []);
     if (aside.size > 0) this.#solveFiles(ordered.filter((file) => aside.has(file)));
-    return this.#solution();
+    const result = { units: this.#units, summaries: this.#summaries, asked: this.#asked };
+    if (solved && !this.#isCancelled && [...this.#units.values()].every(({ outcome }) => outcome)) {
+      memory.finish({
+        ...result,
+        epoch: this.#changes.epoch,
+        files: filesOf(world, this.#changes),
+        imported: world.imported,
+        aside,
+        inProgram: solved,
+        askedNames: namesWithEffect(world, this.#summaries),
+      });
+    }
+    return this.#solution(result);
   }
 
   #solveFiles(files: readonly FilePath[]): void {
@@ -386,21 +412,15 @@ class Solver {
         file,
         questions.map(({ node }) => node),
       );
-      this.#asked += questions.length;
-      for (const [index, { node }] of questions.entries()) {
-        const answer = this.#answered(given[index] ?? { kind: "unknown" }, file);
-        this.#change(this.#memory.answer(file, node), answer);
+      const asked = this.#asked.get(file) ?? [];
+      this.#asked.set(file, asked);
+      for (const [index, question] of questions.entries()) {
+        asked.push(question);
+        const answer = answered(this.#world, this.#memory, file, given[index]);
+        this.#change(this.#memory.answer(file, question.node), answer);
       }
     }
     return open.size > 0;
-  }
-
-  #answered(symbol: SymbolAnswer, by: FilePath): Answered {
-    const isOwn = symbol.kind === "declared" && symbol.package === undefined && !symbol.library;
-    const found = isOwn ? this.#world.functionAt(symbol.file, symbol.node) : undefined;
-    const isSeen =
-      found !== undefined && (this.#world.isAside(by) || !this.#world.isAside(parseKey(found).file));
-    return this.#memory.internedAnswer(isSeen ? { symbol, function: found } : { symbol });
   }
 
   /**
@@ -408,14 +428,7 @@ class Solver {
    * function of the program that waits, locks or hands out a handle.
    */
   #openQuestions(units: readonly Unit[]): ReadonlyMap<FilePath, readonly Question[]> {
-    const world = this.#world;
-    const interesting = new Set<string>();
-    for (const [key, summary] of this.#summaries) {
-      if (!hasEffect(summary)) continue;
-      const name = world.function(key)?.name.split(".").at(-1);
-      if (name) interesting.add(name);
-    }
-    const worthIn = this.#memory.worthAsking(interesting, world);
+    const worthIn = this.#memory.worthAsking(namesWithEffect(this.#world, this.#summaries), this.#world);
     const open = new Map<FilePath, Question[]>();
     for (const { file, outcome } of units) {
       for (const question of outcome ? worthIn(outcome) : []) {
@@ -430,12 +443,12 @@ class Solver {
 
   // --- the result
 
-  #solution(): Solution {
+  #solution({ units, summaries, asked }: Pick<FinishedRun, "units" | "summaries" | "asked">): Solution {
     const world = this.#world;
     const memory = this.#memory;
-    const functions = [...this.#units.keys()];
+    const functions = [...units.keys()];
     const evaluatedUnits = () =>
-      [...this.#units.values()].flatMap((unit): EvaluationIn[] => {
+      [...units.values()].flatMap((unit): EvaluationIn[] => {
         const evaluation = this.#evaluationOf(unit);
         return evaluation ? [{ file: unit.file, evaluation }] : [];
       });
@@ -447,17 +460,17 @@ class Solver {
       statistics: {
         functions: functions.length,
         evaluations: this.#evaluations,
-        unsettled: [...this.#units.values()].filter(({ count }) => count >= maxEvaluations).length,
-        questions: this.#asked,
+        unsettled: [...units.values()].filter(({ count }) => count >= maxEvaluations).length,
+        questions: [...asked.values()].reduce((sum, { length }) => sum + length, 0),
       },
-      summary: (key) => this.#summaries.get(key),
+      summary: (key) => summaries.get(key),
       field: (of, name, isStatic = false) =>
         this.#semantics.reader.field(fieldOf(this.#semantics, of, name, isStatic)),
       nameOf(value) {
         names ??= namesOf(memory.variablesNow(), (key) => world.variable(key)?.name);
         return names.get(value);
       },
-      evaluation: (key) => this.#evaluationOf(this.#units.get(key)),
+      evaluation: (key) => this.#evaluationOf(units.get(key)),
       evaluations() {
         evaluations ??= evaluatedUnits();
         return evaluations;
@@ -473,6 +486,15 @@ class Solver {
     outcome.evaluation ??= this.#context.attempt(file, "evaluation", again, undefined);
     return outcome.evaluation;
   }
+}
+
+function filesOf(world: World, changes: WorldChanges): ReadonlyMap<FilePath, SolvedFile> {
+  const files = new Map<FilePath, SolvedFile>();
+  for (const file of world.files) {
+    const facts = world.facts(file);
+    if (facts) files.set(file, { facts, inside: changes.insideOf(file) });
+  }
+  return files;
 }
 
 /** What an evaluation has read so far. */
@@ -574,34 +596,4 @@ class WorkList {
   #has(unit: Unit): boolean {
     return this.#units[unit.place] === unit;
   }
-}
-
-const effects = new WeakMap<Summary, boolean>();
-
-function hasEffect(summary: Summary): boolean {
-  const known =
-    effects.get(summary) ??
-    (summary.waits.list.some((wait) => wait.kind === "operation" && holdsOrWaits(wait.model.kind)) ||
-      summary.scopes.length > 0 ||
-      summary.uses.length > 0 ||
-      givesHandle(summary.returns));
-  effects.set(summary, known);
-  return known;
-}
-
-function holdsOrWaits(kind: string): boolean {
-  return kind !== "promise" && kind !== "collection";
-}
-
-function givesHandle(value: Value): boolean {
-  return alternatives(value).some((part) => {
-    switch (part.kind) {
-      case "promise":
-        return part.waits.list.length > 0 || givesHandle(part.of);
-      case "fresh":
-        return part.made.type === "handle" || part.made.type === "resource";
-      default:
-        return false;
-    }
-  });
 }
