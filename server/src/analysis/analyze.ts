@@ -138,10 +138,13 @@ export function analyzeWith(
       facts: (file) => facts.get(file),
       resolveModule: (from, specifier) =>
         guard(from, "facts", () => program.resolveModule(from, specifier), undefined),
+      resolutions: program.resolutions,
       roleOf: roleIn,
     },
     models,
+    memory.graph,
   );
+  memory.graph = world.graph;
   const wantedIn = (file: FilePath): readonly Rule[] => {
     const choice = choiceFor(file, options);
     return rules.filter((rule) => isChosen(rule.id, choice) && mayReport(rule, roleIn(file), choice));

@@ -3,7 +3,9 @@ import { operands, successors } from "../program/instructions.ts";
 import type { ProgramView } from "./analyzer.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { usesIn } from "./flow.ts";
+import { keptResult } from "./kept-result.ts";
 import { type FunctionKey, functionKey, parseKey } from "./places.ts";
+import { isSameList } from "./same-list.ts";
 import type { CallEffect } from "./semantics.ts";
 import { alternatives, type Binding, plain, type Value } from "./values.ts";
 
@@ -38,11 +40,39 @@ export interface Contexts {
 export const startup = "startup";
 const maxThreads = 6;
 
-/** `heldAt` says what a function holds at one of its instructions. */
+/** `heldAt` says what a function holds at one of its instructions, `holds` whether it holds anything at all. */
 export function createContexts(
   view: ProgramView,
   heldAt: (key: FunctionKey, instruction: Instruction) => readonly Value[],
+  holds: (key: FunctionKey) => boolean,
 ): Contexts {
+  const { contexts, gates, threads } = keptResult(
+    view,
+    "contexts",
+    () => findContexts(view, heldAt, holds),
+    (found, before, now) =>
+      !found.holding.has(now.key) && !holds(now.key) && replaceContexts(view, found.contexts, before, now),
+  );
+  return {
+    of: (key) => contexts.get(key) ?? [],
+    gates: (key) => gates.get(key) ?? noGates,
+    threads: (key) => threads.get(key) ?? "many",
+  };
+}
+
+interface FoundContexts {
+  readonly contexts: Map<FunctionKey, Context[]>;
+  readonly gates: ReadonlyMap<FunctionKey, ReadonlySet<Value>>;
+  readonly threads: ReadonlyMap<FunctionKey, ReadonlySet<string> | "many">;
+  /** The functions that hold something. */
+  readonly holding: ReadonlySet<FunctionKey>;
+}
+
+function findContexts(
+  view: ProgramView,
+  heldAt: (key: FunctionKey, instruction: Instruction) => readonly Value[],
+  holds: (key: FunctionKey) => boolean,
+): FoundContexts {
   const contexts = new Map<FunctionKey, Context[]>();
   const add = (key: FunctionKey, context: Context) => {
     const known = contexts.get(key);
@@ -52,13 +82,53 @@ export function createContexts(
   for (const { evaluation } of view.solution.evaluations()) {
     for (const [to, context] of startedBy(view, evaluation)) add(to, context);
   }
-  const gates = gatesOf(view, contexts, heldAt);
-  const threads = threadsOf(view, contexts);
   return {
-    of: (key) => contexts.get(key) ?? [],
-    gates: (key) => gates.get(key) ?? new Set(),
-    threads: (key) => threads.get(key) ?? "many",
+    contexts,
+    gates: gatesOf(view, contexts, heldAt),
+    threads: threadsOf(view, contexts),
+    holding: new Set(view.solution.functions.filter(holds)),
   };
+}
+
+/** Puts what new code runs in the place of what old code ran, where both run the same in the same way. */
+function replaceContexts(
+  view: ProgramView,
+  contexts: Map<FunctionKey, Context[]>,
+  before: Evaluation,
+  now: Evaluation,
+): boolean {
+  const old = startedBy(view, before);
+  const made = startedBy(view, now);
+  if (!isSameList(old, made, ([to, a], [other, b]) => to === other && runsAlike(a, b))) return false;
+  for (const [index, [to, context]] of old.entries()) {
+    const list = contexts.get(to) ?? [];
+    const replacing = made[index]?.[1];
+    if (replacing) list[list.indexOf(context)] = replacing;
+  }
+  return true;
+}
+
+function runsAlike(a: Context, b: Context): boolean {
+  return (
+    a.caller === b.caller &&
+    a.instruction?.start === b.instruction?.start &&
+    a.awaited === b.awaited &&
+    a.many === b.many &&
+    a.handed === b.handed &&
+    isSameList(a.under, b.under) &&
+    bindsAlike(a.binding, b.binding)
+  );
+}
+
+function bindsAlike(a: Binding | undefined, b: Binding | undefined): boolean {
+  if (!a || !b) return a === b;
+  return (
+    a.function === b.function &&
+    a.spreadFrom === b.spreadFrom &&
+    a.receiver === b.receiver &&
+    a.site.id === b.site.id &&
+    isSameList(a.arguments, b.arguments)
+  );
 }
 
 type Started = readonly (readonly [FunctionKey, Context])[];

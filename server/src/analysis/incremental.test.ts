@@ -53,6 +53,7 @@ describe("an analysis after an edit", () => {
         const path = `${root}/${specifier.split("/").at(-1)}`;
         return facts.has(path) ? path : undefined;
       },
+      resolutions: 0,
     };
   };
 
@@ -65,6 +66,7 @@ describe("an analysis after an edit", () => {
     this.timeout(120_000);
     const rules = new Set<string>();
     let saved = 0;
+    let repeated = 0;
     fc.assert(
       fc.property(sources, fc.array(edit, { minLength: 1, maxLength: 8 }), (start, edits) => {
         const kept = keepAnalysis();
@@ -77,11 +79,12 @@ describe("an analysis after an edit", () => {
           const show = () => [...texts].map(([name, text]) => `// ${name}\n${text}`).join("\n");
           assert.deepEqual(incremental.failures, [], show());
           assert.deepEqual(incremental.findings, scratch.findings, show());
-          const { evaluations, ...others } = incremental.statistics;
-          const { evaluations: all, ...same } = scratch.statistics;
+          const { evaluations, steps, ...others } = incremental.statistics;
+          const { evaluations: all, steps: _, ...same } = scratch.statistics;
           assert.deepEqual(others, same, show());
           assert.ok(evaluations <= all, `${evaluations} > ${all} evaluations\n${show()}`);
           saved += all - evaluations;
+          if (steps === 0 && evaluations > 0) repeated += 1;
           for (const { rule } of scratch.findings) rules.add(rule);
         }
       }),
@@ -89,6 +92,7 @@ describe("an analysis after an edit", () => {
     );
     assert.ok(rules.size >= 4, [...rules].join(", "));
     assert.ok(saved > 5_000, `${saved} evaluations saved`);
+    assert.ok(repeated > 20, `${repeated} runs repeated with new code`);
   });
 
   describe("looks again only at what the edit reaches:", () => {
@@ -128,6 +132,25 @@ export function unused() { return new Part().other(); }`,
     });
     it("a comment at the end", () => {
       assert.equal(evaluationsAfter(`${leaf}\n// that is all`), 1);
+    });
+    it("without going through the program, where nobody else can tell", () => {
+      const kept = keepAnalysis();
+      const stepsAfter = (text: string) => {
+        const { statistics, findings } = analyze(chain({ "m20.ts": text }), kept);
+        assert.deepEqual(findings, analyze(chain({ "m20.ts": text })).findings);
+        return statistics.steps;
+      };
+      assert.ok(stepsAfter(leaf) >= 6 * files);
+      for (const more of [
+        "console.log(1);",
+        "console.log(1 + 22);",
+        'console.log(1 + 22); console.log("now");',
+        "",
+      ])
+        assert.equal(stepsAfter(leaf.replace("return 1;", `${more} return 1;`)), 0, more);
+      assert.ok(stepsAfter(leaf.replace("return 1;", "return 2;")) > 0);
+      assert.ok(stepsAfter(leaf.replace("await next();", "await next(); await next();")) > 0);
+      assert.ok(stepsAfter(leaf.replace("return 1;", "return step;")) > 0);
     });
     it("a local variable", () => {
       // The functions of the file know its variables.

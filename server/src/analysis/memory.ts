@@ -5,10 +5,11 @@ import type { Evaluation, Question } from "./evaluate.ts";
 import { insideOf, surfaceOf } from "./file-shapes.ts";
 import { hashOf } from "./hash.ts";
 import { type ClassKey, type FunctionKey, parseKey, type VariableKey } from "./places.ts";
+import { isSameList } from "./same-list.ts";
 import { type Answered, type FieldKey, joinSummaries, type Summary, summaryText } from "./summary.ts";
 import { compareValues } from "./value-order.ts";
 import { type Value, Values } from "./values.ts";
-import type { World, WorldReader } from "./world.ts";
+import type { ModuleGraph, World, WorldReader } from "./world.ts";
 
 // What a solution leaves for the next one: evaluations, each with everything that it has read. One counts again when all
 // of that is as it was.
@@ -132,6 +133,8 @@ export interface SolvedFile {
 /** A run that came to its end. What is in the cells is its result until the next one starts. */
 export interface FinishedRun {
   readonly epoch: number;
+  /** Stays when the run is repeated. */
+  readonly token: object;
   /** The files of the program in their order. */
   readonly files: ReadonlyMap<FilePath, SolvedFile>;
   /** The packages that the program imports. */
@@ -149,6 +152,8 @@ export interface FinishedRun {
 
 export interface Memory {
   readonly values: Values;
+  /** Of the last program. */
+  graph: ModuleGraph | undefined;
   compare(world: World): WorldChanges;
   /** A new run; every cell is empty. */
   startRun(): void;
@@ -214,6 +219,7 @@ export function createMemory(keeps = false): Memory {
   };
   const memory: Memory = {
     values,
+    graph: undefined,
     compare: (world) => compare?.(world) ?? withoutChanges,
     startRun() {
       run += 1;
@@ -336,13 +342,10 @@ interface Seen {
 interface SeenOfFacts {
   /** By its facts alone. */
   readonly own: Seen;
+  readonly graph: ModuleGraph;
   readonly isAside: boolean;
   readonly loads: readonly string[];
   readonly seen: Seen;
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((one, index) => one === b[index]);
 }
 
 /** Compares each program with the one before. */
@@ -352,17 +355,22 @@ function createComparison(): (world: World) => WorldChanges {
   let epoch = 0;
   const seenOf = (world: World, file: FilePath, facts: FileFacts): Seen => {
     const known = ofFacts.get(facts);
+    const { graph } = world;
+    if (known?.graph === graph) return known.seen;
     const isAside = world.isAside(file);
     const loads: string[] = [];
     for (const specifier of world.specifiersIn(facts)) {
       const target = world.moduleOf(file, specifier);
       loads.push(target?.kind === "module" ? target.file : (target?.kind ?? ""));
     }
-    if (known?.isAside === isAside && isSameList(known.loads, loads)) return known.seen;
+    if (known?.isAside === isAside && isSameList(known.loads, loads)) {
+      ofFacts.set(facts, { ...known, graph });
+      return known.seen;
+    }
     const own = known?.own ?? { surface: hashOf(surfaceOf(facts)), inside: hashOf(insideOf(facts)) };
     const surface = hashOf(`${own.surface}\n${isAside}\n${loads.join("\n")}`);
     const seen = { surface, inside: hashOf(`${own.inside}\n${surface}`) };
-    ofFacts.set(facts, { own, isAside, loads, seen });
+    ofFacts.set(facts, { own, graph, isAside, loads, seen });
     return seen;
   };
   return (world) => {

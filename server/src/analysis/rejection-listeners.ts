@@ -2,6 +2,7 @@ import type { FileFacts, Temp } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import type { ProgramView } from "./analyzer.ts";
 import { usesIn } from "./flow.ts";
+import type { ModuleGraph } from "./world.ts";
 
 const listeners = new Set(["on", "once", "addListener", "prependListener", "addEventListener"]);
 /** Modules of hosts that listen themselves: VS Code logs what extensions leave behind. */
@@ -23,6 +24,9 @@ export function filesWithRejectionListener(view: ProgramView): ReadonlySet<FileP
     return facts.imports.some((one) => hosts.has(one.specifier)) || listens(facts);
   });
   if (installing.length === 0) return new Set();
+  const key = [world.files.length, ...installing].join("\n");
+  const known = reached.get(world.graph);
+  if (known?.key === key) return known.files;
   const imports = new Map<FilePath, readonly FilePath[]>();
   const importers = new Map<FilePath, FilePath[]>();
   for (const file of world.files) {
@@ -35,8 +39,13 @@ export function filesWithRejectionListener(view: ProgramView): ReadonlySet<FileP
     }
   }
   const loading = reach(installing, (file) => importers.get(file) ?? []);
-  return reach([...loading], (file) => imports.get(file) ?? []);
+  const files = reach([...loading], (file) => imports.get(file) ?? []);
+  reached.set(world.graph, { key, files });
+  return files;
 }
+
+/** By what the listening files are, the files that hear of it. */
+const reached = new WeakMap<ModuleGraph, { readonly key: string; readonly files: ReadonlySet<FilePath> }>();
 
 const listening = new WeakMap<FileFacts, boolean>();
 

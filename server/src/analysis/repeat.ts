@@ -6,6 +6,7 @@ import { withLoaded } from "./files-about.ts";
 import type { Cell, FinishedRun, Memory, Outcome, SolvedFile, Unit, WorldChanges } from "./memory.ts";
 import { functionKey } from "./places.ts";
 import { answered } from "./questions.ts";
+import { isSameList } from "./same-list.ts";
 import type { Semantics } from "./semantics.ts";
 import type { SolveContext } from "./solve.ts";
 import type { World } from "./world.ts";
@@ -125,14 +126,6 @@ function isSameMap<Key>(a: ReadonlyMap<Key, unknown>, b: ReadonlyMap<Key, unknow
 
 function isSameQuestion(a: Outcome["questions"][number], b: Outcome["questions"][number]): boolean {
   return a.node === b.node && a.name === b.name;
-}
-
-function isSameList<One>(
-  a: readonly One[],
-  b: readonly One[],
-  isSame: (one: One, other: One) => boolean = Object.is,
-): boolean {
-  return a.length === b.length && a.every((one, index) => isSame(one, b[index] as One));
 }
 
 /** Evaluates functions with what an earlier evaluation has read. */

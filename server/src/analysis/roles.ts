@@ -12,8 +12,18 @@ const scriptPath =
 const samplePath = /(^|\/)(tests?|__tests__|specs?)\/(.*\/)?(fixtures?|__fixtures__|samples?)\//i;
 const vendoredPath = /(^|\/)(vendor|vendored|third[_-]?party|dist|public\/assets)\/|\.min\.[cm]?js$/i;
 
+const known = new WeakMap<FileFacts, { readonly path: string; readonly role: FileRole }>();
+
 /** By its path below the root of the project, by the globals of test runners, by a comment at its top. */
 export function roleOf(facts: FileFacts, path: string): FileRole {
+  const before = known.get(facts);
+  if (before?.path === path) return before.role;
+  const role = findRole(facts, path);
+  known.set(facts, { path, role });
+  return role;
+}
+
+function findRole(facts: FileFacts, path: string): FileRole {
   if (facts.generated) return "generated";
   if (vendoredPath.test(path) || samplePath.test(path)) return "vendored";
   if (testPath.test(path) || callsTestRunner(facts)) return "test";

@@ -31,6 +31,8 @@ export type Ask = (file: FilePath, nodes: readonly Question["node"][]) => readon
 export interface SolveStatistics {
   readonly functions: number;
   readonly evaluations: number;
+  /** How often a function was looked at; never, when the run would have been that of the time before. */
+  readonly steps: number;
   /** Functions that did not settle within the bound; what is known of them is not complete. */
   readonly unsettled: number;
   readonly questions: number;
@@ -55,6 +57,8 @@ export interface EvaluationIn {
 /** The fixed point: what every function does, seen from its callers. */
 export interface Solution {
   readonly semantics: Semantics;
+  /** The same object for solutions that differ only in what functions do by themselves, and nobody else can tell. */
+  readonly run: object;
   /** What was solved: the functions of the program, then of files aside. */
   readonly functions: readonly FunctionKey[];
   readonly statistics: SolveStatistics;
@@ -152,7 +156,7 @@ class Solver {
     const solved = this.#isCancelled ? undefined : new Map(this.#summaries);
     const aside = withLoaded(world, solved ? wantedAside(solved) : []);
     if (aside.size > 0) this.#solveFiles(ordered.filter((file) => aside.has(file)));
-    const result = { units: this.#units, summaries: this.#summaries, asked: this.#asked };
+    const result = { units: this.#units, summaries: this.#summaries, asked: this.#asked, token: {} };
     if (solved && !this.#isCancelled && [...this.#units.values()].every(({ outcome }) => outcome)) {
       memory.finish({
         ...result,
@@ -443,7 +447,12 @@ class Solver {
 
   // --- the result
 
-  #solution({ units, summaries, asked }: Pick<FinishedRun, "units" | "summaries" | "asked">): Solution {
+  #solution({
+    units,
+    summaries,
+    asked,
+    token,
+  }: Pick<FinishedRun, "units" | "summaries" | "asked" | "token">): Solution {
     const world = this.#world;
     const memory = this.#memory;
     const functions = [...units.keys()];
@@ -456,10 +465,12 @@ class Solver {
     let evaluations: readonly EvaluationIn[] | undefined;
     return {
       semantics: this.#semantics,
+      run: token,
       functions,
       statistics: {
         functions: functions.length,
         evaluations: this.#evaluations,
+        steps: this.#steps,
         unsettled: [...units.values()].filter(({ count }) => count >= maxEvaluations).length,
         questions: [...asked.values()].reduce((sum, { length }) => sum + length, 0),
       },

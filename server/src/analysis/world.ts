@@ -51,6 +51,7 @@ export interface MemberLookup {
 
 /** The facts of the program and what follows from names alone: imports, exports, classes, written types. */
 export interface World {
+  readonly graph: ModuleGraph;
   readonly models: ModelIndex;
   readonly files: readonly FilePath[];
   /** Module specifiers of packages that some file imports. */
@@ -107,10 +108,29 @@ export interface WorldReader {
   children(of: ClassKey): void;
 }
 
+/** Which files load which, and which of them stand beside the program. Programs that agree in that share it. */
+export interface ModuleGraph {
+  /** The last program that it is the graph of. */
+  of: GraphSource;
+  /** Filled as it is asked. */
+  readonly modules: Map<FilePath, Map<string, ExportTarget | undefined>>;
+  readonly imported: Map<FilePath, readonly FilePath[]>;
+  readonly loaded: Map<FilePath, readonly FilePath[]>;
+  aside: ReadonlySet<FilePath> | undefined;
+}
+
+interface GraphSource {
+  readonly models: ModelIndex;
+  readonly resolutions: number;
+  readonly files: ReadonlyMap<FilePath, { readonly facts: FileFacts; readonly role: FileRole }>;
+}
+
 export interface WorldSource {
   readonly files: readonly FilePath[];
   facts(file: FilePath): FileFacts | undefined;
   resolveModule(from: FilePath, specifier: string): FilePath | undefined;
+  /** Grows when specifiers may mean other files. */
+  readonly resolutions: number;
   roleOf(file: FilePath): FileRole;
 }
 
@@ -123,7 +143,8 @@ interface Found<Value> {
 /** Aliases and `extends` can form circles in code that does not compile. */
 const maxHops = 20;
 
-export function createWorld(source: WorldSource, models: ModelIndex): World {
+/** `before` is the graph of a program that this one may have come from by an edit. */
+export function createWorld(source: WorldSource, models: ModelIndex, before?: ModuleGraph): World {
   const files = new Set(source.files);
   const factsOf = new Map<FilePath, FileFacts>();
   for (const file of source.files) {
@@ -134,9 +155,8 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
   for (const facts of factsOf.values()) {
     for (const specifier of specifiersIn(facts)) imported.add(bareModule(specifier));
   }
-  let aside: ReadonlySet<FilePath> | undefined;
-  const modules = new Map<FilePath, Map<string, ExportTarget | undefined>>();
-  const loaded = new Map<FilePath, readonly FilePath[]>();
+  const graph = graphOf(source, models, factsOf, before);
+  const { modules, loaded } = graph;
   const importsOf = new Map<FilePath, Map<VariableId, FileFacts["imports"][number]>>();
   const targets = new Map<VariableKey, Found<ExportTarget | undefined>>();
   const writtenTypes = new Map<TypeReference, Found<TypeInfo | undefined>>();
@@ -183,6 +203,7 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
 
   const world: World = {
     models,
+    graph,
     files: [...factsOf.keys()],
     imported,
     facts: read,
@@ -218,28 +239,25 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     describedAs,
     filesImportedBy(file) {
       const facts = read(file);
-      if (!facts) return [];
-      return [...importedModules(facts)].flatMap((specifier) => {
-        const target = world.moduleOf(file, specifier);
-        return target?.kind === "module" ? [target.file] : [];
-      });
+      const known = graph.imported.get(file);
+      if (known) return known;
+      const found = filesNamed(file, facts ? importedModules(facts) : []);
+      graph.imported.set(file, found);
+      return found;
     },
     filesLoadedBy(file) {
       const known = loaded.get(file);
       if (known) return known;
       const facts = factsOf.get(file);
-      const found = [...(facts ? specifiersIn(facts) : [])].flatMap((specifier) => {
-        const target = world.moduleOf(file, specifier);
-        return target?.kind === "module" ? [target.file] : [];
-      });
+      const found = filesNamed(file, facts ? specifiersIn(facts) : []);
       loaded.set(file, found);
       return found;
     },
     specifiersIn,
     isAside(file) {
-      aside ??= unwatched(() => filesAside(world.files, source.roleOf, world.filesLoadedBy));
+      graph.aside ??= unwatched(() => filesAside(world.files, source.roleOf, world.filesLoadedBy));
       watching?.file(file);
-      return aside.has(file);
+      return graph.aside.has(file);
     },
     typeOf(file, reference) {
       if (!reference) return undefined;
@@ -355,6 +373,13 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
     }
   }
   return world;
+
+  function filesNamed(from: FilePath, named: Iterable<string>): readonly FilePath[] {
+    return [...named].flatMap((specifier) => {
+      const target = world.moduleOf(from, specifier);
+      return target?.kind === "module" ? [target.file] : [];
+    });
+  }
 
   function findModule(from: FilePath, specifier: string): ExportTarget | undefined {
     const bare = bareModule(specifier);
@@ -611,6 +636,35 @@ export function createWorld(source: WorldSource, models: ModelIndex): World {
 /** `node:timers/promises` and `timers/promises` are one module; `p-queue/dist/index.js` is none that models name. */
 export function bareModule(specifier: string): string {
   return specifier.startsWith("node:") ? specifier.slice("node:".length) : specifier;
+}
+
+/** The graph of a program: that of the one before, when no file names other modules or has another role. */
+function graphOf(
+  { resolutions, roleOf }: WorldSource,
+  models: ModelIndex,
+  factsOf: ReadonlyMap<FilePath, FileFacts>,
+  before: ModuleGraph | undefined,
+): ModuleGraph {
+  const files = new Map([...factsOf].map(([file, facts]) => [file, { facts, role: roleOf(file) }]));
+  const of: GraphSource = { models, resolutions, files };
+  const isSame =
+    before?.of.models === models &&
+    before.of.resolutions === resolutions &&
+    before.of.files.size === files.size &&
+    [...files].every(([file, { facts, role }]) => {
+      const known = before.of.files.get(file);
+      return known?.role === role && (known.facts === facts || loadsAlike(known.facts, facts));
+    });
+  if (!before || !isSame)
+    return { of, modules: new Map(), imported: new Map(), loaded: new Map(), aside: undefined };
+  before.of = of;
+  return before;
+}
+
+function loadsAlike(a: FileFacts, b: FileFacts): boolean {
+  const lists = (one: FileFacts) =>
+    [importedModules(one), specifiersIn(one)].map((names) => [...names].join("\n"));
+  return lists(a).join("\n\n") === lists(b).join("\n\n");
 }
 
 const importedOf = new WeakMap<FileFacts, ReadonlySet<string>>();

@@ -27,7 +27,9 @@ export const ownedResources = definePass<readonly OwnedResource[]>({
       view.solution
         .evaluations()
         .flatMap(({ file, evaluation }) =>
-          view.attempt(file, "owned-resources", () => exportedBy(evaluation, isPublic), []),
+          evaluation.exported.size === 0
+            ? []
+            : view.attempt(file, "owned-resources", () => exportedBy(evaluation, isPublic), []),
         ),
     );
     const owned = [...byResource].flatMap(([resource, uses]): readonly OwnedResource[] => {
@@ -67,7 +69,6 @@ function exportedBy(
   { exported }: Evaluation,
   isPublic: (variable: VariableKey) => boolean,
 ): readonly Value[] {
-  if (exported.size === 0) return [];
   return [...exported].flatMap(([variable, values]) =>
     values.some(isResource) && isPublic(variable) ? values : [],
   );

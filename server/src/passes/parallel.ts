@@ -1,4 +1,5 @@
 import { definePass, type ProgramView } from "../analysis/analyzer.ts";
+import { birthsIn } from "../analysis/births.ts";
 import { type Contexts, createContexts } from "../analysis/contexts.ts";
 import { isLock } from "../analysis/model-index.ts";
 import { type FunctionKey, parseKey } from "../analysis/places.ts";
@@ -31,7 +32,13 @@ export const parallel = definePass<Parallel>({
   id: "parallel",
   run(view, resultOf) {
     const births = new Map<FunctionKey, HeldTooLong[]>();
-    for (const file of view.world.files) {
+    // Hardly any function takes something.
+    const taking = view.solution
+      .evaluations()
+      .filter(({ file, evaluation }) =>
+        view.attempt(file, "parallel", () => birthsIn(evaluation).length > 0, false),
+      );
+    for (const file of new Set(taking.map((one) => one.file))) {
       for (const held of resultOf(obligations, file).held) {
         const known = births.get(held.evaluation.key);
         if (known) known.push(held);
@@ -55,7 +62,7 @@ function createParallel(
       .map((held) => plain(held.birth.handle.made.resource));
   let known: Contexts | undefined;
   const contexts = (): Contexts => {
-    known ??= createContexts(view, heldAt);
+    known ??= createContexts(view, heldAt, (key) => births.has(key));
     return known;
   };
   return {

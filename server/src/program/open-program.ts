@@ -64,6 +64,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
   const edited = new Map<string, Edited>();
   /** Where the imports of a file lead. What leads somewhere does so until a file comes or goes. */
   const modules = new Map<string, Map<string, FilePath | undefined>>();
+  let resolutions = 0;
   /** Files whose questions end TypeScript's process, until their text changes. */
   const crashing = new Set<string>();
   const pending = new Set<FilePath>();
@@ -192,6 +193,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
     files = allSources(selected, projects);
     view = undefined;
     modules.clear();
+    resolutions += 1;
     asked.clear();
     edited.clear();
     // A file that was in no project may be in one now.
@@ -256,6 +258,7 @@ export function openProgram(options: ProgramOptions = {}): Program {
       asked.clear();
       edited.clear();
       // A file that was no module may be one now.
+      resolutions += 1;
       for (const known of modules.values()) {
         for (const [specifier, file] of known) if (file === undefined) known.delete(specifier);
       }
@@ -373,9 +376,11 @@ export function openProgram(options: ProgramOptions = {}): Program {
     const key = keyOf(from);
     const known = modules.get(key);
     if (known) return known;
-    const all = inProject(from, (project, tree) => importedFiles(project, tree)) ?? new Map();
-    modules.set(key, all);
-    return all;
+    const all = inProject(from, (project, tree) => importedFiles(project, tree));
+    // There may be an answer the next time.
+    if (!all) resolutions += 1;
+    modules.set(key, all ?? new Map());
+    return all ?? new Map();
   };
 
   const describedOf = (file: FilePath): FileFacts | undefined => {
@@ -464,6 +469,9 @@ export function openProgram(options: ProgramOptions = {}): Program {
       // What was undefined is looked for again.
       modules.delete(keyOf(from));
       return modulesOf(from).get(specifier);
+    },
+    get resolutions() {
+      return resolutions;
     },
     notices: () => notices.all(),
     inputs: () => ({

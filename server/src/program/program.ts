@@ -105,6 +105,8 @@ export interface Program {
   callbacks(path: FilePath, calls: readonly NodeId[]): readonly (readonly CallbackAnswer[])[];
   /** The file a module specifier of `from` means, when it is a file of the program. */
   resolveModule(from: FilePath, specifier: string): FilePath | undefined;
+  /** Grows when specifiers of files that have not changed may mean other files than before. */
+  readonly resolutions: number;
   notices(): readonly ProjectNotice[];
   /** Every file on disk that TypeScript or the search for projects has read, and the folders that were searched. */
   inputs(): { readonly files: readonly FilePath[]; readonly folders: readonly FilePath[] };

@@ -23,16 +23,18 @@ export function createTaggedDeclarations(): (
   all: readonly FileFacts[],
 ) => TaggedDeclarations {
   const tagged = new Map<FilePath, readonly FilePath[]>();
+  let entries = new WeakMap<FileFacts, readonly Entry[]>();
+  let before: string | undefined;
   return (program, all) => {
     const own = new Set(all.map(({ path }) => path));
     const modules = new Map<FilePath, Set<string>>();
-    for (const { path, imports, exports } of all) {
-      const specifiers = [...imports, ...exports].flatMap((one) =>
-        "specifier" in one ? [one.specifier] : [],
-      );
-      for (const specifier of new Set(specifiers)) {
-        const entry = program.resolveModule(path, specifier);
-        if (entry === undefined || own.has(entry)) continue;
+    const state = `${program.resolutions} ${own.size}`;
+    if (state !== before) entries = new WeakMap();
+    before = state;
+    for (const one of all) {
+      const found = entries.get(one) ?? entriesOf(program, one, own);
+      entries.set(one, found);
+      for (const { specifier, entry } of found) {
         const known = tagged.get(entry) ?? withTags(entry);
         tagged.set(entry, known);
         for (const file of known) {
@@ -47,6 +49,24 @@ export function createTaggedDeclarations(): (
       modulesOf: (file) => [...(modules.get(file) ?? [])].sort(),
     };
   };
+}
+
+/** A specifier that leads out of the program, and where it leads. */
+interface Entry {
+  readonly specifier: string;
+  readonly entry: FilePath;
+}
+
+function entriesOf(
+  program: AnalyzedProgram,
+  { path, imports, exports }: FileFacts,
+  own: ReadonlySet<FilePath>,
+): readonly Entry[] {
+  const named = [...imports, ...exports].flatMap((one) => ("specifier" in one ? [one.specifier] : []));
+  return [...new Set(named)].flatMap((specifier) => {
+    const entry = program.resolveModule(path, specifier);
+    return entry === undefined || own.has(entry) ? [] : [{ specifier, entry }];
+  });
 }
 
 function packageOf(specifier: string): string {

@@ -30,5 +30,6 @@ export function programOf(
     typeErrors: () => [],
     callbacks: (_, calls) => calls.map(() => []),
     resolveModule: (_, specifier) => paths.get(specifier.split("/").at(-1) ?? ""),
+    resolutions: 0,
   };
 }
