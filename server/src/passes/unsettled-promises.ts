@@ -128,9 +128,14 @@ function ofLastEvent(
 /** What a callback finds elsewhere, such as a flag, may have been set by who settled the promise. */
 function asksOnlyWhatItIsTold(file: FileFacts, { facts }: Evaluation, { steps }: OpenPath): boolean {
   const uses = usesIn(facts);
+  // A test for nothing is no step of a path.
+  const tested = facts.blocks.flatMap(({ end }) =>
+    end.kind === "branch" && end.on === "nullish" ? uses.definitions(end.test) : [],
+  );
   return facts.blocks.every(({ code }) =>
     code.every((i) => {
-      if (!steps.some(({ at }) => at.start <= i.start && i.end <= at.end)) return true;
+      const isAsked = tested.includes(i) || steps.some(({ at }) => at.start <= i.start && i.end <= at.end);
+      if (!isAsked) return true;
       if (i.op === "get") return uses.definitions(i.object).every(({ op }) => op === "load" || op === "global");
       const variable = i.op === "load" ? file.variables[i.variable] : undefined;
       if (variable === undefined) return true;
