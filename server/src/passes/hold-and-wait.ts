@@ -253,7 +253,9 @@ class Collector {
   #awaitOf(
     callee: Value,
     wait: Wait,
-  ): { readonly at: Location; readonly evaluation: Evaluation; readonly instruction: Instruction } | undefined {
+  ):
+    | { readonly at: Location; readonly evaluation: Evaluation; readonly instruction: Instruction }
+    | undefined {
     for (const one of alternatives(callee)) {
       const evaluation = one.kind === "function" ? this.#view.solution.evaluation(one.function) : undefined;
       for (const [i, { waits }] of evaluation?.awaits ?? []) {

@@ -6,7 +6,15 @@ import { describeTemp, memberCalled, usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { followSettlers, type OpenPath } from "../analysis/settlers.ts";
 import { catchInExecutor, rejectOtherwise } from "../analysis/task-fixes.ts";
-import type { BlockId, FileFacts, FunctionFacts, Instruction, Range, Temp, VariableId } from "../program/facts.ts";
+import type {
+  BlockId,
+  FileFacts,
+  FunctionFacts,
+  Instruction,
+  Range,
+  Temp,
+  VariableId,
+} from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isSame } from "../program/ranges.ts";
 import { stepText } from "./leaks.ts";
@@ -136,7 +144,8 @@ function asksOnlyWhatItIsTold(file: FileFacts, { facts }: Evaluation, { steps }:
     code.every((i) => {
       const isAsked = tested.includes(i) || steps.some(({ at }) => at.start <= i.start && i.end <= at.end);
       if (!isAsked) return true;
-      if (i.op === "get") return uses.definitions(i.object).every(({ op }) => op === "load" || op === "global");
+      if (i.op === "get")
+        return uses.definitions(i.object).every(({ op }) => op === "load" || op === "global");
       const variable = i.op === "load" ? file.variables[i.variable] : undefined;
       if (variable === undefined) return true;
       const isFixed = variable.kind === "function" || variable.kind === "import";
@@ -155,7 +164,8 @@ function listenerIn(
   const [name, callback, ...rest] = i.arguments;
   const event = name === undefined ? undefined : values[name];
   if (!/^(?:on|once|addListener)$/.test(memberCalled(facts, i) ?? "") || rest.length > 0) return undefined;
-  if (event?.kind !== "constant" || event.constant.type !== "string" || callback === undefined) return undefined;
+  if (event?.kind !== "constant" || event.constant.type !== "string" || callback === undefined)
+    return undefined;
   // `child.on(…).on(…)`
   const uses = usesIn(facts);
   let emitter = i.receiver;
