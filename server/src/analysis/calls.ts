@@ -8,7 +8,7 @@ import {
   symbolicWaits,
   unknownCall,
 } from "./call-effects.ts";
-import { keptUnderKey } from "./kept-or-made.ts";
+import { isEntry, keptUnderKey } from "./kept-or-made.ts";
 import { applyEntry, applyOperation, applyQueryMember, type Operation } from "./model-calls.ts";
 import { type ClassKey, type FunctionKey, functionKey, type Location, parseKey } from "./places.ts";
 import type { Call, CallEffect, Semantics } from "./semantics.ts";
@@ -224,9 +224,11 @@ function declaredResult(s: Semantics, site: Site, result: Value, key: FunctionKe
   const isEither = result.kind === "union" && s.typeOf(result) === undefined;
   const kept = isEither ? keptUnderKey(s, result) : undefined;
   if (kept) return kept;
-  if (result.kind !== "unknown" && !isOpen && !isEither) return result;
+  const isKept = isEntry(result) && s.typeOf(result) === undefined;
+  if (result.kind !== "unknown" && !isOpen && !isEither && !isKept) return result;
   const { file } = parseKey(key);
   const declared = s.world.typeOf(file, s.world.function(key)?.returnType);
+  if (isKept) return declared?.kind === "model" ? s.values.typed(result, declared) : result;
   if (isEither && declared?.kind !== "model") return result;
   return resultOfType(s, site, declared);
 }

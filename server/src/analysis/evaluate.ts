@@ -412,7 +412,21 @@ class FunctionState {
     if (key.kind === "constant" && (key.constant.type === "string" || key.constant.type === "number")) {
       return this.#s.member(object, String(key.constant.value));
     }
-    return object.kind === "nothing" ? values.nothing : values.unknown;
+    if (object.kind === "nothing") return values.nothing;
+    // `locks[name] ??= new Mutex()`: a list of locks by name, as a `Map` is.
+    const entry = this.#setsEntries && this.#isList(object) ? values.entry(plain(object), key) : undefined;
+    return entry ?? values.unknown;
+  }
+
+  /** An object that was made empty: its properties are put in by key. */
+  #isList(object: Value): boolean {
+    const real = plain(object);
+    const owner = real.kind === "member" ? this.#s.typeOf(real.of) : undefined;
+    const content =
+      real.kind === "member" && owner?.kind === "class"
+        ? plain(this.#s.reader.field(fieldOf(this.#s, owner.class, real.name, real.of.kind === "class")))
+        : real;
+    return content.kind === "fresh" && content.made.type === "object" && content.made.properties.size === 0;
   }
 
   #template(parts: readonly Value[]): Value {

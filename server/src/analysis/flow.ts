@@ -1,4 +1,5 @@
 import type {
+  BlockId,
   FileFacts,
   FunctionFacts,
   FunctionId,
@@ -6,7 +7,10 @@ import type {
   Temp,
   VariableId,
 } from "../program/facts.ts";
-import { operands, written } from "../program/instructions.ts";
+import { operands, successors, written } from "../program/instructions.ts";
+
+type Load = Extract<Instruction, { op: "load" }>;
+type Store = Extract<Instruction, { op: "store" }>;
 
 /** Where the temps of a function are written and read. */
 export interface Uses {
@@ -48,6 +52,43 @@ export function usesIn(facts: FunctionFacts): Uses {
   };
   usesOf.set(facts, uses);
   return uses;
+}
+
+const storesOf = new WeakMap<Instruction, readonly Store[] | undefined>();
+
+/** What a local may hold where it is read: its stores that reach the read. Unknown where a path stores nothing. */
+export function storesReaching(facts: FunctionFacts, load: Load): readonly Store[] | undefined {
+  if (storesOf.has(load)) return storesOf.get(load);
+  const found = findStores(facts, load);
+  storesOf.set(load, found);
+  return found;
+}
+
+function findStores({ blocks }: FunctionFacts, load: Load): readonly Store[] | undefined {
+  const isStore = (i: Instruction): i is Store => i.op === "store" && i.variable === load.variable;
+  const home = blocks.findIndex(({ code }) => code.includes(load));
+  const own = blocks[home]?.code ?? [];
+  const before = own.slice(0, own.indexOf(load)).findLast(isStore);
+  if (before) return [before];
+  const all = blocks.flatMap(({ code }) => code.filter(isStore));
+  if (all.length === 1) return all;
+  const found = new Set<Store>();
+  const seen = new Set<number>();
+  const open = [home];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (at === 0) return undefined;
+    for (const [id, block] of blocks.entries()) {
+      // A block may fail before and behind each of its stores.
+      const fails = block.handler === (at as BlockId);
+      if (seen.has(id) || !(fails || successors(block.end).includes(at as BlockId))) continue;
+      const stores = block.code.filter(isStore);
+      for (const store of fails ? stores : stores.slice(-1)) found.add(store);
+      if (!fails && stores.length > 0) continue;
+      seen.add(id);
+      open.push(id);
+    }
+  }
+  return [...found];
 }
 
 /** A variable of a function that nobody sees by importing it. */

@@ -21,7 +21,8 @@ export function keptUnderKey({ values }: Semantics, result: Value): Value | unde
   return isOneModel ? values.typed(kept, { kind: "model", model }) : undefined;
 }
 
-function isEntry(value: Value): boolean {
+/** What a collection holds under a key. */
+export function isEntry(value: Value): boolean {
   return value.kind === "member" && (value.key !== undefined || /^\[.*\]$/.test(value.name));
 }
 
@@ -40,5 +41,5 @@ export function setsEntries({ world }: Semantics, key: FunctionKey): boolean {
 }
 
 function isSet(i: Instruction): boolean {
-  return i.op === "get" && i.name === "set";
+  return i.op === "set-element" || (i.op === "get" && i.name === "set");
 }

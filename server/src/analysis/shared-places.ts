@@ -1,7 +1,7 @@
 import type { FunctionFacts, Instruction, Temp, VariableId } from "../program/facts.ts";
 import { operands } from "../program/instructions.ts";
 import type { Evaluation } from "./evaluate.ts";
-import { describeTemp, usesIn } from "./flow.ts";
+import { describeTemp, storesReaching, usesIn } from "./flow.ts";
 import { fieldOf } from "./members.ts";
 import { type ClassKey, type FunctionKey, functionKey, isClassKey, parseKey, variableKey } from "./places.ts";
 import type { Semantics } from "./semantics.ts";
@@ -34,7 +34,7 @@ export interface AccessReader {
   readonly evaluation: Evaluation;
 }
 
-/** The instruction that a temp's value comes from, through moves and through locals that are assigned once. */
+/** The instruction that a temp's value comes from, through moves and through locals that only one store can have filled. */
 export function originOf({ semantics, evaluation }: AccessReader, temp: Temp): Instruction | undefined {
   const uses = usesIn(evaluation.facts);
   const { file, id } = parseKey(evaluation.key);
@@ -45,8 +45,9 @@ export function originOf({ semantics, evaluation }: AccessReader, temp: Temp): I
     if (!definition || second) return undefined;
     if (definition.op === "move") at = definition.from;
     else if (definition.op === "load" && variables[definition.variable]?.function === id) {
-      const stored = initialStore(evaluation.facts, definition.variable);
-      if (stored === undefined) return definition;
+      const stores = storesReaching(evaluation.facts, definition) ?? [];
+      const [stored, other] = new Set(stores.map(({ from }) => from));
+      if (stored === undefined || other !== undefined) return definition;
       at = stored;
     } else return definition;
   }

@@ -1,7 +1,9 @@
 import type { FileFacts } from "../program/facts.ts";
 import type { ProgramView } from "./analyzer.ts";
+import { contentOf } from "./capacities.ts";
+import { isEntry } from "./kept-or-made.ts";
 import { parseKey } from "./places.ts";
-import { rootOf, type Value } from "./values.ts";
+import { plain, rootOf, type Value } from "./values.ts";
 
 /** Whether a name means the same resource each time that it is read. */
 export function isStable(view: ProgramView, value: Value): boolean {
@@ -21,6 +23,7 @@ export function isStable(view: ProgramView, value: Value): boolean {
     case "typed":
       return isStable(view, value.of);
     case "member": {
+      if (isInRecord(view, value)) return value.key === undefined || isStableKey(view, value.key);
       if (!isStable(view, value.of) && value.of.kind !== "class") return false;
       const { semantics } = view.solution;
       const owner = value.of.kind === "class" ? value.of : semantics.typeOf(value.of);
@@ -43,6 +46,15 @@ export function isStable(view: ProgramView, value: Value): boolean {
     default:
       return false;
   }
+}
+
+/** `locks[name]` of an object that was made to hold things by their names. */
+function isInRecord(view: ProgramView, entry: Extract<Value, { kind: "member" }>): boolean {
+  if (!isEntry(entry)) return false;
+  const real = plain(entry.of);
+  const isField = real.kind === "member" && isStable(view, real);
+  const content = isField ? plain(contentOf(view, real)) : real;
+  return content.kind === "fresh" && content.made.type === "object";
 }
 
 /** A key is a text or number: the names that it is read through hold the same one as long as nobody sets them. */

@@ -1,6 +1,6 @@
 import type { ProgramView } from "../analysis/analyzer.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { usesIn } from "../analysis/flow.ts";
+import { storesReaching, usesIn } from "../analysis/flow.ts";
 import type { FunctionKey } from "../analysis/places.ts";
 import {
   type AccessReader,
@@ -59,6 +59,9 @@ export class FunctionCode {
     const uses = usesIn(this.evaluation.facts);
     const definitions = origin ? [origin] : uses.definitions(temp);
     for (const i of definitions) {
+      // What was stored in a variable here, which may be one of a function around.
+      const stores = i.op === "load" && depth < 12 ? storesReaching(this.evaluation.facts, i) : undefined;
+      for (const { from } of stores ?? []) this.#collectReads(from, into, depth + 1);
       const place = placeRead(this.reader, i);
       if (place) {
         into.set(place.id, [...(into.get(place.id) ?? []), i]);

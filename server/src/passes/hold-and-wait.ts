@@ -10,6 +10,7 @@ import { calleeName, functionAround, resourceName, valueName } from "../analysis
 import { afterPause } from "../analysis/pauses.ts";
 import { type FunctionKey, isWithin, type Location, parseKey } from "../analysis/places.ts";
 import type { CallEffect } from "../analysis/semantics.ts";
+import { isSettledBefore, variableOf } from "../analysis/settled-before.ts";
 import { isStable } from "../analysis/stable-values.ts";
 import type { Scope } from "../analysis/summary.ts";
 import { alternatives, type Binding, type Fresh, plain, type Value, type Wait } from "../analysis/values.ts";
@@ -158,7 +159,7 @@ class Collector {
     };
     for (const instruction of held.exploration.held) {
       const effect = evaluation.awaits.get(instruction);
-      if (!effect) continue;
+      if (!effect || isOver(evaluation, instruction, instruction)) continue;
       for (const wait of effect.waits.list) {
         // A wrapper of a lock is known to run its callback under it, if it surely does (inferred-scopes.ts).
         if (wait.kind === "call" && !isLock(end.model)) {
@@ -227,7 +228,9 @@ class Collector {
       if (this.#isGuarded(wait)) continue;
       const body = this.#bodyOf(scope.callee, [...via, wait.at]);
       const gates = this.#heldAt(evaluation.key, instruction);
-      const within = body ?? this.#awaitOf(scope.callee, wait) ?? at;
+      const awaited = body === undefined ? this.#awaitOf(scope.callee, wait) : undefined;
+      if (awaited && isOver(awaited.evaluation, awaited.instruction, instruction, evaluation)) continue;
+      const within = body ?? awaited?.at ?? at;
       this.#edge(evaluation.key, end, wait, via, gates, within, {
         isStarted: body === undefined,
         ambiguous: holdsOneOfSeveral || wantsOneOfSeveral,
@@ -247,12 +250,19 @@ class Collector {
   }
 
   /** The `await` of a callback which waits for something that was started outside of it. */
-  #awaitOf(callee: Value, wait: Wait): Location | undefined {
+  #awaitOf(
+    callee: Value,
+    wait: Wait,
+  ):
+    | { readonly at: Location; readonly evaluation: Evaluation; readonly instruction: Instruction }
+    | undefined {
     for (const one of alternatives(callee)) {
       const evaluation = one.kind === "function" ? this.#view.solution.evaluation(one.function) : undefined;
       for (const [i, { waits }] of evaluation?.awaits ?? []) {
         const isThere = waits.list.some((other) => other.kind === wait.kind && other.at === wait.at);
-        if (evaluation && isThere) return { file: parseKey(evaluation.key).file, start: i.start, end: i.end };
+        if (!evaluation || !isThere) continue;
+        const at = { file: parseKey(evaluation.key).file, start: i.start, end: i.end };
+        return { at, evaluation, instruction: i };
       }
     }
     return undefined;
@@ -515,6 +525,17 @@ class Collector {
     });
     return [{ at, what: `'${held.text}' and '${wanted.text}' are passed on here` }, ...inner];
   }
+}
+
+/** An `await` of a promise that a variable holds, and that `around` has waited for before it gets to `from`. */
+function isOver(
+  { facts }: Evaluation,
+  wait: Instruction,
+  from: Instruction,
+  around: Pick<Evaluation, "facts"> = { facts },
+): boolean {
+  const variable = wait.op === "await" ? variableOf(facts, wait.from) : undefined;
+  return variable !== undefined && isSettledBefore(around.facts, variable, from);
 }
 
 /** `acquired`, `entered`, `waited for`: what happens at an end, in words. */

@@ -6,7 +6,15 @@ import { describeTemp, memberCalled, usesIn } from "../analysis/flow.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { followSettlers, type OpenPath } from "../analysis/settlers.ts";
 import { catchInExecutor, rejectOtherwise } from "../analysis/task-fixes.ts";
-import type { BlockId, FileFacts, FunctionFacts, Instruction, Range, VariableId } from "../program/facts.ts";
+import type {
+  BlockId,
+  FileFacts,
+  FunctionFacts,
+  Instruction,
+  Range,
+  Temp,
+  VariableId,
+} from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { isSame } from "../program/ranges.ts";
 import { stepText } from "./leaks.ts";
@@ -98,8 +106,79 @@ function ofExecutor(
   if (path) return [worded(view, file, executor, evaluation, path, failureOf)];
   const [mention, ...others] = mentions;
   // Where one callback has it all, the paths of the callback count.
-  if (!mention || others.length > 0) return [];
-  return ofCallback(view, file, executor, mention, failureOf);
+  if (mention && others.length > 0) return ofLastEvent(view, file, executor, mentions, failureOf);
+  return mention ? ofCallback(view, file, executor, mention, failureOf) : [];
+}
+
+/** The last that streams, processes and servers say. */
+const lastEvents: ReadonlySet<string> = new Set(["close", "end", "exit", "finish"]);
+
+/**
+ * `child.on("close", (code) => { if (code === 0) resolve(); })` beside `child.on("error", reject)`: nothing follows the
+ * last event, and an error says nothing where there is none.
+ */
+function ofLastEvent(
+  view: ProgramView,
+  file: FileFacts,
+  executor: Executor,
+  mentions: readonly Instruction[],
+  failureOf: FailureOfCall,
+): readonly UnsettledPromise[] {
+  const listeners = mentions.map((i) => listenerIn(file, executor.evaluation, i));
+  const [last, ...others] = listeners.filter((one) => one?.event !== "error");
+  const isOne = last !== undefined && others.length === 0 && lastEvents.has(last.event);
+  if (!isOne || listeners.some((one) => one?.emitter !== last.emitter)) return [];
+  return ofClosure(view, file, executor, last.callback, failureOf, (inside, path) =>
+    asksOnlyWhatItIsTold(file, inside, path),
+  );
+}
+
+/** What a callback finds elsewhere, such as a flag, may have been set by who settled the promise. */
+function asksOnlyWhatItIsTold(file: FileFacts, { facts }: Evaluation, { steps }: OpenPath): boolean {
+  const uses = usesIn(facts);
+  // A test for nothing is no step of a path.
+  const tested = facts.blocks.flatMap(({ end }) =>
+    end.kind === "branch" && end.on === "nullish" ? uses.definitions(end.test) : [],
+  );
+  return facts.blocks.every(({ code }) =>
+    code.every((i) => {
+      const isAsked = tested.includes(i) || steps.some(({ at }) => at.start <= i.start && i.end <= at.end);
+      if (!isAsked) return true;
+      if (i.op === "get")
+        return uses.definitions(i.object).every(({ op }) => op === "load" || op === "global");
+      const variable = i.op === "load" ? file.variables[i.variable] : undefined;
+      if (variable === undefined) return true;
+      const isFixed = variable.kind === "function" || variable.kind === "import";
+      return isFixed || file.functions[variable.function] === facts;
+    }),
+  );
+}
+
+/** `emitter.on("event", () => { … })` of an emitter that is a name. */
+function listenerIn(
+  file: FileFacts,
+  { facts, values }: Pick<Evaluation, "facts" | "values">,
+  i: Instruction,
+): { readonly emitter: string; readonly event: string; readonly callback: Temp } | undefined {
+  if (i.op !== "call" || i.receiver === undefined || i.spread.length > 0) return undefined;
+  const [name, callback, ...rest] = i.arguments;
+  const event = name === undefined ? undefined : values[name];
+  if (!/^(?:on|once|addListener)$/.test(memberCalled(facts, i) ?? "") || rest.length > 0) return undefined;
+  if (event?.kind !== "constant" || event.constant.type !== "string" || callback === undefined)
+    return undefined;
+  // `child.on(…).on(…)`
+  const uses = usesIn(facts);
+  let emitter = i.receiver;
+  for (let hops = 0; hops < 8; hops += 1) {
+    const [made] = uses.definitions(emitter);
+    if (made?.op === "move") emitter = made.from;
+    else if (made?.op === "call" && made.receiver !== undefined && listenerIn(file, { facts, values }, made))
+      emitter = made.receiver;
+    else break;
+  }
+  const [load] = uses.definitions(emitter);
+  if (load?.op !== "load") return undefined;
+  return { emitter: describeTemp(file, facts, emitter), event: event.constant.value, callback };
 }
 
 /** The executor, written where the promise is made. */
@@ -178,6 +257,19 @@ function ofCallback(
   // A second callback may settle it as well.
   if (argument === undefined || mention.arguments.filter((one) => isFunction(outer, one)).length !== 1)
     return [];
+  return ofClosure(view, file, executor, argument, failureOf);
+}
+
+/** A path of a callback written there, which leaves the promise open. */
+function ofClosure(
+  view: ProgramView,
+  file: FileFacts,
+  executor: Executor,
+  argument: Temp,
+  failureOf: FailureOfCall,
+  accept: (inside: Evaluation, path: OpenPath) => boolean = () => true,
+): readonly UnsettledPromise[] {
+  const outer = executor.evaluation;
   const [closure] = usesIn(outer.facts).definitions(argument);
   const value = outer.values[argument];
   const inside = value?.kind === "function" ? view.solution.evaluation(value.function) : undefined;
@@ -186,7 +278,7 @@ function ofCallback(
   const settling = { captured: settlersOf(outer.facts) };
   const { open, lost } = followSettlers(file, inside, settling, { block: 0 as BlockId, from: 0 });
   const path = lost ? undefined : chosen(inside, open, failureOf);
-  return path ? [worded(view, file, executor, inside, path, failureOf)] : [];
+  return path && accept(inside, path) ? [worded(view, file, executor, inside, path, failureOf)] : [];
 }
 
 /** What Node's own functions and those after their manner call a failure. */
