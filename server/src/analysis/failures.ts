@@ -335,16 +335,21 @@ class Reasons {
     return this.#mayFail(called, how);
   }
 
-  /** The executors of a promise, where none takes `reject`: it rejects only when they throw. */
+  /**
+   * The executors of a promise, where none takes `reject`: it rejects only when they throw. What an asynchronous one fails
+   * with is lost, and does not reject it.
+   */
   #onlyResolving(effect: CallEffect): Called[] | undefined {
     const [executor] = effect.arguments;
     const functions = executor ? functionsIn(executor) : [];
     const isKnown = executor !== undefined && functions.length === alternatives(executor).length;
     const rejects = functions.some((key) => {
       const facts = this.#solution.semantics.world.function(key);
-      return !facts || facts.parameters.length > 1 || facts.usesArguments || facts.async;
+      return !facts || facts.parameters.length > 1 || facts.usesArguments;
     });
-    return isKnown && !rejects ? functions.map(asCallback) : undefined;
+    if (!isKnown || rejects) return undefined;
+    const isLost = (key: FunctionKey) => this.#solution.semantics.world.function(key)?.async;
+    return functions.filter((key) => !isLost(key)).map(asCallback);
   }
 
   /** Callbacks with whose failure the promise of an operation rejects. */

@@ -133,7 +133,7 @@ function workerScopes(call: Call, model: ModelType, resource: Value, index: numb
 function mayReject(s: Semantics, executor: Value): boolean {
   return alternatives(executor).some((one) => {
     const facts = one.kind === "function" ? s.world.function(one.function) : undefined;
-    return facts === undefined || facts.parameters.length > 1 || facts.usesArguments || facts.async;
+    return facts === undefined || facts.parameters.length > 1 || facts.usesArguments;
   });
 }
 

@@ -103,6 +103,7 @@ function ofExecutor(
   // Where others have got the means to settle it, the conditions of the path may exclude one another.
   if (path && mentions.length > 0 && askOneObject(evaluation.facts, path)) return [];
   if (path?.how === "returns" && isLimitIfAny(file, evaluation, mentions)) return [];
+  if (path?.how === "returns" && onlyRaces(view, file, maker, promise.to)) return [];
   if (path) return [worded(view, file, executor, evaluation, path, failureOf)];
   const [mention, ...others] = mentions;
   // Where one callback has it all, the paths of the callback count.
@@ -235,6 +236,34 @@ function isLimitIfAny(
     mentions.length > 0 &&
     mentions.every((i) => (i.op === "call" || i.op === "new") && (isClock(i) || isSignal(i)))
   );
+}
+
+/** `Promise.race([work, timeout])`: one that stays open takes no part in the race, and nobody else waits for it. */
+function onlyRaces(view: ProgramView, file: FileFacts, evaluation: Evaluation, promise: Temp): boolean {
+  const uses = usesIn(evaluation.facts);
+  const readers = uses.readers(promise);
+  if (uses.endsBlock(promise) || readers.length === 0) return false;
+  return readers.every((reader) => {
+    if (reader.op === "store") return isKeptForRaces(view, file, reader.variable);
+    if (reader.op !== "array" || reader.elements.length < 2 || uses.endsBlock(reader.to)) return false;
+    return uses.readers(reader.to).every((call) => {
+      const [target, ...others] = evaluation.calls.get(call)?.targets ?? [];
+      return target?.kind === "operation" && others.length === 0 && target.operation.needs === "any";
+    });
+  });
+}
+
+function isKeptForRaces(view: ProgramView, file: FileFacts, variable: VariableId): boolean {
+  const fact = file.variables[variable];
+  if (!fact || fact.exported || fact.assignments > 0) return false;
+  const loads = view.functionsOf(file.path).flatMap((key) => {
+    const evaluation = view.solution.evaluation(key);
+    const code = evaluation?.facts.blocks.flatMap((block) => block.code) ?? [];
+    return code.flatMap((i) =>
+      evaluation && i.op === "load" && i.variable === variable ? { evaluation, to: i.to } : [],
+    );
+  });
+  return loads.length > 0 && loads.every((load) => onlyRaces(view, file, load.evaluation, load.to));
 }
 
 /** `setTimeout(() => { … })`, `task.then((value) => { … })`: called once, and what it leaves open stays open. */
