@@ -8,7 +8,7 @@ import { functionKey } from "./places.ts";
 import { answered } from "./questions.ts";
 import { isSameList } from "./same-list.ts";
 import type { Semantics } from "./semantics.ts";
-import type { SolveContext } from "./solve.ts";
+import type { SolveContext } from "./solve-context.ts";
 import type { World } from "./world.ts";
 
 // Most edits change one function and nothing that others know of it. A run is a row of evaluations, each of which hangs on

@@ -1,6 +1,5 @@
 import type { FunctionFacts, FunctionId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
-import type { SymbolAnswer } from "../program/program.ts";
 import { createSemantics } from "./create-semantics.ts";
 import { type Evaluation, evaluate, type Question } from "./evaluate.ts";
 import { withLoaded } from "./files-about.ts";
@@ -21,12 +20,10 @@ import { type ClassKey, type FunctionKey, functionKey, parseKey, type VariableKe
 import { answered, namesWithEffect } from "./questions.ts";
 import { repeatRun } from "./repeat.ts";
 import type { Semantics } from "./semantics.ts";
+import type { SolveContext } from "./solve-context.ts";
 import { type FieldKey, fileOfClassField, type Reader, type Summary, siteOfField } from "./summary.ts";
 import { alternatives, type Value, type Values } from "./values.ts";
 import type { World } from "./world.ts";
-
-/** Asks TypeScript where names lead: one answer per node, in order. */
-export type Ask = (file: FilePath, nodes: readonly Question["node"][]) => readonly SymbolAnswer[];
 
 export interface SolveStatistics {
   readonly functions: number;
@@ -36,16 +33,6 @@ export interface SolveStatistics {
   /** Functions that did not settle within the bound; what is known of them is not complete. */
   readonly unsettled: number;
   readonly questions: number;
-}
-
-export interface SolveContext {
-  readonly ask: Ask;
-  /** Runs something about a file; when it crashes, that is noted and `otherwise` counts. */
-  readonly attempt: <T>(file: FilePath, what: string, run: () => T, otherwise: T) => T;
-  /** The files aside that are wanted, asked when the program is solved; those that they load are solved, too. */
-  readonly wantedAside: (program: ReadonlyMap<FunctionKey, Summary>) => readonly FilePath[];
-  /** Asked while solving, which then stops with what is known by then. */
-  readonly isCancelled?: () => boolean;
 }
 
 /** An evaluation and the file of its function. */
