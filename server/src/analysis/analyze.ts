@@ -150,16 +150,17 @@ export function analyzeWith(
     return rules.filter((rule) => isChosen(rule.id, choice) && mayReport(rule, roleIn(file), choice));
   };
   const unknown: SymbolAnswer = { kind: "unknown" };
+  const symbols = (file: FilePath, nodes: readonly NodeId[]) =>
+    guard(
+      file,
+      "symbols",
+      () => program.symbols(file, nodes),
+      nodes.map(() => unknown),
+    );
   const solution = solve(
     world,
     {
-      ask: (file, nodes) =>
-        guard(
-          file,
-          "symbols",
-          () => program.symbols(file, nodes),
-          nodes.map(() => unknown),
-        ),
+      ask: symbols,
       attempt: guard,
       wantedAside(summaries) {
         const asked = files.filter((file) => facts.has(file) && world.isAside(file));
@@ -193,6 +194,10 @@ export function analyzeWith(
         () => program.types(file, nodes),
         nodes.map(() => noType),
       );
+    },
+    symbols(file, nodes) {
+      typeQuestions += nodes.length;
+      return symbols(file, nodes);
     },
     callbacks(file, calls) {
       typeQuestions += calls.length;

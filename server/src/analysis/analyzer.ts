@@ -1,7 +1,7 @@
 import type { Severity } from "@unknot/protocol/finding.ts";
 import type { FileFacts, Range } from "../program/facts.ts";
 import type { FilePath, NodeId } from "../program/ids.ts";
-import type { CallbackAnswer, TypeAnswer } from "../program/program.ts";
+import type { CallbackAnswer, SymbolAnswer, TypeAnswer } from "../program/program.ts";
 import type { FixPlan } from "./fix-plan.ts";
 import type { FunctionKey, Location } from "./places.ts";
 import type { FileRole } from "./roles.ts";
@@ -25,6 +25,8 @@ export interface ProgramView {
   typeErrors(file: FilePath): readonly Range[];
   /** Types of expressions; one answer per node, in one batch. */
   types(file: FilePath, nodes: readonly NodeId[]): readonly TypeAnswer[];
+  /** Where names lead; one answer per node, in one batch. */
+  symbols(file: FilePath, nodes: readonly NodeId[]): readonly SymbolAnswer[];
   /** What calls do with the results of the functions that they are given: per call, one answer per argument. */
   callbacks(file: FilePath, calls: readonly NodeId[]): readonly (readonly CallbackAnswer[])[];
 }

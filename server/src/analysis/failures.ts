@@ -53,7 +53,7 @@ interface Called {
 }
 
 const maxDepth = 8;
-const nothingShown: Failure = { shown: false, steps: [] };
+export const nothingShown: Failure = { shown: false, steps: [] };
 
 export function createFailures(view: ProgramView): FailureOfCall {
   const reasons = new Reasons(view);

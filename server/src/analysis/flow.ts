@@ -71,7 +71,8 @@ function findStores({ blocks }: FunctionFacts, load: Load): readonly Store[] | u
   const before = own.slice(0, own.indexOf(load)).findLast(isStore);
   if (before) return [before];
   const all = blocks.flatMap(({ code }) => code.filter(isStore));
-  if (all.length === 1) return all;
+  // Nothing is read before it is declared.
+  if (all.length === 1 && all[0]?.initial) return all;
   const found = new Set<Store>();
   const seen = new Set<number>();
   const open = [home];

@@ -2,7 +2,7 @@ import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.t
 import { createBrowserFiles } from "../analysis/browser-files.ts";
 import { isGivenErrorCallback } from "../analysis/error-callbacks.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
-import { createFailures, type Failure, type FailureOfCall } from "../analysis/failures.ts";
+import { createFailures, type Failure, type FailureOfCall, nothingShown } from "../analysis/failures.ts";
 import {
   describeTemp,
   handlesFailure,
@@ -79,6 +79,8 @@ interface Candidate {
   readonly instruction: CallInstruction;
   readonly because: DroppedTask["because"] | undefined;
   readonly node: NodeId;
+  /** The name of the method that is called. */
+  readonly method: NodeId | undefined;
 }
 
 function droppedTasksIn(
@@ -104,6 +106,7 @@ function droppedTasksIn(
       return answer?.thenable === "always" && answer.promise;
     }),
   );
+  const hidden = hiddenIn(view, file, promises);
   return candidates.flatMap((candidate) => {
     const isPromise = promises.has(candidate);
     const because = candidate.because ?? (isPromise ? "type" : undefined);
@@ -113,10 +116,38 @@ function droppedTasksIn(
     if (!voided && linter && isPromise && (linter.sees === "types" || because === "async function"))
       return [];
     const { evaluation, instruction } = candidate;
-    const failure = failureOf(evaluation, instruction);
+    const failure = hidden.has(candidate) ? nothingShown : failureOf(evaluation, instruction);
     if (voided && (!failure.shown || whoSees !== "nobody" || atTopLevel)) return [];
     return [{ ...candidate.task, because, failure, whoSees }];
   });
+}
+
+/**
+ * The calls of methods whose code is in the program, behind declarations that stand beside it (`broker.d.ts` beside
+ * `broker.js`): nothing is seen of how they fail, and they may well catch what does.
+ */
+function hiddenIn(
+  { world, symbols }: ProgramView,
+  file: FilePath,
+  candidates: Iterable<Candidate>,
+): ReadonlySet<Candidate> {
+  const asked = [...candidates].flatMap((candidate) =>
+    candidate.because === undefined && candidate.method !== undefined
+      ? [{ candidate, node: candidate.method }]
+      : [],
+  );
+  if (asked.length === 0) return new Set();
+  const answers = symbols(
+    file,
+    asked.map(({ node }) => node),
+  );
+  const isHidden = (index: number) => {
+    const symbol = answers[index];
+    const [, base, kind = ""] =
+      symbol?.kind === "declared" ? (/^(.*)\.d\.([cm]?)ts$/.exec(symbol.file) ?? []) : [];
+    return base !== undefined && world.facts(`${base}.${kind}js`) !== undefined;
+  };
+  return new Set(asked.flatMap(({ candidate }, index) => (isHidden(index) ? candidate : [])));
 }
 
 function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
@@ -141,6 +172,7 @@ function candidatesIn(view: ProgramView, key: FunctionKey): Candidate[] {
       const [definition] = uses.definitions(i.callee);
       found.set(i.start, {
         node: i.node,
+        method: definition?.op === "get" ? definition.node : undefined,
         evaluation,
         instruction: i,
         because: verdict === "ask" ? undefined : verdict,

@@ -65,6 +65,35 @@ describe("projects", function () {
   const lines = (findings: readonly Finding[]) =>
     findings.map(({ at, severity, rule }) => `${at.file.split("/").at(-1)}:${at.line} ${severity} ${rule}`);
 
+  it("do not say of a method that only declarations beside its code show how it fails", () => {
+    const compilerOptions = {
+      allowJs: true,
+      strict: true,
+      target: "es2023",
+      module: "nodenext",
+      noEmit: true,
+    };
+    const declared = (name: string) =>
+      `export declare class ${name} { send(event: string): Promise<void>; }\n`;
+    const use = (name: string, from: string) =>
+      `import { ${name} } from "./${from}";\nexport function clear(to: ${name}) {\n  to.send("clear");\n}\n`;
+    open({
+      "tsconfig.json": JSON.stringify({
+        compilerOptions,
+        files: ["broker.js", "broker.d.ts", "remote.d.ts", "local.ts", "far.ts"],
+      }),
+      "broker.d.ts": declared("Broker"),
+      "broker.js": "export class Broker {\n  send(event) { return deliver(event).catch(() => {}); }\n}\n",
+      "remote.d.ts": declared("Remote"),
+      "local.ts": use("Broker", "broker.js"),
+      "far.ts": use("Remote", "remote.js"),
+    });
+    assert.deepEqual(lines(run().findings), [
+      "far.ts:3 warning floating-task",
+      "local.ts:3 information floating-task",
+    ]);
+  });
+
   describe("severities", () => {
     const config = (value: unknown) => ({ "unknot.config.json": JSON.stringify(value) });
     const code = "async function save() { throw 1; }\nexport function f() {\n  save();\n}\n";
