@@ -12,7 +12,8 @@ const kept = new WeakMap<object, Map<string, KeptResult>>();
 /**
  * What a pass concludes from all evaluations, kept while the run is the same: then nothing that functions know of one
  * another has changed, and `replace` says whether the result holds with an evaluation of new code in the place of an old
- * one. It may change the result to make it hold; when it says no, everything is made anew.
+ * one. It may change the result to make it hold; when it says no, everything is made anew. Not for what is concluded of
+ * a function from the code of another: that may have changed while all that its callers are told is the same.
  */
 export function keptResult<Result>(
   { solution }: ProgramView,

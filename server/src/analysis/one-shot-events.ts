@@ -9,6 +9,9 @@ const child = ["exit", "close", "spawn", "disconnect"];
 const socket = ["connect", "ready", "close", "end"];
 const file = ["open", "ready"];
 
+/** The last that streams, processes and servers say. */
+export const lastEvents: ReadonlySet<string> = new Set(["close", "end", "exit", "finish"]);
+
 /** By module and export; `global` for global names. */
 const events: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   // https://nodejs.org/api/child_process.html

@@ -3,6 +3,7 @@ import type { Evaluation } from "../analysis/evaluate.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { describeTemp, isDropped, memberCalled, usesIn } from "../analysis/flow.ts";
 import { valueName } from "../analysis/names.ts";
+import { lastEvents } from "../analysis/one-shot-events.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { alternatives, type Fresh, isMadeAt, plain, type Value } from "../analysis/values.ts";
 import type { FunctionId, Instruction, Temp } from "../program/facts.ts";
@@ -54,7 +55,6 @@ const listens: ReadonlySet<string> = new Set([
   "prependListener",
   "prependOnceListener",
 ]);
-const lastEvents: ReadonlySet<string> = new Set(["finish", "close", "end"]);
 
 type CallInstruction = Extract<Instruction, { readonly op: "call" }>;
 

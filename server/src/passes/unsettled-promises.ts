@@ -3,6 +3,7 @@ import type { Evaluation } from "../analysis/evaluate.ts";
 import { createFailures, type FailureOfCall } from "../analysis/failures.ts";
 import type { FixPlan } from "../analysis/fix-plan.ts";
 import { describeTemp, memberCalled, usesIn } from "../analysis/flow.ts";
+import { lastEvents } from "../analysis/one-shot-events.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
 import { followSettlers, type OpenPath } from "../analysis/settlers.ts";
 import { catchInExecutor, rejectOtherwise } from "../analysis/task-fixes.ts";
@@ -110,9 +111,6 @@ function ofExecutor(
   if (mention && others.length > 0) return ofLastEvent(view, file, executor, mentions, failureOf);
   return mention ? ofCallback(view, file, executor, mention, failureOf) : [];
 }
-
-/** The last that streams, processes and servers say. */
-const lastEvents: ReadonlySet<string> = new Set(["close", "end", "exit", "finish"]);
 
 /**
  * `child.on("close", (code) => { if (code === 0) resolve(); })` beside `child.on("error", reject)`: nothing follows the

@@ -519,6 +519,26 @@ describe("program", function () {
       assert.equal(shared.types(a, [call])[0]?.thenable, "never");
     });
 
+    it("count when a specifier may lead elsewhere, and not when a text changes", () => {
+      const project = write({ "tsconfig.json": config(), "a.ts": `import "./b.js";`, "c.ts": "export {};" });
+      shared.open([project.folder]);
+      const a = project.path("a.ts");
+      const find = () => {
+        for (const file of shared.files()) shared.facts(file);
+        return shared.resolveModule(a, "./b.js");
+      };
+      assert.equal(find(), undefined);
+      const before = shared.resolutions;
+      shared.setBuffer(project.path("c.ts"), "export const c = 1;");
+      shared.commit();
+      assert.equal(find(), undefined);
+      assert.equal(shared.resolutions, before);
+      shared.invalidate([project.write("b.ts", "export {};")]);
+      shared.commit();
+      assert.equal(find(), project.path("b.ts"));
+      assert.ok(shared.resolutions > before);
+    });
+
     describe("keep answers", () => {
       const lib = `export const state = { n: 0 };
 export async function typed(): Promise<void> { state.n = 1; }
