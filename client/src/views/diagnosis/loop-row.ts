@@ -4,17 +4,25 @@ import { icons } from "../tree/icons.ts";
 import type { Row } from "../tree/row.ts";
 import type { Scene } from "../tree/scene.ts";
 
+/** Whether the program's own code keeps the loop from turning; a program that ended keeps nothing. */
+export function standsStill({ session: { state, paused }, overview: { loop } }: Scene): boolean {
+  return loop.state === "blocked" && !paused && state.kind !== "ended" && state.kind !== "file";
+}
+
 /** Whether the event loop turns, and how late its turns were. */
-export function loopRow({ session, overview: { loop } }: Scene): Row {
+export function loopRow(scene: Scene): Row {
+  const {
+    session,
+    overview: { loop },
+  } = scene;
   const isOver = session.state.kind === "ended" || session.state.kind === "file";
   const description = [stateText(loop, session.paused, isOver), ...lagText(loop)].join(", ");
-  const stands = loop.state === "blocked" && !session.paused;
   return {
     id: `${session.id} loop`,
     kind: "section",
     label: "Event loop",
     description,
-    icon: stands ? icons.warning : icons.turning,
+    icon: standsStill(scene) ? icons.warning : icons.turning,
     spoken: `event loop ${description}`,
     session: session.id,
   };

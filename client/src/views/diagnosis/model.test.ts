@@ -274,6 +274,21 @@ describe("the rows of the Diagnosis view", () => {
     assert.equal(problemCount(running), 1);
   });
 
+  it("begin with a loop that stands still, before that is a problem", () => {
+    const blocked = { loop: { state: "blocked", sinceMs: 800 } } as const;
+    const labels = (builder: DumpBuilder, change = {}) =>
+      rowsOf([launch(snapshot(builder.build(blocked), change))]).map(({ label }) => label);
+    const bare = labels(new DumpBuilder());
+    assert.equal(bare[0], "Event loop");
+    for (const idle of ["No pending tasks", "See what keeps it alive", "Event loop"])
+      assert.ok(!bare.slice(1).includes(idle), idle);
+    assert.deepEqual(labels(new DumpBuilder().task(1)).slice(0, 2), [
+      "Event loop",
+      "No deadlock found among 1 task",
+    ]);
+    assert.equal(labels(new DumpBuilder(), { paused: true })[1], "No pending tasks");
+  });
+
   it("say what becomes of a launch without a process", () => {
     const row = (change: Partial<Launch>) => drawn(rowsOf([{ ...launch(), ...change }], 3500))[0];
     assert.equal(row({ since: 3000 }), "Waiting for 'Run main.ts' to start");

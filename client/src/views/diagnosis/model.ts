@@ -16,7 +16,7 @@ import { blockersRow, worstRow } from "./blocker-row.ts";
 import { changesRow } from "./changes-row.ts";
 import { costRow } from "./cost-row.ts";
 import { coverageRow } from "./coverage-row.ts";
-import { loopRow } from "./loop-row.ts";
+import { loopRow, standsStill } from "./loop-row.ts";
 import { oldestRow } from "./oldest-row.ts";
 import { proofRow } from "./proof-row.ts";
 import { rateRow } from "./rate-row.ts";
@@ -96,19 +96,27 @@ function sessionRows(session: SessionSnapshot, now: number): readonly Row[] {
   const problems = problemsOf(session);
   const { blockers = [] } = overview;
   const [worst] = blockers;
+  const isBusy = standsStill(scene);
+  const busyFirst = isBusy && problems.length === 0;
   return [
     ...states,
     ...problemRows(scene, problems),
+    // Too short to be a problem yet, but more than that nothing waits.
+    ...(busyFirst ? [loopRow(scene)] : []),
     ...(session.muted > 0 ? [mutedRow(session)] : []),
     // Where nothing is wrong for all that is known, what holds up the most comes nearest to an answer.
     ...(worst !== undefined && problems.length === 0 ? [worstRow(scene, worst)] : []),
-    ...(problems.length > 0 || session.muted > 0 ? [] : [nothingFound(scene)]),
-    ...(overview.total === 0 && session.state.kind === "live" ? [keptAlive(session, overview)] : []),
+    ...(problems.length > 0 || session.muted > 0 || (isBusy && overview.total === 0)
+      ? []
+      : [nothingFound(scene)]),
+    ...(overview.total === 0 && session.state.kind === "live" && !isBusy
+      ? [keptAlive(session, overview)]
+      : []),
     ...(blockers.length > 0 ? [blockersRow(scene, blockers)] : []),
     ...[oldestRow(scene) ?? []].flat(),
     ...[changesRow(scene) ?? []].flat(),
     ...[proofRow(scene) ?? []].flat(),
-    ...(isForeign(overview) ? [] : [loopRow(scene)]),
+    ...(busyFirst || isForeign(overview) ? [] : [loopRow(scene)]),
     ...[rateRow(scene) ?? []].flat(),
     ...(isForeign(overview) ? [] : [coverageRow(scene)]),
     ...[costRow(scene) ?? []].flat(),
