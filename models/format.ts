@@ -304,6 +304,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       shape: text,
       about: "The one of `release` that ends it after a failure, where the others say that all went well.",
     },
+    idle: {
+      shape: names,
+      about: "Members that need nothing of the resource: while no other one is used, nothing is taken yet.",
+    },
     onFloatReject: {
       shape: outcome,
       about: "Of an asynchronous release: a rejection that nobody looks at.",

@@ -99,6 +99,8 @@ export interface HandleModel {
   readonly double?: Outcome;
   /** The one of `release` that ends it after a failure, where the others say that all went well. */
   readonly onFailure?: string;
+  /** Members that need nothing of the resource: while no other one is used, nothing is taken yet. */
+  readonly idle?: readonly string[];
   /** Of an asynchronous release: a rejection that nobody looks at; `fine` when it never rejects. */
   readonly onFloatReject?: Outcome;
 }

@@ -93,6 +93,9 @@ const subscribes: ReadonlySet<string> = new Set(["subscribe", "pSubscribe", "sSu
 const removesListener: ReadonlySet<string> = new Set(["off", "removeListener", "removeAllListeners"]);
 
 /** What happens to a handle that a function is given. */
+/** Tests in a row that are looked through for a release. */
+const maxTests = 3;
+
 type Fate = "released" | "kept" | "lost";
 
 /** Explores all paths from a birth. */
@@ -749,7 +752,7 @@ class Explorer {
     const place = path.places.get(tempPlace(end.test));
     const known = place && !place.promise ? "truthy" : knownOf(this.#facts, path.known, end.test);
     const decided = known === undefined ? undefined : decide(end.on, known);
-    if (path.held && this.#asksResource(end.test)) {
+    if (path.held && (this.#asksResource(end.test) || this.#asksHandle(path, end))) {
       this.#lost = true;
       return;
     }
@@ -777,6 +780,39 @@ class Explorer {
             plain(target.resource) === this.#resource,
         );
       });
+  }
+
+  /** `if (!client.isReleased) client.release()`: what it knows of itself decides whether it is still to be given back. */
+  #asksHandle(path: Path, { test, yes, no }: Extract<Block["end"], { kind: "branch" }>): boolean {
+    const isFlag = (asked: Temp): boolean =>
+      usesIn(this.#facts)
+        .definitions(asked)
+        .some((definition) => {
+          if (definition.op === "unary") return definition.operator === "!" && isFlag(definition.from);
+          if (definition.op === "binary") {
+            const sides = [definition.left, definition.right];
+            return sides.some((side) => this.#isBoolean(side)) && sides.some(isFlag);
+          }
+          const place = definition.op === "get" ? path.places.get(tempPlace(definition.object)) : undefined;
+          return place !== undefined && !place.promise && place.path.length === 0;
+        });
+    return isFlag(test) && [yes, no].some((side) => this.#looksReleasing(side, 0));
+  }
+
+  #isBoolean(temp: Temp): boolean {
+    const value = this.#evaluation.values[temp];
+    return value?.kind === "constant" && value.constant.type === "boolean";
+  }
+
+  /** A release is next, or follows another test: `if (!client.isBusy && !client.isReleased)`. */
+  #looksReleasing(at: BlockId, depth: number): boolean {
+    const block = this.#facts.blocks[at];
+    if (!block || depth > maxTests) return false;
+    if (block.code.some((i) => i.op === "get" && this.#isRelease(i.name))) return true;
+    return (
+      block.end.kind === "branch" &&
+      [block.end.yes, block.end.no].some((side) => this.#looksReleasing(side, depth + 1))
+    );
   }
 
   #goto(path: Path, to: BlockId, step: PathStep | undefined): void {

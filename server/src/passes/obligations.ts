@@ -2,6 +2,7 @@ import { definePass, locationIn, type ProgramView } from "../analysis/analyzer.t
 import { type Birth, birthsIn } from "../analysis/births.ts";
 import type { Evaluation } from "../analysis/evaluate.ts";
 import { type Exploration, explore } from "../analysis/explore.ts";
+import { usesIn } from "../analysis/flow.ts";
 import { operationOf, opOf } from "../analysis/model-index.ts";
 import { resourceName } from "../analysis/names.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
@@ -46,13 +47,23 @@ function heldIn(view: ProgramView, key: FunctionKey): readonly HeldTooLong[] {
   if (births.length === 0) return [];
   const { file } = parseKey(key);
   if (births.length * evaluation.facts.blocks.length > maxExplored) return [];
-  return births.map((birth) => ({
+  const taken = births.filter((birth) => !isIdle(evaluation, birth));
+  return taken.map((birth) => ({
     birth,
     exploration: explore(solution, evaluation, birth),
     evaluation,
     resource: resourceName(view, plain(birth.handle.made.resource), locationIn(file, birth.instruction)),
     at: locationIn(file, birth.instruction),
   }));
+}
+
+/** `pool.createClient().options`: only what needs nothing of the resource is read, so nothing is taken. */
+function isIdle({ facts }: Evaluation, { instruction, form }: Birth): boolean {
+  if (form.idle === undefined) return false;
+  const uses = usesIn(facts);
+  if (uses.endsBlock(instruction.to)) return false;
+  const readers = uses.readers(instruction.to);
+  return readers.length > 0 && readers.every((i) => i.op === "get" && form.idle?.includes(i.name));
 }
 
 /** What a function does with the resource of a birth, itself and through what it calls. */
