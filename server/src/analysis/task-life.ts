@@ -7,7 +7,7 @@ import type {
   Temp,
   VariableId,
 } from "../program/facts.ts";
-import { isAwaitPoint, operands } from "../program/instructions.ts";
+import { isAwaitPoint, operands, written } from "../program/instructions.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { capturesIn, isOwnVariable, usesIn } from "./flow.ts";
 import { walkPaths } from "./walk-paths.ts";
@@ -140,17 +140,17 @@ class Life {
       held.wait === undefined && isAwaitPoint(i) && this.#takesTime(i) ? { ...held, wait: i } : held;
     switch (i.op) {
       case "load":
-        return held.variables.has(i.variable) ? { ...held, temps: new Set([...held.temps, i.to]) } : held;
+        return stillHeld(withTemp(held, i.to, held.variables.has(i.variable)));
       case "store":
-        return this.#stored(held, i);
-      case "move": {
-        const temps = new Set(held.temps);
-        if (temps.has(i.from)) temps.add(i.to);
-        else temps.delete(i.to);
-        return { ...held, temps };
-      }
+        return stillHeld(this.#stored(held, i));
+      case "move":
+        return stillHeld(withTemp(held, i.to, held.temps.has(i.from)));
       default:
-        return waited;
+        // In the next turn of a loop the same call starts another task.
+        return written(i).reduce<Held | undefined>(
+          (left, to) => left && stillHeld(withTemp(left, to, false)),
+          waited,
+        );
     }
   }
 
@@ -205,6 +205,19 @@ class Life {
     const captured = capturesIn(this.#file).get(id);
     return captured !== undefined && [...variables].some((variable) => captured.has(variable));
   }
+}
+
+function withTemp(held: Held, temp: Temp, has: boolean): Held {
+  if (held.temps.has(temp) === has) return held;
+  const temps = new Set(held.temps);
+  if (has) temps.add(temp);
+  else temps.delete(temp);
+  return { ...held, temps };
+}
+
+/** What nothing holds any more nobody can look at. */
+function stillHeld(held: Held): Held | undefined {
+  return held.temps.size + held.variables.size > 0 ? held : undefined;
 }
 
 /**
