@@ -49,15 +49,40 @@ export function eventsAtOnceBehind(callee: Value, event: string): readonly strin
   return oneShotEvents(callee).length === 0 ? [] : (atOnce[moduleOf(callee)]?.[event] ?? []);
 }
 
+/** Events that come once a method has been called on what `createServer` and the like make: by module, maker and method. */
+const started: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>> = {
+  // https://nodejs.org/api/net.html#event-listening
+  net: { createServer: { listen: "listening" }, Server: { listen: "listening" } },
+  tls: { createServer: { listen: "listening" } },
+  http: { createServer: { listen: "listening" }, Server: { listen: "listening" } },
+  https: { createServer: { listen: "listening" } },
+  http2: { createServer: { listen: "listening" }, createSecureServer: { listen: "listening" } },
+  // https://nodejs.org/api/stream.html#event-finish
+  fs: { createWriteStream: { end: "finish" } },
+};
+
+/** The method that makes `event` come, once, of what a call makes, by the called value. */
+export function isStartedBy(callee: Value, method: string, event: string): boolean {
+  const methods = lookUp(started, callee);
+  return methods !== undefined && Object.hasOwn(methods, method) && methods[method] === event;
+}
+
+function lookUp<T>(
+  table: Readonly<Record<string, Readonly<Record<string, T>>>>,
+  callee: Value,
+): T | undefined {
+  const path = callee.kind === "external" || callee.kind === "global" ? callee.path : [];
+  const name = path[0] === "default" && path.length > 1 ? path[1] : path[0];
+  return name === undefined || path.length > 2 ? undefined : table[moduleOf(callee)]?.[name];
+}
+
 function moduleOf(callee: Value): string {
   return callee.kind === "external" ? callee.module.replace(/^node:/, "") : "global";
 }
 
 /** The events that what a call makes emits once, by the called value. */
 export function oneShotEvents(callee: Value): readonly string[] {
-  const path = callee.kind === "external" || callee.kind === "global" ? callee.path : [];
-  const name = path[0] === "default" && path.length > 1 ? path[1] : path[0];
-  return (name !== undefined && path.length <= 2 && events[moduleOf(callee)]?.[name]) || [];
+  return lookUp(events, callee) ?? [];
 }
 
 /** Properties by which such an emitter tells what has happened already. */
@@ -71,6 +96,9 @@ export const tellsState: ReadonlySet<string> = new Set([
   "readyState",
   "destroyed",
   "closed",
+  "listening",
+  "address",
+  "writableFinished",
 ]);
 
 /** Methods that add a listener. */

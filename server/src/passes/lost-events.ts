@@ -4,9 +4,15 @@ import type { FixPlan } from "../analysis/fix-plan.ts";
 import { listenBefore } from "../analysis/fixes.ts";
 import { capturesIn, describeTemp, usesIn } from "../analysis/flow.ts";
 import { createLongWaits, type LongWaits } from "../analysis/long-waits.ts";
-import { eventsAtOnceBehind, listening, oneShotEvents, tellsState } from "../analysis/one-shot-events.ts";
+import {
+  eventsAtOnceBehind,
+  isStartedBy,
+  listening,
+  oneShotEvents,
+  tellsState,
+} from "../analysis/one-shot-events.ts";
 import { type FunctionKey, type Location, parseKey } from "../analysis/places.ts";
-import { plain } from "../analysis/values.ts";
+import { plain, type Value } from "../analysis/values.ts";
 import type { BlockId, FileFacts, Instruction, Temp, VariableId } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { successors } from "../program/instructions.ts";
@@ -198,12 +204,19 @@ function afterStart(
   const { origin, event } = wait;
   if (origin?.op !== "call" && origin?.op !== "new") return undefined;
   const callee = evaluation.values[origin.callee];
-  if (callee === undefined || !oneShotEvents(callee).includes(event)) return undefined;
+  if (callee === undefined) return undefined;
+  const starts = oneShotEvents(callee).includes(event)
+    ? [origin]
+    : startsOf(evaluation, origin, callee, event);
   const others = earlierWaits(view, facts, evaluation, wait);
-  const awaited = awaitBetween(waits, facts, evaluation, origin, wait, others);
-  if (!awaited) return undefined;
+  const [lost] = starts.flatMap((start) => {
+    const found = awaitBetween(waits, facts, evaluation, { origin, start }, wait, others);
+    return found ? [{ start, awaited: found }] : [];
+  });
+  if (!lost) return undefined;
+  const { start, awaited } = lost;
   const { file } = parseKey(evaluation.key);
-  const made = describeTemp(facts, evaluation.facts, origin.callee);
+  const made = describeTemp(facts, evaluation.facts, start.callee);
   const before = others.find(({ promise }) => promise === awaited.from);
   const name = before?.wait.event ?? describeTemp(facts, evaluation.facts, awaited.from);
   const fix = wait.isInHelper
@@ -212,14 +225,28 @@ function afterStart(
         view,
         evaluation.facts,
         facts,
-        locationIn(file, origin),
+        locationIn(file, start),
         locationIn(file, wait.call),
         event,
       );
   return lostEvent(facts, evaluation, wait, name, fix, [
-    { at: locationIn(file, origin), what: `'${made}' starts what emits '${event}' once` },
+    { at: locationIn(file, start), what: `'${made}' starts what emits '${event}' once` },
     { at: locationIn(file, awaited), what: `'${event}' may be emitted while this is awaited` },
   ]);
+}
+
+/** `server.listen(port)`: the calls of a method after which the event comes. */
+function startsOf(evaluation: Evaluation, origin: Call, callee: Value, event: string): readonly Call[] {
+  const uses = usesIn(evaluation.facts);
+  return [...evaluation.calls.keys()].filter((i): i is Call => {
+    if (i.op !== "call" || i.receiver === undefined) return false;
+    const [get] = uses.definitions(i.callee);
+    return (
+      get?.op === "get" &&
+      isStartedBy(callee, get.name, event) &&
+      madeBy(evaluation, evaluation, i.receiver) === origin
+    );
+  });
 }
 
 /** A wait for another event of the same emitter. */
@@ -248,7 +275,7 @@ function awaitBetween(
   waits: LongWaits,
   facts: FileFacts,
   evaluation: Evaluation,
-  origin: Instruction,
+  { origin, start }: { readonly origin: Instruction; readonly start: Instruction },
   wait: EventWait,
   others: readonly EarlierWait[],
 ): Extract<Instruction, { op: "await" }> | undefined {
@@ -308,7 +335,7 @@ function awaitBetween(
     for (const to of end ? successors(end) : []) open.push({ block: to, awaited });
   };
   for (const [id, block] of blocks.entries()) {
-    const at = block.code.indexOf(origin);
+    const at = block.code.indexOf(start);
     if (at >= 0) walk(block.code.slice(at + 1), id as BlockId, undefined);
   }
   for (let at = open.pop(); at; at = open.pop()) {
