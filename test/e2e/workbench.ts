@@ -402,13 +402,16 @@ function drive(
     treeRow: (text: string | RegExp, index = 0) => treeRows.filter({ hasText: text }).nth(index),
 
     /** Picks an entry of a row's context menu. */
-    async pickFromMenuOf(row: Locator, entry: string) {
+    /** Picks from the context menu of a row until what that brings about is seen. */
+    async pickFromMenuOf(row: Locator, entry: string, effect: Locator) {
       const item = page.locator(".monaco-menu .action-item", { hasText: entry }).first();
       await retry(async () => {
-        // A list that is drawn anew closes the menu, and one that has only just opened ignores a click.
+        if (await effect.isVisible()) return;
+        // A list that is drawn anew closes the menu, also between the aim and the click, and one that has only just
+        // opened ignores a click.
         if (!(await item.isVisible())) await row.click({ button: "right", timeout: patienceMs / 3 });
         await item.click({ timeout: patienceMs / 3 });
-        await item.waitFor({ state: "hidden", timeout: 1000 });
+        await effect.waitFor({ timeout: patienceMs / 10 });
       });
     },
 

@@ -90,7 +90,7 @@ function configFor(
   return folder && vscode.Uri.joinPath(folder.uri, configName);
 }
 
-/** Whether it is written; where it can't be, the file is shown. */
+/** Whether it is written; the user is told where it can't be. */
 async function writeRule(config: vscode.Uri, rule: MutingRule): Promise<boolean> {
   const edit = new vscode.WorkspaceEdit();
   edit.createFile(config, { ignoreIfExists: true });
@@ -112,8 +112,10 @@ async function writeRule(config: vscode.Uri, rule: MutingRule): Promise<boolean>
   );
   const change = new vscode.WorkspaceEdit();
   change.replace(config, whole, text);
-  await vscode.workspace.applyEdit(change);
-  if (!(await document.save())) return false;
+  if (!(await vscode.workspace.applyEdit(change)) || !(await document.save())) {
+    await vscode.window.showErrorMessage(`'${configName}' could not be written.`);
+    return false;
+  }
   void vscode.window
     .showInformationMessage(messageText(`${ruleText(rule)} is muted in '${configName}'.`), open)
     .then(async (choice) => {
