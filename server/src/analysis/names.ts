@@ -7,6 +7,7 @@ import { plain, type Value } from "./values.ts";
 
 // What things are called in messages: the code's own names.
 
+/** A call or loop, and the function that it stands in. */
 interface CodeAt {
   readonly facts: FileFacts;
   readonly one: FunctionFacts;
@@ -15,12 +16,20 @@ interface CodeAt {
 }
 
 /** The call or loop that stands exactly there. */
-function codeAt(view: ProgramView, at: Location): CodeAt | undefined {
+function codeAt(view: Pick<ProgramView, "world">, at: Location): CodeAt | undefined {
   const facts = view.world.facts(at.file);
   if (!facts) return undefined;
   return callsByStart(facts)
     .get(at.start)
     ?.find(({ one, i }) => isSame(i, at) && one.end >= at.start && one.start <= at.end);
+}
+
+export type CallAt = CodeAt & { readonly i: Extract<Instruction, { readonly op: "call" }> };
+
+/** The call that stands exactly there. */
+export function callAt(view: Pick<ProgramView, "world">, at: Location): CallAt | undefined {
+  const found = codeAt(view, at);
+  return found?.i.op === "call" ? { ...found, i: found.i } : undefined;
 }
 
 const startsOf = new WeakMap<FileFacts, ReadonlyMap<number, readonly CodeAt[]>>();

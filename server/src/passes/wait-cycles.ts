@@ -12,6 +12,8 @@ export interface Cycle {
   readonly edge: Edge;
   /** The rest of the circle, in order. */
   readonly others: readonly Edge[];
+  /** No other code takes the two of `edge` in this order. */
+  readonly isAlone: boolean;
 }
 
 const maxCycleLength = 4;
@@ -54,7 +56,10 @@ export function cyclesOf(view: ProgramView, edges: readonly Edge[], contexts: Co
     if (!back) continue;
     seen.add(key);
     const [edge, ...others] = back;
-    if (edge) found.push({ edge, others });
+    const same = (next.get(arc.from) ?? []).filter(({ to }) => to === arc.to);
+    const isAlone =
+      new Set(same.map(({ edge: { wanted } }) => `${wanted.at.file}:${wanted.at.start}`)).size === 1;
+    if (edge) found.push({ edge, others, isAlone });
   }
   return found;
 }

@@ -1,6 +1,7 @@
 import { definePass, type ProgramView, type ReportedStep } from "../analysis/analyzer.ts";
 import { capacityOf, isExclusive } from "../analysis/capacities.ts";
 import { loopBlocks } from "../analysis/contexts.ts";
+import type { FixPlan } from "../analysis/fix-plan.ts";
 import { isLock, operationOf, opOf } from "../analysis/model-index.ts";
 import { calleeName } from "../analysis/names.ts";
 import type { FunctionKey, Location } from "../analysis/places.ts";
@@ -8,6 +9,7 @@ import type { Value } from "../analysis/values.ts";
 import type { Instruction } from "../program/facts.ts";
 import { isSame } from "../program/ranges.ts";
 import { holdAndWait } from "./hold-and-wait.ts";
+import { awaitOutside } from "./lock-fixes.ts";
 import { type Parallel, parallel } from "./parallel.ts";
 import { identityOf } from "./resource-identity.ts";
 import { type ResourceUses, resourceUses, type UseIn } from "./resource-uses.ts";
@@ -25,7 +27,10 @@ export interface WaitForOther {
   /** What the holder does with a channel. */
   readonly op: "send" | "recv" | undefined;
   readonly trace: readonly ReportedStep[];
+  readonly fixes: readonly FixPlan[];
 }
+
+type Found = Omit<WaitForOther, "fixes">;
 
 export const waitsForOthers = definePass<readonly WaitForOther[]>({
   id: "waits-for-others",
@@ -36,11 +41,18 @@ export const waitsForOthers = definePass<readonly WaitForOther[]>({
       found ??= otherEnds(view, resultOf(resourceUses, any), resultOf(parallel, any));
       return found;
     };
+    const mended = (edge: Edge, wait: Found | undefined): readonly WaitForOther[] => {
+      if (!wait) return [];
+      const any = view.world.files[0] ?? "";
+      // What a channel is for, and whether it may be used without the lock, the code does not say.
+      const fix = wait.of === "task" ? awaitOutside(view, edge, resultOf(parallel, any)) : undefined;
+      return [{ ...wait, fixes: fix ? [fix] : [] }];
+    };
     return (file) => {
       const { selfWaits, waits, ofTasks } = resultOf(holdAndWait, file);
       return distinct([
-        ...selfWaits.flatMap((edge) => startedTask(view, edge) ?? []),
-        ...waits.flatMap((edge) => waitOf(view, edge, ofTasks, others()) ?? []),
+        ...selfWaits.flatMap((edge) => mended(edge, startedTask(view, edge))),
+        ...waits.flatMap((edge) => mended(edge, waitOf(view, edge, ofTasks, others()))),
       ]);
     };
   },
@@ -52,7 +64,7 @@ function distinct(found: readonly WaitForOther[]): readonly WaitForOther[] {
 }
 
 /** A task that the holder waits for asks for the lock itself. */
-function startedTask(view: ProgramView, edge: Edge): WaitForOther | undefined {
+function startedTask(view: ProgramView, edge: Edge): Found | undefined {
   if (edge.task === undefined || !isLock(edge.held.model) || !isExclusive(view, edge.held)) return undefined;
   const other = calleeName(view, edge.task);
   return { of: "task", lock: edge.held.text, other, at: edge.from, op: undefined, trace: edge.trace };
@@ -63,7 +75,7 @@ function waitOf(
   edge: Edge,
   ofTasks: readonly Edge[],
   others: OtherEnds,
-): WaitForOther | undefined {
+): Found | undefined {
   const { held, wanted } = edge;
   if (!isExclusive(view, held)) return undefined;
   const said = { lock: held.text, other: wanted.text, at: edge.from };

@@ -7,12 +7,13 @@ export const awaitNeedsHeldLock = defineRule({
   severity: "warning",
   requires: [waitsForOthers],
   run(pass) {
-    for (const { of, lock, other, at, trace } of pass.resultOf(waitsForOthers)) {
+    for (const { of, lock, other, at, trace, fixes } of pass.resultOf(waitsForOthers)) {
       if (of !== "task") continue;
       pass.report({
         at,
         message: `'${lock}' is held while this waits for '${other}', which may need it, too: then neither goes on.`,
         trace,
+        fixes,
       });
     }
   },
