@@ -141,6 +141,10 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
       shape: record("source"),
       about: "With this option a worker that does not end is given up after a time.",
     },
+    gives: {
+      shape: { is: "list", of: record("given") },
+      about: "Callbacks in an argument that are given something of another type of this model.",
+    },
     maxArguments: { shape: index, about: "With more arguments than these it makes something else." },
   },
   operation: {
@@ -322,6 +326,12 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     arg: { shape: index, about: "Index of the argument.", required: true },
     prop: { shape: text, about: "The property of it; `a.b` for one of a property." },
     default: { shape: { is: "either", of: [index, oneOf("Infinity")] }, about: "When it is not given." },
+  },
+  given: {
+    arg: { shape: index, about: "Index of the argument.", required: true },
+    prop: { shape: text, about: "The property that is the callback.", required: true },
+    parameter: { shape: index, about: "Index of the parameter.", required: true },
+    type: { shape: text, about: "The type of what it gets.", required: true },
   },
   flagSource: {
     arg: { shape: index, about: "Index of the argument.", required: true },

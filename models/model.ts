@@ -227,6 +227,14 @@ interface OptionGuard {
 }
 
 /** How instances arise; exactly one of `new`, `call` and `global` names the export or global variable. */
+/** `new Source({ start(controller) { … } })`: the parameter of a callback that is a property of an argument. */
+interface GivenSource {
+  readonly arg: number;
+  readonly prop: string;
+  readonly parameter: number;
+  readonly type: string;
+}
+
 export interface CreateModel {
   readonly new?: string;
   readonly call?: string;
@@ -253,6 +261,8 @@ export interface CreateModel {
   readonly doneTwice?: Outcome;
   /** With this option a worker that does not end is given up after a time. */
   readonly workerTimeout?: ArgumentSource;
+  /** Callbacks in an argument that are given something of another type of this model. */
+  readonly gives?: readonly GivenSource[];
   /** With more arguments than these it makes something else. */
   readonly maxArguments?: number;
 }

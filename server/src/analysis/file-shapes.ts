@@ -60,6 +60,7 @@ export function insideOf(facts: FileFacts): string {
   const text = textOf([
     [language, module, imports, exports, variables, functions, classes, types],
     functions.map((one) => [...executorsIn(one)]),
+    functions.map((one) => [...partsOfNewIn(one)]),
     [...new Set(functions.flatMap((one) => [...storesIn(one)]))].sort((a, b) => a - b),
   ]);
   insides.set(facts, text);
@@ -99,6 +100,39 @@ export function executorsIn(facts: FunctionFacts): readonly FunctionId[] {
     }),
   );
   executors.set(facts, found);
+  return found;
+}
+
+/** A function that is written as a property of what a constructor of this name is given. */
+export interface PartOfNew {
+  readonly function: FunctionId;
+  readonly callee: string;
+  readonly arg: number;
+  readonly prop: string;
+}
+
+const partsOfNew = new WeakMap<FunctionFacts, readonly PartOfNew[]>();
+
+/** `new ReadableStream({ start(controller) { … } })`, of constructors that are global. */
+export function partsOfNewIn(facts: FunctionFacts): readonly PartOfNew[] {
+  const known = partsOfNew.get(facts);
+  if (known) return known;
+  const uses = usesIn(facts);
+  const found = facts.blocks.flatMap(({ code }) =>
+    code.flatMap((i) => {
+      const [callee] = i.op === "new" ? uses.definitions(i.callee) : [];
+      if (i.op !== "new" || callee?.op !== "global") return [];
+      return [...i.arguments.entries()].flatMap(([arg, given]) => {
+        const [object] = uses.definitions(given);
+        return (object?.op === "object" ? object.parts : []).flatMap((part) => {
+          const [made] = part.kind === "property" ? uses.definitions(part.value) : [];
+          if (part.kind !== "property" || made?.op !== "closure") return [];
+          return [{ function: made.function, callee: callee.name, arg, prop: part.name }];
+        });
+      });
+    }),
+  );
+  partsOfNew.set(facts, found);
   return found;
 }
 

@@ -227,7 +227,8 @@ export function typeOfValue(s: Semantics, value: Value): TypeInfo | undefined {
       return isClassKey(value.of) ? { kind: "class", class: value.of } : undefined;
     case "parameter": {
       const { file } = parseKey(value.function);
-      return world.typeOf(file, world.function(value.function)?.parameters[value.index]?.type);
+      const written = world.function(value.function)?.parameters[value.index]?.type;
+      return written ? world.typeOf(file, written) : world.givenType(value.function, value.index);
     }
     case "member":
       return memberType(s, value.of, value.name);

@@ -13,7 +13,7 @@ import type {
 } from "../program/facts.ts";
 import type { FilePath } from "../program/ids.ts";
 import { filesAside } from "./aside.ts";
-import { executorsIn, storesIn } from "./file-shapes.ts";
+import { executorsIn, type PartOfNew, partsOfNewIn, storesIn } from "./file-shapes.ts";
 import type { ModelIndex, ModelType } from "./model-index.ts";
 import {
   type ClassKey,
@@ -86,6 +86,8 @@ export interface World {
   modelBase(of: ClassKey): ModelType | undefined;
   /** It is written as the executor of a promise: `new Promise((resolve, reject) => …)`. */
   isExecutor(key: FunctionKey): boolean;
+  /** The type of a parameter by the model of the constructor that is given its function in an object. */
+  givenType(key: FunctionKey, parameter: number): TypeInfo | undefined;
   /** Nothing in its file assigns to it: it is declared only. */
   isAmbient(key: VariableKey): boolean;
   typeMember(file: FilePath, type: TypeId, name: string): { file: FilePath; member: TypeMember } | undefined;
@@ -162,6 +164,7 @@ export function createWorld(source: WorldSource, models: ModelIndex, before?: Mo
   const writtenTypes = new Map<TypeReference, Found<TypeInfo | undefined>>();
   const functionsAt = new Map<FilePath, Map<number, FunctionId>>();
   const executors = new Map<FilePath, ReadonlySet<FunctionId>>();
+  const parts = new Map<FilePath, ReadonlyMap<FunctionId, PartOfNew>>();
   const stored = new Map<FilePath, Set<VariableId>>();
   const classParents = new Map<ClassKey, Found<ClassKey | "none" | "unknown">>();
   const children = new Map<ClassKey, ClassKey[]>();
@@ -311,6 +314,24 @@ export function createWorld(source: WorldSource, models: ModelIndex, before?: Mo
         executors.set(file, known);
       }
       return known.has(id as FunctionId);
+    },
+    givenType(key, parameter) {
+      const { file, id } = parseKey(key);
+      watching?.file(file);
+      let known = parts.get(file);
+      if (!known) {
+        const found = (read(file)?.functions ?? []).flatMap(partsOfNewIn);
+        known = new Map(found.map((part) => [part.function, part]));
+        parts.set(file, known);
+      }
+      const part = known.get(id as FunctionId);
+      const entry = part && models.global([part.callee]);
+      if (!part || entry?.kind !== "constructor") return undefined;
+      const given = entry.create.gives?.find(
+        (one) => one.arg === part.arg && one.prop === part.prop && one.parameter === parameter,
+      );
+      const model = given && models.globalType(given.type);
+      return model && { kind: "model", model };
     },
     isAmbient(key) {
       const { file, id } = parseKey(key);
