@@ -127,6 +127,8 @@ describe("debugging a traced program", () => {
       await local.waitFor();
       if ((await local.getAttribute("aria-expanded")) === "false") await local.click();
       await variables.filter({ hasText: "other" }).first().waitFor();
+      // The innermost frame is shown before the others are asked for.
+      await code.stackFrames.filter({ hasText: "<anonymous>" }).first().waitFor();
       const seen = {
         stack: await code.stackFrames.allInnerTexts(),
         variables: await variables.allInnerTexts(),
