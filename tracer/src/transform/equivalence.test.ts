@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Worker } from "node:worker_threads";
+import { transformSync } from "esbuild";
 import fc from "fast-check";
 import { programs } from "../testing/programs.ts";
 import { withoutInsertions } from "./insertions.ts";
@@ -28,10 +29,16 @@ function startRunner(watches: boolean): { run: Run; stop: () => Promise<unknown>
   };
 }
 
-/** The transformed body of an async function. */
-function transformBody(body: string): string {
-  const head = "async function program(log, later, thenable, Box) {\n";
-  const source = `${head}${body}\n}`;
+/** A program as it is written, or as a minifier writes it: with commas for statements, and `return a(), b`. */
+function programOf(body: string, minified: boolean): string {
+  const source = `async function program(log, later, thenable, Box) {\n${body}\n}`;
+  if (!minified) return source;
+  const { code } = transformSync(source, { minifySyntax: true, minifyWhitespace: true, target: "esnext" });
+  return code.trimEnd();
+}
+
+/** A transformed async function, called. */
+function transformed(source: string): string {
   const done = transform({
     source,
     file: "/p.js",
@@ -57,6 +64,16 @@ const cutOff = `async function f0(x) {
 }
 return f0(3);`;
 
+/** A comma in what is returned does not make it the second argument of a call. */
+const withComma = `async function f0(x) {
+  const list = [];
+  return await later(x), list.push(x), list;
+}
+const f1 = async (x) => { try { return } finally { return log(x), f0(x) } };
+async function* f2(x) { return log(x), later(x); }
+log(await f0(1), await f1(2), await f2(3).next());
+return log("last"), f0(4);`;
+
 for (const watches of [false, true]) {
   describe(`a transformed program${watches ? " whose promises are watched" : ""}`, function () {
     this.timeout(120_000);
@@ -68,15 +85,21 @@ for (const watches of [false, true]) {
 
     it("does what the untransformed one does", async () => {
       await fc.assert(
-        fc.asyncProperty(programs, async (body) => {
-          const plain = `return (async function program(log, later, thenable, Box) {\n${body}\n})(log, later, thenable, Box);`;
-          const expected = await runner.current?.run(plain);
-          const traced = await runner.current?.run(transformBody(body));
-          assert.equal(traced?.result, expected?.result, body);
+        fc.asyncProperty(programs, fc.boolean(), async (body, minified) => {
+          const source = programOf(body, minified);
+          const expected = await runner.current?.run(`return (${source})(log, later, thenable, Box);`);
+          const traced = await runner.current?.run(transformed(source));
+          assert.equal(traced?.result, expected?.result, source);
           // Every task that ends gives its row back: a long-lived program does not fill the table.
-          assert.equal(traced?.live, 0, body);
+          assert.equal(traced?.live, 0, source);
         }),
-        { numRuns: Number(process.env["UNKNOT_RUNS"] ?? 150), examples: [[cutOff]] },
+        {
+          numRuns: Number(process.env["UNKNOT_RUNS"] ?? 150),
+          examples: [
+            [cutOff, false],
+            [withComma, false],
+          ],
+        },
       );
     });
   });

@@ -552,11 +552,13 @@ export function visitProgram(program: Program, surroundings: Surroundings): Visi
     const gives =
       scope.kind === "async" &&
       (scope.finalizers > 0 || mayBePromise(argument) || containsFunction(argument));
-    if (gives) open(argument.start, giveOf(argument, scope));
+    // `return a, b` gives one value, and would give a call two arguments.
+    const isSequence = argument.type === "SequenceExpression";
+    if (gives) open(argument.start, giveOf(argument, scope) + (isSequence ? "(" : ""));
     returned.add(unwrap(argument));
     if (scope.kind === "generator") for (const value of valuesOf(argument)) bare.add(value);
     visit(argument, scope);
-    if (gives) close(argument.end, ")");
+    if (gives) close(argument.end, isSequence ? "))" : ")");
   };
 
   const giveOf = (argument: Node, scope: Scope): string => {
