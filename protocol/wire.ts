@@ -18,6 +18,9 @@ export const wireVersion = 1;
  */
 export const tracerWorkerName = "Unknot tracer";
 
+/** The file through which the editor has the tracer loaded: NODE_OPTIONS names it. */
+export const editorPreload = "unknot-shim.cjs";
+
 /**
  * What a traced thread writes into the runtime folder as `<pid>-<threadId>.json` when it starts to serve. The folder
  * and the file are for its own user only.

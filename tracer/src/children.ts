@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from "node:module";
 import path from "node:path";
 import workerThreads from "node:worker_threads";
 import { type Callback, type Guard, type Wrapping, wrap, wrapFunction } from "@unknot/models/probe.ts";
-import { tracerWorkerName } from "@unknot/protocol/wire.ts";
+import { editorPreload, tracerWorkerName } from "@unknot/protocol/wire.ts";
 import { closeSync, existsSync, openSync, readSync, statSync } from "./own-fs.ts";
 import { runtimeFolderPath } from "./runtime-folder.ts";
 
@@ -83,6 +83,7 @@ export function traceChildren({ probe, folder, pid, env: started, runtimeFolder 
   const leadsToNode = createNodeFinder();
   const wanted = (file: unknown, words: unknown, env: Environment, cwd: unknown) =>
     existsSync(preload) &&
+    !isReached(env) &&
     !isRestricted(words) &&
     !isRestricted(env[nameIn(env, "NODE_OPTIONS")]) &&
     leadsToNode(String(file), env, cwd);
@@ -142,6 +143,12 @@ interface SpawnOptions {
   readonly cwd?: unknown;
 }
 
+/** Whether the editor's preload is among the inherited options and has what it needs, or the editor is told to keep out. */
+function isReached(env: Environment): boolean {
+  if (env["UNKNOT_REGISTER"] === undefined) return false;
+  return env["UNKNOT_TRACE"] === "0" || String(env[nameIn(env, "NODE_OPTIONS")]).includes(editorPreload);
+}
+
 /** Under Node's permission model a child could not read its preload, and would not start. */
 function isRestricted(words: unknown): boolean {
   return /(^|[\s"'])--(experimental-)?permission\b/.test(
@@ -174,6 +181,7 @@ function tracedWorkers(
   const withPreload = (options: unknown): unknown => {
     if (!isOptions(options) || ownName(options) === tracerWorkerName || !existsSync(preload)) return options;
     const { execArgv, env } = options as { execArgv?: unknown; env?: unknown };
+    if (isReached(isOptions(env) ? (env as Environment) : process.env)) return options;
     // Its variables would come back with the options taken out again, so one way is enough.
     if (isOptions(env))
       return withOption(options, "env", { ...inherited(env as Environment), ...added(env as Environment) });

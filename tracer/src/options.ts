@@ -134,8 +134,7 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
     pprof: env["UNKNOT_PPROF"] ? (loopbackAddress(env["UNKNOT_PPROF"]) ?? "refused") : undefined,
     watchesTests: env["UNKNOT_TESTS"] === "1",
     growthEveryMs: growth > 0 ? Math.max(growth, leastGrowthEveryMs) : defaultGrowthEveryMs,
-    // The editor's own preload reaches children by itself.
-    tracesChildren: env["UNKNOT_CHILDREN"] !== "0" && env["UNKNOT_REGISTER"] === undefined,
+    tracesChildren: env["UNKNOT_CHILDREN"] !== "0",
     sourceMaps:
       env["UNKNOT_SOURCE_MAPS"] === "0" ? "none" : env["UNKNOT_SOURCE_MAPS"] === "1" ? "composed" : "own",
     refused: refusedIn(env),

@@ -100,7 +100,7 @@ function rewrite(
   if (!/^(module|commonjs|typescript|unknown)/.test(format)) return undefined;
   const file = fileURLToPath(url);
   if (file.startsWith(options.ownFolder + path.sep)) return undefined;
-  if (isPackages(file)) return ofPackage(textOf(loaded.source), file, options, format);
+  if (isPackages(file, options)) return ofPackage(textOf(loaded.source), file, options, format);
   const source = options.transforms ? textOf(loaded.source) : undefined;
   if (source === undefined || (compiles && kindOf(format) !== "module")) return undefined;
   options.guard(() => options.reads(source));
@@ -113,7 +113,7 @@ function rewrite(
 
 function rewriteCompiled(code: string, file: string, options: RewritingOptions): string | undefined {
   if (!path.isAbsolute(file) || file.startsWith(options.ownFolder + path.sep)) return undefined;
-  if (isPackages(file)) return ofPackage(code, file, options, "commonjs");
+  if (isPackages(file, options)) return ofPackage(code, file, options, "commonjs");
   // What was rewritten when it was loaded has its map as well.
   if (!options.transforms || isOurs(code)) return undefined;
   options.guard(() => options.reads(code));
@@ -197,15 +197,27 @@ function textOf(source: unknown): string | undefined {
   return source instanceof ArrayBuffer ? Buffer.from(source).toString() : undefined;
 }
 
-function isPackages(file: string): boolean {
-  return file.includes(`${path.sep}node_modules${path.sep}`);
+/** Whether a file is none of the program: one of a package, or of an extension of the editor that has started it. */
+function isPackages(file: string, { ownFolder }: RewritingOptions): boolean {
+  if (file.includes(`${path.sep}node_modules${path.sep}`)) return true;
+  const extensions = extensionsAround(ownFolder);
+  return extensions !== undefined && file.startsWith(extensions + path.sep);
+}
+
+/**
+ * Where the editor keeps its extensions, when the tracer is one's: beside `unknot.unknot-0.1.0` are test runners that
+ * start programs by a file of their own.
+ */
+export function extensionsAround(ownFolder: string): string | undefined {
+  const extension = path.resolve(ownFolder, "..", "..", "..");
+  return /^unknot\.unknot-\d/.test(path.basename(extension)) ? path.dirname(extension) : undefined;
 }
 
 function rewriteEvaluated(
   { code, file, kind, firstColumn, map }: Evaluated,
   options: RewritingOptions,
 ): string | undefined {
-  if (isPackages(file)) return reported(code, file, options, kind);
+  if (isPackages(file, options)) return reported(code, file, options, kind);
   const mapsFor = options.mapsFor() === "originals" ? "originals" : "runner";
   return transformFile(code, file, { kind, mapsFor, firstColumn, map }, options);
 }

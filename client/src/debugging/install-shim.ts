@@ -1,12 +1,13 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { editorPreload } from "@unknot/protocol/wire.ts";
 
 /**
  * Copies the shim to a folder that outlives updates of the extension and gives its path there: environments that name
  * it live on in terminals and in child processes when the extension's own folder is long gone.
  */
 export function installShim(source: string, folder: string): string {
-  const target = path.join(folder, "unknot-shim.cjs");
+  const target = path.join(folder, editorPreload);
   const text = readFileSync(source, "utf8");
   if (readIfThere(target) !== text) {
     mkdirSync(folder, { recursive: true });
