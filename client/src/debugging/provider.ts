@@ -10,6 +10,7 @@ import { withChoices } from "./trace-choice.ts";
 import {
   isFromTerminal,
   isNode,
+  isReported,
   isTracerWorker,
   launchOf,
   nodeOptionsOf,
@@ -65,16 +66,16 @@ export function registerDebugging(files: TracerFiles, launches: Launches, state:
     ),
     vscode.commands.registerCommand("unknot.runFile", (file?: vscode.Uri) => runFileTraced(file)),
     vscode.debug.onDidStartDebugSession((session) => {
-      const id = launchOf(session.configuration);
-      if (id === undefined || session.parentSession) return;
+      const id = launchBy(session);
+      if (id === undefined) return;
       const why = untraced.get(id);
       untraced.delete(id);
       started.set(id, session);
       launches.start({ id, name: session.name, ...(why === undefined ? {} : { untraced: why }) });
     }),
     vscode.debug.onDidTerminateDebugSession((session) => {
-      const id = launchOf(session.configuration);
-      if (id === undefined || session.parentSession) return;
+      const id = launchBy(session);
+      if (id === undefined) return;
       started.delete(id);
       launches.end(id);
     }),
@@ -163,7 +164,8 @@ const resuming = new Set([
 function followDebugger(session: vscode.DebugSession, launches: Launches): vscode.DebugAdapterTracker {
   const id = launchAbove(session);
   if (id === undefined) return { onDidSendMessage: hideOwnVariables };
-  const thread = threadOf(session.name, session.parentSession?.name);
+  // Names of sessions say more: `main.ts [4242] « Debug Tests`.
+  const thread = threadOf(session.configuration.name, session.parentSession?.configuration.name);
   const setPaused = (paused: boolean) => {
     if (thread) launches.setPaused(id, thread, paused);
   };
@@ -178,6 +180,11 @@ function followDebugger(session: vscode.DebugSession, launches: Launches): vscod
       }
     },
   };
+}
+
+/** The launch that this session began. One may be started below another session, as js-debug does with its own. */
+function launchBy({ configuration }: vscode.DebugSession): string | undefined {
+  return isReported(configuration) ? undefined : launchOf(configuration);
 }
 
 function launchAbove(session: vscode.DebugSession | undefined): string | undefined {

@@ -39,7 +39,7 @@ export interface TracerFiles {
 export function wantsTrace(configuration: Configuration, settings: TraceSettings): boolean {
   const { type, request, name, runtimeExecutable } = configuration;
   if (type !== "pwa-node" && type !== "node-terminal") return false;
-  if (request !== "launch" || configuration.__pendingTargetId !== undefined) return false;
+  if (request !== "launch" || isReported(configuration)) return false;
   if (
     typeof runtimeExecutable === "string" &&
     /^(deno|bun|bunx)(\.exe)?$/i.test(path.basename(runtimeExecutable))
@@ -99,11 +99,15 @@ export function isFromTerminal({ type, request }: Configuration): boolean {
   return type === "node-terminal" && request === "attach";
 }
 
+/** Whether js-debug has started this session by itself, for a process or a thread of another. */
+export function isReported({ __pendingTargetId }: Configuration): boolean {
+  return __pendingTargetId !== undefined;
+}
+
 /** Whether js-debug reports the tracer's own worker thread, which it names `[worker 1] Unknot tracer`. */
-export function isTracerWorker({ name, __pendingTargetId }: Configuration): boolean {
-  return (
-    __pendingTargetId !== undefined && typeof name === "string" && name.endsWith(`] ${tracerWorkerName}`)
-  );
+export function isTracerWorker(configuration: Configuration): boolean {
+  const { name } = configuration;
+  return isReported(configuration) && typeof name === "string" && name.endsWith(`] ${tracerWorkerName}`);
 }
 
 /**

@@ -3,7 +3,13 @@ import * as vscode from "vscode";
 import { messageText } from "../program-text.ts";
 import { startAgainTraced } from "./start-again.ts";
 import { type ChoiceStore, keepChoice, offersFor, withChoices } from "./trace-choice.ts";
-import { isFromTerminal, launchOf, refusesTrace, type TraceSettings } from "./trace-configuration.ts";
+import {
+  isFromTerminal,
+  isReported,
+  launchOf,
+  refusesTrace,
+  type TraceSettings,
+} from "./trace-configuration.ts";
 
 /**
  * A session that the user started. What it launches is traced or could be; in a terminal, the next program could be; one
@@ -48,9 +54,9 @@ export function registerTraceStatus(
   return vscode.Disposable.from(
     item,
     vscode.debug.onDidStartDebugSession((session) => {
-      const { configuration, parentSession } = session;
+      const { configuration } = session;
       const how = howItStarts(configuration);
-      if (parentSession || how === undefined || (how === "terminal" && tracesTerminals())) return;
+      if (isReported(configuration) || how === undefined || (how === "terminal" && tracesTerminals())) return;
       started = [{ session, traced: launchOf(configuration) !== undefined, how }, ...started];
       show();
       setContext();

@@ -503,6 +503,19 @@ describe("launches", () => {
     assert.equal(only()?.paused, true);
   });
 
+  it("remembers that a thread is paused which registers only afterwards", async () => {
+    const server = await serve(consumers(0));
+    const { pid } = server.registration;
+    start();
+    launches.setPaused("launch-1", { pid, threadId: 0 }, true);
+    launches.setPaused("launch-1", { pid, threadId: 1 }, true);
+    launches.setPaused("launch-1", { pid, threadId: 1 }, false);
+    launches.register(server.registration);
+    await until(({ paused }) => paused);
+    launches.setPaused("launch-1", { pid, threadId: 0 }, false);
+    assert.equal(only()?.paused, false);
+  });
+
   it("does not call a loop blocked that the debugger has stopped, also when the program ends there", async () => {
     const blocked = (capturedAt: number) => {
       const dump = { ...consumers(0), capturedAt, loop: { state: "blocked", sinceMs: 5000 } as const };

@@ -98,6 +98,8 @@ interface Entry {
   /** Runs out when the launch is overdue. */
   readonly patience?: NodeJS.Timeout;
   sessions: Session[];
+  /** Threads that the debugger has stopped, by `threadKey`: one may stop before it is found in the runtime folder. */
+  readonly paused: Set<string>;
 }
 
 export function createLaunches(options: LaunchOptions): Launches {
@@ -134,6 +136,7 @@ export function createLaunches(options: LaunchOptions): Launches {
     session.onChange(() => changed.fire());
     session.onProblem((problem) => problems.fire({ session, problem }));
     session.watch(attention());
+    if (entry.paused.has(threadKey(session.process))) session.setPaused(true);
     changed.fire();
     if (!("dump" in thread)) return;
     for (const problem of thread.dump.problems)
@@ -187,6 +190,7 @@ export function createLaunches(options: LaunchOptions): Launches {
           changed.fire();
         }, options.overdueMs),
         sessions: [],
+        paused: new Set(),
         ...(untraced === undefined ? {} : { untraced }),
       };
       entries.set(id, entry);
@@ -224,6 +228,7 @@ export function createLaunches(options: LaunchOptions): Launches {
         running: true,
         overdue: false,
         sessions: [],
+        paused: new Set(),
       };
       entries.set(id, entry);
       attach(entry, registration);
@@ -250,6 +255,7 @@ export function createLaunches(options: LaunchOptions): Launches {
         running: false,
         overdue: false,
         sessions,
+        paused: new Set(),
       });
       changed.fire();
     },
@@ -259,11 +265,13 @@ export function createLaunches(options: LaunchOptions): Launches {
       drop(entry);
       changed.fire();
     },
-    setPaused(id, { pid, threadId }, paused) {
-      for (const session of entries.get(id)?.sessions ?? []) {
-        const { process } = session;
-        if (process.pid === pid && process.threadId === threadId) session.setPaused(paused);
-      }
+    setPaused(id, thread, paused) {
+      const entry = entries.get(id);
+      if (!entry) return;
+      const key = threadKey(thread);
+      if (paused) entry.paused.add(key);
+      else entry.paused.delete(key);
+      for (const session of entry.sessions) if (threadKey(session.process) === key) session.setPaused(paused);
     },
     watch(who, watching) {
       if (watching) watchers.add(who);
@@ -287,6 +295,10 @@ export function createLaunches(options: LaunchOptions): Launches {
 /** The sessions of threads that run and answer. */
 export function liveSessions(launches: Launches): readonly Session[] {
   return launches.askable().filter((session) => session.snapshot().state.kind === "live");
+}
+
+function threadKey({ pid, threadId }: DebuggedThread): string {
+  return `${pid}-${threadId}`;
 }
 
 function partition<Item>(items: readonly Item[], test: (item: Item) => boolean): [Item[], Item[]] {
