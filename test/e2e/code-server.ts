@@ -58,6 +58,8 @@ const untrustedSettings = {
 export interface ServerOptions {
   readonly environment: ServerEnvironment;
   readonly vsix: string;
+  /** More extensions, as `.vsix` files. */
+  readonly guests?: readonly string[];
   /** Copied, so that a test may change it. */
   readonly workspace: string;
   /** Packages of this repository that the workspace's programs import. */
@@ -113,13 +115,15 @@ export async function startCodeServer(options: ServerOptions): Promise<CodeServe
 
   const env = serverEnv(environment, folders, options.env);
   const profile = ["--user-data-dir", folders.data, "--extensions-dir", folders.extensions];
-  const installed = await run(
-    environment.node,
-    [environment.entry, ...profile, "--install-extension", path.resolve(options.vsix), "--force"],
-    { env },
-  );
-  if (!/successfully installed/.test(installed.stdout + installed.stderr)) {
-    throw new Error(`VS Code refused ${options.vsix}:\n${installed.stdout}${installed.stderr}`);
+  for (const vsix of [options.vsix, ...(options.guests ?? [])]) {
+    const installed = await run(
+      environment.node,
+      [environment.entry, ...profile, "--install-extension", path.resolve(vsix), "--force"],
+      { env },
+    );
+    if (!/successfully installed/.test(installed.stdout + installed.stderr)) {
+      throw new Error(`VS Code refused ${vsix}:\n${installed.stdout}${installed.stderr}`);
+    }
   }
 
   const port = await freePort();
