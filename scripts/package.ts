@@ -29,18 +29,23 @@ export async function packageExtension(
     writeFileSync(path.join(stage, "package.json"), JSON.stringify(Object.fromEntries(shipped), null, 2));
     cpSync(path.join(root, ".vscodeignore"), path.join(stage, ".vscodeignore"));
     mkdirSync(folder, { recursive: true });
-    await createVSIX({
-      cwd: stage,
-      packagePath: vsix,
-      target,
-      dependencies: false,
-      allowMissingRepository: true,
-      rewriteRelativeLinks: false,
-    });
+    await packFolder(stage, vsix, target);
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
   return vsix;
+}
+
+/** Packs an extension as it lies in a folder. */
+export async function packFolder(folder: string, vsix: string, platform?: string): Promise<void> {
+  await createVSIX({
+    cwd: folder,
+    packagePath: vsix,
+    dependencies: false,
+    allowMissingRepository: true,
+    rewriteRelativeLinks: false,
+    ...(platform === undefined ? {} : { target: platform }),
+  });
 }
 
 /** What .vscodeignore lets through of the sources; vsce, which would read the whole repository, applies it again. */
