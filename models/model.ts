@@ -233,6 +233,8 @@ interface GivenSource {
   readonly prop: string;
   readonly parameter: number;
   readonly type: string;
+  /** What is made ends only by what the callbacks that have this are given; how often this one is called. */
+  readonly source?: "once" | "repeatedly";
 }
 
 export interface CreateModel {

@@ -119,15 +119,37 @@ export function awaitFirst(
   };
 }
 
+/** The statements of a function's own body; none of an arrow function that is an expression. */
+function bodyOf(facts: FunctionFacts): readonly Range[] {
+  const [list] = facts.statements
+    .filter(({ start, end }) => facts.body.start <= start && end <= facts.body.end)
+    .sort((a, b) => b.end - b.start - (a.end - a.start));
+  return list?.of ?? [];
+}
+
+/** Lets a function end with one statement more. Undefined where its last one may leave it. */
+export function addLast(
+  view: Texts,
+  file: FilePath,
+  facts: FunctionFacts,
+  statement: string,
+  title: string,
+): FixPlan | undefined {
+  const text = view.text(file);
+  const last = bodyOf(facts).at(-1);
+  if (text === undefined || !last || /^(?:return|throw)\b/.test(text.slice(last.start, last.end)))
+    return undefined;
+  const newText = `\n${indentAt(text, last.start)}${statement};`;
+  return { title, preferred: true, edits: [{ file, start: last.end, end: last.end, newText }] };
+}
+
 /** Hands the failure of an asynchronous executor to its promise. */
 export function catchInExecutor(view: Texts, file: FileFacts, facts: FunctionFacts): FixPlan | undefined {
   const text = view.text(file.path);
   const [resolve, reject] = facts.parameters;
-  const [list] = facts.statements
-    .filter(({ start, end }) => facts.body.start <= start && end <= facts.body.end)
-    .sort((a, b) => b.end - b.start - (a.end - a.start));
-  const first = list?.of[0];
-  const last = list?.of.at(-1);
+  const statements = bodyOf(facts);
+  const first = statements[0];
+  const last = statements.at(-1);
   if (text === undefined || !first || !last || resolve?.variable === undefined || resolve.type)
     return undefined;
   const name = reject?.variable === undefined ? undefined : file.variables[reject.variable]?.name;

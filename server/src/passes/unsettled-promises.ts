@@ -415,7 +415,7 @@ function worded(
       ? failing
         ? `when '${what}' fails`
         : "when its executor throws"
-      : whenSteps(view, file, path),
+      : whenSteps(view, file, inside.facts, path),
     losesError: fails,
     trace: [
       { at: headOf(maker, promise), what: "the promise is made here" },
@@ -447,10 +447,20 @@ function rejectedOtherwise(
 }
 
 /** The last condition on the way, as written where it is short. */
-function whenSteps(view: ProgramView, { path: file }: FileFacts, { steps }: OpenPath): string {
+export function whenSteps(
+  view: ProgramView,
+  file: FileFacts,
+  facts: FunctionFacts,
+  { steps }: Pick<OpenPath, "steps">,
+): string {
   const last = steps.at(-1);
   if (!last) return "";
-  const written = view.text(file)?.slice(last.at.start, last.at.end) ?? "";
+  // Where a property is read, only its name is marked.
+  const get = facts.blocks.flatMap(({ code }) => code).find((i) => i.op === "get" && isSame(i, last.at));
+  const written =
+    get?.op === "get"
+      ? describeTemp(file, facts, get.to)
+      : (view.text(file.path)?.slice(last.at.start, last.at.end) ?? "");
   const condition =
     written.length <= maxCondition && !written.includes("\n") ? `'${written}'` : "a condition";
   return `when ${condition} ${last.what === "taken" ? "holds" : "does not hold"}`;
@@ -487,7 +497,7 @@ function ofResolvers(
   return [
     {
       at,
-      when: whenSteps(view, file, path),
+      when: whenSteps(view, file, evaluation.facts, path),
       losesError: false,
       trace: [
         { at, what: "the promise is made here" },

@@ -1,11 +1,12 @@
 import { defineRule } from "../../analysis/analyzer.ts";
 import { channels } from "../../passes/channels.ts";
+import { openStreams } from "../../passes/open-streams.ts";
 
 export const channelNeverClosed = defineRule({
   id: "channel-never-closed",
   title: "A channel is received from until it is closed, and nobody closes it",
   severity: "warning",
-  requires: [channels],
+  requires: [channels, openStreams],
   run(pass) {
     for (const channel of pass.resultOf(channels)) {
       pass.report({
@@ -18,6 +19,10 @@ export const channelNeverClosed = defineRule({
         ],
         fixes: channel.fixes,
       });
+    }
+    for (const { at, when, trace, fixes } of pass.resultOf(openStreams)) {
+      const never = `This stream is never closed${when === "" ? "" : ` ${when}`}`;
+      pass.report({ at, message: `${never}: who reads it to its end waits for ever.`, trace, fixes });
     }
   },
 });
