@@ -4,7 +4,15 @@ import { contentOf } from "./capacities.ts";
 import { type ConstantLists, createConstantLists } from "./constant-lists.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { describeTemp, memberCalled, usesIn } from "./flow.ts";
-import { type GivenValues, givenBy, givenText, nothingGiven, type Run, runOf } from "./given-values.ts";
+import {
+  type GivenValues,
+  givenBy,
+  givenText,
+  isReached,
+  nothingGiven,
+  type Run,
+  runOf,
+} from "./given-values.ts";
 import { type FunctionKey, type Location, parseKey } from "./places.ts";
 import type { CallEffect, Target } from "./semantics.ts";
 import { type AccessReader, initialStore, originOf, placeRead, placeWritten } from "./shared-places.ts";
@@ -266,7 +274,8 @@ class Reasons {
     const { evaluation } = run;
     const value = evaluation.values[temp];
     if (value && (!mayReject(value) || this.#isHarmlessField(value))) return [];
-    const [definition] = usesIn(evaluation.facts).definitions(temp);
+    const definitions = usesIn(evaluation.facts).definitions(temp);
+    const [definition] = definitions.length < 2 ? definitions : definitions.filter((i) => isReached(run, i));
     switch (definition?.op) {
       case "move":
         return this.#value(run, definition.from, at, isPromise);

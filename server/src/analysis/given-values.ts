@@ -1,4 +1,4 @@
-import type { BlockId, Constant, FunctionFacts, Instruction, Temp } from "../program/facts.ts";
+import type { BlockId, Constant, FunctionFacts, Instruction, Temp, VariableId } from "../program/facts.ts";
 import { successors } from "../program/instructions.ts";
 import type { ConstantLists } from "./constant-lists.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -8,7 +8,8 @@ import { throwsIn } from "./throws.ts";
 import { type Binding, plain, type Value } from "./values.ts";
 
 // What the arguments of one call decide in the function that it calls: `emit("opened")` never gets to the `default` of
-// a `switch` over the names of events, and `handle(request, callback)` not to the branch without a callback.
+// a `switch` over the names of events, and `handle(request, callback)` not to the branch without a callback. Where a call
+// gives no options, those that the function makes itself have nothing but what is written there.
 
 /** What is known of a value: which constant it is, or that it is an object or a function. */
 export type Given =
@@ -120,7 +121,8 @@ function heldBy(lists: ConstantLists, run: Run, temp: Temp, depth = 0): Given | 
   return first && values.every((one) => one && textOf(one) === textOf(first)) ? first : undefined;
 }
 
-function isReached({ evaluation, reached }: Run, i: Instruction): boolean {
+/** Whether a run comes to an instruction. */
+export function isReached({ evaluation, reached }: Run, i: Instruction): boolean {
   return evaluation.facts.blocks.some((block, id) => reached[id] && block.code.includes(i));
 }
 
@@ -143,6 +145,87 @@ function computed(lists: ConstantLists, run: Run, i: Instruction, depth: number)
     }
     case "call":
       return isAmong(lists, run, i, depth);
+    case "get":
+      return propertyRead(lists, run, i, depth);
+    case "load": {
+      const [only, ...others] = storesOf(run, i.variable);
+      return only?.initial && others.length === 0 ? heldBy(lists, run, only.from, depth) : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function storesOf({ evaluation }: Run, variable: VariableId) {
+  return evaluation.facts.blocks.flatMap(({ code }) =>
+    code.flatMap((one) => (one.op === "store" && one.variable === variable ? one : [])),
+  );
+}
+
+/** `options.strict`, where the call gives no options and the function makes them itself: `options ??= {}`. */
+function propertyRead(
+  lists: ConstantLists,
+  run: Run,
+  { object, name }: Extract<Instruction, { readonly op: "get" }>,
+  depth: number,
+): Given | undefined {
+  const { blocks } = run.evaluation.facts;
+  if (blocks.some(({ code }) => code.some((i) => i.op === "set" && i.name === name))) return undefined;
+  const written = writtenAs(run, object, name, depth);
+  const values = written?.map((part) => (part === "none" ? undefinedGiven : heldBy(lists, run, part, depth)));
+  const [first] = values ?? [];
+  return first && values?.every((one) => one && textOf(one) === textOf(first)) ? first : undefined;
+}
+
+/**
+ * What the objects that a temp may be have been written with under a name. Undefined when it may be one that is not written
+ * in this function.
+ */
+function writtenAs(
+  run: Run,
+  temp: Temp,
+  name: string,
+  depth: number,
+): readonly (Temp | "none")[] | undefined {
+  const { facts } = run.evaluation;
+  const found: (Temp | "none")[] = [];
+  if (depth > maxDepth) return undefined;
+  for (const i of usesIn(facts).definitions(temp)) {
+    if (!isReached(run, i)) continue;
+    const parts = writtenBy(run, i, name, depth + 1);
+    if (!parts) return undefined;
+    found.push(...parts);
+  }
+  return found;
+}
+
+function writtenBy(
+  run: Run,
+  i: Instruction,
+  name: string,
+  depth: number,
+): readonly (Temp | "none")[] | undefined {
+  const { facts } = run.evaluation;
+  switch (i.op) {
+    case "object": {
+      if (i.parts.some(({ kind }) => kind !== "property")) return undefined;
+      const part = i.parts.findLast((one) => one.kind === "property" && one.name === name);
+      return [part?.kind === "property" ? part.value : "none"];
+    }
+    case "move":
+      return writtenAs(run, i.from, name, depth);
+    case "parameter": {
+      // Nothing can be read from nothing: the object is another one by then.
+      const given = run.given.get(i.index);
+      return given && isNullish(given) ? [] : undefined;
+    }
+    case "load": {
+      if (!facts.parameters.some(({ variable }) => variable === i.variable)) return undefined;
+      const parts = storesOf(run, i.variable)
+        .filter((store) => isReached(run, store))
+        .map(({ from }) => writtenAs(run, from, name, depth));
+      return parts.every((one) => one !== undefined) ? parts.flat() : undefined;
+    }
     default:
       return undefined;
   }
