@@ -332,6 +332,11 @@ export const records: Readonly<Record<string, Readonly<Record<string, Field>>>> 
     prop: { shape: text, about: "The property that is the callback.", required: true },
     parameter: { shape: index, about: "Index of the parameter.", required: true },
     type: { shape: text, about: "The type of what it gets.", required: true },
+    source: {
+      shape: oneOf("once", "repeatedly"),
+      about:
+        "What is made ends only by what the callbacks that have this are given; how often this one is called.",
+    },
   },
   flagSource: {
     arg: { shape: index, about: "Index of the argument.", required: true },
